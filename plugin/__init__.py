@@ -1,0 +1,8 @@
+"""Pasture: segmentation models for MMSegmentation and MMDetection.
+
+``custom_imports = dict(imports=['plugin'])`` in a config registers everything.
+"""
+from .version import __version__
+from . import datasets, engine, evaluation, models, visualization  # noqa: F401, E402, I001
+
+__all__ = ['__version__']

@@ -1,0 +1,2 @@
+"""What happens over time."""
+from . import hooks  # noqa: F401

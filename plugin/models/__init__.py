@@ -1,0 +1,4 @@
+"""Networks and their parts."""
+from . import backbones, decode_heads, layers
+
+__all__ = ['backbones', 'decode_heads', 'layers']

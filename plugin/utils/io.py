@@ -1,0 +1,48 @@
+"""Files that appear whole or not at all."""
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+from typing import Iterator, Union
+
+
+@contextlib.contextmanager
+def atomic_path(path: Union[str, Path]) -> Iterator[Path]:
+    """Yield a temporary path that becomes ``path`` when the block ends well.
+
+    The temporary file lies in the same folder and keeps the suffix, so that
+    writers which look at the suffix (OpenCV, matplotlib) can be used. Missing
+    parent folders are made. If the block raises, nothing is left behind and an
+    older file at ``path`` stays as it was.
+
+    Args:
+        path (str | Path): The file to write.
+
+    Yields:
+        Path: An empty file to write into.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(
+        prefix=f'.{path.stem[:40]}.', suffix=path.suffix, dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        # mkstemp makes files private; a result is as readable as any other
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_atomically(path: Union[str, Path], content: Union[str, bytes]) -> None:
+    """Write text (UTF-8) or bytes to ``path``, whole or not at all."""
+    with atomic_path(path) as temporary:
+        if isinstance(content, str):
+            temporary.write_text(content, encoding='utf-8')
+        else:
+            temporary.write_bytes(content)

@@ -1,0 +1,99 @@
+"""Slow oracles, written from the papers and the published network definitions.
+
+Nothing here is fast, and nothing here is imported by the plugin.
+"""
+import torch
+import torch.nn.functional as F
+
+# --- FCN: the published network, layer by layer as in its prototxt -------------------------------
+
+def caffe_bilinear(factor: int) -> torch.Tensor:
+    """Caffe's ``bilinear`` filler for kernel size 2 * factor, pixel by pixel."""
+    size = 2 * factor
+    centre = factor - 0.5
+    kernel = torch.zeros(size, size)
+    for i in range(size):
+        for j in range(size):
+            kernel[i, j] = (1 - abs(i - centre) / factor) * (1 - abs(j - centre) / factor)
+    return kernel
+
+
+def fcn_layers(stride: int) -> dict:
+    """Layers of the published FCN-32s, -16s or -8s for the 21 classes of VOC.
+
+    Returns a dict ``name -> (maps out, maps in, kernel size, has a bias)``.
+    """
+    layers, width = {}, 3
+    for stage, (depth, out) in enumerate([(2, 64), (2, 128), (3, 256), (3, 512), (3, 512)], 1):
+        for index in range(1, depth + 1):
+            layers[f'conv{stage}_{index}'] = (out, width, 3, True)
+            width = out
+    layers['fc6'] = (4096, 512, 7, True)
+    layers['fc7'] = (4096, 4096, 1, True)
+    layers['score_fr'] = (21, 4096, 1, True)
+    if stride == 32:
+        layers['upscore'] = (21, 21, 64, False)
+    else:
+        layers['upscore2'] = (21, 21, 4, False)
+        layers['score_pool4'] = (21, 512, 1, True)
+    if stride == 16:
+        layers['upscore16'] = (21, 21, 32, False)
+    if stride == 8:
+        layers['upscore_pool4'] = (21, 21, 4, False)
+        layers['score_pool3'] = (21, 256, 1, True)
+        layers['upscore8'] = (21, 21, 16, False)
+    return layers
+
+
+def published_fcn(weights: dict, data: torch.Tensor, stride: int,
+                  at_once: bool = False) -> torch.Tensor:
+    """Forward pass of the published FCN-32s, -16s or -8s, dropout off, one line a layer.
+
+    pad 100 at conv1_1, ceil-mode pooling, fc6 without padding, ``Crop`` layers with offsets 5, 9
+    and 19 (32s), 27 (16s) or 31 (8s).
+    """
+    def conv(x, name, pad=0):
+        return F.conv2d(x, weights[f'{name}.weight'], weights[f'{name}.bias'], padding=pad)
+
+    def deconv(x, name, step):
+        return F.conv_transpose2d(x, weights[f'{name}.weight'], stride=step)
+
+    def pool(x):
+        return F.max_pool2d(x, 2, 2, ceil_mode=True)
+
+    def crop(x, like, offset):
+        height, width = like.shape[2:]
+        return x[:, :, offset:offset + height, offset:offset + width]
+
+    x = F.relu(conv(data, 'conv1_1', 100))
+    x = F.relu(conv(x, 'conv1_2', 1))
+    x = pool(x)
+    x = F.relu(conv(x, 'conv2_1', 1))
+    x = F.relu(conv(x, 'conv2_2', 1))
+    x = pool(x)
+    x = F.relu(conv(x, 'conv3_1', 1))
+    x = F.relu(conv(x, 'conv3_2', 1))
+    x = F.relu(conv(x, 'conv3_3', 1))
+    pool3 = x = pool(x)
+    x = F.relu(conv(x, 'conv4_1', 1))
+    x = F.relu(conv(x, 'conv4_2', 1))
+    x = F.relu(conv(x, 'conv4_3', 1))
+    pool4 = x = pool(x)
+    x = F.relu(conv(x, 'conv5_1', 1))
+    x = F.relu(conv(x, 'conv5_2', 1))
+    x = F.relu(conv(x, 'conv5_3', 1))
+    x = pool(x)
+    x = F.relu(conv(x, 'fc6'))
+    x = F.relu(conv(x, 'fc7'))
+    score = conv(x, 'score_fr')
+    if stride == 32:
+        return crop(deconv(score, 'upscore', 32), data, 19)
+    upscore2 = deconv(score, 'upscore2', 2)
+    score_pool4 = conv(pool4 * 0.01 if at_once else pool4, 'score_pool4')
+    fuse_pool4 = upscore2 + crop(score_pool4, upscore2, 5)
+    if stride == 16:
+        return crop(deconv(fuse_pool4, 'upscore16', 16), data, 27)
+    upscore_pool4 = deconv(fuse_pool4, 'upscore_pool4', 2)
+    score_pool3 = conv(pool3 * 0.0001 if at_once else pool3, 'score_pool3')
+    fuse_pool3 = upscore_pool4 + crop(score_pool3, upscore_pool4, 9)
+    return crop(deconv(fuse_pool3, 'upscore8', 8), data, 31)
