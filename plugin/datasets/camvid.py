@@ -1,0 +1,22 @@
+"""CamVid road scenes."""
+from mmseg.registry import DATASETS
+
+from .folder import SegFolderDataset
+
+
+@DATASETS.register_module()
+class CamVidDataset(SegFolderDataset):
+    """CamVid: 11 classes of the road, 255 where nothing is labelled.
+
+    Brostow et al., "Semantic Object Classes in Video: A High-Definition Ground
+    Truth Database", PRL 2009; the 11 classes at 480x360 are those of
+    Badrinarayanan et al., "SegNet", PAMI 2017.
+    """
+
+    METAINFO = dict(
+        classes=('sky', 'building', 'pole', 'road', 'pavement', 'tree', 'signsymbol', 'fence',
+                 'car', 'pedestrian', 'bicyclist'),
+        palette=[[128, 128, 128], [128, 0, 0], [192, 192, 128], [128, 64, 128], [60, 40, 222],
+                 [128, 128, 0], [192, 128, 128], [64, 64, 128], [64, 0, 128], [64, 64, 0],
+                 [0, 128, 192]])
+    ROOT_VARIABLE = 'CAMVID_ROOT'

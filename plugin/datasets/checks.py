@@ -1,0 +1,117 @@
+"""Look at every picture and label of a data set before it is trained or tested on."""
+import hashlib
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import Iterable, Iterator, List, Optional, Sequence
+
+import numpy as np
+from mmseg.datasets import BaseSegDataset
+from mmseg.models.decode_heads import STDCHead
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+from rich.console import Console
+from rich.progress import track
+from torch import nn
+
+from .file_checker import FileChecker
+
+SHOWN = 5
+
+
+def leaf_datasets(dataset) -> Iterator[BaseSegDataset]:
+    """Yield the semantic data sets inside of wrappers such as ``ConcatDataset``."""
+    if isinstance(dataset, BaseSegDataset):
+        yield dataset
+        return
+    inner = getattr(dataset, 'datasets', None) or [getattr(dataset, 'dataset', None)]
+    for child in inner:
+        if child is not None:
+            yield from leaf_datasets(child)
+
+
+def check_heads(model: nn.Module, classes: Sequence[str], where: str) -> None:
+    """Compare the number of classes of a data set with every head of a model.
+
+    Args:
+        model (nn.Module): The model, not wrapped.
+        classes (Sequence[str]): The C class names of the data set.
+        where (str): Name of the data set in the message.
+
+    Raises:
+        ValueError: If a decode or auxiliary head predicts another number.
+    """
+    for name, head in model.named_modules():
+        # the detail head of STDC predicts edges, whatever the classes
+        if not isinstance(head, BaseDecodeHead) or isinstance(head, STDCHead):
+            continue
+        if head.num_classes != len(classes):
+            names = ', '.join(classes[:SHOWN]) + (', ...' if len(classes) > SHOWN else '')
+            raise ValueError(
+                f'{name} has num_classes={head.num_classes}, but {where} has {len(classes)} '
+                f'classes ({names}): set num_classes={len(classes)} in {name} of '
+                'the model, or correct classes of the data')
+
+
+def file_pairs(dataset: BaseSegDataset, limit: Optional[int] = None) -> List[tuple]:
+    """Paths of picture and label (or None), at most ``limit``, spread over the set."""
+    number = len(dataset)
+    indices: Iterable[int] = range(number)
+    if limit is not None and limit < number:
+        indices = np.linspace(0, number - 1, limit).astype(int).tolist()
+    infos = map(dataset.get_data_info, indices)
+    return [(info['img_path'], info.get('seg_map_path')) for info in infos]
+
+
+def fingerprint(dataset: BaseSegDataset) -> Optional[str]:
+    """Name the state of a data set: its files, their sizes and dates, its settings.
+
+    Returns:
+        str | None: None where files have no size and date, on remote storage.
+    """
+    digest = hashlib.sha256(repr(FileChecker(dataset).settings()).encode())
+    for pair in file_pairs(dataset):
+        for path in filter(None, pair):
+            try:
+                status = os.stat(path)
+            except OSError:
+                return None
+            digest.update(f'{path}\0{status.st_size}\0{status.st_mtime_ns}\n'.encode(
+                errors='surrogateescape'))
+    return digest.hexdigest()
+
+
+def check_files(dataset: BaseSegDataset, limit: Optional[int] = None) -> Optional[List[int]]:
+    """Check every picture and label of a data set, on all cores.
+
+    Headers of pictures are read, labels are decoded. On a terminal a bar shows
+    the progress.
+
+    Args:
+        dataset (BaseSegDataset): A data set of N pictures.
+        limit (int, optional): Check only so many, spread over the set.
+
+    Returns:
+        list[int] | None: The class ids that occur in the labels, sorted; None
+        if there are no labels to read.
+
+    Raises:
+        ValueError: For the first sort of problem found, with the first five
+            places and their number.
+    """
+    pairs = file_pairs(dataset, limit)
+    console = Console(stderr=True)
+    executor = ThreadPoolExecutor(max_workers=min(32, os.cpu_count() or 1))
+    try:
+        findings = list(track(
+            executor.map(FileChecker(dataset), pairs), total=len(pairs), console=console,
+            description='checking the data', transient=True, disable=not console.is_terminal))
+    finally:
+        executor.shutdown(cancel_futures=True)
+    problems = [problem for problem, _ in findings if problem is not None]
+    if problems:
+        first = problems[0]
+        places = [problem.place for problem in problems if problem.kind == first.kind]
+        dots = ', ...' if len(places) > SHOWN else ''
+        more = f' ({len(places)} such files: {", ".join(places[:SHOWN])}{dots})'
+        raise ValueError(first.text + (more if len(places) > 1 else ''))
+    present = [ids for _, ids in findings if ids is not None]
+    return sorted(set().union(*present)) if present else None

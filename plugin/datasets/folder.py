@@ -1,0 +1,172 @@
+"""A folder of pictures and a folder of label maps."""
+from collections import Counter
+from pathlib import Path
+from typing import Dict, List, Optional, Sequence
+
+import mmengine
+from mmengine import fileio
+from mmseg.datasets import BaseSegDataset
+from mmseg.registry import DATASETS
+
+PICTURE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp')
+
+
+def first_few(names: Sequence[str], number: int = 5) -> str:
+    """Join the first ``number`` names for an error message, and say how many there are."""
+    shown = ', '.join(names[:number])
+    return shown if len(names) <= number else f'{shown}, ... ({len(names)} in all)'
+
+
+@DATASETS.register_module()
+class SegFolderDataset(BaseSegDataset):
+    """Pictures and label maps that share their names, wherever they lie.
+
+    A picture is ``<data_root>/<img_path>/<name>.<suffix>`` with any suffix of
+    ``PICTURE_SUFFIXES``, in capitals or not, mixed at will; sub-folders belong
+    to the name. Its label is ``<data_root>/<seg_map_path>/<name>.png`` with one
+    class id a pixel. Without ``ann_file`` the two folders must hold the same
+    names; with it, one name a line, only the names in the list count. Without
+    ``seg_map_path`` in ``data_prefix`` the pictures have no labels.
+
+    The classes come from ``metainfo=dict(classes=('ground', 'cow'))``, in the
+    order of the ids; ``palette`` may be given with them. Sub-classes that know
+    their classes set ``METAINFO``.
+
+    Everything that is missing is an error as soon as the data set is built.
+
+    Args:
+        ann_file (str): List of names, relative to ``data_root``. Defaults to
+            '': all pictures of the folder.
+        img_suffix (str, optional): Take only pictures whose name ends like
+            this. Defaults to None: any of ``PICTURE_SUFFIXES``.
+        **kwargs: Further arguments of mmseg's ``BaseSegDataset``.
+
+    Raises:
+        FileNotFoundError: If the root, a folder, the list, a picture or a label
+            is missing or empty.
+        ValueError: If the classes are missing or malformed, or two pictures
+            share one name.
+    """
+
+    ROOT_VARIABLE = 'FOLDER_ROOT'
+
+    def __init__(self, ann_file: str = '', img_suffix: Optional[str] = None, **kwargs) -> None:
+        super().__init__(ann_file=ann_file, img_suffix=img_suffix, **kwargs)
+
+    @classmethod
+    def _load_metainfo(cls, metainfo: Optional[dict] = None) -> dict:
+        """Read the classes, and stop at what Python lets pass."""
+        classes = (metainfo or {}).get('classes')
+        if isinstance(classes, str) and not Path(classes).is_file():
+            raise ValueError(
+                f'classes is the string {classes!r}, not a list of names: write '
+                f'classes=({classes!r}, ) with the comma, or give a file with one name a line')
+        loaded = super()._load_metainfo(metainfo)
+        names = loaded.get('classes')
+        if not names:
+            raise ValueError(
+                f'{cls.__name__} does not know its classes: set '
+                "metainfo=dict(classes=('ground', 'cow')) in the order of the ids")
+        twice = [name for name, count in Counter(names).items() if count > 1]
+        if twice:
+            raise ValueError(f'classes names {first_few(twice)} more than once: '
+                             'give every class id a name of its own')
+        palette = loaded.get('palette')
+        if palette and not cls.METAINFO.get('classes') and len(palette) != len(names):
+            raise ValueError(f'palette has {len(palette)} colours for {len(names)} classes: '
+                             'give one [red, green, blue] a class, or leave palette out')
+        return loaded
+
+    def load_data_list(self) -> List[dict]:
+        """List the pictures with their labels.
+
+        Returns:
+            list[dict]: ``img_path``, ``seg_map_path`` (if there are labels),
+            ``label_map``, ``reduce_zero_label`` and ``seg_fields`` of each.
+        """
+        self._check_root()
+        suffixes = (self.img_suffix, ) if self.img_suffix else PICTURE_SUFFIXES
+        pictures = self._index(self.data_prefix['img_path'], suffixes)
+        labels = None
+        if self.data_prefix.get('seg_map_path') is not None:
+            labels = self._index(self.data_prefix['seg_map_path'], (self.seg_map_suffix, ))
+        names = self._listed_names() if self.ann_file else sorted(pictures)
+        self._check_names(names, pictures, labels)
+        data_list = []
+        for name in names:
+            entry = dict(
+                img_path=pictures[name], label_map=self.label_map,
+                reduce_zero_label=self.reduce_zero_label, seg_fields=[])
+            if labels is not None:
+                entry['seg_map_path'] = labels[name]
+            data_list.append(entry)
+        return data_list
+
+    def _cure(self) -> str:
+        return f'set {self.ROOT_VARIABLE}=/path/to/the/data or see data/README.md'
+
+    def _check_root(self) -> None:
+        """Stop at a root that is missing or holds nothing."""
+        root = self.data_root
+        if not root:
+            return
+        if not fileio.isdir(root, backend_args=self.backend_args):
+            raise FileNotFoundError(f'data root {root} does not exist: {self._cure()}')
+        if next(iter(fileio.list_dir_or_file(root, backend_args=self.backend_args)), None) is None:
+            raise FileNotFoundError(f'data root {root} is empty: {self._cure()}')
+
+    def _index(self, folder: str, suffixes: Sequence[str]) -> Dict[str, str]:
+        """Map the name of each file, without its suffix, to its path."""
+        if not fileio.isdir(folder, backend_args=self.backend_args):
+            raise FileNotFoundError(f'folder {folder} does not exist: {self._cure()}')
+        index: Dict[str, str] = {}
+        for file in fileio.list_dir_or_file(
+                folder, list_dir=False, recursive=True, backend_args=self.backend_args):
+            suffix = next((s for s in suffixes if file.lower().endswith(s.lower())), None)
+            if suffix is None:
+                continue
+            name = Path(file[:-len(suffix)]).as_posix()
+            path = fileio.join_path(folder, file, backend_args=self.backend_args)
+            if name in index:
+                raise ValueError(f'{index[name]} and {path} share the name {name}: '
+                                 'rename or remove one of them')
+            index[name] = path
+        if not index:
+            raise FileNotFoundError(
+                f'folder {folder} has no file ending in {", ".join(suffixes)}: {self._cure()}')
+        return index
+
+    def _listed_names(self) -> List[str]:
+        """Read the names of ``ann_file``, one a line."""
+        if not fileio.isfile(self.ann_file, backend_args=self.backend_args):
+            raise FileNotFoundError(f'list {self.ann_file} does not exist: {self._cure()}')
+        lines = mmengine.list_from_file(self.ann_file, backend_args=self.backend_args)
+        names = [line.strip() for line in lines if line.strip()]
+        if not names:
+            raise FileNotFoundError(
+                f'list {self.ann_file} is empty: write one picture name a line, without suffix')
+        return names
+
+    def _check_names(self, names: Sequence[str], pictures: Dict[str, str],
+                     labels: Optional[Dict[str, str]]) -> None:
+        """Stop at a name without picture, a picture without label and the reverse."""
+        image_folder = self.data_prefix['img_path']
+        absent = [name for name in names if name not in pictures]
+        if absent:
+            raise FileNotFoundError(
+                f'list {self.ann_file} names {first_few(absent)}, not in {image_folder}: '
+                'complete the pictures or correct the list (one name a line, without suffix)')
+        if labels is None:
+            return
+        label_folder = self.data_prefix['seg_map_path']
+        bare = [name for name in names if name not in labels]
+        if bare:
+            raise FileNotFoundError(
+                f'{first_few(bare)} in {image_folder} have no label in {label_folder}: '
+                f'add <name>{self.seg_map_suffix} or move the pictures away')
+        # a list picks what it names; a folder without a list must be whole
+        orphans = [] if self.ann_file else sorted(set(labels) - set(pictures))
+        if orphans:
+            raise FileNotFoundError(
+                f'labels {first_few(orphans)} in {label_folder} have no picture in '
+                f'{image_folder}: add the pictures or move the labels away')

@@ -1,0 +1,145 @@
+"""Stop before the first iteration at data that would stop or spoil a training."""
+import json
+import os
+import time
+from pathlib import Path
+from typing import Dict, Optional, Sequence, Set
+
+from mmengine.dist import broadcast_object_list, is_main_process
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.registry import HOOKS
+
+from plugin.datasets.checks import check_files, check_heads, fingerprint, leaf_datasets
+from plugin.datasets.folder import first_few
+from plugin.utils import write_atomically
+
+SKIP = 'PASTURE_SKIP_CHECK'
+REMEMBERED = 'checked_data.json'
+LONG = 10.0  # seconds
+
+
+@HOOKS.register_module()
+class CheckDataHook(Hook):
+    """Check the data against itself and against the model.
+
+    Before a training its pictures, labels and those of the validation are
+    looked at; before a validation or a test alone, those of its own. The number
+    of classes is compared with every head. See ``plugin.datasets.checks`` for
+    what is found. One process looks, the others wait, all fail with one message.
+
+    A set that passed is remembered in ``checked_data.json`` of the work
+    directory by the names, sizes and dates of its files, and not read again.
+
+    Args:
+        enabled (bool): Defaults to True. ``PASTURE_SKIP_CHECK=1`` in the
+            environment switches the hook off as well.
+        limit (int, optional): Look at so many pictures of a set only, spread
+            over it. Defaults to None: all.
+
+    Raises:
+        ValueError: If ``limit`` is below 1, or for what is wrong with the data.
+    """
+
+    priority = 'VERY_HIGH'
+
+    def __init__(self, enabled: bool = True, limit: Optional[int] = None) -> None:
+        if limit is not None and limit < 1:
+            raise ValueError(f'limit={limit} would check nothing: '
+                             'give 1 or more pictures, or enabled=False')
+        self.enabled = enabled and os.environ.get(SKIP, '') in ('', '0')
+        self.limit = limit
+        self._done: Set[int] = set()
+
+    def before_train(self, runner) -> None:
+        """Check the training set, and the validation set if there is one."""
+        sets = {'the training set': runner.train_loop}
+        if runner.val_loop is not None:
+            sets['the validation set'] = runner.val_loop
+        self._check(runner, sets)
+
+    def before_val(self, runner) -> None:
+        """Check the validation set, unless ``before_train`` has done so."""
+        self._check(runner, {'the validation set': runner.val_loop})
+
+    def before_test(self, runner) -> None:
+        """Check the test set."""
+        self._check(runner, {'the test set': runner.test_loop})
+
+    def _check(self, runner, loops: Dict[str, object]) -> None:
+        """Check in one process, and let every process know how it ended."""
+        if not self.enabled:
+            return
+        sets = {name: loop.dataloader.dataset for name, loop in loops.items()
+                if id(loop.dataloader.dataset) not in self._done}
+        outcome = [None]
+        if is_main_process():
+            try:
+                self._check_sets(runner, sets)
+            except Exception as error:  # whatever it is, the others must not wait for ever
+                outcome = [str(error)]
+                broadcast_object_list(outcome)
+                raise
+        broadcast_object_list(outcome)
+        if outcome[0] is not None:
+            raise ValueError(outcome[0])
+        self._done.update(id(dataset) for dataset in sets.values())
+
+    def _check_sets(self, runner, sets: dict) -> None:
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        leaves = [(name, leaf) for name, dataset in sets.items()
+                  for leaf in leaf_datasets(dataset)]
+        # the cheapest check comes first
+        for name, leaf in leaves:
+            if not leaf.metainfo.get('classes'):
+                raise ValueError(f'{name} ({type(leaf).__name__}) does not know its classes: set '
+                                 "metainfo=dict(classes=('ground', 'cow')) in its config")
+            check_heads(model, leaf.metainfo['classes'], name)
+        for name, leaf in leaves:
+            self._check_leaf(runner, name, leaf)
+
+    def _check_leaf(self, runner, name: str, dataset) -> None:
+        """Check the files of a data set unless they passed before as they are."""
+        memory = Path(runner.work_dir) / REMEMBERED
+        known, mark = _remembered(memory), fingerprint(dataset)
+        if mark is not None and mark in known:
+            return
+        start = time.monotonic()
+        present = check_files(dataset, self.limit)
+        seconds = time.monotonic() - start
+        if seconds > LONG:
+            runner.logger.info(
+                f'checked {len(dataset)} pictures of {name} in {seconds:.0f} s; to skip this, set '
+                f'{SKIP}=1, default_hooks.check_data.enabled=False or .limit=<pictures>')
+        if self.limit is not None:
+            return
+        if present is not None:
+            _warn_of_absent(runner, name, dataset.metainfo['classes'], present)
+        if mark is not None:
+            self._remember(runner, memory, {**known, mark: name})
+
+    @staticmethod
+    def _remember(runner, memory: Path, known: Dict[str, str]) -> None:
+        try:
+            write_atomically(memory, json.dumps(known, indent=1))
+        except OSError as error:
+            runner.logger.warning(f'{memory} cannot be written ({error}): '
+                                  'the data will be checked again next time')
+
+
+def _warn_of_absent(runner, name: str, classes: Sequence[str], present: Sequence[int]) -> None:
+    """Say which classes have no pixel at all; 0/255 masks and shifted ids show up here."""
+    absent = [c for i, c in enumerate(classes) if i not in present]
+    if absent:
+        runner.logger.warning(
+            f'no pixel of {name} is labelled {first_few(absent)}: if the pictures show it, '
+            'the ids of the labels do not follow the order of the classes')
+
+
+def _remembered(memory: Path) -> Dict[str, str]:
+    """The marks of sets that passed, {mark: name}; none if the file is not readable."""
+    try:
+        known = json.loads(memory.read_text(encoding='utf-8'))
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
