@@ -1,0 +1,120 @@
+"""The first thing that ``import plugin`` does: look whether the stack is there and fits.
+
+It uses the standard library alone, so that it can speak when everything else is missing.
+"""
+import importlib
+import importlib.metadata
+import importlib.util
+import re
+from pathlib import Path
+from typing import Dict, List, NamedTuple, Optional, Tuple
+
+INSTALL = 'tools/install.sh installs'
+
+
+class Part(NamedTuple):
+    """One module of the stack.
+
+    Attributes:
+        maintained (str): Distribution that ``tools/install.sh`` installs.
+        upstream (tuple[str, ...]): Distributions that provide the same module.
+        minimum (tuple[int, int]): Oldest version, major and minor, of either family.
+    """
+
+    maintained: str
+    upstream: Tuple[str, ...]
+    minimum: Tuple[int, int]
+
+
+STACK: Dict[str, Part] = {
+    'torch': Part('torch', (), (2, 0)),
+    'mmengine': Part('onedl-mmengine', ('mmengine', 'mmengine-lite'), (0, 10)),
+    'mmcv': Part('onedl-mmcv', ('mmcv', 'mmcv-lite', 'mmcv-full'), (2, 0)),
+    'mmseg': Part('onedl-mmsegmentation', ('mmsegmentation',), (1, 2)),
+    'mmdet': Part('onedl-mmdetection', ('mmdet',), (3, 3)),
+}
+
+
+def installed_version(distribution: str) -> Optional[str]:
+    """Version of a distribution, or None where it is not installed."""
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _found(part: Part) -> Dict[str, str]:
+    """Distributions that provide the module, and their versions."""
+    versions = {name: installed_version(name) for name in (part.maintained, *part.upstream)}
+    return {name: version for name, version in versions.items() if version}
+
+
+def _problem(module: str, part: Part) -> Optional[str]:
+    """What is wrong with one module, in one sentence with its cure, or None."""
+    found = _found(part)
+    if len(found) > 1:
+        names = ' and '.join(found)
+        return (f'{names} are both installed and overwrite each other in `{module}`: '
+                f'`pip uninstall {" ".join(found)}`, then {INSTALL} one of them')
+    if importlib.util.find_spec(module) is None:
+        return f'`{module}` is missing: {INSTALL} it'
+    # a source checkout on the path has no version to compare
+    for name, version in found.items():
+        numbers = tuple(int(number) for number in re.findall(r'\d+', version)[:2])
+        if numbers < part.minimum:
+            oldest = '.'.join(str(number) for number in part.minimum)
+            return f'{name} {version} is older than {oldest}: `pip install "{name}>={oldest}"`'
+    return None
+
+
+def _operators_problem() -> Optional[str]:
+    """What is wrong with the compiled operators of mmcv, or None."""
+    installed = ' '.join(_found(STACK['mmcv'])) or 'mmcv'
+    again = f'`pip uninstall {installed}`, then {INSTALL} it with operators'
+    folders = importlib.util.find_spec('mmcv').submodule_search_locations or []
+    if not any(path for folder in folders for path in Path(folder).glob('_ext*')):
+        return ('`mmcv` is here without its compiled operators (mmcv._ext), as mmcv-lite and '
+                f'builds in isolation are: {again}')
+    # torch first: the operators are linked against its libraries
+    torch = importlib.import_module('torch')
+    try:
+        importlib.import_module('mmcv')
+    except ImportError as error:
+        return (f'`mmcv` does not import: {error}. If the name of a system library stands there, '
+                'install it (libGL.so.1: `apt-get install libgl1`, or without a screen '
+                '`pip install --force-reinstall --no-deps opencv-python-headless`)')
+    try:
+        importlib.import_module('mmcv._ext')
+    except ImportError as error:
+        return (f'the operators of `mmcv` do not load with torch {torch.__version__} ({error}); '
+                f'they were built for another torch: {again}')
+    return None
+
+
+def stack_problems() -> List[str]:
+    """What keeps the plugin from working here.
+
+    Returns:
+        list[str]: A sentence for each problem, with its cure. Empty if all is well.
+    """
+    problems = [_problem(module, part) for module, part in STACK.items()]
+    problems = [problem for problem in problems if problem]
+    if not problems:
+        problem = _operators_problem()
+        problems = [problem] if problem else []
+    return problems
+
+
+def check_stack() -> None:
+    """Stop with the cure if a part of the stack is missing, too old or not whole.
+
+    Both families of distributions are accepted: the maintained ones (``onedl-...``) and upstream's
+    mmengine >= 0.10, mmcv >= 2.0, mmsegmentation >= 1.2, mmdet >= 3.3.
+
+    Raises:
+        ImportError: Names every problem and its cure.
+    """
+    problems = stack_problems()
+    if problems:
+        listed = '\n'.join(f'  - {problem}' for problem in problems)
+        raise ImportError(f'Pasture cannot work in this environment:\n{listed}')

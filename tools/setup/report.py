@@ -1,0 +1,172 @@
+"""What an environment holds, for ``tools/install.sh`` and ``tools/wheelhouse.sh``.
+
+It runs before anything is installed, so it needs the standard library and pip alone.
+"""
+import argparse
+import hashlib
+import importlib
+import importlib.metadata
+import importlib.util
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+CONSTRAINTS = ROOT / 'requirements' / 'constraints.txt'
+# distributions of the upstream family: the same import names, other files
+UPSTREAM = ('mmcv', 'mmcv-full', 'mmcv-lite', 'mmdet', 'mmdetection', 'mmengine',
+            'mmengine-lite', 'mmsegmentation')
+# chosen or built by the installer itself, never taken from the list
+CHOSEN = ('torch', 'onedl-mmcv')
+
+
+def canonical(name):
+    """Name of a distribution as package indexes compare it."""
+    return re.sub(r'[-_.]+', '-', name).lower()
+
+
+def version(name):
+    """str | None: Version of a distribution in this environment."""
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        # the build for machines without a screen holds the same modules
+        return version('opencv-python-headless') if name == 'opencv-python' else None
+
+
+def requirements(path, python=None):
+    """Requirements of a pip requirements file, as pip would read them.
+
+    Args:
+        path (Path): The file.
+        python (str, optional): Python version, such as ``'3.12'``, for which the markers are
+            judged. The running one by default.
+
+    Returns:
+        list[Requirement]: Those whose markers hold.
+    """
+    # pip is in every environment, packaging is not
+    from pip._vendor.packaging.requirements import Requirement
+    environment = {}
+    if python:
+        environment = {'python_version': python, 'python_full_version': f'{python}.0'}
+    lines = (line.split('#')[0].strip() for line in path.read_text('utf-8').splitlines())
+    # options such as '-e ...', which `pip freeze` writes, name no distribution
+    wanted = [Requirement(line) for line in lines if line and not line.startswith('-')]
+    return [item for item in wanted
+            if item.marker is None or item.marker.evaluate(environment)]
+
+
+def operators():
+    """Path | None: mmcv's compiled operators, found without importing them."""
+    spec = importlib.util.find_spec('mmcv')
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        for path in sorted(Path(folder).glob('_ext*.so')):
+            return path
+    return None
+
+
+def show_missing(args):
+    """Print what the requirement files name and this environment lacks."""
+    for path in args.files:
+        for item in requirements(path):
+            if version(item.name) is None:
+                print(item.name)
+            elif canonical(item.name) == 'onedl-mmcv' and operators() is None:
+                print('onedl-mmcv (it is there without its operators)')
+    if version('torch') is None:
+        print('torch')
+
+
+def upstream():
+    """str: Distributions of the upstream family in this environment, with versions."""
+    return ' '.join(f'{name}=={version(name)}' for name in UPSTREAM if version(name))
+
+
+def show_upstream(args):
+    """Print the distributions of the upstream family, with versions."""
+    print(upstream())
+
+
+def show_lock(args):
+    """Print the pinned list without what the installer chooses and what is there already."""
+    have = {canonical(item.name) for item in requirements(args.have)} if args.have else set()
+    if 'opencv-python-headless' in have:  # the same modules
+        have.add('opencv-python')
+    for item in requirements(CONSTRAINTS, args.python):
+        if canonical(item.name) not in have and canonical(item.name) not in CHOSEN:
+            print(f'{item.name}{item.specifier}')
+
+
+def show_pin(args):
+    """Print the pin of one distribution, such as ``torch==2.13.0``."""
+    for item in requirements(CONSTRAINTS):
+        if canonical(item.name) == args.name:
+            print(f'{item.name}{item.specifier}')
+
+
+def show_fingerprint(args):
+    """Print what a finished installation is recognised by."""
+    names = [item.name for item in requirements(CONSTRAINTS)]
+    print('constraints', hashlib.sha256(CONSTRAINTS.read_bytes()).hexdigest()[:16])
+    print('python', sys.version.split()[0], sys.prefix)
+    print('upstream', upstream())
+    library = operators()
+    print('operators', library and f'{library.stat().st_size} {library.stat().st_mtime_ns}')
+    print(*(f'{name}=={version(name)}' for name in names), sep='\n')
+
+
+def show_torch(args):
+    """Print torch's version, its CUDA version, whether there is a GPU, and its architecture."""
+    import torch
+    gpu = torch.cuda.is_available()
+    arch = 'sm{}{}'.format(*torch.cuda.get_device_capability()) if gpu else 'none'
+    print(torch.__version__, torch.version.cuda or 'none', 'gpu' if gpu else 'nogpu', arch)
+
+
+def show_verify(args):
+    """Import the stack, run one operator on each device, and print the versions."""
+    import torch
+    from mmcv.ops import RoIAlign, nms
+    boxes = torch.tensor([[0., 0., 8., 8.], [1., 1., 8., 8.], [20., 20., 28., 28.]])
+    scores = torch.tensor([.9, .8, .7])
+    devices = ['cpu']
+    if args.cuda and torch.cuda.is_available():
+        devices.append('cuda')
+    for device in devices:
+        kept = nms(boxes.to(device), scores.to(device), iou_threshold=0.5)[1].tolist()
+        if kept != [0, 2]:
+            raise RuntimeError(f'mmcv.ops.nms on {device} kept boxes {kept} instead of [0, 2]')
+        RoIAlign(2)(torch.ones(1, 1, 8, 8, device=device),
+                    torch.tensor([[0., 0., 0., 4., 4.]], device=device))
+    print(f'torch {torch.__version__}')
+    for name in ('mmengine', 'mmcv', 'mmseg', 'mmdet'):
+        module = importlib.import_module(name)
+        note = f' (operators: {", ".join(devices)})' if name == 'mmcv' else ''
+        print(f'{name} {module.__version__}{note}')
+
+
+def main(argv=None):
+    """Answer one question about the environment."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    questions = parser.add_subparsers(required=True)
+    for name, answer in (('missing', show_missing), ('upstream', show_upstream),
+                         ('lock', show_lock), ('pin', show_pin), ('torch', show_torch),
+                         ('fingerprint', show_fingerprint), ('verify', show_verify)):
+        question = questions.add_parser(name, help=answer.__doc__)
+        question.set_defaults(answer=answer)
+        if name == 'missing':
+            question.add_argument('files', nargs='+', type=Path)
+        if name == 'lock':
+            question.add_argument('--python')
+            question.add_argument('--have', type=Path)
+        if name == 'pin':
+            question.add_argument('name')
+        if name == 'verify':
+            question.add_argument('--cuda', action='store_true')
+    args = parser.parse_args(argv)
+    args.answer(args)
+
+
+if __name__ == '__main__':
+    main()
