@@ -1,0 +1,225 @@
+"""A folder of scenes: pictures, labels, and a stamp that says the set is complete."""
+import contextlib
+import fcntl
+import json
+import multiprocessing
+import os
+import re
+import signal
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Dict, Iterator, List, Optional, Tuple
+
+import cv2
+import numpy as np
+from rich.progress import track
+
+from ...utils import write_atomically
+from .labels import labelme_json, palette_png
+from .scene import draw_scene
+
+STAMP, STARTED = 'barn.json', 'barn.partial.json'
+# raised when the same seed gives another picture than before
+DRAWING = 1
+_FOLDERS = ('images/train', 'images/val', 'images/unlabeled', 'labels/train', 'labels/val')
+_OURS = re.compile(r'\d{4,}\.(jpg|json|png)')
+_HALF_WRITTEN = re.compile(r'\.(\d{4,}|barn(\.partial)?)\..*')
+
+
+@dataclass(frozen=True)
+class BarnSpec:
+    """What a barn set consists of.
+
+    Args:
+        scenes (int): Number of labelled pictures.
+        val (float): Share of them that is kept for validation, at least one if above 0.
+        size (tuple[int, int]): H, W of the pictures in pixels, each in 64..4096.
+        seed (int): The same seed gives the same pictures.
+        unlabeled (int): Number of pictures without labels.
+
+    Raises:
+        ValueError: If a value makes no set.
+    """
+
+    scenes: int = 200
+    val: float = 0.2
+    size: Tuple[int, int] = (256, 256)
+    seed: int = 0
+    unlabeled: int = 0
+
+    def __post_init__(self) -> None:
+        if self.scenes < 1:
+            raise ValueError(f'scenes={self.scenes} makes no data set; ask for at least 1')
+        if not 0 <= self.val < 1:
+            raise ValueError(f'val={self.val} is no share; give a number from 0 to below 1')
+        if not all(64 <= side <= 4096 for side in self.size):
+            raise ValueError(f'size {self.size[0]}x{self.size[1]} cannot be drawn; '
+                             'each side must be from 64 to 4096 pixels')
+        if self.seed < 0:
+            raise ValueError(f'seed={self.seed} is negative; give 0 or more')
+        if self.unlabeled < 0:
+            raise ValueError(f'unlabeled={self.unlabeled} is negative; give 0 or more')
+
+    def stamp(self) -> Dict[str, object]:
+        """The values as they are written to the stamp."""
+        return dict(drawing=DRAWING, scenes=self.scenes, val=self.val, size=list(self.size),
+                    seed=self.seed, unlabeled=self.unlabeled)
+
+    def members(self) -> List[Tuple[str, int]]:
+        """Split and number of every picture; the last scenes are those for validation."""
+        held_out = max(round(self.scenes * self.val), 1) if self.val and self.scenes > 1 else 0
+        first = self.scenes - held_out
+        return [('val' if k >= first else 'train', k) for k in range(self.scenes)] \
+            + [('unlabeled', k) for k in range(self.unlabeled)]
+
+
+def _files(root: Path, split: str, number: int) -> List[Path]:
+    picture = root / 'images' / split / f'{number:04d}.jpg'
+    if split == 'unlabeled':
+        return [picture]
+    return [picture, picture.with_suffix('.json'), root / 'labels' / split / f'{number:04d}.png']
+
+
+def write_scene(root: Path, spec: BarnSpec, split: str, number: int) -> None:
+    """Draw one member of a set and write its files; an unlabelled one has only its picture."""
+    # scene k is the same whatever the number of scenes and of processes
+    seed = np.random.SeedSequence(spec.seed, spawn_key=(int(split == 'unlabeled'), number))
+    scene = draw_scene(seed, spec.size)
+    quality = 82 + int(seed.generate_state(1)[0] % 14)
+    good, picture = cv2.imencode('.jpg', scene.image[..., ::-1],
+                                 (cv2.IMWRITE_JPEG_QUALITY, quality))
+    if not good:
+        raise RuntimeError(f'OpenCV could not encode scene {number} as JPEG')
+    paths = _files(root, split, number)
+    if split != 'unlabeled':
+        write_atomically(paths[1], labelme_json(scene, paths[0].name))
+        write_atomically(paths[2], palette_png(scene.labels))
+    write_atomically(paths[0], picture.tobytes())
+
+
+@contextlib.contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    """Hold the folder, so that a second run waits and then finds the set complete."""
+    if root.exists() and not root.is_dir():
+        raise FileExistsError(f'{root} is a file; give the name of a folder')
+    root.mkdir(parents=True, exist_ok=True)
+    handle = os.open(root, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _read_stamp(root: Path) -> Optional[Dict[str, object]]:
+    for name in (STAMP, STARTED):
+        path = root / name
+        if path.exists():
+            try:
+                stamp = json.loads(path.read_text(encoding='utf-8'))
+            except ValueError:
+                stamp = None
+            if not isinstance(stamp, dict):
+                raise ValueError(f'{path} is not the stamp of a barn set; '
+                                 'choose another folder, or move that file away')
+            return stamp
+    return None
+
+
+def _refuse_others(root: Path, spec: BarnSpec, overwrite: bool) -> None:
+    """Stop unless the folder is empty, holds this very set, or may be overwritten."""
+    stamp = _read_stamp(root)
+    if stamp is None:
+        others = sorted(path.name for path in root.iterdir()
+                        if not _HALF_WRITTEN.fullmatch(path.name))
+        if others:
+            raise FileExistsError(f'{root} holds {others[0]!r}, which is no part of a barn set; '
+                                  'choose an empty or a new folder')
+        return
+    if stamp == spec.stamp():
+        return
+    if not overwrite:
+        changed = [f'{key}={stamp.get(key)} (asked for: {value})'
+                   for key, value in spec.stamp().items() if stamp.get(key) != value]
+        raise FileExistsError(f'{root} holds a barn set with {", ".join(changed)}; '
+                              'choose another folder, or replace the set with --overwrite')
+
+
+def _clear(root: Path, everything: bool) -> None:
+    """Remove half-written files, or all that this module writes; other files stay."""
+    for folder in [root, *(root / name for name in _FOLDERS)]:
+        for path in folder.iterdir() if folder.is_dir() else ():
+            if _HALF_WRITTEN.fullmatch(path.name) \
+                    or everything and folder != root and _OURS.fullmatch(path.name):
+                path.unlink()
+
+
+def make_barn(root: Path, spec: BarnSpec, jobs: int = 1, overwrite: bool = False) -> int:
+    """Write a barn set, or what is missing of it.
+
+    The folder holds ``images/{train,val}/NNNN.jpg`` with a LabelMe ``NNNN.json`` beside each,
+    ``labels/{train,val}/NNNN.png`` (ids 0..3 of :data:`CLASSES`), ``images/unlabeled/NNNN.jpg``
+    and, when all is there, the stamp ``barn.json``.
+
+    Args:
+        root (Path): The folder; it is made if missing.
+        spec (BarnSpec): What to draw.
+        jobs (int): Number of processes.
+        overwrite (bool): Replace a barn set of other values. Files that are
+            no part of a barn set are never touched.
+
+    Returns:
+        int: Number of pictures drawn; 0 if the set was complete.
+
+    Raises:
+        FileExistsError: If the folder holds something else.
+        ValueError: If ``jobs`` is below 1.
+    """
+    if jobs < 1:
+        raise ValueError(f'jobs={jobs} draws nothing; give at least 1')
+    root = Path(root)
+    with _alone(root):
+        _refuse_others(root, spec, overwrite)
+        # the old stamp goes last: a folder without pictures is still known as ours
+        _clear(root, everything=overwrite)
+        tasks = [(root, spec, *member) for member in spec.members()
+                 if not all(path.exists() for path in _files(root, *member))]
+        if not tasks and (root / STAMP).exists():
+            return 0
+        write_atomically(root / STARTED, json.dumps(spec.stamp()) + '\n')
+        (root / STAMP).unlink(missing_ok=True)
+        _run(tasks, jobs)
+        write_atomically(root / STAMP, json.dumps(spec.stamp()) + '\n')
+        (root / STARTED).unlink()
+    return len(tasks)
+
+
+def _write_star(task: tuple) -> None:
+    write_scene(*task)
+
+
+def _ignore_interrupt() -> None:
+    """Ctrl-C is for the parent, which stops the others."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _run(tasks: List[tuple], jobs: int) -> None:
+    # OpenCV's own threads would be lost in a fork, and give nothing at this size
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        if jobs == 1 or len(tasks) < 2:
+            for task in track(tasks, 'Drawing', transient=True):
+                _write_star(task)
+            return
+        pool = ProcessPoolExecutor(min(jobs, len(tasks)), multiprocessing.get_context('fork'),
+                                   _ignore_interrupt)
+        try:
+            done = pool.map(_write_star, tasks, chunksize=4)
+            for _ in track(done, 'Drawing', total=len(tasks), transient=True):
+                pass
+        finally:
+            pool.shutdown(cancel_futures=True)
+    finally:
+        cv2.setNumThreads(threads)
