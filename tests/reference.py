@@ -97,3 +97,40 @@ def published_fcn(weights: dict, data: torch.Tensor, stride: int,
     score_pool3 = conv(pool3 * 0.0001 if at_once else pool3, 'score_pool3')
     fuse_pool3 = upscore_pool4 + crop(score_pool3, upscore_pool4, 9)
     return crop(deconv(fuse_pool3, 'upscore8', 8), data, 31)
+
+
+# --- scores of a segmentation, pixel by pixel ----------------------------------------------------
+
+def slow_confusion(prediction, truth, num_classes: int, ignore_index: int = 255) -> list:
+    """Counts ``matrix[truth][prediction]`` of two nested lists; row C: the truth is no class."""
+    matrix = [[0] * num_classes for _ in range(num_classes + 1)]
+    for predicted_row, true_row in zip(prediction, truth, strict=True):
+        for predicted, true in zip(predicted_row, true_row, strict=True):
+            if true == ignore_index:
+                continue
+            row = true if 0 <= true < num_classes else num_classes
+            matrix[row][int(predicted)] += 1
+    return matrix
+
+
+def slow_scores(matrix: list) -> dict:
+    """Scores of :func:`slow_confusion`, from the definitions of Long et al. (2015)."""
+    classes = range(len(matrix[0]))
+    nan = float('nan')
+    right = [matrix[i][i] for i in classes]
+    truth = [sum(matrix[i]) for i in classes]
+    predicted = [sum(row[i] for row in matrix) for i in classes]
+    union = [truth[i] + predicted[i] - right[i] for i in classes]
+    iou = [right[i] / union[i] if union[i] else nan for i in classes]
+    acc = [right[i] / truth[i] if truth[i] else nan for i in classes]
+
+    def mean(values):
+        valid = [value for value in values if value == value]
+        return sum(valid) / len(valid) if valid else nan
+
+    pixels = sum(truth)
+    return {
+        'PA': sum(right) / pixels if pixels else nan, 'MPA': mean(acc), 'mIoU': mean(iou),
+        'FWIoU': (sum(truth[i] * iou[i] for i in classes if truth[i]) / pixels
+                  if pixels else nan),
+        'IoU': iou, 'Acc': acc}

@@ -1,0 +1,221 @@
+"""Semantic segmentation scores from one confusion matrix."""
+import logging
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Sequence
+
+import numpy as np
+import torch
+from mmengine.dist import get_dist_info
+from mmengine.evaluator import BaseMetric
+from mmengine.logging import print_log
+from mmseg.registry import METRICS
+from PIL import Image
+from prettytable import PrettyTable
+from torch import Tensor
+
+from plugin.utils import atomic_path
+
+from .confusion import fold, joint_histogram, seg_scores
+
+# what is reported: IoUMetric's three names first, then the literature's
+REPORTED = {'aAcc': 'PA', 'mIoU': 'mIoU', 'mAcc': 'MPA', 'PA': 'PA', 'MPA': 'MPA',
+            'FWIoU': 'FWIoU'}
+
+
+@METRICS.register_module()
+class SegMetric(BaseMetric):
+    """Pixel accuracy, mean pixel accuracy, mean and frequency weighted IoU.
+
+    All follow from one integer confusion matrix ``(C, C)`` of C classes (see
+    :func:`~plugin.evaluation.confusion.seg_scores`), summed over images and
+    processes, so that memory does not grow with the images. ``aAcc``, ``mAcc``
+    and ``mIoU`` equal those of MMSegmentation's ``IoUMetric``. Over several
+    processes each image counts once, also those with which MMEngine's
+    ``DefaultSampler`` fills the last round; ``IoUMetric`` sums single precision
+    floats and is less exact beyond 2**24 pixels of a class.
+
+    Attributes:
+        confusion_matrix (np.ndarray | None): int64 ``(C, C)`` of the last
+            evaluation, rows truth, columns prediction. On the main process.
+
+    Args:
+        ignore_index (int): Pixels with this id in the truth do not count.
+        classwise (bool): Also return ``IoU.<class>`` and ``Acc.<class>``, so
+            that loggers such as TensorBoard draw a curve for each class. The
+            log always has them as a table.
+        output_dir (str, optional): Folder for predictions as PNG, one an image,
+            under the image's name.
+        format_only (bool): Only write predictions, for images without truth.
+        keep_results (bool): No effect. ``--out`` of MMSegmentation's
+            ``tools/test.py`` sets it.
+        collect_device (str): 'cpu' or 'gpu', where processes exchange counts.
+        collect_dir (str, optional): Folder for that exchange, with 'cpu'.
+        prefix (str, optional): Put before each name, with a slash.
+
+    Raises:
+        ValueError: If ``format_only`` is set without ``output_dir``.
+    """
+
+    default_prefix = ''
+
+    def __init__(self, ignore_index: int = 255, classwise: bool = False,
+                 output_dir: Optional[str] = None, format_only: bool = False,
+                 keep_results: bool = False, collect_device: str = 'cpu',
+                 prefix: Optional[str] = None, collect_dir: Optional[str] = None) -> None:
+        super().__init__(collect_device=collect_device, prefix=prefix, collect_dir=collect_dir)
+        if format_only and output_dir is None:
+            raise ValueError('format_only=True writes predictions; set output_dir to their folder')
+        self.ignore_index = ignore_index
+        self.classwise = classwise
+        self.output_dir = None if output_dir is None else Path(output_dir)
+        self.format_only = format_only
+        self.confusion_matrix: Optional[np.ndarray] = None
+        self._counts: Optional[np.ndarray] = None
+        self._reset()
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
+        """Count the pixels of a batch, on the device of the predictions.
+
+        Args:
+            data_batch (Any): Not used.
+            data_samples (Sequence[dict]): Samples with ``pred_sem_seg`` and
+                ``gt_sem_seg``, each with ``data`` of shape ``(1, H, W)`` or
+                ``(H, W)``.
+
+        Raises:
+            ValueError: If a prediction is no class, has another size than its
+                truth, or the truth is missing.
+        """
+        for sample in data_samples:
+            prediction = sample['pred_sem_seg']['data']
+            if not self.format_only:
+                self._add(self._count(prediction, sample))
+            if self.output_dir is not None:
+                self._write(prediction, sample)
+
+    def evaluate(self, size: int) -> Dict[str, float]:
+        """Sum the counts of all processes and score them.
+
+        Args:
+            size (int): Number of images in the whole data set.
+
+        Returns:
+            dict: Scores in percent, rounded to two decimals, on each process.
+
+        Raises:
+            ValueError: If this process saw more images than can fall to it.
+        """
+        world_size = get_dist_info()[1]
+        self.results = [self._without_filler(size)]
+        self._reset()
+        # one matrix a process, and none of them is a filler any more
+        return super().evaluate(world_size)
+
+    def compute_metrics(self, results: List[Tensor]) -> Dict[str, float]:
+        """Score the sum of the processes' counts, each int64 ``(C + 1, C)``."""
+        if self.format_only:
+            print_log(f'predictions are saved to {self.output_dir}', logger='current')
+            return {}
+        self._counts = torch.stack(list(results)).sum(dim=0).numpy()
+        self.confusion_matrix = self._counts[:-1].copy()
+        self._warn()
+        # single precision and rounding as in IoUMetric: the last decimal is the same, too
+        percent = {name: np.round(value * 100, 2)
+                   for name, value in seg_scores(self._counts, np.float32).items()}
+        names = self._classes()
+        self._log_table(names, percent)
+        # str() is the shortest decimal, 83.1, where float() would show 83.0999984741211
+        metrics = {name: float(str(percent[key])) for name, key in REPORTED.items()}
+        if self.classwise:
+            metrics.update({f'{key}.{name}': float(str(value)) for key in ('IoU', 'Acc')
+                            for name, value in zip(names, percent[key], strict=True)})
+        return metrics
+
+    def scores(self) -> Dict[str, np.ndarray]:
+        """Scores of the last evaluation as shares in 0..1, not rounded.
+
+        Returns:
+            dict: ``PA``, ``MPA``, ``mIoU``, ``FWIoU``, and arrays ``(C,)``
+            ``IoU`` and ``Acc``; see :func:`~plugin.evaluation.seg_scores`.
+
+        Raises:
+            RuntimeError: If nothing was evaluated on this process.
+        """
+        if self._counts is None:
+            raise RuntimeError('there are no scores yet; call evaluate() first, and ask the main '
+                               'process')
+        return seg_scores(self._counts)
+
+    def _reset(self) -> None:
+        self._images = 0
+        self._settled: Optional[Tensor] = None
+        self._last: Optional[Tensor] = None
+
+    def _add(self, counts: Tensor) -> None:
+        """Take an image's counts, and hold them back until the next image comes."""
+        if self._settled is None:
+            self._settled = torch.zeros_like(counts)
+        else:
+            self._settled += self._last
+        self._last = counts
+        self._images += 1
+
+    def _without_filler(self, size: int) -> Tensor:
+        """Counts of this process, without the image that only filled the last round.
+
+        Image i of process r is number ``i * world_size + r`` of the data set in
+        ``DefaultSampler``'s order; from ``size`` on, images are repeated. That
+        can only be the last one of a process.
+        """
+        rank, world_size = get_dist_info()
+        own = len(range(rank, size, world_size))
+        if self._images > own + (world_size > 1):
+            raise ValueError(f'process {rank} of {world_size} evaluated {self._images} images, but '
+                             f'only {own} of {size} fall to it; use DefaultSampler for evaluation')
+        if self._last is None:
+            return torch.zeros(len(self._classes()) + 1, len(self._classes()), dtype=torch.int64)
+        total = self._settled + self._last if self._images <= own else self._settled
+        return fold(total, self.ignore_index).cpu()
+
+    def _classes(self) -> Sequence[str]:
+        names = (self.dataset_meta or {}).get('classes')
+        if not names:
+            raise ValueError('the data set names no classes; set metainfo=dict(classes=...) in it')
+        return names
+
+    def _count(self, prediction: Tensor, sample: dict) -> Tensor:
+        name = sample.get('img_path', 'an image without img_path')
+        if 'gt_sem_seg' not in sample:
+            raise ValueError(f'{name} has no truth; load it with LoadAnnotations in the pipeline, '
+                             'or only write predictions with format_only=True and output_dir')
+        try:
+            return joint_histogram(prediction, sample['gt_sem_seg']['data'],
+                                   len(self._classes()), self.ignore_index)
+        except ValueError as error:
+            raise ValueError(f'{name}: {error}') from error
+
+    def _write(self, prediction: Tensor, sample: dict) -> None:
+        """Write class ids as PNG, in the numbering of the label files."""
+        ids = prediction.cpu().numpy()
+        ids = ids.reshape(ids.shape[-2:]).astype(np.int64) + bool(sample.get('reduce_zero_label'))
+        kind = np.uint8 if ids.size == 0 or ids.max() < 256 else np.uint16
+        with atomic_path(self.output_dir / f'{Path(sample["img_path"]).stem}.png') as temporary:
+            Image.fromarray(ids.astype(kind)).save(temporary)
+
+    def _warn(self) -> None:
+        unknown, last = int(self._counts[-1].sum()), len(self._counts) - 2
+        if unknown:
+            print_log(f'{unknown} pixels have a truth outside 0..{last} (ignore '
+                      f'{self.ignore_index}); they lower the IoU of what is predicted there, check '
+                      'the labels', logger='current', level=logging.WARNING)
+        if not self.confusion_matrix.any():
+            print_log('no pixel has a known truth, all scores are NaN; check the data set, its '
+                      'classes and ignore_index', logger='current', level=logging.WARNING)
+
+    @staticmethod
+    def _log_table(names: Sequence[str], percent: Dict[str, np.ndarray]) -> None:
+        table = PrettyTable()
+        table.add_column('Class', list(names))
+        for key in ('IoU', 'Acc'):
+            table.add_column(key, [str(value) for value in percent[key]])
+        print_log(f'per class results:\n{table.get_string()}', logger='current')

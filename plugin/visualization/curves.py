@@ -1,0 +1,147 @@
+"""Loss, learning rate and scores of a training, as curves over the iterations."""
+import json
+import math
+from pathlib import Path
+from typing import Dict, Iterable, List, Sequence, Tuple, Union
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from plugin.utils import atomic_path
+
+# Okabe and Ito's colours, which colour-blind people can tell apart; yellow is too pale for a line
+COLOURS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#56B4E9', '#E69F00', '#000000')
+STYLES = ('-', '--', ':', '-.')
+SERIES = len(COLOURS) * 2  # more than these in one panel cannot be told apart
+NO_SCORES = {'step', 'iter', 'epoch', 'time', 'data_time', 'memory'}
+
+Curve = List[Tuple[int, float]]
+Curves = Dict[str, Dict[str, Curve]]
+
+
+def read_scalars(path: Union[str, Path]) -> List[dict]:
+    """Records of a ``scalars.json`` of MMEngine's ``LocalVisBackend``, one a line.
+
+    A line that a kill or a full disk left torn is no record.
+
+    Args:
+        path (str | Path): The file.
+
+    Returns:
+        list[dict]: The records, in the order they were written.
+
+    Raises:
+        OSError: If the file cannot be read.
+    """
+    records = []
+    for line in Path(path).read_text(encoding='utf-8', errors='replace').splitlines():
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError:
+            continue
+        if isinstance(record, dict) and 'step' in record:
+            records.append(record)
+    return records
+
+
+def stitch(runs: Iterable[Sequence[dict]]) -> Curves:
+    """Join the records of a training and of those it was resumed from.
+
+    Where two overlap, because a run was killed after its last checkpoint, the
+    later one wins. Runs that trained nothing are left out.
+
+    Args:
+        runs (Iterable): Records of each run, the earliest run first. Training
+            records have ``loss`` or ``iter``, the others are validations; both have
+            ``step``, which for a validation may be an epoch.
+
+    Returns:
+        dict: ``{'loss' | 'lr' | 'score': {name: [(iteration, value), ...]}}``,
+        without values that are no finite numbers.
+    """
+    curves: Curves = {'loss': {}, 'lr': {}, 'score': {}}
+    for records in runs:
+        if not any(map(_trains, records)):
+            continue
+        first = next(record['step'] for record in records if _trains(record))
+        for panel in curves.values():
+            for name in panel:
+                panel[name] = [point for point in panel[name] if point[0] < first]
+        _append(curves, records)
+    return {panel: {name: points for name, points in series.items() if points}
+            for panel, series in curves.items()}
+
+
+def draw_curves(curves: Curves, path: Union[str, Path]) -> None:
+    """Draw what :func:`stitch` returns, a panel each for loss, learning rate and scores.
+
+    Args:
+        curves (dict): Curves by panel and name. Empty panels are left out, a
+            score that repeats another one under a new name, too.
+        path (str | Path): The PNG to write, whole or not at all.
+
+    Raises:
+        ValueError: If there is no curve at all.
+        OSError: If the file cannot be written.
+    """
+    panels = [(panel, series) for panel, series in curves.items() if series]
+    if not panels:
+        raise ValueError('there is nothing to draw; no loss, learning rate or score was logged')
+    figure = Figure(figsize=(9, 0.6 + 2.6 * len(panels)), dpi=110, layout='constrained')
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
+    labels = {'loss': 'loss', 'lr': 'learning rate', 'score': 'validation scores'}
+    for axis, (panel, series) in zip(axes, panels, strict=True):
+        _draw_panel(axis, series, marker='o' if panel == 'score' else None)
+        axis.set_ylabel(labels[panel])
+        values = [value for points in series.values() for _, value in points]
+        # decades of a learning rate or a loss are only seen on a logarithmic axis
+        if panel != 'score' and min(values) > 0 and max(values) > 100 * min(values):
+            axis.set_yscale('log')
+    axes[-1].set_xlabel('iteration')
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary)
+
+
+def _trains(record: dict) -> bool:
+    return 'loss' in record or 'iter' in record
+
+
+def _append(curves: Curves, records: Sequence[dict]) -> None:
+    trained = 0
+    for record in records:
+        training = _trains(record)
+        # epoch-based runs give validations the epoch as step; they follow the training before them
+        step = record['step'] if training else max(record['step'], trained)
+        trained = max(trained, step) if training else trained
+        for name, value in record.items():
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
+                continue
+            if name in NO_SCORES or not math.isfinite(value):
+                continue
+            if not training:
+                curves['score'].setdefault(name, []).append((step, value))
+            elif name == 'lr' or 'loss' in name:
+                panel = 'lr' if name == 'lr' else 'loss'
+                curves[panel].setdefault(name, []).append((step, value))
+
+
+def _draw_panel(axis: Axes, series: Dict[str, Curve], marker: Union[str, None]) -> None:
+    different: Dict[str, Curve] = {}
+    for name, points in series.items():
+        if points not in different.values():
+            different[name] = points
+    # the sum first, in the first colour
+    names = sorted(different, key=lambda name: (name not in ('loss', 'mIoU'), ))[:SERIES]
+    for number, name in enumerate(names):
+        steps, values = zip(*different[name], strict=True)
+        alone = marker or ('o' if len(steps) == 1 else None)
+        axis.plot(steps, values, label=name, marker=alone, markersize=3,
+                  color=COLOURS[number % len(COLOURS)], linestyle=STYLES[number % len(STYLES)],
+                  linewidth=2 if number == 0 else 1.2)
+    axis.grid(color='0.9')
+    axis.spines[['top', 'right']].set_visible(False)
+    if len(names) > 1 or marker:
+        # outside: no curve is ever hidden
+        axis.legend(loc='center left', bbox_to_anchor=(1, 0.5), fontsize=8, frameon=False)
