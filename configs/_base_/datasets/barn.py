@@ -7,8 +7,6 @@ crop_size = (256, 256)
 train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations'),
-    # a camera on the ceiling sees everything at nearly the same scale
-    dict(type='RandomResize', scale=crop_size, ratio_range=(0.8, 1.25), keep_ratio=True),
     # a barn has no upright: together these two give all eight turns and mirrorings
     dict(type='RandomRotFlip', rotate_prob=0.0, flip_prob=0.5),
     dict(type='RandomFlip', prob=0.5),
@@ -23,7 +21,7 @@ test_pipeline = [
 ]
 
 train_dataloader = dict(
-    batch_size=8,
+    batch_size=4,
     num_workers=2,
     persistent_workers=True,
     sampler=dict(type='InfiniteSampler', shuffle=True),

@@ -13,5 +13,5 @@ param_scheduler = [
     dict(type='LinearLR', start_factor=1e-6, by_epoch=False, begin=0, end=1500),
     dict(type='PolyLR', eta_min=0., power=1., begin=1500, end=20000, by_epoch=False),
 ]
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=20000, val_interval=2000)
+train_cfg = dict(type='ResumableTrainLoop', max_iters=20000, val_interval=2000)
 default_hooks = dict(checkpoint=dict(interval=2000))

@@ -7,5 +7,5 @@ optim_wrapper = dict(
 param_scheduler = [
     dict(type='CosineAnnealingLR', eta_min=0.0005, begin=0, end=66000, by_epoch=False)
 ]
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=66000, val_interval=3300)
+train_cfg = dict(type='ResumableTrainLoop', max_iters=66000, val_interval=3300)
 default_hooks = dict(checkpoint=dict(interval=330, max_keep_ckpts=5))

@@ -7,5 +7,5 @@ optim_wrapper = dict(
     optimizer=dict(type='SGD', lr=1e-10, momentum=0.99, weight_decay=5e-4),
     paramwise_cfg=dict(bias_lr_mult=2., bias_decay_mult=0.))
 param_scheduler = []
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=100000, val_interval=4000)
+train_cfg = dict(type='ResumableTrainLoop', max_iters=100000, val_interval=4000)
 default_hooks = dict(checkpoint=dict(interval=4000))

@@ -1,0 +1,107 @@
+"""Checkpoints that survive a kill at any moment."""
+import re
+from pathlib import Path
+from typing import Any, List
+
+from mmengine.dist import is_main_process
+from mmengine.hooks import CheckpointHook
+from mmengine.registry import HOOKS
+
+from plugin.utils import write_atomically
+
+# what plugin.utils.atomic_path leaves behind if it is killed while it writes a checkpoint
+LEFTOVER = re.compile(r'\.(iter_\d+|epoch_\d+|best_.*)\.[a-z0-9_]{8}\.pth')
+
+
+@HOOKS.register_module()
+class SafeCheckpointHook(CheckpointHook):
+    """A ``CheckpointHook`` that writes the new before it removes the old.
+
+    Three things differ from MMEngine's hook: a checkpoint appears whole or not at all; an older
+    one (also the best one) is removed only after the newer one is complete, so that even
+    ``max_keep_ckpts=1`` leaves one to go on from; and ``last_checkpoint`` is never empty and
+    never names a file that is not there.
+
+    Args:
+        *args: Those of :class:`mmengine.hooks.CheckpointHook`.
+        **kwargs: As above; ``backend_args`` defaults to ``dict(backend='atomic')``.
+    """
+
+    def __init__(self, *args, **kwargs) -> None:
+        if kwargs.get('file_client_args') is None:
+            kwargs['backend_args'] = kwargs.get('backend_args') or dict(backend='atomic')
+        super().__init__(*args, **kwargs)
+
+    def before_train(self, runner) -> None:
+        """Find the folder, and clear it of what an earlier kill left half written."""
+        super().before_train(runner)
+        folder = Path(self.out_dir)
+        if is_main_process() and folder.is_dir():
+            for path in folder.iterdir():
+                if LEFTOVER.fullmatch(path.name):
+                    runner.logger.info(f'{path} was left half written by an earlier run: removed')
+                    path.unlink(missing_ok=True)
+
+    def _save_checkpoint_with_step(self, runner, step: int, meta: dict) -> None:
+        outdated = self._keep(runner, step)
+        name = self.filename_tmpl.format(step)
+        self.last_ckpt = self.file_backend.join_path(self.out_dir, name)
+        runner.message_hub.update_info('last_ckpt', self.last_ckpt)
+        runner.save_checkpoint(
+            self.out_dir, name, self.file_client_args, save_optimizer=self.save_optimizer,
+            save_param_scheduler=self.save_param_scheduler, meta=meta, by_epoch=self.by_epoch,
+            backend_args=self.backend_args, **self.args)
+        if is_main_process():
+            write_atomically(Path(runner.work_dir) / 'last_checkpoint', str(self.last_ckpt))
+            for path in outdated:
+                self._remove(path)
+
+    def _save_best_checkpoint(self, runner, metrics: dict) -> None:
+        backend = self.file_backend
+        self.file_backend = later = _RemoveLater(backend)
+        try:
+            super()._save_best_checkpoint(runner, metrics)
+        finally:
+            self.file_backend = backend
+        # an exception above leaves the old one where it was
+        for path in later.paths:
+            if path not in self._best_paths():
+                self._remove(path)
+
+    def _keep(self, runner, step: int) -> List[str]:
+        """Note that ``step`` is kept; returns the paths that are not kept any more."""
+        outdated: List[str] = []
+        if self.max_keep_ckpts > 0 and list(self.keep_ckpt_ids)[-1:] != [step]:
+            while len(self.keep_ckpt_ids) >= self.max_keep_ckpts:
+                name = self.filename_tmpl.format(self.keep_ckpt_ids.popleft())
+                outdated.append(self.file_backend.join_path(self.out_dir, name))
+            self.keep_ckpt_ids.append(step)
+            runner.message_hub.update_info('keep_ckpt_ids', list(self.keep_ckpt_ids))
+        return outdated
+
+    def _best_paths(self) -> List[str]:
+        if len(self.key_indicators) == 1:
+            return [self.best_ckpt_path]
+        return list(self.best_ckpt_path_dict.values())
+
+    def _remove(self, path: str) -> None:
+        if self.file_backend.isfile(path):
+            self.file_backend.remove(path)
+        elif self.file_backend.isdir(path):  # deepspeed writes folders
+            self.file_backend.rmtree(path)
+
+
+class _RemoveLater:
+    """A storage that only notes what it is told to remove."""
+
+    def __init__(self, backend: Any) -> None:
+        self.backend = backend
+        self.paths: List[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.backend, name)
+
+    def remove(self, path: str) -> None:
+        self.paths.append(path)
+
+    rmtree = remove

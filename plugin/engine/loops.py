@@ -1,0 +1,90 @@
+"""Training loops."""
+from typing import Any, Dict, Sequence
+
+from mmengine.dist import get_rank
+from mmengine.registry import LOOPS
+from mmengine.runner import IterBasedTrainLoop
+from torch import nn
+
+from .draws import ITERATION, DrawingSampler, DrawnDataset, seed_everything
+
+
+@LOOPS.register_module()
+class ResumableTrainLoop(IterBasedTrainLoop):
+    """Iterations that do not notice that they were interrupted.
+
+    A training killed at any moment and resumed from its last checkpoint ends with the weights
+    of one that was not, bit by bit where the operators are deterministic. The seeds follow from
+    the position in the training (see ``plugin.engine.draws``), so neither validation nor the
+    number of workers matters, and checkpoints need no states of generators. Two things are
+    beyond it: transforms that remember earlier pictures, and a checkpoint taken between the
+    steps of a gradient accumulation.
+
+    A validation that was due when the checkpoint was written is done again, because it may
+    have been cut short.
+
+    Args:
+        runner (Runner): The runner of the training.
+        dataloader (dict): Config of the data loader.
+        **kwargs: ``max_iters``, ``val_interval`` and the others of
+            :class:`mmengine.runner.IterBasedTrainLoop`.
+
+    Raises:
+        ValueError: If ``dataloader`` is not a config.
+    """
+
+    def __init__(self, runner, dataloader: Dict, **kwargs) -> None:
+        if not isinstance(dataloader, dict):
+            raise ValueError(f'train_dataloader is a {type(dataloader).__name__}: '
+                             'give its config, or use IterBasedTrainLoop')
+        dataloader = dict(
+            dataloader,
+            dataset=dict(type=DrawnDataset, dataset=dataloader['dataset']),
+            sampler=dict(type=DrawingSampler, sampler=dataloader['sampler']))
+        super().__init__(runner, dataloader, **kwargs)
+
+    def run(self) -> nn.Module:
+        """Train up to ``max_iters`` iterations, from 0 or from where the checkpoint was."""
+        self._reseed()
+        self.runner.call_hook('before_train')
+        self.runner.call_hook('before_train_epoch')
+        if self._iter > 0:
+            self._advance()
+            self._validate_if_due()
+        while self._iter < self._max_iters and not self.stop_training:
+            self.runner.model.train()
+            self.run_iter(next(self.dataloader_iterator))
+            self._decide_current_val_interval()
+            self._validate_if_due()
+        self.runner.call_hook('after_train_epoch')
+        self.runner.call_hook('after_train')
+        return self.runner.model
+
+    def run_iter(self, data_batch: Sequence[dict]) -> None:
+        """Train on one batch, with random numbers that depend on the iteration only."""
+        seed_everything(self._seed, get_rank(), ITERATION, self._iter)
+        super().run_iter(data_batch)
+
+    def _reseed(self) -> None:
+        # a resumed run takes over the seed of its checkpoint after the loader was built
+        differs = self.runner._randomness_cfg.get('diff_rank_seed', False)
+        self._seed = self.runner.seed - (get_rank() if differs else 0)
+        sampler: Any = self.dataloader.sampler
+        if not isinstance(sampler, DrawingSampler):
+            sampler = self.dataloader.batch_sampler.sampler
+        sampler.reseed(self._seed)
+
+    def _advance(self) -> None:
+        """Pass over the batches that were trained on before."""
+        iterator = self.dataloader_iterator
+        self.runner.logger.info(f'go on after {self._iter} iterations')
+        if hasattr(iterator, 'skip_iter'):
+            iterator.skip_iter(self._iter)
+        else:  # MMEngine before 0.10.12
+            for _ in range(self._iter):
+                next(iterator)
+
+    def _validate_if_due(self) -> None:
+        if (self.runner.val_loop is not None and self._iter >= self.val_begin
+                and (self._iter % self.val_interval == 0 or self._iter == self._max_iters)):
+            self.runner.val_loop.run()

@@ -1,0 +1,111 @@
+"""Random numbers that depend on the position in a training only."""
+import pickle
+import random
+
+import numpy as np
+import pytest
+import torch
+from mmengine.dataset import InfiniteSampler
+from torch.utils.data import DataLoader, Dataset
+
+from plugin.engine import ResumableTrainLoop
+from plugin.engine.draws import Draw, DrawingSampler, DrawnDataset, seed_everything
+
+
+class Dice(Dataset):
+    """Each picture is its index and a number of every generator."""
+
+    metainfo = dict(classes=('die',))
+
+    def __len__(self):
+        return 5
+
+    def __getitem__(self, index):
+        return [index, random.random(), np.random.rand(), torch.rand(()).item()]  # noqa: NPY002
+
+
+def batches(number, workers=0, skip=0, seed=3, sampler=None):
+    """The first batches of a loader, as a training sees them."""
+    dataset = DrawnDataset(Dice())
+    sampler = DrawingSampler(dataset, sampler or dict(type='InfiniteSampler'), seed=seed)
+    if skip:
+        sampler.skip(skip * 2)
+    loader = iter(DataLoader(dataset, batch_size=2, sampler=sampler, num_workers=workers,
+                             collate_fn=list))
+    return [next(loader) for _ in range(number)]
+
+
+@pytest.mark.parametrize('workers', [0, 2, 3])
+def test_draws_depend_neither_on_workers_nor_on_what_came_before(workers):
+    full = batches(8)
+    assert batches(8, workers) == full
+    assert batches(3, workers, skip=5) == full[5:]
+    # the position counts: a picture differs each time it is drawn
+    pictures = [tuple(picture) for batch in full for picture in batch]
+    assert len(set(pictures)) == 16
+    assert batches(8, workers, seed=4) != full
+
+
+def test_indices_are_those_of_the_sampler():
+    sampler = InfiniteSampler(Dice(), seed=3)
+    stream = iter(sampler)
+    expected = [next(stream) for _ in range(16)]
+    assert [picture[0] for batch in batches(8) for picture in batch] == expected
+
+
+def test_sampler_that_ends_goes_on_counting():
+    sampler = DrawingSampler(Dice(), dict(type='DefaultSampler', shuffle=True), seed=3)
+    first, second = list(sampler), list(sampler)
+    assert len(sampler) == 5
+    assert first == second  # the epoch is set by the loop
+    assert [draw.words[-1] for draw in first + second] == list(range(1, 11))
+    sampler.set_epoch(1)
+    assert list(sampler) != first
+    assert not hasattr(sampler, 'skip')
+
+
+def test_run_that_is_resumed_takes_over_the_seed():
+    sampler = DrawingSampler(Dice(), dict(type='InfiniteSampler'), seed=8)
+    sampler.reseed(3)
+    stream = iter(sampler)
+    drawn = [next(stream) for _ in range(4)]
+    expected = iter(DrawingSampler(Dice(), dict(type='InfiniteSampler'), seed=3))
+    for draw in drawn:
+        other = next(expected)
+        assert (draw, draw.words) == (other, other.words)
+
+
+def test_draw_is_an_index_that_can_be_sent_to_a_worker():
+    draw = pickle.loads(pickle.dumps(Draw(7, (3, 0, 0, 21))))
+    assert draw == 7
+    assert draw.words == (3, 0, 0, 21)
+    assert list(range(10))[draw] == 7
+
+
+def test_data_set_is_what_it_was_apart_from_its_draws():
+    dataset = pickle.loads(pickle.dumps(DrawnDataset(Dice())))
+    assert len(dataset) == 5
+    assert dataset.metainfo == dict(classes=('die',))
+    with pytest.raises(AttributeError, match='no_such'):
+        dataset.no_such  # noqa: B018
+    # a plain index leaves the generators alone
+    seed_everything(1)
+    plain = dataset[2]
+    seed_everything(1)
+    assert dataset[2] == plain
+    assert dataset[2] != plain
+
+
+def test_every_word_of_a_seed_counts():
+    words = [(0, 0, 0, 1), (0, 0, 1, 0), (0, 1, 0, 0), (1, 0, 0, 0), (0, 0, 0, 0)]
+    rolls = set()
+    for seed in words:
+        seed_everything(*seed)
+        rolls.add((random.random(), np.random.rand(), torch.rand(()).item()))  # noqa: NPY002
+    for generator in zip(*rolls, strict=True):
+        assert len(set(generator)) == len(words)
+
+
+def test_built_loader_is_refused():
+    with pytest.raises(ValueError, match='train_dataloader is a DataLoader: give its config'):
+        ResumableTrainLoop(None, DataLoader(Dice()), max_iters=1)

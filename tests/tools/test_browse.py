@@ -1,0 +1,65 @@
+"""tools/browse.py."""
+import sys
+
+import cv2
+import numpy as np
+import pytest
+import tiny_parts  # noqa: F401
+from forked import TOOLS, run_tool
+from mmengine.config import Config
+from mmseg.registry import DATASETS
+from PIL import Image
+
+sys.path.insert(0, str(TOOLS))
+import browse  # noqa: E402
+
+
+def test_grid_of_both_splits(trained, tmp_path):
+    result = run_tool('browse', ['tiny.py', '--number', '3', '--out', tmp_path / 'grid.png'],
+                      trained.folder)
+    assert result.status == 0, result.err
+    assert f'3 of 5 samples of the train set: {tmp_path / "grid.png"}' in result.out
+    assert Image.open(tmp_path / 'grid.png').width > 6 * 32
+    result = run_tool('browse', ['tiny.py', '--split', 'val'], trained.folder)
+    assert result.status == 0, result.err
+    assert (trained.folder / 'outputs/browse_tiny_val.png').is_file()
+
+
+def test_picture_is_what_the_network_gets(trained, monkeypatch):
+    monkeypatch.chdir(trained.folder)
+    cfg = Config.fromfile('tiny.py')
+    dataset = DATASETS.build(cfg.val_dataloader.dataset)
+    (image, labels), = browse.fed(cfg, [dataset[0]], training=False)
+    picture = cv2.imread('pictures/images/0.png')[..., ::-1]
+    assert np.abs(image.astype(int) - picture).max() <= 1
+    assert (labels == cv2.imread('pictures/labels/0.png', cv2.IMREAD_UNCHANGED)).all()
+
+
+def test_padding_is_shown(trained, monkeypatch):
+    monkeypatch.chdir(trained.folder)
+    cfg = Config.fromfile('tiny.py')
+    cfg.model.data_preprocessor.size = (48, 64)
+    dataset = DATASETS.build(cfg.val_dataloader.dataset)
+    (image, labels), = browse.fed(cfg, [dataset[0]], training=True)
+    assert image.shape == (48, 64, 3)
+    # zero after normalisation is the mean before it
+    assert (image[40:] == (120, 110, 100)).all()
+    assert (labels[36:] == 255).all()
+
+
+@pytest.mark.parametrize(('argv', 'message'), [
+    (['tiny.py', '--number', '0'], '0 is not a number above 0'),
+    (['tiny.py', '--out', 'x.gif'], '--out x.gif is neither .png nor .jpg'),
+])
+def test_wrong_usage_has_status_2(capsys, argv, message):
+    with pytest.raises(SystemExit) as error:
+        browse.main(argv)
+    assert error.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_config_without_the_split(trained):
+    result = run_tool('browse', ['tiny.py', '--cfg-options', 'test_dataloader=None',
+                                 '--split', 'test'], trained.folder)
+    assert result.status == 1
+    assert 'error: tiny.py has no test_dataloader.' in result.err
