@@ -2,6 +2,6 @@
 _base_ = [
     '_base_/models/fcn_r18-narrow.py',
     '_base_/datasets/barn.py',
-    '_base_/schedules/adamw_poly_800.py',
+    '_base_/schedules/adamw_poly_1200.py',
 ]
 model = dict(decode_head=dict(num_classes={{_base_.num_classes}}))

@@ -1,8 +1,11 @@
 """Look at every picture and label of a data set before it is trained or tested on."""
 import hashlib
 import os
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Iterable, Iterator, List, Optional, Sequence
+from pathlib import Path
+from typing import Iterable, Iterator, List, Optional, Sequence, Set
 
 import numpy as np
 from mmseg.datasets import BaseSegDataset
@@ -99,13 +102,16 @@ def check_files(dataset: BaseSegDataset, limit: Optional[int] = None) -> Optiona
     """
     pairs = file_pairs(dataset, limit)
     console = Console(stderr=True)
-    executor = ThreadPoolExecutor(max_workers=min(32, os.cpu_count() or 1))
+    threads: Set[int] = set()
+    executor = ThreadPoolExecutor(max_workers=min(32, os.cpu_count() or 1),
+                                  initializer=lambda: threads.add(threading.get_native_id()))
     try:
         findings = list(track(
             executor.map(FileChecker(dataset), pairs), total=len(pairs), console=console,
             description='checking the data', transient=True, disable=not console.is_terminal))
     finally:
         executor.shutdown(cancel_futures=True)
+        _wait_for_end(threads)
     problems = [problem for problem, _ in findings if problem is not None]
     if problems:
         first = problems[0]
@@ -115,3 +121,15 @@ def check_files(dataset: BaseSegDataset, limit: Optional[int] = None) -> Optiona
         raise ValueError(first.text + (more if len(places) > 1 else ''))
     present = [ids for _, ids in findings if ids is not None]
     return sorted(set().union(*present)) if present else None
+
+
+def _wait_for_end(threads: Iterable[int]) -> None:
+    """Wait until threads that were joined are gone from the system as well.
+
+    A thread that used OpenCV holds one of its locks for a moment while it ends, after Python has
+    joined it. A loader process forked in that moment inherits the lock and waits for ever.
+    """
+    for thread in threads:
+        # the folder exists on Linux only, and only Linux forks its loaders
+        while Path(f'/proc/self/task/{thread}').exists():
+            time.sleep(0.001)

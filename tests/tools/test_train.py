@@ -89,6 +89,16 @@ def test_two_processes_train_evaluate_and_save_once(tmp_path):
     assert len(names) == 2
 
 
+def test_stop_by_hand_says_how_to_go_on(trained):
+    argv = ['tiny.py', '--work-dir', 'by hand',
+            *killed_at('before_train_iter', 1), 'default_hooks.kill.sent=SIGINT']
+    result = run_tool('train', argv, trained.folder)
+    assert result.status == 130
+    assert 'stopped after 1 iterations; go on with' in result.out
+    assert "python tools/train.py tiny.py --work-dir 'by hand' --cfg-options" in result.out
+    assert 'Traceback' not in result.err
+
+
 def test_end_of_a_training_names_scores_and_files(trained):
     out = trained.result.out
     assert 'trained 9 iterations' in out

@@ -31,14 +31,15 @@ class KillHook(Hook):
     Args:
         moment (str): Name of the method of a hook, e.g. ``before_train_iter``.
         iteration (int): Number of iterations done before.
+        sent (str): Name of the signal.
     """
 
     priority = 'VERY_LOW'
 
-    def __init__(self, moment: str, iteration: int) -> None:
-        self.iteration = iteration
+    def __init__(self, moment: str, iteration: int, sent: str = 'SIGKILL') -> None:
+        self.iteration, self.sent = iteration, signal.Signals[sent]
         setattr(self, moment, self._die)
 
     def _die(self, runner, *args, **kwargs) -> None:
         if runner.iter == self.iteration:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), self.sent)

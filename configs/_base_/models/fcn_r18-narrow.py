@@ -1,10 +1,10 @@
-# The skip head of FCN on a ResNet-18 of 24 instead of 64 maps, which learns from random values in
+# The skip head of FCN on a ResNet-18 of 16 instead of 64 maps, which learns from random values in
 # minutes on a CPU.
 _base_ = './fcn.py'
-width = 24
+width = 16
 model = dict(
     backbone=dict(
-        type='ResNetV1c',
+        type='ResNet',
         depth=18,
         stem_channels=width,
         base_channels=width,

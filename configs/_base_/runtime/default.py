@@ -1,4 +1,5 @@
 # What every experiment shares: plugin, log, checkpoints, pictures.
+_base_ = './tta.py'
 default_scope = 'mmseg'
 custom_imports = dict(imports=['plugin'], allow_failed_imports=False)
 
