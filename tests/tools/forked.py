@@ -2,6 +2,7 @@
 import importlib
 import multiprocessing
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import NamedTuple, Optional, Sequence
@@ -46,6 +47,8 @@ def run_tools(tool: str, argv: Sequence, folder: Path, envs: Sequence[dict]) -> 
 def _run(tool: str, argv: Sequence[str], folder: str, env: dict, log: str) -> None:
     os.chdir(folder)
     os.environ.update(env, OMP_NUM_THREADS='1')
+    # a test run in the background, as a CI may be, hands down that Ctrl-C is ignored
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for number, suffix in ((1, '.out'), (2, '.err')):
         os.dup2(os.open(log + suffix, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
     import torch
