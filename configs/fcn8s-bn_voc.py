@@ -4,4 +4,6 @@ _base_ = [
     '_base_/datasets/voc.py',
     '_base_/schedules/cosine_mindspore_66k.py',
 ]
-model = dict(decode_head=dict(num_classes={{_base_.num_classes}}))
+model = dict(
+    data_preprocessor=dict(size={{_base_.crop_size}}, size_divisor=None),
+    decode_head=dict(num_classes={{_base_.num_classes}}))

@@ -16,5 +16,5 @@ model = dict(
 weights_from = {
     vgg16: "Get torchvision's VGG16 (vgg16-397923af.pth from download.pytorch.org/models) and run "
            'python tools/convert_vgg16.py vgg16-397923af.pth weights/vgg16.pth, or set '
-           'VGG16_WEIGHTS. Without it, configs/fcn8s-bn_voc.py is the network that learns best.',
+           'VGG16_WEIGHTS. Without it rather take configs/fcn8s-bn_voc.py, which has batch norm.',
 }
