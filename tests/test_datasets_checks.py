@@ -9,7 +9,7 @@ from small_sets import CLASSES, LOADERS, build, error_of, make_pairs, write_labe
 from torch import nn
 from torch.utils.data import Subset
 
-from plugin.datasets.checks import check_files, check_heads, file_pairs, fingerprint, leaf_datasets
+from plugin.datasets.checks import check_files, check_heads, file_entries, fingerprint, leaf_datasets
 
 
 @pytest.fixture
@@ -40,8 +40,8 @@ def test_all_files_of_the_first_kind_are_counted(folder):
 
 def test_a_limit_looks_at_a_part_spread_over_the_set(folder):
     dataset = build(folder)
-    assert [pair[0][-5] for pair in file_pairs(dataset, 3)] == ['0', '3', '6']
-    assert len(file_pairs(dataset, 99)) == 7
+    assert [entry.image[-5] for entry in file_entries(dataset, 3)] == ['0', '3', '6']
+    assert len(file_entries(dataset, 99)) == 7
     write_label(folder, 1, [9])
     assert check_files(dataset, limit=3) == [0, 1, 2]
     assert error_of(dataset, limit=7).startswith('class id 9 in labels/1.png')

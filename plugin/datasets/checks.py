@@ -8,6 +8,12 @@ from pathlib import Path
 from typing import Iterable, Iterator, List, Optional, Sequence, Set
 
 import numpy as np
+from mmdet.datasets.base_det_dataset import BaseDetDataset
+from mmdet.models.dense_heads import RPNHead
+from mmdet.models.dense_heads.base_dense_head import BaseDenseHead
+from mmdet.models.roi_heads.bbox_heads import BBoxHead
+from mmdet.models.roi_heads.mask_heads import FCNMaskHead
+from mmengine.dataset import BaseDataset
 from mmseg.datasets import BaseSegDataset
 from mmseg.models.decode_heads import STDCHead
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
@@ -15,14 +21,17 @@ from rich.console import Console
 from rich.progress import track
 from torch import nn
 
-from .file_checker import FileChecker
+from .file_checker import Entry, FileChecker
 
 SHOWN = 5
+# the detail head of STDC predicts edges and an RPN objects, whatever the classes
+HEADS = (BaseDecodeHead, BaseDenseHead, BBoxHead, FCNMaskHead)
+NO_HEADS = (STDCHead, RPNHead)
 
 
-def leaf_datasets(dataset) -> Iterator[BaseSegDataset]:
-    """Yield the semantic data sets inside of wrappers such as ``ConcatDataset``."""
-    if isinstance(dataset, BaseSegDataset):
+def leaf_datasets(dataset) -> Iterator[BaseDataset]:
+    """Yield the data sets of mmseg and mmdet inside of wrappers such as ``ConcatDataset``."""
+    if isinstance(dataset, (BaseSegDataset, BaseDetDataset)):
         yield dataset
         return
     inner = getattr(dataset, 'datasets', None) or [getattr(dataset, 'dataset', None)]
@@ -40,11 +49,10 @@ def check_heads(model: nn.Module, classes: Sequence[str], where: str) -> None:
         where (str): Name of the data set in the message.
 
     Raises:
-        ValueError: If a decode or auxiliary head predicts another number.
+        ValueError: If a decode, auxiliary, box or mask head predicts another number.
     """
     for name, head in model.named_modules():
-        # the detail head of STDC predicts edges, whatever the classes
-        if not isinstance(head, BaseDecodeHead) or isinstance(head, STDCHead):
+        if not isinstance(head, HEADS) or isinstance(head, NO_HEADS):
             continue
         if head.num_classes != len(classes):
             names = ', '.join(classes[:SHOWN]) + (', ...' if len(classes) > SHOWN else '')
@@ -54,25 +62,25 @@ def check_heads(model: nn.Module, classes: Sequence[str], where: str) -> None:
                 'the model, or correct classes of the data')
 
 
-def file_pairs(dataset: BaseSegDataset, limit: Optional[int] = None) -> List[tuple]:
-    """Paths of picture and label (or None), at most ``limit``, spread over the set."""
+def file_entries(dataset: BaseDataset, limit: Optional[int] = None) -> List[Entry]:
+    """What the data set says of its pictures, of at most ``limit``, spread over the set."""
     number = len(dataset)
     indices: Iterable[int] = range(number)
     if limit is not None and limit < number:
         indices = np.linspace(0, number - 1, limit).astype(int).tolist()
-    infos = map(dataset.get_data_info, indices)
-    return [(info['img_path'], info.get('seg_map_path')) for info in infos]
+    return [Entry.of(dataset.get_data_info(index)) for index in indices]
 
 
-def fingerprint(dataset: BaseSegDataset) -> Optional[str]:
+def fingerprint(dataset: BaseDataset) -> Optional[str]:
     """Name the state of a data set: its files, their sizes and dates, its settings.
 
     Returns:
         str | None: None where files have no size and date, on remote storage.
     """
     digest = hashlib.sha256(repr(FileChecker(dataset).settings()).encode())
-    for pair in file_pairs(dataset):
-        for path in filter(None, pair):
+    for entry in file_entries(dataset):
+        digest.update(repr(entry.size).encode())
+        for path in filter(None, (entry.image, entry.label)):
             try:
                 status = os.stat(path)
             except OSError:
@@ -82,14 +90,14 @@ def fingerprint(dataset: BaseSegDataset) -> Optional[str]:
     return digest.hexdigest()
 
 
-def check_files(dataset: BaseSegDataset, limit: Optional[int] = None) -> Optional[List[int]]:
+def check_files(dataset: BaseDataset, limit: Optional[int] = None) -> Optional[List[int]]:
     """Check every picture and label of a data set, on all cores.
 
     Headers of pictures are read, labels are decoded. On a terminal a bar shows
     the progress.
 
     Args:
-        dataset (BaseSegDataset): A data set of N pictures.
+        dataset (BaseDataset): A data set of N pictures, of mmseg or mmdet.
         limit (int, optional): Check only so many, spread over the set.
 
     Returns:
@@ -100,14 +108,14 @@ def check_files(dataset: BaseSegDataset, limit: Optional[int] = None) -> Optiona
         ValueError: For the first sort of problem found, with the first five
             places and their number.
     """
-    pairs = file_pairs(dataset, limit)
+    entries = file_entries(dataset, limit)
     console = Console(stderr=True)
     threads: Set[int] = set()
     executor = ThreadPoolExecutor(max_workers=min(32, os.cpu_count() or 1),
                                   initializer=lambda: threads.add(threading.get_native_id()))
     try:
         findings = list(track(
-            executor.map(FileChecker(dataset), pairs), total=len(pairs), console=console,
+            executor.map(FileChecker(dataset), entries), total=len(entries), console=console,
             description='checking the data', transient=True, disable=not console.is_terminal))
     finally:
         executor.shutdown(cancel_futures=True)

@@ -8,7 +8,8 @@ import mmcv
 import numpy as np
 from mmcv.transforms import LoadImageFromFile
 from mmengine import fileio
-from mmseg.datasets import BaseSegDataset, LoadAnnotations
+from mmengine.dataset import BaseDataset
+from mmseg.datasets import LoadAnnotations
 from PIL import Image
 
 ORIENTATION = 0x0112
@@ -23,6 +24,26 @@ class Problem(NamedTuple):
     text: str
 
 
+class Entry(NamedTuple):
+    """What a data set says of one picture: its path, that of its label map, its size.
+
+    Attributes:
+        image (str): The picture.
+        label (str, optional): Its label map; None where there is none.
+        size (tuple[int, int], optional): Height and width that its outlines were drawn on.
+    """
+
+    image: str
+    label: Optional[str] = None
+    size: Optional[Tuple[int, int]] = None
+
+    @classmethod
+    def of(cls, info: dict) -> 'Entry':
+        """Read what a data set of OpenMMLab knows of a picture."""
+        size = (info['height'], info['width']) if 'height' in info else None
+        return cls(info['img_path'], info.get('seg_map_path'), size)
+
+
 class BadFile(ValueError):
     """Carries a ``Problem`` out of the function that found it."""
 
@@ -32,20 +53,21 @@ class BadFile(ValueError):
 
 
 class FileChecker:
-    """Checks one pair of picture and label as the data set's own loaders read it.
+    """Checks a picture with its label as the data set's own loaders read it.
 
     Args:
-        dataset (BaseSegDataset): Any data set of mmseg. A pipeline that does
-            not read pictures by ``LoadImageFromFile``, or labels by
+        dataset (BaseDataset): Any data set of mmseg or mmdet. A pipeline that does
+            not read pictures by ``LoadImageFromFile``, or labels by mmseg's
             ``LoadAnnotations``, reads other kinds of files: these are not looked at.
     """
 
-    def __init__(self, dataset: BaseSegDataset) -> None:
+    def __init__(self, dataset: BaseDataset) -> None:
         self.root = dataset.data_root or ''
         self.num_classes = len(dataset.metainfo['classes'])
-        self.ignore_index = dataset.ignore_index
-        self.reduce_zero_label = dataset.reduce_zero_label
-        self.label_map = dataset.label_map or {}
+        # sets of outlines have no label maps, and none of these settings
+        self.ignore_index = getattr(dataset, 'ignore_index', 255)
+        self.reduce_zero_label = getattr(dataset, 'reduce_zero_label', False)
+        self.label_map = getattr(dataset, 'label_map', None) or {}
         # a sub-class may read anything
         loaders = {type(step): step for step in dataset.pipeline.transforms}
         self.image_loader = loaders.get(LoadImageFromFile)
@@ -73,22 +95,22 @@ class FileChecker:
         inside = os.path.relpath(path, self.root) if self.root else path
         return path if inside.startswith(os.pardir) else inside
 
-    def __call__(self, pair: Tuple[str, Optional[str]]
-                 ) -> Tuple[Optional[Problem], Optional[List[int]]]:
-        """Check a pair of paths.
+    def __call__(self, entry: Entry) -> Tuple[Optional[Problem], Optional[List[int]]]:
+        """Check a picture.
 
         Returns:
             tuple: The first problem or None; the class ids that occur, None without label.
         """
-        image_path, label_path = pair
         try:
             present = None
-            size = self._picture_size(image_path) if self.image_loader else None
-            if label_path is not None and self.label_loader:
-                label = self._read_label(label_path)
+            size = self._picture_size(entry.image) if self.image_loader else None
+            if size is not None and entry.size is not None:
+                self._compare_outlines(entry, size)
+            if entry.label is not None and self.label_loader:
+                label = self._read_label(entry.label)
                 if size is not None:
-                    self._compare(image_path, size, label_path, label.shape)
-                present = self._check_ids(label_path, label)
+                    self._compare(entry.image, size, entry.label, label.shape)
+                present = self._check_ids(entry.label, label)
         except BadFile as bad:
             return bad.problem, None
         return None, present
@@ -151,6 +173,15 @@ class FileChecker:
                       f'label {self.shown(label_path)} is {label_width}x{label_height}, but its '
                       f'picture {self.shown(image_path)} is {width}x{height} as loaded (width x '
                       'height): export the label at the size of its picture')
+
+    def _compare_outlines(self, entry: Entry, size: tuple) -> None:
+        if tuple(size) == tuple(entry.size):
+            return
+        (height, width), (drawn_height, drawn_width) = size, entry.size
+        raise BadFile('size', self.shown(entry.image),
+                      f'picture {self.shown(entry.image)} is {width}x{height} as loaded (width x '
+                      f'height), but its outlines were drawn on {drawn_width}x{drawn_height}: '
+                      'convert the labels again from the picture they belong to')
 
     def _check_ids(self, path: str, label: np.ndarray) -> List[int]:
         """Return the class ids that occur, or raise for one that is none."""

@@ -1,5 +1,4 @@
 """A folder of pictures and a folder of label maps."""
-from collections import Counter
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence
 
@@ -8,13 +7,11 @@ from mmengine import fileio
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
+from plugin.utils import first_few
+
+from .class_names import check_class_names, refuse_bare_string
+
 PICTURE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp')
-
-
-def first_few(names: Sequence[str], number: int = 5) -> str:
-    """Join the first ``number`` names for an error message, and say how many there are."""
-    shown = ', '.join(names[:number])
-    return shown if len(names) <= number else f'{shown}, ... ({len(names)} in all)'
 
 
 @DATASETS.register_module()
@@ -56,21 +53,10 @@ class SegFolderDataset(BaseSegDataset):
     @classmethod
     def _load_metainfo(cls, metainfo: Optional[dict] = None) -> dict:
         """Read the classes, and stop at what Python lets pass."""
-        classes = (metainfo or {}).get('classes')
-        if isinstance(classes, str) and not Path(classes).is_file():
-            raise ValueError(
-                f'classes is the string {classes!r}, not a list of names: write '
-                f'classes=({classes!r}, ) with the comma, or give a file with one name a line')
+        refuse_bare_string(metainfo)
         loaded = super()._load_metainfo(metainfo)
         names = loaded.get('classes')
-        if not names:
-            raise ValueError(
-                f'{cls.__name__} does not know its classes: set '
-                "metainfo=dict(classes=('ground', 'cow')) in the order of the ids")
-        twice = [name for name, count in Counter(names).items() if count > 1]
-        if twice:
-            raise ValueError(f'classes names {first_few(twice)} more than once: '
-                             'give every class id a name of its own')
+        check_class_names(names, cls.__name__)
         palette = loaded.get('palette')
         if palette and not cls.METAINFO.get('classes') and len(palette) != len(names):
             raise ValueError(f'palette has {len(palette)} colours for {len(names)} classes: '

@@ -160,7 +160,7 @@ def check(home: Path, split: str, labels: str) -> int:
 
 def report(counts: Dict[str, int], lacking: Sequence[str]) -> bool:
     """Print what is there and what is missing; return whether all of it is there."""
-    from plugin.datasets.folder import first_few
+    from plugin.utils import first_few
     wrong = {split for split, count in counts.items() if count != COUNTS[split]}
     for split, count in counts.items():
         note = f', not the published {COUNTS[split]}' if split in wrong else ''

@@ -11,8 +11,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.registry import HOOKS
 
 from plugin.datasets.checks import check_files, check_heads, fingerprint, leaf_datasets
-from plugin.datasets.folder import first_few
-from plugin.utils import write_atomically
+from plugin.utils import first_few, write_atomically
 
 SKIP = 'PASTURE_SKIP_CHECK'
 REMEMBERED = 'checked_data.json'

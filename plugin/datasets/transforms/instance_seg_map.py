@@ -1,0 +1,47 @@
+"""Label maps drawn from outlines."""
+from itertools import groupby
+
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmseg.registry import TRANSFORMS
+from pycocotools import mask as coco_mask
+
+from plugin.datasets.polygons import to_rle
+
+
+@TRANSFORMS.register_module()
+class LoadInstanceSegMap(BaseTransform):
+    """Draw the outlines of ``CattleSegDataset`` into a label map.
+
+    The stand-in for ``LoadAnnotations``: it comes where the picture has its original size.
+    Where animals overlap, the smaller one is in front. Pixels of a crowd that no animal covers
+    are not labelled.
+
+    Required keys: ``height``, ``width``, ``segments``, ``seg_fields``. Added key:
+    ``gt_seg_map``, class ids ``(H, W)`` uint8, 0 where there is no animal.
+
+    Args:
+        ignore_index (int): Id of the pixels of a crowd. Defaults to 255.
+    """
+
+    def __init__(self, ignore_index: int = 255) -> None:
+        self.ignore_index = ignore_index
+
+    def transform(self, results: dict) -> dict:
+        """Add the label map to ``results``."""
+        height, width = results['height'], results['width']
+        seg_map = np.zeros((height, width), np.uint8)
+        # what is drawn later is in front: crowds first, then from large to small
+        order = sorted(results['segments'], key=lambda s: (not s['iscrowd'], -s['area']))
+        for value, run in groupby(order, key=self._value):
+            rles = [to_rle(segment['segmentation'], height, width) for segment in run]
+            seg_map[coco_mask.decode(coco_mask.merge(rles)).astype(bool)] = value
+        results['gt_seg_map'] = seg_map
+        results['seg_fields'].append('gt_seg_map')
+        return results
+
+    def _value(self, segment: dict) -> int:
+        return self.ignore_index if segment['iscrowd'] else segment['label']
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(ignore_index={self.ignore_index})'
