@@ -134,3 +134,22 @@ def slow_scores(matrix: list) -> dict:
         'FWIoU': (sum(truth[i] * iou[i] for i in classes if truth[i]) / pixels
                   if pixels else nan),
         'IoU': iou, 'Acc': acc}
+
+
+# --- sets of things that are linked, by walking ---------------------------------------------------
+
+def slow_labels(number: int, linked) -> list:
+    """Label ``number`` things by walking from link to link; ``linked(a, b)`` tells of each."""
+    labels = [None] * number
+    for first in range(number):
+        walk = [first] if labels[first] is None else []
+        while walk:
+            here = walk.pop()
+            labels[here] = first
+            walk += [k for k in range(number) if labels[k] is None and linked(here, k)]
+    return labels
+
+
+def same_sets(labels, others) -> bool:
+    """Whether two labellings put the same things together, under whatever labels."""
+    return len(set(zip(labels, others))) == len(set(labels)) == len(set(others))

@@ -1,0 +1,111 @@
+"""Assignment of groups to parts such that the parts are alike."""
+from itertools import combinations
+from typing import Sequence, Tuple
+
+import numpy as np
+
+# of the first feature, the pictures, against the others: a wrong number of pictures is seen first
+FIRST_WEIGHT = 4.0
+# swaps are sought among so many groups of each part; larger parts are alike without
+CANDIDATES = 200
+SWEEPS = 5
+
+
+def assign_groups(features: np.ndarray, shares: Sequence[float], seed: int = 0) -> np.ndarray:
+    """Give each group to a part such that all parts are alike.
+
+    What is made small is Pearson's chi-square between the table of parts and features and its
+    expectation, ``sum((found - expected)^2 / expected)``. The groups come one by one, rare and
+    large ones first, and each goes where it lowers that sum most, among the parts that have room
+    for its pictures. Then groups of equally many pictures change places while that lowers it.
+
+    Args:
+        features (np.ndarray): (G, F) what is to be balanced, summed over the pictures of each of
+            G groups, none negative; the first of the F features is the number of pictures.
+        shares (Sequence[float]): P shares that add up to 1.
+        seed (int): Another seed, another assignment.
+
+    Returns:
+        np.ndarray: (G, ) int, the part of each group; no part is without a group.
+
+    Raises:
+        ValueError: If there are fewer groups than parts.
+    """
+    number, parts = len(features), len(shares)
+    if number < parts:
+        raise ValueError(
+            f'{number} group(s) of pictures cannot fill {parts} parts: ask for fewer parts, or '
+            'for smaller groups by another --group-by, a lower --distance or --duplicates report')
+    totals = features.sum(0)
+    features = features[:, totals > 0]
+    totals = totals[totals > 0]
+    expected = np.outer(shares, totals)
+    weights = 1 / expected
+    weights[:, 0] *= FIRST_WEIGHT
+    # groups of about the same weight change places with the seed
+    size = np.floor(np.log2((features / totals).sum(1)))
+    order = np.random.default_rng(seed).permutation(number)
+    order = order[np.argsort(-size[order], kind='stable')]
+    chosen = _place(features, expected, weights, order)
+    return _refine(features, chosen, expected, weights, order)
+
+
+def _place(features: np.ndarray, expected: np.ndarray, weights: np.ndarray,
+           order: np.ndarray) -> np.ndarray:
+    """Let the groups choose their parts one by one."""
+    number, parts = len(features), len(expected)
+    # cumulated, so that the rounded limits add up to all pictures
+    limits = np.diff(np.round(np.cumsum([0, *expected[:, 0]])))
+    found, chosen = np.zeros_like(expected), np.zeros(number, int)
+    vacant = np.ones(parts, bool)
+    for rank, group in enumerate(order):
+        added = features[group]
+        change = (weights * added * (2 * (found - expected) + added)).sum(1)
+        fits = found[:, 0] + added[0] <= limits
+        if vacant.sum() == number - rank:  # the last groups go where there is none yet
+            fits = vacant
+        if fits.any():
+            change[~fits] = np.inf
+        part = int(change.argmin())
+        chosen[group] = part
+        found[part] += added
+        vacant[part] = False
+    return chosen
+
+
+def _refine(features: np.ndarray, chosen: np.ndarray, expected: np.ndarray, weights: np.ndarray,
+            order: np.ndarray) -> np.ndarray:
+    """Swap groups between all pairs of parts until none gains by it."""
+    for _ in range(SWEEPS):
+        before = chosen
+        for pair in combinations(range(len(expected)), 2):
+            chosen = _swap(features, chosen, expected, weights, pair, order)
+        if np.array_equal(chosen, before):
+            break
+    return chosen
+
+
+def _swap(features: np.ndarray, chosen: np.ndarray, expected: np.ndarray, weights: np.ndarray,
+          pair: Tuple[int, int], order: np.ndarray) -> np.ndarray:
+    """Swap groups of equally many pictures between two parts while it lowers the sum."""
+    a, b = pair
+    chosen = chosen.copy()
+    excess_a, excess_b = (features[chosen == part].sum(0) - expected[part] for part in pair)
+    # the last ones in the order are the small and common ones, which fit anywhere
+    ours, theirs = (order[chosen[order] == part][-CANDIDATES:] for part in pair)
+    both = weights[a] + weights[b]
+    for _ in range(CANDIDATES):
+        mine, yours = features[ours], features[theirs]
+        slope = 2 * (weights[b] * excess_b - weights[a] * excess_a)
+        # with d = mine - yours this is the sum over features of both * d^2 + slope * d
+        change = ((both * mine**2 + slope * mine).sum(1)[:, None]
+                  + (both * yours**2 - slope * yours).sum(1) - 2 * (both * mine) @ yours.T)
+        change[mine[:, :1] != yours[:, 0]] = np.inf
+        i, j = np.unravel_index(change.argmin(), change.shape)
+        if change[i, j] > -1e-9:
+            break
+        moved = mine[i] - yours[j]
+        excess_a, excess_b = excess_a - moved, excess_b + moved
+        chosen[ours[i]], chosen[theirs[j]] = b, a
+        ours[i], theirs[j] = theirs[j], ours[i]
+    return chosen
