@@ -46,34 +46,40 @@ def browse(args: argparse.Namespace) -> None:
         raise ValueError(f'{args.config} has no {args.split}_dataloader')
     import numpy as np
     from mmengine.registry import init_default_scope
-    from mmseg.registry import DATASETS
 
     from plugin.engine.draws import seed_everything
     from plugin.utils import atomic_path
-    from plugin.visualization.pictures import grid, overlay
+    from plugin.visualization.pictures import grid
     init_default_scope(cfg.get('default_scope', 'mmseg'))
-    dataset = DATASETS.build(loader.dataset)
+    dataset = _registry(cfg).DATASETS.build(loader.dataset)
     if len(dataset) == 0:
         raise ValueError(f'the {args.split} set is empty; look at data_root and ann_file')
-    palette, classes = dataset.metainfo['palette'], dataset.metainfo['classes']
     seed_everything(args.seed)
     chosen = np.random.default_rng(args.seed).permutation(len(dataset))[:args.number]
     samples = [dataset[int(index)] for index in chosen]
     # a training pads the pictures of a batch to one size, a test takes them one by one
     training = args.split == 'train'
     size = loader.get('batch_size', 1) if training else 1
-    cells = [(image, overlay(image, labels, palette))
+    cells = [(image, labelled(image, sample, dataset.metainfo))
              for start in range(0, len(samples), size)
-             for image, labels in fed(cfg, samples[start:start + size], training)]
+             for image, sample in fed(cfg, samples[start:start + size], training)]
     columns = min(COLUMNS, len(cells))
     rows = [[picture for cell in cells[start:start + columns] for picture in cell]
             for start in range(0, len(cells), columns)]
-    picture = grid(rows, titles=['input', 'labels'] * columns,
-                   legend=list(zip(classes, palette, strict=True)))
+    # animals have a colour each, not a colour a class
+    legend = None if cfg.get('default_scope') == 'mmdet' else list(
+        zip(dataset.metainfo['classes'], dataset.metainfo['palette'], strict=True))
+    picture = grid(rows, titles=['input', 'labels'] * columns, legend=legend)
     from PIL import Image
     with atomic_path(args.out) as temporary:
         Image.fromarray(picture).save(temporary)
     print(f'{len(cells)} of {len(dataset)} samples of the {args.split} set: {args.out}')
+
+
+def _registry(cfg):
+    """The registries of the library that the config is for."""
+    import importlib
+    return importlib.import_module(f'{cfg.get("default_scope", "mmseg")}.registry')
 
 
 def fed(cfg, samples: list, training: bool) -> list:
@@ -85,14 +91,13 @@ def fed(cfg, samples: list, training: bool) -> list:
         training (bool): Whether the network would train on them.
 
     Returns:
-        list[tuple]: RGB ``(H, W, 3)``, uint8, and class ids ``(H, W)`` of each sample.
+        list[tuple]: RGB ``(H, W, 3)``, uint8, and the data sample that goes with it.
     """
     import torch
-    from mmseg.registry import MODELS
     settings = cfg.model.get('data_preprocessor') or cfg.get('data_preprocessor')
     if settings is None:
         raise ValueError(f'{cfg.filename} has no data_preprocessor; nothing can be fed')
-    preprocessor = MODELS.build(settings)
+    preprocessor = _registry(cfg).MODELS.build(settings)
     batch = preprocessor({key: [sample[key] for sample in samples]
                           for key in ('inputs', 'data_samples')}, training)
     images = torch.as_tensor(batch['inputs']).float()
@@ -102,8 +107,27 @@ def fed(cfg, samples: list, training: bool) -> list:
     # OpenCV reads BGR; most preprocessors turn it round
     if not (settings.get('bgr_to_rgb') or settings.get('rgb_to_bgr')):
         images = images[..., ::-1]
-    return [(np_image, _fitting(sample.gt_sem_seg.data.squeeze(0).numpy(), np_image))
-            for np_image, sample in zip(images.copy(), batch['data_samples'], strict=True)]
+    return list(zip(images.copy(), batch['data_samples'], strict=True))
+
+
+def labelled(image, sample, metainfo: dict):
+    """The picture with its labels in colour: of the classes, or of each animal.
+
+    Args:
+        image (np.ndarray): RGB ``(H, W, 3)``, uint8.
+        sample (SegDataSample | DetDataSample): Its truth.
+        metainfo (dict): Of the data set, with ``palette``.
+
+    Returns:
+        np.ndarray: RGB ``(H, W, 3)``, uint8.
+    """
+    from plugin.visualization.instances import draw_instances
+    from plugin.visualization.pictures import overlay
+    if 'gt_sem_seg' in sample:
+        return overlay(image, _fitting(sample.gt_sem_seg.data.squeeze(0).numpy(), image),
+                       metainfo['palette'])
+    masks = [_fitting(mask, image) for mask in sample.gt_instances.masks.to_ndarray()]
+    return draw_instances(image, masks)
 
 
 def _fitting(labels, image):

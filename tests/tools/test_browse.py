@@ -9,6 +9,9 @@ from forked import TOOLS, run_tool
 from mmengine.config import Config
 from mmseg.registry import DATASETS
 from PIL import Image
+from small_coco import write_set
+
+from plugin.visualization import instance_colour
 
 sys.path.insert(0, str(TOOLS))
 import browse  # noqa: E402
@@ -29,7 +32,8 @@ def test_picture_is_what_the_network_gets(trained, monkeypatch):
     monkeypatch.chdir(trained.folder)
     cfg = Config.fromfile('tiny.py')
     dataset = DATASETS.build(cfg.val_dataloader.dataset)
-    (image, labels), = browse.fed(cfg, [dataset[0]], training=False)
+    (image, sample), = browse.fed(cfg, [dataset[0]], training=False)
+    labels = sample.gt_sem_seg.data[0].numpy()
     picture = cv2.imread('pictures/images/0.png')[..., ::-1]
     assert np.abs(image.astype(int) - picture).max() <= 1
     assert (labels == cv2.imread('pictures/labels/0.png', cv2.IMREAD_UNCHANGED)).all()
@@ -40,7 +44,8 @@ def test_padding_is_shown(trained, monkeypatch):
     cfg = Config.fromfile('tiny.py')
     cfg.model.data_preprocessor.size = (48, 64)
     dataset = DATASETS.build(cfg.val_dataloader.dataset)
-    (image, labels), = browse.fed(cfg, [dataset[0]], training=True)
+    (image, sample), = browse.fed(cfg, [dataset[0]], training=True)
+    labels = sample.gt_sem_seg.data[0].numpy()
     assert image.shape == (48, 64, 3)
     # zero after normalisation is the mean before it
     assert (image[40:] == (120, 110, 100)).all()
@@ -63,3 +68,17 @@ def test_config_without_the_split(trained):
                                  '--split', 'test'], trained.folder)
     assert result.status == 1
     assert 'error: tiny.py has no test_dataloader.' in result.err
+
+
+def test_animals_are_shown_one_by_one(tmp_path, root):
+    write_set(tmp_path / 'cattle')
+    for split in ('train', 'val'):
+        result = run_tool('browse', [root / 'configs/mask-rcnn_r50_cattle.py', '--split', split,
+                                     '--out', f'{split}.png'], tmp_path,
+                          dict(CATTLE_ROOT='cattle'))
+        assert result.status == 0, result.err
+        assert f'3 of 3 samples of the {split} set' in result.out
+        picture = np.asarray(Image.open(tmp_path / f'{split}.png'))
+        red = np.asarray(instance_colour(1), int)
+        # the pictures are noise: half of it and half of the colour lie in a small range
+        assert (np.abs(2 * picture.astype(int) - red - 128) <= 130).all(axis=2).any()
