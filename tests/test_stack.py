@@ -120,3 +120,9 @@ def test_the_check_comes_before_the_rooms(root):
     last = result.stderr.strip().splitlines()
     assert 'ImportError: Pasture cannot work in this environment:' in last
     assert last[-1] == '  - `mmdet` is missing: tools/install.sh installs it'
+
+
+def test_import_says_nothing():
+    done = subprocess.run([sys.executable, '-W', 'ignore', '-c', 'import plugin'], text=True,
+                          capture_output=True)
+    assert (done.returncode, done.stdout) == (0, '')

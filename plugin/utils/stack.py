@@ -2,9 +2,11 @@
 
 It uses the standard library alone, so that it can speak when everything else is missing.
 """
+import contextlib
 import importlib
 import importlib.metadata
 import importlib.util
+import io
 import re
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Tuple
@@ -118,3 +120,14 @@ def check_stack() -> None:
     if problems:
         listed = '\n'.join(f'  - {problem}' for problem in problems)
         raise ImportError(f'Pasture cannot work in this environment:\n{listed}')
+
+
+def import_stack() -> None:
+    """Import mmdet and mmseg without their notes on optional data sets that nobody asked for."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        for module in ('mmdet.datasets', 'mmseg.datasets'):
+            importlib.import_module(module)
+    for line in printed.getvalue().splitlines():
+        if 'Could not import OneDL' not in line:
+            print(line)
