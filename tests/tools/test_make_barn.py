@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from pycocotools.coco import COCO
 
 from plugin.datasets.synthetic_barn import CLASSES, PALETTE, BarnSpec, folder, make_barn
 
@@ -40,7 +41,8 @@ def contents(path):
 
 def test_layout(barn):
     names = {str(file.relative_to(barn)) for file in barn.rglob('*') if file.is_file()}
-    expected = {'barn.json', 'images/unlabeled/0000.jpg', 'images/unlabeled/0001.jpg'}
+    expected = {'barn.json', 'images/unlabeled/0000.jpg', 'images/unlabeled/0001.jpg',
+                'annotations/train.json', 'annotations/val.json'}
     for split, numbers in (('train', range(3)), ('val', range(3, 5))):
         for k in numbers:
             expected |= {f'images/{split}/{k:04d}.jpg', f'images/{split}/{k:04d}.json',
@@ -61,6 +63,39 @@ def test_label_files(barn):
         assert (truth['imagePath'], truth['imageData']) == (image.name, None)
         assert (truth['imageHeight'], truth['imageWidth']) == SIZE
         assert truth['version'].startswith('5.') and truth['flags'] == {}
+
+
+def test_coco_files(barn):
+    for split, numbers in (('train', range(3)), ('val', range(3, 5))):
+        coco = COCO(str(barn / f'annotations/{split}.json'))
+        assert [(image['file_name'], image['height'], image['width'])
+                for image in coco.imgs.values()] == [(f'{k:04d}.jpg', *SIZE) for k in numbers]
+        assert [category['name'] for category in coco.cats.values()] == ['cattle']
+        for image in coco.imgs.values():
+            with Image.open(barn / f'labels/{split}' / f'{image["file_name"][:-4]}.png') as label:
+                cattle = np.array(label) == CLASSES.index('cattle')
+            drawn = np.zeros(SIZE, np.uint8)
+            for annotation in coco.imgToAnns[image['id']]:
+                drawn |= coco.annToMask(annotation)
+            # specks that nobody would outline are no part of an animal
+            assert (drawn != cattle).sum() <= 0.03 * cattle.sum() + 12
+
+
+def test_coco_files_of_an_older_set(barn, tmp_path):
+    make_barn(tmp_path, SPEC)
+    (tmp_path / 'annotations/val.json').unlink()
+    kept = (tmp_path / 'annotations/train.json').stat().st_mtime_ns
+    assert make_barn(tmp_path, SPEC) == 0
+    assert contents(tmp_path) == contents(barn)
+    assert (tmp_path / 'annotations/train.json').stat().st_mtime_ns == kept
+
+
+def test_labels_that_were_spoilt_are_told(tmp_path):
+    make_barn(tmp_path, BarnSpec(scenes=1, size=SIZE))
+    (tmp_path / 'annotations/train.json').unlink()
+    (tmp_path / 'images/train/0000.json').write_text('{')
+    with pytest.raises(ValueError, match='0000.json .*is not as it was drawn: line 1.*drawn again'):
+        make_barn(tmp_path, BarnSpec(scenes=1, size=SIZE))
 
 
 def test_same_bytes_from_two_processes(barn, tmp_path):
@@ -133,6 +168,8 @@ def test_interrupted_run_is_completed(barn, tool, tmp_path, monkeypatch, capsys,
     assert not (tmp_path / 'barn.json').exists()
     # what a kill in the middle of a write leaves behind
     (tmp_path / 'images/train/.0002.k3jd.jpg').write_bytes(b'half')
+    (tmp_path / 'annotations').mkdir()
+    (tmp_path / 'annotations/.train.k3jd.json').write_bytes(b'half')
     assert tool.main(arguments) == 0
     assert 'drew 5 pictures' in capsys.readouterr().out
     assert contents(tmp_path) == contents(barn)
@@ -151,7 +188,8 @@ def test_overwrite_keeps_what_is_not_ours(tmp_path):
     (tmp_path / 'images/train/my notes.txt').write_text('keep')
     make_barn(tmp_path, BarnSpec(scenes=1, size=SIZE), overwrite=True)
     names = {path.name for path in tmp_path.rglob('*') if path.is_file()}
-    assert names == {'barn.json', '0000.jpg', '0000.json', '0000.png', 'my notes.txt'}
+    assert names == {'barn.json', '0000.jpg', '0000.json', '0000.png', 'train.json',
+                     'my notes.txt'}
 
 
 @pytest.mark.parametrize('overwrite', [False, True])

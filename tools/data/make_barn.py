@@ -14,7 +14,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description='Draw top-down barn scenes with semantic PNGs and LabelMe polygons.')
+        description='Draw top-down barn scenes with semantic PNGs, LabelMe polygons and COCO '
+        'files.')
     parser.add_argument('folder', type=Path, help='where to write, for example data/barn')
     parser.add_argument('--scenes', type=int, default=200, help='labelled pictures (default: 200)')
     parser.add_argument('--val', type=float, default=0.2,

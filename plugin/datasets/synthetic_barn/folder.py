@@ -16,15 +16,17 @@ import numpy as np
 from rich.progress import track
 
 from ...utils import write_atomically
-from .labels import labelme_json, palette_png
+from ..coco_json import write_coco
+from .labels import coco_file, labelme_json, palette_png
 from .scene import draw_scene
 
 STAMP, STARTED = 'barn.json', 'barn.partial.json'
 # raised when the same seed gives another picture than before
 DRAWING = 1
-_FOLDERS = ('images/train', 'images/val', 'images/unlabeled', 'labels/train', 'labels/val')
+_FOLDERS = ('images/train', 'images/val', 'images/unlabeled', 'labels/train', 'labels/val',
+            'annotations')
 _OURS = re.compile(r'\d{4,}\.(jpg|json|png)')
-_HALF_WRITTEN = re.compile(r'\.(\d{4,}|barn(\.partial)?)\..*')
+_HALF_WRITTEN = re.compile(r'\.(\d{4,}|barn(\.partial)?|train|val)\..*')
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,19 @@ def write_scene(root: Path, spec: BarnSpec, split: str, number: int) -> None:
     write_atomically(paths[0], picture.tobytes())
 
 
+def _annotations(root: Path) -> Dict[str, Path]:
+    """The COCO file of each split."""
+    return {split: root / 'annotations' / f'{split}.json' for split in ('train', 'val')}
+
+
+def _write_annotations(root: Path, spec: BarnSpec) -> None:
+    """Gather the LabelMe files of each split in a COCO file, unless it is there."""
+    for split, path in _annotations(root).items():
+        files = [_files(root, *member)[1] for member in spec.members() if member[0] == split]
+        if files and not path.exists():
+            write_coco(path, coco_file(root / 'images' / split, files))
+
+
 @contextlib.contextmanager
 def _alone(root: Path) -> Iterator[None]:
     """Hold the folder, so that a second run waits and then finds the set complete."""
@@ -153,14 +168,17 @@ def _clear(root: Path, everything: bool) -> None:
             if _HALF_WRITTEN.fullmatch(path.name) \
                     or everything and folder != root and _OURS.fullmatch(path.name):
                 path.unlink()
+    for path in _annotations(root).values() if everything else ():
+        path.unlink(missing_ok=True)
 
 
 def make_barn(root: Path, spec: BarnSpec, jobs: int = 1, overwrite: bool = False) -> int:
     """Write a barn set, or what is missing of it.
 
     The folder holds ``images/{train,val}/NNNN.jpg`` with a LabelMe ``NNNN.json`` beside each,
-    ``labels/{train,val}/NNNN.png`` (ids 0..3 of :data:`CLASSES`), ``images/unlabeled/NNNN.jpg``
-    and, when all is there, the stamp ``barn.json``.
+    ``labels/{train,val}/NNNN.png`` (ids 0..3 of :data:`CLASSES`), ``annotations/{train,val}.json``
+    (COCO, one class), ``images/unlabeled/NNNN.jpg`` and, when all is there, the stamp
+    ``barn.json``.
 
     Args:
         root (Path): The folder; it is made if missing.
@@ -186,10 +204,15 @@ def make_barn(root: Path, spec: BarnSpec, jobs: int = 1, overwrite: bool = False
         tasks = [(root, spec, *member) for member in spec.members()
                  if not all(path.exists() for path in _files(root, *member))]
         if not tasks and (root / STAMP).exists():
+            # a set of an earlier version has no COCO files yet
+            _write_annotations(root, spec)
             return 0
         write_atomically(root / STARTED, json.dumps(spec.stamp()) + '\n')
         (root / STAMP).unlink(missing_ok=True)
+        for path in _annotations(root).values():
+            path.unlink(missing_ok=True)
         _run(tasks, jobs)
+        _write_annotations(root, spec)
         write_atomically(root / STAMP, json.dumps(spec.stamp()) + '\n')
         (root / STARTED).unlink()
     return len(tasks)
