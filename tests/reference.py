@@ -153,3 +153,72 @@ def slow_labels(number: int, linked) -> list:
 def same_sets(labels, others) -> bool:
     """Whether two labellings put the same things together, under whatever labels."""
     return len(set(zip(labels, others))) == len(set(labels)) == len(set(others))
+
+
+# --- polygons, point by point --------------------------------------------------------------------
+
+def slow_inside(ring, x: float, y: float) -> bool:
+    """Whether a point is inside ``[x0, y0, x1, y1, ...]`` by the even-odd rule."""
+    points = list(zip(ring[::2], ring[1::2]))
+    inside = False
+    for (x0, y0), (x1, y1) in zip(points, points[1:] + points[:1]):
+        if (y0 > y) != (y1 > y) and x < x0 + (y - y0) * (x1 - x0) / (y1 - y0):
+            inside = not inside
+    return inside
+
+
+def slow_distance(ring, x: float, y: float) -> float:
+    """Distance of a point from the nearest edge of a polygon."""
+    points = list(zip(ring[::2], ring[1::2]))
+    distances = []
+    for (x0, y0), (x1, y1) in zip(points, points[1:] + points[:1]):
+        length = (x1 - x0) ** 2 + (y1 - y0) ** 2
+        along = ((x - x0) * (x1 - x0) + (y - y0) * (y1 - y0)) / length if length else 0
+        along = min(max(along, 0), 1)
+        distances.append(((x - x0 - along * (x1 - x0)) ** 2
+                          + (y - y0 - along * (y1 - y0)) ** 2) ** 0.5)
+    return min(distances)
+
+
+# --- counts of animals, picture by picture --------------------------------------------------------
+
+def slow_count_errors(scores: list, truth: list, threshold: float) -> dict:
+    """MAE, RMSE and bias of the numbers of scores that reach the threshold."""
+    differences = []
+    for values, true in zip(scores, truth, strict=True):
+        differences.append(sum(1 for value in values if value >= threshold) - true)
+    number = len(differences)
+    return {'MAE': sum(abs(d) for d in differences) / number,
+            'RMSE': (sum(d * d for d in differences) / number) ** 0.5,
+            'bias': sum(differences) / number}
+
+
+def slow_best_threshold(scores: list, truth: list) -> tuple:
+    """The best threshold by trying one between each two scores; see ``CountMetric`` for ties."""
+    ends = sorted({0.0, 1.0, *(float(value) for values in scores for value in values)})
+    tried = []
+    for threshold in [0.0, *((low + high) / 2 for low, high in zip(ends[:-1], ends[1:]))]:
+        found = slow_count_errors(scores, truth, threshold)
+        tried.append((round(found['MAE'], 9), round(abs(found['bias']), 9), -threshold))
+    error, _, threshold = min(tried)
+    return -threshold, error
+
+
+# --- animals of one picture, matched by trying everything -----------------------------------------
+
+def slow_quality(ious: list, least: float = 0.5) -> float:
+    """Best sum of IoUs / (pairs + missed / 2 + wrong / 2), for ``ious[prediction][true]``."""
+    predictions, animals = len(ious), len(ious[0]) if ious else 0
+
+    def best(row: int, free: frozenset) -> tuple:
+        if row == predictions:
+            return 0.0, 0
+        found = best(row + 1, free)
+        for column in free:
+            if ious[row][column] >= least:
+                total, pairs = best(row + 1, free - {column})
+                found = max(found, (total + ious[row][column], pairs + 1))
+        return found
+
+    total, pairs = best(0, frozenset(range(animals)))
+    return total / (pairs + (animals - pairs) / 2 + (predictions - pairs) / 2)

@@ -22,7 +22,7 @@ def test_one_run():
     assert curves == {
         'loss': {'loss': [(10, 3.0), (20, 2.0)], 'decode.loss_ce': [(10, 2.0)]},
         'lr': {'lr': [(10, 0.1), (20, 0.1)]},
-        'score': {'mIoU': [(20, 40.0)]}}
+        'score': {'mIoU': [(20, 40.0)]}, 'count': {}}
 
 
 def test_later_run_wins_on_overlap():
@@ -54,8 +54,16 @@ def test_epochs_of_validations_become_iterations():
 def test_values_that_are_no_finite_numbers_are_left_out():
     curves = stitch([[train(10, float('nan')), train(20, float('inf')), train(30, 1.0),
                       {'step': 30, 'mIoU': float('nan'), 'name': 'x', 'flag': True}]])
-    assert curves == {'loss': {'loss': [(30, 1.0)]}, 'score': {},
+    assert curves == {'loss': {'loss': [(30, 1.0)]}, 'score': {}, 'count': {},
                       'lr': {'lr': [(10, 0.1), (20, 0.1), (30, 0.1)]}}
+
+
+def test_counts_have_a_panel_of_their_own_and_absent_sizes_none():
+    record = {'coco/segm_mAP': 0.5, 'coco/segm_mAP_s': -1.0, 'count/MAE': 2.0, 'count/bias': -1.0,
+              'count/threshold': 0.5, 'count/best_threshold': 0.7, 'step': 20}
+    curves = stitch([[train(10, 1.0), record]])
+    assert curves['score'] == {'coco/segm_mAP': [(20, 0.5)]}
+    assert curves['count'] == {'count/MAE': [(20, 2.0)], 'count/bias': [(20, -1.0)]}
 
 
 def test_torn_lines_are_no_records(tmp_path):

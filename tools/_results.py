@@ -1,21 +1,20 @@
 """What a prediction leaves on the disk. Every file appears whole or not at all."""
 import contextlib
 import csv
+import io
+import json
 from pathlib import Path
-from typing import Any, Iterator, Sequence, Tuple
+from typing import Any, Iterable, Iterator, Sequence, Tuple
 
 import cv2
 import numpy as np
 from PIL import Image
 
 from plugin.utils import atomic_path, write_atomically
-from plugin.visualization.pictures import overlay
 
 
-def save_overlay(path: Path, image: np.ndarray, labels: np.ndarray, palette: Sequence,
-                 opacity: float) -> None:
-    """Write a picture (BGR or grey) with the colours of its labels, as the suffix says."""
-    picture = overlay(_rgb(image), labels, palette, opacity)
+def save_picture(path: Path, picture: np.ndarray) -> None:
+    """Write a picture, RGB ``(H, W, 3)``, as the suffix says."""
     done, content = cv2.imencode(path.suffix, picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])
     if not done:
         raise ValueError(f'{path} cannot be encoded: the picture is {picture.shape}')
@@ -30,7 +29,37 @@ def save_mask(path: Path, labels: np.ndarray, palette: Sequence) -> None:
         mask.save(temporary)
 
 
-class AreaTable:
+class Table:
+    """CSV that keeps what was done when the work is stopped.
+
+    Args:
+        path (Path): The file.
+        header (Sequence[str]): Titles of the columns.
+    """
+
+    def __init__(self, path: Path, header: Sequence[str]) -> None:
+        self.path, self.header = path, header
+
+    def __enter__(self) -> 'Table':
+        self._stack = contextlib.ExitStack()
+        temporary = self._stack.enter_context(kept_when_stopped(self.path))
+        self._file = self._stack.enter_context(
+            temporary.open('w', encoding='utf-8', newline=''))
+        self.write([self.header])
+        return self
+
+    def write(self, rows: Iterable[Sequence]) -> None:
+        """Append rows, all or none."""
+        text = io.StringIO(newline='')
+        csv.writer(text).writerows(rows)
+        # written at once, so that a stop does not divide them
+        self._file.write(text.getvalue())
+
+    def __exit__(self, *error) -> None:
+        self._stack.__exit__(*error)
+
+
+class AreaTable(Table):
     """CSV of the pixels and the share of each class, a row for each input and class.
 
     Args:
@@ -40,58 +69,74 @@ class AreaTable:
     """
 
     def __init__(self, path: Path, title: str, classes: Sequence[str]) -> None:
-        self.path, self.title, self.classes = path, title, classes
-
-    def __enter__(self) -> 'AreaTable':
-        self._stack = contextlib.ExitStack()
-        temporary = self._stack.enter_context(_kept_when_stopped(self.path))
-        self._file = self._stack.enter_context(
-            temporary.open('w', encoding='utf-8', newline=''))
-        self._rows = csv.writer(self._file)
-        self._rows.writerow([self.title, 'class', 'pixels', 'share'])
-        return self
+        super().__init__(path, [title, 'class', 'pixels', 'share'])
+        self.classes = classes
 
     def add(self, name: Any, labels: np.ndarray) -> None:
         """Count the pixels of a label map ``(H, W)``."""
         counts = np.bincount(labels.ravel(), minlength=len(self.classes))
-        for label, pixels in zip(self.classes, counts, strict=True):
-            self._rows.writerow([name, label, int(pixels), f'{pixels / labels.size:.6f}'])
+        self.write([name, label, int(pixels), f'{pixels / labels.size:.6f}']
+                   for label, pixels in zip(self.classes, counts, strict=True))
+
+
+class JsonList:
+    """JSON list, one entry a line, that keeps what was done when the work is stopped.
+
+    Args:
+        path (Path): The file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path, self._between = path, '[\n'
+
+    def __enter__(self) -> 'JsonList':
+        self._stack = contextlib.ExitStack()
+        temporary = self._stack.enter_context(kept_when_stopped(self.path))
+        self._file = self._stack.enter_context(temporary.open('w', encoding='utf-8'))
+        # an empty list has not begun yet
+        self._stack.callback(lambda: self._file.write(
+            '\n]\n' if self._between == ',\n' else '[]\n'))
+        return self
+
+    def add(self, entries: Sequence[dict]) -> None:
+        """Append entries, all or none."""
+        if entries:
+            lines = ',\n'.join(json.dumps(entry, ensure_ascii=False) for entry in entries)
+            between, self._between = self._between, ',\n'
+            self._file.write(between + lines)
 
     def __exit__(self, *error) -> None:
         self._stack.__exit__(*error)
 
 
 class OverlayVideo:
-    """MP4 of frames with the colours of their labels.
+    """MP4 of pictures.
 
     The format wants even sizes: the last row or column of an odd one is cut off.
 
     Args:
         path (Path): The file.
         rate (float): Frames a second.
-        palette (Sequence): C colours (red, green, blue).
-        opacity (float): Of the colours, 0 to 1.
     """
 
-    def __init__(self, path: Path, rate: float, palette: Sequence, opacity: float) -> None:
-        self.path, self.rate, self.palette, self.opacity = path, rate, palette, opacity
+    def __init__(self, path: Path, rate: float) -> None:
+        self.path, self.rate = path, rate
         self._writer = None
 
     def __enter__(self) -> 'OverlayVideo':
         self._stack = contextlib.ExitStack()
-        self._temporary = self._stack.enter_context(_kept_when_stopped(self.path))
+        self._temporary = self._stack.enter_context(kept_when_stopped(self.path))
         return self
 
-    def add(self, frame: np.ndarray, labels: np.ndarray) -> None:
-        """Append a frame, BGR ``(H, W, 3)``."""
+    def add(self, picture: np.ndarray) -> None:
+        """Append a picture, RGB ``(H, W, 3)``."""
         if self._writer is None:
-            size = frame.shape[1], frame.shape[0]
+            size = picture.shape[1], picture.shape[0]
             self._writer = cv2.VideoWriter(
                 str(self._temporary), cv2.VideoWriter_fourcc(*'mp4v'), self.rate, size)
             if not self._writer.isOpened():
                 raise ValueError(f'{self.path} cannot be written: OpenCV has no MPEG-4 encoder; '
                                  'install opencv-python with FFmpeg')
-        picture = overlay(_rgb(frame), labels, self.palette, self.opacity)
         self._writer.write(np.ascontiguousarray(picture[..., ::-1]))
 
     def __exit__(self, *error) -> None:
@@ -133,7 +178,7 @@ def _frames(video: cv2.VideoCapture, frame: np.ndarray) -> Iterator[np.ndarray]:
 
 
 @contextlib.contextmanager
-def _kept_when_stopped(path: Path) -> Iterator[Path]:
+def kept_when_stopped(path: Path) -> Iterator[Path]:
     """``atomic_path``, but Ctrl-C keeps what was done so far."""
     stopped = None
     with atomic_path(path) as temporary:
@@ -145,7 +190,8 @@ def _kept_when_stopped(path: Path) -> Iterator[Path]:
         raise stopped
 
 
-def _rgb(image: np.ndarray) -> np.ndarray:
+def rgb(image: np.ndarray) -> np.ndarray:
+    """RGB ``(H, W, 3)`` of a picture that is BGR or grey ``(H, W)``."""
     return np.ascontiguousarray(
         np.repeat(image.reshape(*image.shape[:2], 1), 3, 2) if image.ndim == 2
         else image[..., ::-1])

@@ -1,62 +1,13 @@
 """A trained model that turns pictures into label maps, without a data set."""
-import copy
-from pathlib import Path
-from typing import Dict, List, Mapping, Tuple
-
-import mmcv
 import numpy as np
-import torch
-from mmengine.dataset import Compose
-from mmengine.registry import init_default_scope
-from mmengine.runner import CheckpointLoader
+from _predictor import Predictor
 from mmseg.registry import DATASETS, MODELS
-from torch import Tensor, nn
-
-from plugin.engine.hooks.published_names import rename_published
 
 
-class Segmenter:
-    """Label maps of pictures.
+class Segmenter(Predictor):
+    """Label maps of pictures. For its arguments see :class:`Predictor`."""
 
-    Args:
-        cfg (mmengine.Config): Config with a model and a test pipeline.
-        checkpoint (str): Its trained weights, also in the names of the published FCN.
-        device (str): Where to compute, e.g. ``cuda:1`` or ``cpu``.
-
-    Raises:
-        ValueError: If the checkpoint does not fit the model, or the config
-            has no test pipeline.
-    """
-
-    def __init__(self, cfg, checkpoint: str, device: str) -> None:
-        init_default_scope(cfg.get('default_scope', 'mmseg'))
-        pipeline = copy.deepcopy(_test_pipeline(cfg))
-        load = pipeline[0]
-        self._colour = load.get('color_type', 'color')
-        self._pipeline = Compose(
-            [dict(type='LoadImageFromNDArray', to_float32=load.get('to_float32', False)),
-             *(step for step in pipeline[1:] if step['type'] != 'LoadAnnotations')])
-        self._model, meta = _load_model(cfg, checkpoint)
-        self._model = self._model.to(device).eval()
-        self.classes, self.palette = _classes_and_palette(cfg, meta, _number(self._model))
-
-    def read(self, path: Path) -> np.ndarray:
-        """Read a picture the way the training does, always 8 bits.
-
-        Args:
-            path (Path): The picture: grey, colour, with alpha or with 16 bits.
-
-        Returns:
-            np.ndarray: BGR ``(H, W, 3)`` or, if the model takes grey pictures, ``(H, W)``.
-
-        Raises:
-            ValueError: If it is no picture.
-        """
-        content = path.read_bytes()
-        image = mmcv.imfrombytes(content, flag=self._colour) if content else None
-        if image is None:
-            raise ValueError(f'{path} is {"no picture" if content else "empty"}')
-        return image
+    scope, models, datasets = 'mmseg', MODELS, DATASETS
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """Predict the class of each pixel.
@@ -67,93 +18,7 @@ class Segmenter:
         Returns:
             np.ndarray: Class ids, ``(H, W)``.
         """
-        sample = self._pipeline(dict(img=image))
-        batch = dict(inputs=[sample['inputs']], data_samples=[sample['data_samples']])
-        with torch.no_grad():
-            result = self._model.test_step(batch)[0]
-        return result.pred_sem_seg.data.squeeze(0).cpu().numpy()
+        return self._result(image).pred_sem_seg.data.squeeze(0).cpu().numpy()
 
-
-def check_fits(state_dict: Mapping[str, Tensor], model: nn.Module, name: str) -> None:
-    """Compare the weights of a checkpoint with a model, by name and shape.
-
-    Args:
-        state_dict (Mapping): The weights of the checkpoint.
-        model (nn.Module): The model that is to load them.
-        name (str): Name of the checkpoint in messages.
-
-    Raises:
-        ValueError: If the model has other classes or layers, or the checkpoint
-            lacks weights.
-    """
-    wanted: Dict[str, Tensor] = model.state_dict()
-    given = {key.removeprefix('module.'): value for key, value in state_dict.items()}
-    other = [key for key, value in wanted.items()
-             if key in given and given[key].shape != value.shape]
-    scores = [key for key in other if 'decode_head.' in key
-              and given[key].shape[1:] == wanted[key].shape[1:]]
-    if scores:
-        raise ValueError(f'{name} was trained for {len(given[scores[0]])} classes, but the config '
-                         f'has {len(wanted[scores[0]])} ({scores[0]}); use the config it was '
-                         'trained with')
-    if other:
-        raise ValueError(f'{other[0]} is {tuple(given[other[0]].shape)} in {name} and '
-                         f'{tuple(wanted[other[0]].shape)} in the model; use the config it was '
-                         'trained with')
-    # heads that only help the training are not needed any more
-    missing = [key for key in wanted if key not in given and not key.startswith('auxiliary_head')
-               and not key.endswith('num_batches_tracked')]
-    if missing:
-        raise ValueError(f'{name} lacks {len(missing)} of the {len(wanted)} weights of the model, '
-                         f'e.g. {missing[0]}; use the config it was trained with')
-
-
-def _load_model(cfg, checkpoint: str) -> Tuple[nn.Module, dict]:
-    """Build the model with the weights of the checkpoint; also returns its metadata."""
-    settings = copy.deepcopy(cfg.model)
-    if 'data_preprocessor' in cfg and 'data_preprocessor' not in settings:
-        settings.data_preprocessor = cfg.data_preprocessor
-    model = MODELS.build(settings)
-    loaded = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu', logger='silent')
-    state_dict = rename_published(loaded.get('state_dict', loaded), model.state_dict())
-    check_fits(state_dict, model, Path(checkpoint).name)
-    model.load_state_dict(
-        {key.removeprefix('module.'): value for key, value in state_dict.items()}, strict=False)
-    return model, loaded.get('meta', {})
-
-
-def _number(model: nn.Module) -> int:
-    return model.num_classes
-
-
-def _test_pipeline(cfg) -> List[dict]:
-    if 'test_pipeline' in cfg:
-        return cfg.test_pipeline
-    node = cfg.get('test_dataloader')
-    while node is not None and 'pipeline' not in node:
-        # wrappers hold one data set or several
-        node = (node.get('datasets') or [node.get('dataset')])[0]
-    if node is None:
-        raise ValueError(f'{cfg.filename} has neither test_pipeline nor test_dataloader; '
-                         'a picture cannot be prepared without')
-    return node.pipeline
-
-
-def _classes_and_palette(cfg, meta: dict, number: int) -> Tuple[List[str], List[Tuple]]:
-    """Names and colours: those of the training, else those of the config's data set."""
-    known = meta.get('dataset_meta') or {}
-    if not known.get('classes'):
-        node = cfg.get('test_dataloader') or {}
-        while 'dataset' in node:
-            node = node['dataset']
-        kind = DATASETS.get(node.get('type', ''))
-        known = {**getattr(kind, 'METAINFO', {}), **(node.get('metainfo') or {})}
-    classes = list(known.get('classes') or [f'class {index}' for index in range(number)])
-    if len(classes) != number:
-        raise ValueError(f'the model predicts {number} classes, but {len(classes)} are named: '
-                         f'{", ".join(classes[:5])}...; use the config it was trained with')
-    palette = known.get('palette')
-    if not palette:
-        # the same arbitrary colours in every run
-        palette = np.random.default_rng(42).integers(0, 256, (number, 3)).tolist()
-    return classes, [tuple(int(value) for value in colour) for colour in palette]
+    def _number_of_classes(self) -> int:
+        return self._model.num_classes

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Segment pictures and videos: overlays, masks, and the area of each class as CSV."""
+"""Segment, or outline and count animals, in pictures and videos."""
 import argparse
 import contextlib
 import sys
@@ -10,13 +10,23 @@ import _cli
 EXAMPLES = """  python tools/predict.py configs/fcn8s_barn.py best_mIoU_iter_300.pth barn.jpg
   python tools/predict.py CONFIG CHECKPOINT pictures/ 'more/*.png' --out outputs
   python tools/predict.py CONFIG CHECKPOINT camera.mp4 --device cpu
+  python tools/predict.py configs/mask-rcnn_r50_cattle.py CHECKPOINT drone/ --tile 1024
 
-results, in the folder --out:
+results of a semantic model, in the folder --out:
   overlays/NAME.jpg   the picture with its classes in colour
   masks/NAME.png      the classes as PNG with a palette; the values are the class ids
   areas.csv           pixels and share of each class for each picture
   videos/NAME.mp4     the video with its classes in colour
-  videos/NAME.csv     pixels and share of each class for each frame"""
+  videos/NAME.csv     pixels and share of each class for each frame
+
+results of a model of animals (MMDetection, with masks):
+  overlays/NAME.jpg   the picture with each animal in a colour, its number and score
+  labelme/NAME.json   the outlines for correction in LabelMe, which opens the picture itself
+  results.json        COCO results; boxes are those of the masks
+  counts.csv          the number of animals in each picture
+  animals.csv         score, area and box (pixels) of each animal, numbered as in the overlay
+  videos/NAME.mp4     the video with its animals in colour
+  videos/NAME.csv     the number of animals in each frame"""
 
 
 def parse_args(argv=None) -> argparse.Namespace:
@@ -31,6 +41,21 @@ def parse_args(argv=None) -> argparse.Namespace:
                         help='of the colours, from 0 to 1 (default: 0.5)')
     parser.add_argument('--format', choices=['jpg', 'png'], default='jpg',
                         help='of the overlays (default: jpg)')
+    animals = parser.add_argument_group('models of animals')
+    animals.add_argument('--score-thr', type=_share, metavar='X',
+                         help='lowest score of an animal, from 0 to 1 (default: what counted best '
+                         'on the validation set, as the checkpoint remembers, else 0.5)')
+    animals.add_argument('--tile', type=int, metavar='PIXELS',
+                         help='predict large pictures in square tiles and join the animals that '
+                         'lie across a seam; best the size of the pictures of the training')
+    animals.add_argument('--overlap', type=int, metavar='PIXELS',
+                         help='of the tiles, best the width of an animal (default: 128)')
+    animals.add_argument('--data', type=Path, metavar='JSON',
+                         help='COCO file that gives pictures and classes of results.json their '
+                         'ids (default: numbers from 1)')
+    animals.add_argument('--simplify', type=_distance, metavar='PIXELS',
+                         help='how far the outlines for LabelMe may deviate, so that they have few '
+                         'points to correct (default: 1); 0 keeps every pixel')
     return parser.parse_args(argv)
 
 
@@ -54,68 +79,81 @@ def predict(args: argparse.Namespace, stage: dict) -> None:
     inputs = find_inputs(args.input, args.out)
     cfg = _cli.load_config(args.config, args.cfg_options)
     checkpoint = _cli.existing_checkpoint(args.checkpoint, cfg.get('work_dir'))
-    from _segmenter import Segmenter
-    from mmengine.device import get_device
-    segmenter = Segmenter(cfg, checkpoint, _device(args.device or get_device()))
-    if len(segmenter.classes) > 256:
-        raise ValueError(f'{len(segmenter.classes)} classes do not fit into a PNG with a palette '
-                         'of 256 colours; merge classes')
-    stage['started'] = True
-    videos = [item for item in inputs if item.is_video]
     pictures = [item for item in inputs if not item.is_video]
-    done = 0
-    if pictures:
-        done += predict_pictures(segmenter, pictures, args, stage)
-    for item in videos:
-        done += predict_video(segmenter, item, args, stage)
+    results = _results_of(cfg, checkpoint, args, pictures)
+    stage['started'] = True
+    done = predict_pictures(results, pictures, stage) if pictures else 0
+    for item in inputs:
+        if item.is_video:
+            done += predict_video(results, item, args.out, stage)
     failed = f', {stage["failed"]} could not be read' if stage['failed'] else ''
-    print(f'{done} of {len(inputs)} inputs segmented{failed}; results in {args.out}')
+    print(f'{done} of {len(inputs)} inputs {results.verb}{failed}; results in {args.out}')
 
 
-def predict_pictures(segmenter, inputs: list, args: argparse.Namespace, stage: dict) -> int:
-    """Write overlay, mask and areas of each picture; returns how many were done."""
+def predict_pictures(results, inputs: list, stage: dict) -> int:
+    """Write the results of each picture; returns how many were done."""
     import cv2
-    from _results import AreaTable, save_mask, save_overlay
     from rich.progress import track
     done = 0
-    with AreaTable(args.out / 'areas.csv', 'picture', segmenter.classes) as table:
+    with results.pictures() as add:
         for item in track(inputs, 'pictures', console=_console()):
             try:
-                image = segmenter.read(item.path)
+                image = results.read(item.path)
             except (OSError, ValueError, cv2.error) as error:
                 # one bad file must not cost the others their results
                 _skip(stage, item.path, error)
                 continue
-            labels = segmenter(image)
-            save_overlay(args.out / 'overlays' / f'{item.name}.{args.format}', image, labels,
-                         segmenter.palette, args.opacity)
-            save_mask(args.out / 'masks' / f'{item.name}.png', labels, segmenter.palette)
-            table.add(item.path, labels)
+            add(item, image)
             done += 1
     return done
 
 
-def predict_video(segmenter, item, args: argparse.Namespace, stage: dict) -> int:
-    """Write the overlays of a video as a video, and the areas of each frame; 1 if it was done."""
-    from _results import AreaTable, OverlayVideo, frames_of
+def predict_video(results, item, out: Path, stage: dict) -> int:
+    """Write the results of a video; 1 if it was done."""
+    from _results import frames_of
     from rich.progress import track
-    target = args.out / 'videos' / item.name
     with contextlib.ExitStack() as stack:
         try:
             frames, number, rate = stack.enter_context(frames_of(item.path))
         except ValueError as error:
             _skip(stage, item.path, error)
             return 0
-        table = stack.enter_context(
-            AreaTable(Path(f'{target}.csv'), 'frame', segmenter.classes))
-        video = stack.enter_context(
-            OverlayVideo(Path(f'{target}.mp4'), rate, segmenter.palette, args.opacity))
+        add = stack.enter_context(results.video(out / 'videos' / item.name, rate))
         for index, frame in enumerate(track(frames, item.path.name, total=number or None,
                                             console=_console())):
-            labels = segmenter(frame)
-            video.add(frame, labels)
-            table.add(index, labels)
+            add(index, frame)
     return 1
+
+
+def _results_of(cfg, checkpoint: str, args: argparse.Namespace, pictures: list):
+    """The model of the config, and what it writes."""
+    from mmengine.device import get_device
+    device = _device(args.device or get_device())
+    if cfg.get('default_scope') == 'mmdet':
+        return _animals_of(cfg, checkpoint, args, pictures, device)
+    for name in ('score_thr', 'tile', 'overlap', 'data', 'simplify'):
+        if getattr(args, name) is not None:
+            raise ValueError(f'--{name.replace("_", "-")} is for models of animals, but '
+                             f'{args.config} is no config of MMDetection; leave it out')
+    from _pixels import PixelResults
+    from _segmenter import Segmenter
+    return PixelResults(Segmenter(cfg, checkpoint, device), args)
+
+
+def _animals_of(cfg, checkpoint: str, args: argparse.Namespace, pictures: list, device: str):
+    if args.overlap is not None and args.tile is None:
+        raise ValueError(f'--overlap {args.overlap} is that of tiles; give their size by --tile')
+    from _animals import AnimalResults
+    from _detector import Detector, least_score
+    overlap = {} if args.overlap is None else dict(overlap=args.overlap)
+    detector = Detector(cfg, checkpoint, device, args.score_thr, args.tile, **overlap)
+    simplify = 1.0 if args.simplify is None else args.simplify
+    results = AnimalResults(detector, args, pictures, simplify)
+    print(f'score threshold {detector.score_thr:.3g}: {detector.reason}', flush=True)
+    if detector.score_thr < least_score(cfg):
+        _cli.warn(f'the config drops what scores below {least_score(cfg)} before; lower score_thr '
+                  'in its model.test_cfg as well')
+    return results
 
 
 def _skip(stage: dict, path: Path, error: Exception) -> None:
@@ -144,6 +182,13 @@ def _share(text: str) -> float:
         if 0 <= float(text) <= 1:
             return float(text)
     raise argparse.ArgumentTypeError(f'{text} is not a number from 0 to 1')
+
+
+def _distance(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        if 0 <= float(text) < float('inf'):
+            return float(text)
+    raise argparse.ArgumentTypeError(f'{text} is no distance in pixels, 0 or more')
 
 
 if __name__ == '__main__':

@@ -17,8 +17,8 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser.add_argument('checkpoint', help='checkpoint to measure')
     parser.add_argument('--work-dir', help='folder for the log and the scores '
                         '(default: work_dirs/<name of the config>)')
-    parser.add_argument('--out', metavar='DIR', help='also write each prediction as PNG, ids as '
-                        'they are submitted to benchmarks')
+    parser.add_argument('--out', metavar='DIR', help='also write each prediction: as PNG, ids as '
+                        'they are submitted to benchmarks, or as COCO results')
     parser.add_argument('--show-dir', metavar='DIR', help='also draw truth and prediction over '
                         'each picture')
     parser.add_argument('--tta', action='store_true',
@@ -77,7 +77,7 @@ def draw(cfg, folder: str) -> None:
     hook = cfg.get('default_hooks', {}).get('visualization')
     if hook is None or cfg.get('visualizer') is None:
         raise ValueError('--show-dir needs a visualizer and default_hooks.visualization='
-                         "dict(type='SegVisualizationHook') in the config")
+                         "dict(type='SegVisualizationHook') (or Det...) in the config")
     hook.draw = True
     cfg.visualizer.save_dir = folder
 
@@ -86,7 +86,10 @@ def write_predictions(cfg, folder: str) -> None:
     """Let the first metric write each prediction."""
     evaluator = cfg.test_evaluator
     first = evaluator[0] if isinstance(evaluator, (list, tuple)) else evaluator
-    first.output_dir, first.keep_results = folder, True
+    if cfg.get('default_scope') == 'mmdet':
+        first.outfile_prefix = str(Path(folder) / 'results')
+    else:
+        first.output_dir, first.keep_results = folder, True
 
 
 def average(cfg, path: str) -> None:
@@ -102,7 +105,7 @@ def average(cfg, path: str) -> None:
 
 def checks(stage: dict, name: str):
     """A hook that compares the checkpoint with the model."""
-    import _segmenter
+    import _predictor
     from mmengine.hooks import Hook
     from mmengine.model import is_model_wrapper
 
@@ -113,7 +116,7 @@ def checks(stage: dict, name: str):
             model = runner.model.module if is_model_wrapper(runner.model) else runner.model
             # test-time augmentation puts the model into another one
             model = getattr(model, 'module', model)
-            _segmenter.check_fits(checkpoint.get('state_dict', checkpoint), model,
+            _predictor.check_fits(checkpoint.get('state_dict', checkpoint), model,
                                   name)
 
         def before_test_iter(self, runner, *args, **kwargs) -> None:

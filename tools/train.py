@@ -131,7 +131,8 @@ def report(runner) -> None:
     if scores:
         print('  '.join(f'{name} {value:.4g}' for name, value in scores.items()))
     best = hub.runtime_info.get('best_ckpt')
-    names = ('curves.png', 'predictions.png', 'confusion_matrix.png', 'scores.json')
+    names = ('curves.png', 'predictions.png', 'confusion_matrix.png', 'precision_recall.png',
+             'worst_pictures.png', 'scores.json')
     rows = [('best checkpoint', best)] if best else []
     rows += [('last checkpoint', last_checkpoint(folder))]
     rows += [(name.partition('.')[0].replace('_', ' '), folder / name) for name in names]

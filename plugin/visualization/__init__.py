@@ -1,8 +1,12 @@
 """Pictures of data, predictions and runs."""
 from .confusion import draw_confusion
 from .curves import draw_curves, read_scalars, stitch
-from .pictures import colorize, grid, overlay, shrink
+from .instance_samples import InstanceSample, draw_instance_samples
+from .instances import draw_instances, instance_colour
+from .pictures import caption, colorize, grid, overlay, shrink
+from .precision_recall import draw_precision_recall
 from .samples import Sample, draw_samples
 
-__all__ = ['Sample', 'colorize', 'draw_confusion', 'draw_curves', 'draw_samples', 'grid',
-           'overlay', 'read_scalars', 'shrink', 'stitch']
+__all__ = ['InstanceSample', 'Sample', 'caption', 'colorize', 'draw_confusion', 'draw_curves',
+           'draw_instance_samples', 'draw_instances', 'draw_precision_recall', 'draw_samples',
+           'grid', 'instance_colour', 'overlay', 'read_scalars', 'shrink', 'stitch']

@@ -13,8 +13,12 @@ from plugin.utils import atomic_path
 # Okabe and Ito's colours, which colour-blind people can tell apart; yellow is too pale for a line
 COLOURS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#56B4E9', '#E69F00', '#000000')
 STYLES = ('-', '--', ':', '-.')
+VALIDATED = ('score', 'count')  # panels of validations, which are few
 SERIES = len(COLOURS) * 2  # more than these in one panel cannot be told apart
-NO_SCORES = {'step', 'iter', 'epoch', 'time', 'data_time', 'memory'}
+NO_SCORES = {'step', 'iter', 'epoch', 'time', 'data_time', 'memory',
+             'count/threshold', 'count/best_threshold'}
+# the score that says most, of each task, comes first and in the first colour
+FIRST = ('loss', 'mIoU', 'coco/segm_mAP', 'count/MAE')
 
 Curve = List[Tuple[int, float]]
 Curves = Dict[str, Dict[str, Curve]]
@@ -57,10 +61,10 @@ def stitch(runs: Iterable[Sequence[dict]]) -> Curves:
             ``step``, which for a validation may be an epoch.
 
     Returns:
-        dict: ``{'loss' | 'lr' | 'score': {name: [(iteration, value), ...]}}``,
-        without values that are no finite numbers.
+        dict: ``{'loss' | 'lr' | 'score' | 'count': {name: [(iteration, value), ...]}}``,
+        without values that are no finite numbers or, as -1 for an average precision, no score.
     """
-    curves: Curves = {'loss': {}, 'lr': {}, 'score': {}}
+    curves: Curves = {'loss': {}, 'lr': {}, 'score': {}, 'count': {}}
     for records in runs:
         if not any(map(_trains, records)):
             continue
@@ -74,7 +78,7 @@ def stitch(runs: Iterable[Sequence[dict]]) -> Curves:
 
 
 def draw_curves(curves: Curves, path: Union[str, Path]) -> None:
-    """Draw what :func:`stitch` returns, a panel each for loss, learning rate and scores.
+    """Draw what :func:`stitch` returns, a panel each for loss, learning rate, scores and counts.
 
     Args:
         curves (dict): Curves by panel and name. Empty panels are left out, a
@@ -91,13 +95,14 @@ def draw_curves(curves: Curves, path: Union[str, Path]) -> None:
     figure = Figure(figsize=(9, 0.6 + 2.6 * len(panels)), dpi=110, layout='constrained')
     FigureCanvasAgg(figure)
     axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
-    labels = {'loss': 'loss', 'lr': 'learning rate', 'score': 'validation scores'}
+    labels = {'loss': 'loss', 'lr': 'learning rate', 'score': 'validation scores',
+              'count': 'animals a picture'}
     for axis, (panel, series) in zip(axes, panels, strict=True):
-        _draw_panel(axis, series, marker='o' if panel == 'score' else None)
+        _draw_panel(axis, series, marker='o' if panel in VALIDATED else None)
         axis.set_ylabel(labels[panel])
         values = [value for points in series.values() for _, value in points]
         # decades of a learning rate or a loss are only seen on a logarithmic axis
-        if panel != 'score' and min(values) > 0 and max(values) > 100 * min(values):
+        if panel not in VALIDATED and min(values) > 0 and max(values) > 100 * min(values):
             axis.set_yscale('log')
     axes[-1].set_xlabel('iteration')
     with atomic_path(path) as temporary:
@@ -120,8 +125,11 @@ def _append(curves: Curves, records: Sequence[dict]) -> None:
                 continue
             if name in NO_SCORES or not math.isfinite(value):
                 continue
+            if '_mAP' in name and value < 0:  # COCO's way to say that there is no truth
+                continue
             if not training:
-                curves['score'].setdefault(name, []).append((step, value))
+                panel = 'count' if name.startswith('count/') else 'score'
+                curves[panel].setdefault(name, []).append((step, value))
             elif name == 'lr' or 'loss' in name:
                 panel = 'lr' if name == 'lr' else 'loss'
                 curves[panel].setdefault(name, []).append((step, value))
@@ -132,8 +140,7 @@ def _draw_panel(axis: Axes, series: Dict[str, Curve], marker: Union[str, None]) 
     for name, points in series.items():
         if points not in different.values():
             different[name] = points
-    # the sum first, in the first colour
-    names = sorted(different, key=lambda name: (name not in ('loss', 'mIoU'), ))[:SERIES]
+    names = sorted(different, key=lambda name: name not in FIRST)[:SERIES]
     for number, name in enumerate(names):
         steps, values = zip(*different[name], strict=True)
         alone = marker or ('o' if len(steps) == 1 else None)

@@ -50,7 +50,7 @@ def overlay(image: np.ndarray, labels: np.ndarray, palette: Sequence[Colour],
         ValueError: If picture and labels do not fit each other, or
             ``opacity`` is outside 0..1.
     """
-    _check_picture(image)
+    check_picture(image)
     if image.shape[:2] != np.shape(labels):
         raise ValueError(f'the picture is {image.shape[:2]} pixels high and wide and its labels '
                          f'{np.shape(labels)}; resize one of them to the other')
@@ -106,12 +106,12 @@ def grid(rows: Sequence[Sequence[np.ndarray]], titles: Optional[Sequence[str]] =
     if not pictures:
         raise ValueError('a grid needs at least one picture; rows holds none')
     for picture in pictures:
-        _check_picture(picture)
+        check_picture(picture)
     columns = max(len(row) for row in rows)
     titles = list(titles or [])
     if len(titles) > columns:
         raise ValueError(f'{len(titles)} titles for {columns} columns; give one a column')
-    font = _font(int(np.clip(max(p.shape[1] for p in pictures) / 16, 12, 26)))
+    font = load_font(int(np.clip(max(p.shape[1] for p in pictures) / 16, 12, 26)))
     widths = [max([row[i].shape[1] for row in rows if i < len(row)]
                   + [_text_width(font, title) for title in titles[i:i + 1]])
               for i in range(columns)]
@@ -122,6 +122,31 @@ def grid(rows: Sequence[Sequence[np.ndarray]], titles: Optional[Sequence[str]] =
     if legend:
         parts.append(_legend_rows(legend, width, font))
     return np.concatenate(parts)
+
+
+def caption(image: np.ndarray, text: str) -> np.ndarray:
+    """Put a line of text above a picture; what does not fit is left out at the beginning.
+
+    Args:
+        image (np.ndarray): RGB ``(H, W, 3)``, uint8.
+        text (str): One line.
+
+    Returns:
+        np.ndarray: RGB, uint8, as wide as the picture and higher by the line.
+
+    Raises:
+        ValueError: If ``image`` is no picture.
+    """
+    check_picture(image)
+    width = image.shape[1]
+    font = load_font(int(np.clip(width / 24, 10, 18)))
+    shown = text
+    while shown and _text_width(font, shown) > width:
+        text = text[1:]
+        shown = f'…{text}' if text else ''
+    canvas = Image.fromarray(_white(int(font.size * 1.5), width))
+    ImageDraw.Draw(canvas).text((0, 0), shown, fill=(0, 0, 0), font=font)
+    return np.concatenate([np.asarray(canvas), image])
 
 
 def _lookup(labels: np.ndarray, palette: Sequence[Colour]) -> Tuple[np.ndarray, np.ndarray]:
@@ -139,7 +164,8 @@ def _lookup(labels: np.ndarray, palette: Sequence[Colour]) -> Tuple[np.ndarray, 
     return table, np.where(known, labels, len(colours)).astype(np.intp)
 
 
-def _check_picture(image: np.ndarray) -> None:
+def check_picture(image: np.ndarray) -> None:
+    """Raise ``ValueError`` unless ``image`` is RGB ``(H, W, 3)``, uint8."""
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
         raise ValueError(f'a picture is {image.dtype} of shape {image.shape}; '
                          'give RGB of shape (H, W, 3) and type uint8')
@@ -150,7 +176,8 @@ def _white(height: int, width: int) -> np.ndarray:
 
 
 @lru_cache(maxsize=8)
-def _font(size: int) -> ImageFont.FreeTypeFont:
+def load_font(size: int) -> ImageFont.FreeTypeFont:
+    """A font of ``size`` pixels that has accents and symbols."""
     # matplotlib ships this font, so that accents are drawn on machines without any font
     path = Path(matplotlib.get_data_path()) / 'fonts' / 'ttf' / 'DejaVuSans.ttf'
     return ImageFont.truetype(str(path), size)

@@ -39,12 +39,8 @@ def draw_samples(samples: Sequence[Sample], classes: Sequence[str], palette: Seq
     with_truth = any(sample.truth is not None for sample in samples)
     rows = []
     for sample in samples:
-        # the file, not the network's input: that one is cropped and normalised
-        picture = mmcv.imfrombytes(fileio.get(sample.path))
-        if picture is None:
-            raise OSError(f'{sample.path} cannot be read as a picture')
         height, width = sample.prediction.shape
-        picture = mmcv.imresize(mmcv.bgr2rgb(picture), (width, height), interpolation='area')
+        picture = read_picture(sample.path, height, width)
         row = [picture]
         if with_truth:
             truth = np.full((height, width), -1) if sample.truth is None else sample.truth
@@ -54,3 +50,23 @@ def draw_samples(samples: Sequence[Sample], classes: Sequence[str], palette: Seq
     picture = grid(rows, titles, list(zip(classes, palette, strict=False)))
     with atomic_path(path) as temporary:
         Image.fromarray(picture).save(temporary)
+
+
+def read_picture(path: str, height: int, width: int) -> np.ndarray:
+    """Read a picture as the data sets do, and scale it.
+
+    Args:
+        path (str): The file: what the network gets is cropped and normalised.
+        height (int): Wanted H in pixels.
+        width (int): Wanted W in pixels.
+
+    Returns:
+        np.ndarray: RGB ``(H, W, 3)``, uint8.
+
+    Raises:
+        OSError: If it cannot be read.
+    """
+    picture = mmcv.imfrombytes(fileio.get(path))
+    if picture is None:
+        raise OSError(f'{path} cannot be read as a picture')
+    return mmcv.imresize(mmcv.bgr2rgb(picture), (width, height), interpolation='area')

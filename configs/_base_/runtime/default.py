@@ -1,37 +1,9 @@
-# What every experiment shares: plugin, log, checkpoints, pictures.
-_base_ = './tta.py'
+# What semantic experiments share beside the common things: scope, pictures, best checkpoint.
+_base_ = ['./common.py', './tta.py']
 default_scope = 'mmseg'
-custom_imports = dict(imports=['plugin'], allow_failed_imports=False)
-
-env_cfg = dict(
-    cudnn_benchmark=True,
-    mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
-    dist_cfg=dict(backend='nccl'))
-randomness = dict(seed=0)
-
 default_hooks = dict(
-    timer=dict(type='IterTimerHook'),
-    logger=dict(type='LoggerHook', interval=50, log_metric_by_epoch=False),
-    param_scheduler=dict(type='ParamSchedulerHook'),
-    checkpoint=dict(
-        type='SafeCheckpointHook',
-        by_epoch=False,
-        interval=1000,
-        max_keep_ckpts=3,
-        save_best='mIoU'),
-    sampler_seed=dict(type='DistSamplerSeedHook'),
+    checkpoint=dict(save_best='mIoU'),
     visualization=dict(type='SegVisualizationHook'),
-    check_data=dict(type='CheckDataHook'),
-    missing_weights=dict(type='MissingWeightsHook'),
-    published_names=dict(type='PublishedNamesHook'),
-    summary=dict(type='RunSummaryHook'))
-
-vis_backends = [dict(type='LocalVisBackend')]
-visualizer = dict(type='SegLocalVisualizer', vis_backends=vis_backends, name='visualizer')
-log_processor = dict(by_epoch=False)
-log_level = 'INFO'
-load_from = None
-resume = False
-
-val_cfg = dict(type='ValLoop')
-test_cfg = dict(type='TestLoop')
+    published_names=dict(type='PublishedNamesHook'))
+visualizer = dict(
+    type='SegLocalVisualizer', vis_backends={{_base_.vis_backends}}, name='visualizer')

@@ -1,9 +1,10 @@
 """Hooks: what happens at certain moments of a run."""
 from .check_data import CheckDataHook
+from .count_threshold import CountThresholdHook
 from .missing_weights import MissingWeightsHook
 from .published_names import PublishedNamesHook
 from .run_summary import RunSummaryHook
 from .safe_checkpoint import SafeCheckpointHook
 
-__all__ = ['CheckDataHook', 'MissingWeightsHook', 'PublishedNamesHook', 'RunSummaryHook',
-           'SafeCheckpointHook']
+__all__ = ['CheckDataHook', 'CountThresholdHook', 'MissingWeightsHook', 'PublishedNamesHook',
+           'RunSummaryHook', 'SafeCheckpointHook']

@@ -2,7 +2,7 @@
 import json
 import math
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 import numpy as np
 from mmengine.dist import is_main_process, master_only
@@ -15,7 +15,7 @@ from plugin import visualization
 from plugin.evaluation import SegMetric
 from plugin.utils import write_atomically
 
-Jobs = Dict[Path, Callable[[Path], None]]
+from .instance_pages import InstancePages, Jobs, count_threshold, curve_jobs, sentence
 
 
 @HOOKS.register_module()
@@ -29,22 +29,31 @@ class RunSummaryHook(Hook):
     validation without training, writes the same without curves into the folder of
     its own log, ``<work_dir>/<timestamp>``.
 
-    Scores of metrics other than ``SegMetric`` are written as they are, without
-    confusion matrix. A file that cannot be written is a warning: no training is
-    lost to a full disk. Only the main process writes, and shows its own pictures.
+    Models that outline instances leave ``precision_recall.png`` of ``FastCocoMetric`` in
+    place of the confusion matrix, animals in colours in ``predictions.png``, and
+    ``worst_pictures.png``: those with the lowest quality (see
+    :func:`~plugin.evaluation.match_instances`) of all processes, at the working threshold
+    of ``CountMetric``. For the truth, ``PackDetInputs`` needs ``'instances'`` among its
+    ``meta_keys``; without it only predictions are shown.
+
+    Scores of other metrics are written as they are. A file that cannot be written is a
+    warning: no training is lost to a full disk. Only the main process writes, and
+    ``predictions.png`` shows its own pictures.
 
     Args:
         samples (int): Pictures in ``predictions.png``, spread over the data set.
             0 draws none.
         longest (int): Longest side of such a picture, in pixels.
+        worst (int): Pictures in ``worst_pictures.png``. 0 draws none.
     """
 
     # after the logger, whose scalars are drawn, and after the checkpoint is safe
     priority = 'LOWEST'
 
-    def __init__(self, samples: int = 6, longest: int = 512) -> None:
+    def __init__(self, samples: int = 6, longest: int = 512, worst: int = 8) -> None:
         self.samples = samples
         self.longest = longest
+        self._instances = InstancePages(worst, longest)
         self._training = False
         self._resumed = False
         self._metrics: Dict[str, Any] = {}
@@ -57,20 +66,22 @@ class RunSummaryHook(Hook):
 
     def before_val_epoch(self, runner: Runner) -> None:
         self._kept, self._seen = [], 0
+        self._instances.reset()
 
-    def before_test_epoch(self, runner: Runner) -> None:
-        self._kept, self._seen = [], 0
+    before_test_epoch = before_val_epoch
 
     def after_val_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None,
                        outputs: Optional[Sequence] = None) -> None:
-        self._keep(outputs, len(runner.val_dataloader.dataset), runner.world_size)
+        self._keep(outputs, runner.val_loop, runner.world_size)
 
     def after_test_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None,
                         outputs: Optional[Sequence] = None) -> None:
-        self._keep(outputs, len(runner.test_dataloader.dataset), runner.world_size)
+        self._keep(outputs, runner.test_loop, runner.world_size)
 
-    @master_only
     def after_val_epoch(self, runner: Runner, metrics: Optional[Dict[str, Any]] = None) -> None:
+        self._instances.gather()
+        if not is_main_process():
+            return
         self._metrics = dict(metrics or {})
         if self._training:
             _write(runner, _score_jobs(Path(runner.work_dir), self._metrics,
@@ -78,9 +89,10 @@ class RunSummaryHook(Hook):
         else:
             self._finish(runner, self._metrics, runner.val_loop, 'validation')
 
-    @master_only
     def after_test_epoch(self, runner: Runner, metrics: Optional[Dict[str, Any]] = None) -> None:
-        self._finish(runner, dict(metrics or {}), runner.test_loop, 'test')
+        self._instances.gather()
+        if is_main_process():
+            self._finish(runner, dict(metrics or {}), runner.test_loop, 'test')
 
     @master_only
     def after_train(self, runner: Runner) -> None:
@@ -100,19 +112,20 @@ class RunSummaryHook(Hook):
                         **self._picture_jobs(folder, loop)})
         _say(runner, metrics, loop.evaluator, part)
 
-    def _keep(self, outputs: Optional[Sequence], total: int, world_size: int) -> None:
-        """Hold back a few small label maps of those that the main process saw."""
-        if not is_main_process():
-            return
-        own = math.ceil(total / world_size)
-        wanted = np.linspace(0, own - 1, min(self.samples, own)).round()
+    def _keep(self, outputs: Optional[Sequence], loop: Any, world_size: int) -> None:
+        """Hold back a few small pictures of those that the main process saw."""
+        own = math.ceil(len(loop.dataloader.dataset) / world_size)
+        spread = np.linspace(0, own - 1, min(self.samples, own)).round()
         for output in outputs or []:
-            if self._seen in wanted and 'pred_sem_seg' in output and 'img_path' in output:
+            wanted = is_main_process() and self._seen in spread
+            self._seen += 1
+            if 'pred_instances' in output:
+                self._instances.see(output, count_threshold(loop.evaluator), wanted)
+            elif wanted and 'pred_sem_seg' in output and 'img_path' in output:
                 truth = output.gt_sem_seg.data if 'gt_sem_seg' in output else None
                 self._kept.append(visualization.Sample(
                     output.img_path, self._small(output.pred_sem_seg.data),
                     None if truth is None else self._small(truth)))
-            self._seen += 1
 
     def _small(self, labels: Any) -> np.ndarray:
         labels = labels.detach().cpu().numpy()
@@ -120,6 +133,8 @@ class RunSummaryHook(Hook):
         return visualization.shrink(labels, self.longest, labels=True)
 
     def _picture_jobs(self, folder: Path, loop: Any) -> Jobs:
+        if instances := self._instances.jobs(folder):
+            return instances
         meta = getattr(loop.dataloader.dataset, 'metainfo', {})
         # a data set without colours has no picture; those of MMSegmentation always have some
         if not self._kept or not meta.get('classes') or not meta.get('palette'):
@@ -156,7 +171,8 @@ def _score_jobs(folder: Path, metrics: Dict[str, Any], evaluator: Evaluator,
         return {}
     scores: Dict[str, Any] = {'iteration': iteration, 'scores': metrics}
     jobs: Jobs = {folder / 'scores.json':
-                  lambda path: write_atomically(path, _json(scores, indent=1))}
+                  lambda path: write_atomically(path, _json(scores, indent=1)),
+                  **curve_jobs(folder, evaluator)}
     metric = _seg_metric(evaluator)
     if metric is None:
         return jobs
@@ -188,17 +204,17 @@ def _write(runner: Runner, jobs: Jobs) -> None:
 
 
 def _say(runner: Runner, metrics: Dict[str, Any], evaluator: Evaluator, part: str) -> None:
-    """One line with the score that matters, as a share of 1."""
+    """One line with the scores that matter, as shares of 1."""
     metric = _seg_metric(evaluator)
     if metrics and metric is not None:
         runner.logger.info(f'mIoU {metric.scores()["mIoU"]:.4f} on the {part} set')
         return
+    words = sentence(metrics)
     for name, value in metrics.items():
-        key = name.split('/')[-1]
-        if key in ('mIoU', 'segm_mAP'):
-            # IoUMetric speaks in percent, CocoMetric in shares
-            share = value / 100 if key == 'mIoU' else value
-            runner.logger.info(f'{key} {share:.4f} on the {part} set')
+        if name.split('/')[-1] == 'mIoU':
+            words = f'mIoU {value / 100:.4f}'  # IoUMetric speaks in percent
+    if words is not None:
+        runner.logger.info(f'{words} on the {part} set')
 
 
 def _json(content: Dict[str, Any], indent: Optional[int] = None) -> str:

@@ -1,0 +1,32 @@
+# Mask R-CNN on MobileNetV2, half as wide as usual, which trains on a CPU.
+_base_ = 'mmdet::_base_/models/mask-rcnn_r50_fpn.py'
+mobilenet_v2 = '{{$MOBILENETV2_DET_WEIGHTS:weights/mobilenet_v2_det.pth}}'
+width = 128
+model = dict(
+    backbone=dict(
+        _delete_=True,
+        type='MobileNetV2',
+        out_indices=(1, 2, 4, 6),
+        norm_cfg=dict(type='BN', requires_grad=True),
+        # batches of a few pictures have no statistics worth following
+        norm_eval=True,
+        init_cfg=dict(type='Pretrained', checkpoint=mobilenet_v2)),
+    neck=dict(in_channels=[24, 32, 96, 320], out_channels=width),
+    rpn_head=dict(in_channels=width, feat_channels=width),
+    roi_head=dict(
+        bbox_roi_extractor=dict(out_channels=width),
+        bbox_head=dict(in_channels=width, fc_out_channels=512),
+        mask_roi_extractor=dict(out_channels=width),
+        mask_head=dict(in_channels=width, conv_out_channels=width)),
+    train_cfg=dict(
+        rpn_proposal=dict(nms_pre=1000, max_per_img=500),
+        rcnn=dict(sampler=dict(num=64))),
+    test_cfg=dict(rpn=dict(nms_pre=500, max_per_img=300)))
+# the last convolution of MMDetection's MobileNetV2 lies behind the levels that are used
+find_unused_parameters = True
+weights_from = {
+    mobilenet_v2: 'Get an ImageNet MobileNetV2 under the names of MMDetection (its model zoo has '
+                  'mobilenet_v2_batch256_imagenet-ff34753d.pth in third_party) as '
+                  'weights/mobilenet_v2_det.pth, or set MOBILENETV2_DET_WEIGHTS. Training from '
+                  'random values scores far less.',
+}

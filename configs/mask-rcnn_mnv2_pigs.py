@@ -1,0 +1,10 @@
+# Mask R-CNN on MobileNetV2, real pigs, 320 pixels: a quarter of an hour on two CPU cores.
+_base_ = [
+    '_base_/models/mask-rcnn_mnv2.py',
+    '_base_/datasets/pigs.py',
+    '_base_/schedules/adamw_cosine_500.py',
+]
+model = dict(
+    roi_head=dict(
+        bbox_head=dict(num_classes={{_base_.num_classes}}),
+        mask_head=dict(num_classes={{_base_.num_classes}})))

@@ -1,0 +1,87 @@
+"""Rows of input, true animals and predicted ones."""
+from pathlib import Path
+from typing import List, NamedTuple, Optional, Sequence, Union
+
+import numpy as np
+from PIL import Image
+from pycocotools import mask as coco_mask
+
+from plugin.utils import atomic_path
+
+from .instances import draw_instances
+from .pictures import caption, grid, shrink
+from .samples import read_picture
+
+
+class InstanceSample(NamedTuple):
+    """A picture with its animals as RLEs of the picture's size ``(H, W)``.
+
+    Attributes:
+        path (str): The picture's file.
+        size (tuple[int, int]): H and W.
+        prediction (list[dict]): n predicted animals, those that count.
+        scores (np.ndarray): Their scores ``(n, )``.
+        truth (list[dict] | None): t true animals; None where they are not known.
+        partner (np.ndarray | None): For each prediction the index of its animal, -1 for none.
+        quality (float | None): Of the whole picture, 0 to 1.
+    """
+
+    path: str
+    size: tuple
+    prediction: List[dict]
+    scores: np.ndarray
+    truth: Optional[List[dict]] = None
+    partner: Optional[np.ndarray] = None
+    quality: Optional[float] = None
+
+
+def draw_instance_samples(samples: Sequence[InstanceSample], path: Union[str, Path],
+                          longest: int = 512) -> None:
+    """Draw a row of input, truth and prediction for each sample.
+
+    A predicted animal has the number and the colour of the true one it was matched with, a wrong
+    one a number of its own.
+
+    Args:
+        samples (Sequence[InstanceSample]): One or more.
+        path (str | Path): The PNG to write, whole or not at all.
+        longest (int): Longest side of each picture, in pixels.
+
+    Raises:
+        OSError: If a picture cannot be read or the file cannot be written.
+    """
+    rows = [_row(sample, longest) for sample in samples]
+    titles = ['input', 'truth', 'prediction'] if max(map(len, rows)) == 3 else [
+        'input', 'prediction']
+    picture = grid(rows, titles)
+    with atomic_path(path) as temporary:
+        Image.fromarray(picture).save(temporary)
+
+
+def _row(sample: InstanceSample, longest: int) -> List[np.ndarray]:
+    height, width = sample.size
+    scale = min(1, longest / max(height, width))
+    picture = read_picture(sample.path, max(1, round(height * scale)), max(1, round(width * scale)))
+    row = [caption(picture, Path(sample.path).name)]
+    numbers = np.arange(1, len(sample.prediction) + 1)
+    if sample.truth is not None:
+        drawn = draw_instances(picture, _masks(sample.truth, longest))
+        row.append(caption(drawn, _animals(len(sample.truth))))
+        wrong = sample.partner < 0
+        # numbers above those of the true animals
+        numbers = np.where(wrong, len(sample.truth) + np.cumsum(wrong), sample.partner + 1)
+    drawn = draw_instances(picture, _masks(sample.prediction, longest), numbers.tolist(),
+                           sample.scores.tolist())
+    text = _animals(len(sample.prediction))
+    if sample.quality is not None:
+        text = f'{text}, quality {sample.quality:.2f}'
+    return [*row, caption(drawn, text)]
+
+
+def _masks(codes: Sequence[dict], longest: int):
+    """Decode one after the other: a hundred masks of a big picture are a gigabyte."""
+    return (shrink(coco_mask.decode(code), longest, labels=True) for code in codes)
+
+
+def _animals(number: int) -> str:
+    return '1 animal' if number == 1 else f'{number} animals'

@@ -1,0 +1,129 @@
+"""The results of a model that outlines animals: overlays, labels, COCO results and counts."""
+import contextlib
+import json
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Any, Callable, Iterator, List, Sequence
+
+import numpy as np
+from _coco_ids import CocoIds
+from _results import JsonList, OverlayVideo, Table, rgb, save_picture
+from shapely import Polygon
+
+from plugin.datasets.labelme import labelme_document
+from plugin.datasets.polygons import Instance, has_holes, mask_to_polygons, mask_to_rle
+from plugin.models.postprocess import Detection
+from plugin.utils import write_atomically
+from plugin.visualization.instances import draw_instances
+
+ANIMAL = ('picture', 'number', 'class', 'score', 'area', 'x', 'y', 'width', 'height')
+
+
+class AnimalResults:
+    """Finds the animals and writes the results.
+
+    Args:
+        detector (Detector): The model.
+        args (argparse.Namespace): ``out``, ``format``, ``opacity`` and ``data``.
+        inputs (Sequence[Input]): The pictures.
+        simplify (float): How far the outlines for LabelMe may deviate, in pixels.
+
+    Raises:
+        FileNotFoundError: If ``args.data`` does not exist.
+        ValueError: If it does not know the pictures or the classes.
+    """
+
+    verb = 'counted'
+
+    def __init__(self, detector, args, inputs: Sequence, simplify: float = 1.0) -> None:
+        self._model, self._args, self.read = detector, args, detector.read
+        self._simplify = simplify
+        paths = [item.path for item in inputs]
+        self._ids = (CocoIds.of_file(args.data, paths, detector.classes) if args.data
+                     else CocoIds.running(paths, detector.classes))
+
+    @contextlib.contextmanager
+    def pictures(self) -> Iterator[Callable]:
+        """Open the tables of the pictures; yields what does one ``(item, image)``."""
+        out = self._args.out
+        with JsonList(out / 'results.json') as results, \
+                Table(out / 'animals.csv', ANIMAL) as rows, \
+                Table(out / 'counts.csv', ['picture', *self._counted]) as counts:
+            def add(item, image: np.ndarray) -> None:
+                animals = self._model(image)
+                height, width = image.shape[:2]
+                save_picture(out / 'overlays' / f'{item.name}.{self._args.format}',
+                             self._draw(image, animals))
+                self._save_labels(item, height, width, animals)
+                # the tables last: what they list has its files
+                results.add(self._coco_results(item.path, height, width, animals))
+                rows.write([[item.path, number, *self._values(animal)]
+                            for number, animal in enumerate(animals, start=1)])
+                counts.write([[item.path, *self._count(animals)]])
+            yield add
+
+    @contextlib.contextmanager
+    def video(self, target: Path, rate: float) -> Iterator[Callable]:
+        """Open ``target`` .csv and .mp4; yields what does one ``(index, frame)``."""
+        with Table(Path(f'{target}.csv'), ['frame', *self._counted]) as counts, \
+                OverlayVideo(Path(f'{target}.mp4'), rate) as video:
+            def add(index: int, frame: np.ndarray) -> None:
+                animals = self._model(frame)
+                video.add(self._draw(frame, animals))
+                counts.write([[index, *self._count(animals)]])
+            yield add
+
+    @property
+    def _counted(self) -> List[str]:
+        """Titles of the counts: of all animals and, if there are several, of each class."""
+        classes = self._model.classes
+        return ['count', *(classes if len(classes) > 1 else [])]
+
+    def _count(self, animals: Sequence[Detection]) -> List[int]:
+        numbers = Counter(animal.label for animal in animals)
+        return [len(animals), *(numbers[label] for label in range(len(self._counted) - 1))]
+
+    def _values(self, animal: Detection) -> List[Any]:
+        return [self._model.classes[animal.label], f'{animal.score:.4f}', animal.area, *animal.box]
+
+    def _draw(self, image: np.ndarray, animals: Sequence[Detection]) -> np.ndarray:
+        # one mask at a time: those of a large picture together would fill the memory
+        masks = (animal.whole_mask(*image.shape[:2]) for animal in animals)
+        return draw_instances(rgb(image), masks, range(1, len(animals) + 1),
+                              [animal.score for animal in animals], self._args.opacity)
+
+    def _save_labels(self, item, height: int, width: int, animals: Sequence[Detection]) -> None:
+        path = self._args.out / 'labelme' / f'{item.name}.json'
+        picture = Path(os.path.relpath(item.path.resolve(), path.parent.resolve())).as_posix()
+        shapes = [shape for number, animal in enumerate(animals, start=1)
+                  for shape in self._shapes(animal, number)]
+        document = dict(labelme_document(picture, height, width, []), shapes=shapes)
+        write_atomically(path, json.dumps(document, ensure_ascii=False, indent=2))
+
+    def _shapes(self, animal: Detection, number: int) -> List[dict]:
+        """What LabelMe draws of an animal; made within its box, as a large mask takes long."""
+        outline = _outline(animal.mask, self._simplify)
+        instance = Instance(self._model.classes[animal.label], outline, animal.score)
+        document = labelme_document('', *animal.mask.shape, [instance])
+        return [dict(shape, points=(np.add(shape['points'], (animal.left, animal.top))).tolist(),
+                     group_id=shape['group_id'] and number) for shape in document['shapes']]
+
+    def _coco_results(self, path: Path, height: int, width: int,
+                      animals: Sequence[Detection]) -> List[dict]:
+        image_id, file_name = self._ids.images[path]
+        return [dict(image_id=image_id, category_id=self._ids.categories[animal.label],
+                     bbox=list(animal.box), score=round(animal.score, 6),
+                     segmentation=animal.rle(height, width), file_name=file_name)
+                for animal in animals]
+
+
+def _outline(mask: np.ndarray, tolerance: float) -> Any:
+    """COCO segmentation of a mask; with few points, as a person will move them."""
+    if has_holes(mask):
+        return mask_to_rle(mask)
+    parts = (Polygon(np.reshape(ring, (-1, 2))) for ring in mask_to_polygons(mask))
+    # a small or thin part keeps its form
+    simple = (part.simplify(min(tolerance, part.area / part.length / 4)) for part in parts)
+    # the last point of shapely's rings is the first one
+    return [np.ravel(part.exterior.coords[:-1]).tolist() for part in simple]
