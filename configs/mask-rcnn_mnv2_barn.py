@@ -2,11 +2,11 @@
 _base_ = [
     '_base_/models/mask-rcnn_mnv2.py',
     '_base_/datasets/barn_instances.py',
-    '_base_/schedules/adamw_cosine_500.py',
+    '_base_/schedules/adamw_cosine_600.py',
 ]
 model = dict(
-    # drawn scenes are not photographs, and weights may be missing: the statistics are learned
-    backbone=dict(norm_eval=False),
+    # drawn scenes are not photographs, and weights may be missing: all is learned
+    backbone=dict(frozen_stages=-1, norm_eval=False),
     roi_head=dict(
         bbox_head=dict(num_classes={{_base_.num_classes}}),
         mask_head=dict(num_classes={{_base_.num_classes}})))

@@ -2,7 +2,7 @@
 _base_ = [
     '_base_/models/mask-rcnn_mnv2.py',
     '_base_/datasets/pigs.py',
-    '_base_/schedules/adamw_cosine_500.py',
+    '_base_/schedules/adamw_cosine_600.py',
 ]
 model = dict(
     roi_head=dict(

@@ -9,7 +9,13 @@ from small_sets import CLASSES, LOADERS, build, error_of, make_pairs, write_labe
 from torch import nn
 from torch.utils.data import Subset
 
-from plugin.datasets.checks import check_files, check_heads, file_entries, fingerprint, leaf_datasets
+from plugin.datasets.checks import (
+    check_files,
+    check_heads,
+    file_entries,
+    fingerprint,
+    leaf_datasets,
+)
 
 
 @pytest.fixture

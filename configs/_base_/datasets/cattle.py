@@ -55,18 +55,7 @@ val_dataloader = dict(
         pipeline=test_pipeline,
         test_mode=True))
 test_dataloader = dict(
-    batch_size=1,
-    num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type=dataset_type,
-        metainfo=metainfo,
-        data_root=data_root,
-        ann_file='test.json',
-        data_prefix=dict(img='images/'),
-        pipeline=test_pipeline,
-        test_mode=True))
+    val_dataloader, dataset=dict(val_dataloader['dataset'], ann_file='test.json'))
 
 val_evaluator = [
     dict(type='FastCocoMetric', metric=['bbox', 'segm']),

@@ -52,18 +52,7 @@ val_dataloader = dict(
         pipeline=test_pipeline,
         test_mode=True))
 test_dataloader = dict(
-    batch_size=1,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type=dataset_type,
-        metainfo=metainfo,
-        data_root=data_root,
-        ann_file='test.json',
-        data_prefix=dict(img_path='images/'),
-        pipeline=test_pipeline,
-        test_mode=True))
+    val_dataloader, dataset=dict(val_dataloader['dataset'], ann_file='test.json'))
 
 val_evaluator = dict(type='SegMetric')
 test_evaluator = val_evaluator

@@ -1,4 +1,5 @@
-# Mask R-CNN on MobileNetV2, half as wide as usual, which trains on a CPU.
+# Mask R-CNN on MobileNetV2, half as wide as usual, which trains on a CPU. Small pictures have no
+# animals so small that they need a level of stride 4, the most expensive one.
 _base_ = 'mmdet::_base_/models/mask-rcnn_r50_fpn.py'
 mobilenet_v2 = '{{$MOBILENETV2_DET_WEIGHTS:weights/mobilenet_v2_det.pth}}'
 width = 128
@@ -6,21 +7,35 @@ model = dict(
     backbone=dict(
         _delete_=True,
         type='MobileNetV2',
-        out_indices=(1, 2, 4, 6),
+        out_indices=(2, 4, 6),
+        # edges and colours are known from ImageNet
+        frozen_stages=2,
         norm_cfg=dict(type='BN', requires_grad=True),
         # batches of a few pictures have no statistics worth following
         norm_eval=True,
         init_cfg=dict(type='Pretrained', checkpoint=mobilenet_v2)),
-    neck=dict(in_channels=[24, 32, 96, 320], out_channels=width),
-    rpn_head=dict(in_channels=width, feat_channels=width),
+    neck=dict(in_channels=[32, 96, 320], out_channels=width, num_outs=4),
+    rpn_head=dict(
+        in_channels=width,
+        feat_channels=width,
+        anchor_generator=dict(scales=[4, 8], strides=[8, 16, 32, 64])),
     roi_head=dict(
-        bbox_roi_extractor=dict(out_channels=width),
+        # as many samples in a large animal as in a small one: the operator is slow on a CPU
+        bbox_roi_extractor=dict(
+            out_channels=width,
+            featmap_strides=[8, 16, 32],
+            finest_scale=112,
+            roi_layer=dict(sampling_ratio=2)),
         bbox_head=dict(in_channels=width, fc_out_channels=512),
-        mask_roi_extractor=dict(out_channels=width),
+        mask_roi_extractor=dict(
+            out_channels=width,
+            featmap_strides=[8, 16, 32],
+            finest_scale=112,
+            roi_layer=dict(sampling_ratio=2)),
         mask_head=dict(in_channels=width, conv_out_channels=width)),
     train_cfg=dict(
         rpn_proposal=dict(nms_pre=1000, max_per_img=500),
-        rcnn=dict(sampler=dict(num=64))),
+        rcnn=dict(sampler=dict(num=48))),
     test_cfg=dict(rpn=dict(nms_pre=500, max_per_img=300)))
 # the last convolution of MMDetection's MobileNetV2 lies behind the levels that are used
 find_unused_parameters = True

@@ -1,0 +1,10 @@
+# Mask R-CNN on MobileNetV2, own outlined animals, 320 pixels: without a GPU.
+_base_ = [
+    '_base_/models/mask-rcnn_mnv2.py',
+    '_base_/datasets/cattle_320.py',
+    '_base_/schedules/adamw_cosine_600.py',
+]
+model = dict(
+    roi_head=dict(
+        bbox_head=dict(num_classes={{_base_.num_classes}}),
+        mask_head=dict(num_classes={{_base_.num_classes}})))
