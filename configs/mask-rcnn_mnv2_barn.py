@@ -10,3 +10,10 @@ model = dict(
     roi_head=dict(
         bbox_head=dict(num_classes={{_base_.num_classes}}),
         mask_head=dict(num_classes={{_base_.num_classes}})))
+# drawn cattle are learned sooner than real ones
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=30),
+    dict(type='CosineAnnealingLR', eta_min=3e-6, by_epoch=False, begin=30, end=400),
+]
+train_cfg = dict(max_iters=400, val_interval=200)
+default_hooks = dict(checkpoint=dict(interval=200))

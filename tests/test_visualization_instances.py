@@ -156,7 +156,8 @@ def test_precision_over_recall(tmp_path):
     draw_precision_recall(curves, tmp_path / 'zwei é.png')
     draw_precision_recall({**curves, 'box': {}}, tmp_path / 'one.png')
     both, one = (Image.open(tmp_path / name).convert('RGB') for name in ('zwei é.png', 'one.png'))
-    assert both.width == 2 * one.width and both.height == one.height
+    # versions of matplotlib round half a pixel differently
+    assert abs(both.width - 2 * one.width) <= 2 and both.height == one.height
     # a blue line in each panel, an orange one in the second alone
     pixels = np.asarray(both).astype(int)
     middle = both.width // 2
