@@ -12,7 +12,8 @@ from mmengine.dataset import BaseDataset
 from mmseg.datasets import LoadAnnotations
 from PIL import Image
 
-ORIENTATION = 0x0112
+from .picture_files import ORIENTATION
+
 PNG_END = b'IEND\xaeB`\x82'
 
 

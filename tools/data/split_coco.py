@@ -17,7 +17,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).parent))
+from _convert import stop_plainly  # noqa: E402
 
 OWN_NAME = re.compile(r'(train|val|test|fold\d+_(train|val))\.json')
 # a set of duplicates of more than this share of all pictures is often one camera
@@ -238,11 +239,7 @@ def split(args: argparse.Namespace) -> int:
 def main(argv: Optional[Sequence[str]] = None) -> int:
     """Split a file; returns the exit status."""
     args = parse_args(argv)
-    try:
-        return split(args)
-    except (OSError, ValueError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
+    return stop_plainly(lambda: split(args))
 
 
 if __name__ == '__main__':

@@ -1,9 +1,9 @@
 """Top-down barn scenes, drawn by the computer: the data that ships with the project."""
 from .folder import BarnSpec, make_barn
-from .labels import labelme_json, palette_png, polygons
+from .labels import labelme_json, outlines, palette_png
 from .scene import CLASSES, PALETTE, Scene, draw_scene
 
 __all__ = [
     'CLASSES', 'PALETTE', 'BarnSpec', 'Scene', 'draw_scene', 'labelme_json', 'make_barn',
-    'palette_png', 'polygons'
+    'palette_png', 'outlines'
 ]

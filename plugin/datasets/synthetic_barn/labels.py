@@ -27,7 +27,7 @@ def palette_png(labels: np.ndarray) -> bytes:
     return stream.getvalue()
 
 
-def polygons(mask: np.ndarray) -> List[np.ndarray]:
+def outlines(mask: np.ndarray) -> List[List[float]]:
     """Outline every visible part of one animal that a person would outline.
 
     A part with a hole is cut through the hole, since a polygon cannot hold one.
@@ -36,10 +36,10 @@ def polygons(mask: np.ndarray) -> List[np.ndarray]:
         mask (np.ndarray): (H, W) bool, where the animal is seen.
 
     Returns:
-        list[np.ndarray]: (P, 2) float x, y of each part, as
+        list[list[float]]: ``[x0, y0, x1, y1, ...]`` of each part, as
         :func:`~plugin.datasets.polygons.mask_to_polygons` draws it.
     """
-    return [np.reshape(ring, (-1, 2)) for ring in mask_to_polygons(mask, _SMALLEST)]
+    return mask_to_polygons(mask, _SMALLEST)
 
 
 def labelme_json(scene: Scene, picture: str) -> str:
@@ -52,9 +52,9 @@ def labelme_json(scene: Scene, picture: str) -> str:
     Returns:
         str: The content of the file.
     """
-    outlines = [mask_to_polygons(scene.animals == animal, _SMALLEST)
-                for animal in range(1, int(scene.animals.max()) + 1)]
-    instances = [Instance(ANIMAL, outline) for outline in outlines if outline]
+    parts = [outlines(scene.animals == animal)
+             for animal in range(1, int(scene.animals.max()) + 1)]
+    instances = [Instance(ANIMAL, rings) for rings in parts if rings]
     return json.dumps(labelme_document(picture, *scene.labels.shape, instances)) + '\n'
 
 
