@@ -1,0 +1,66 @@
+"""The network that predicts, out of a checkpoint of a training with several networks."""
+from pathlib import Path
+from typing import Any, Dict, Mapping, Optional, Union
+
+import torch
+from torch import Tensor
+
+from plugin.utils import atomic_path
+
+NETWORKS = ('teacher', 'student')
+
+
+def export_segmentor(checkpoint: Mapping[str, Any], network: Optional[str] = None
+                     ) -> Dict[str, Any]:
+    """Take one plain segmentor out of a semi-supervised checkpoint.
+
+    Args:
+        checkpoint (Mapping): ``state_dict`` with names such as ``teacher.backbone...``, and
+            ``meta``, which may hold ``dataset_meta`` (classes, palette) and ``iter``.
+        network (str, optional): ``teacher`` or ``student``. Defaults to None: the teacher, or
+            the student of a method without one.
+
+    Returns:
+        dict: ``state_dict`` with the names of the supervised config, on the CPU, and ``meta``
+        with what tools that predict need; nothing else of the training.
+
+    Raises:
+        ValueError: If the checkpoint does not hold the network.
+    """
+    state_dict = checkpoint.get('state_dict', checkpoint)
+    found = [name for name in NETWORKS
+             if any(key.startswith(f'{name}.') for key in state_dict)]
+    if not found:
+        raise ValueError('the checkpoint holds neither a teacher nor a student: it is a plain one '
+                         'already, so give it to tools/test.py as it is')
+    network = network or found[0]
+    if network not in found:
+        raise ValueError(f'the checkpoint holds no {network!r}: it has {" and ".join(found)}')
+    meta = checkpoint.get('meta') or {}
+    kept = {key: meta[key] for key in ('dataset_meta', 'iter') if key in meta}
+    return dict(meta=kept, state_dict=_part(state_dict, f'{network}.'))
+
+
+def save_segmentor(checkpoint: Mapping[str, Any], path: Union[str, Path]) -> None:
+    """Write a checkpoint, whole or not at all.
+
+    Args:
+        checkpoint (Mapping): What :func:`export_segmentor` returns.
+        path (str | Path): The file.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    with atomic_path(path) as temporary:
+        try:
+            torch.save(dict(checkpoint), temporary)
+        except RuntimeError as error:
+            # PyTorch's archive writer turns a full disk into this
+            raise OSError(f'{path} cannot be written: {error}') from error
+
+
+def _part(state_dict: Mapping[str, Tensor], prefix: str) -> Dict[str, Tensor]:
+    """The tensors under a prefix, without it."""
+    # a view would be saved with all of its storage
+    return {key[len(prefix):]: value.detach().cpu().clone()
+            for key, value in state_dict.items() if key.startswith(prefix)}

@@ -1,0 +1,113 @@
+"""Cross pseudo supervision."""
+from typing import Dict, List
+
+import torch
+from mmseg.registry import MODELS
+from mmseg.utils import SampleList, add_prefix
+from torch import Tensor, nn
+
+from ..semi import (
+    KINDS,
+    PseudoLabels,
+    apply_mix,
+    check_mix_kind,
+    mix_pseudo_labels,
+    predict_pseudo_labels,
+    unsupervised_loss,
+)
+from ..semi.networks import Outputs, supervised_losses
+from .semi_batch import IGNORE, Mixed, SemiBatch, split_batch
+from .teacher_student import TeacherStudentSegmentor
+
+
+@MODELS.register_module()
+class CPS(TeacherStudentSegmentor):
+    """Two networks that start differently learn from each other's labels.
+
+    X. Chen et al., `Semi-Supervised Semantic Segmentation with Cross Pseudo Supervision
+    <https://arxiv.org/abs/2106.01226>`_: cross-entropy of each network against the most likely
+    classes of the other, on labelled and on unlabelled pictures. ``student`` is the network that
+    predicts, ``second`` the other; there is no moving average.
+
+    ``unsupervised`` has ``weight`` (1.5), ``mix`` (None; ``'cutmix'``, ``'cutout'`` or
+    ``'classmix'`` of the unlabelled pictures, which both networks label first, as in the paper's
+    variant with CutMix) and ``mix_prob`` (1). See :class:`TeacherStudentSegmentor` for the other
+    arguments.
+    """
+
+    has_teacher = False
+    settings = dict(weight=1.5, mix=None, mix_prob=1.)
+
+    def __init__(self, segmentor: dict, **kwargs) -> None:
+        super().__init__(segmentor, **kwargs)
+        check_mix_kind(self.unsupervised['mix'])
+        self.second = MODELS.build(segmentor)
+
+    @property
+    def networks(self) -> List[nn.Module]:
+        """The two networks."""
+        return [self.student, self.second]
+
+    def loss(self, inputs: Tensor, data_samples: SampleList) -> Dict[str, Tensor]:
+        """Losses of both networks; see :meth:`TeacherStudentSegmentor.loss`."""
+        batch = split_batch(inputs, data_samples)
+        self.statistics = {}
+        if self.warming_up or not batch.samples_u:
+            return self.labelled_losses(batch)
+        mixed = self.mix_both(batch)
+        images = torch.cat([batch.images_l, mixed[0].images if mixed else batch.images_u])
+        outputs = [self._run(network, images) for network in self.networks]
+        losses = {}
+        for prefix, network, output in zip(('', 'second.'), self.networks, outputs):
+            terms = supervised_losses(network, output, batch.samples_l)
+            losses.update({f'{prefix}{name}': value for name, value in terms.items()})
+        losses.update(self._cross_losses(batch, mixed, outputs))
+        return losses
+
+    def labelled_losses(self, batch: SemiBatch) -> Dict[str, Tensor]:
+        """Supervised losses of both networks."""
+        losses = super().labelled_losses(batch)
+        second = self.second.loss(batch.images_l, batch.samples_l)
+        return {**losses, **add_prefix(second, 'second')}
+
+    @torch.no_grad()
+    def mix_both(self, batch: SemiBatch) -> List[Mixed]:
+        """What each network says of the unlabelled pictures, mixed alike; empty without mixing."""
+        if self.unsupervised['mix'] is None:
+            return []
+        labelled = [self._label(self._run(network, batch.images_u, auxiliary=False),
+                                batch.images_u, batch.valid) for network in self.networks]
+        draw = KINDS[self.unsupervised['mix']]
+        mix = draw(labelled[0].labels, prob=self.unsupervised['mix_prob'])
+        images = apply_mix(mix, batch.images_u)
+        return [Mixed(images, mix_pseudo_labels(mix, pseudo)) for pseudo in labelled]
+
+    def _cross_losses(self, batch: SemiBatch, mixed: List[Mixed],
+                      outputs: List[Outputs]) -> Dict[str, Tensor]:
+        """Each network against the labels of the other one."""
+        images = torch.cat([batch.images_l, batch.images_u])
+        valid = torch.cat([batch.labels_l != IGNORE, batch.valid])
+        said = [self._label(output, images, valid) for output in outputs]
+        number = len(batch.samples_l)
+        if mixed:
+            said = [PseudoLabels(*(torch.cat([own[:number], other]) for own, other in
+                                   zip(pseudo, part.pseudo))) for pseudo, part in zip(said, mixed)]
+        losses = {}
+        for name, output, pseudo in zip(('loss_unsup', 'second.loss_unsup'), outputs, said[::-1]):
+            loss = unsupervised_loss(self.upsample(output.logits, images), pseudo.labels,
+                                     pseudo.valid)
+            losses[name] = self.unsupervised['weight'] * loss
+        unlabelled = PseudoLabels(*(part[number:] for part in said[1]))
+        picture = mixed[0].images if mixed else batch.images_u
+        # with mixing the truth does not belong to the pixels any more
+        self._note(None if mixed else batch.truth_u, unlabelled, Mixed(picture, unlabelled),
+                   unlabelled.labels)
+        return losses
+
+    def _label(self, output: Outputs, images: Tensor, valid: Tensor) -> PseudoLabels:
+        logits = self.upsample(output.logits.detach(), images)
+        return predict_pseudo_labels(logits, valid)
+
+    def unsupervised_losses(self, *args, **kwargs) -> Dict[str, Tensor]:
+        """Not a step of this method, whose networks learn from each other."""
+        raise RuntimeError('CPS has no teacher whose pseudo-labels a student learns')

@@ -1,0 +1,46 @@
+"""CutMix-Seg."""
+from typing import Dict
+
+from mmseg.registry import MODELS
+from torch import Tensor
+
+from ..semi import PseudoLabels, apply_mix, consistency_loss, draw_cutmix, mix_pseudo_labels
+from ..semi.networks import Outputs
+from .semi_batch import IGNORE, Mixed, SemiBatch
+from .teacher_student import TeacherStudentSegmentor
+
+
+@MODELS.register_module()
+class CutMixSeg(TeacherStudentSegmentor):
+    """The student sees two pictures cut together, and shall say what the teacher says of each.
+
+    G. French et al., `Semi-supervised semantic segmentation needs strong, varied perturbations
+    <https://arxiv.org/abs/1906.01916>`_: one box of half the area from another picture of the
+    batch, the squared difference of the softmax outputs summed over the classes, weighted by the
+    share of pixels of which the teacher is surer than ``threshold``.
+
+    ``unsupervised`` has ``weight`` (1) and ``threshold`` (0.97). See
+    :class:`TeacherStudentSegmentor` for the other arguments.
+    """
+
+    settings = dict(weight=1., threshold=0.97)
+
+    def mix(self, batch: SemiBatch, pseudo: PseudoLabels, scores: Tensor) -> Mixed:
+        """CutMix of pictures, pseudo-labels and probabilities."""
+        mix = draw_cutmix(pseudo.labels, prob=1, boxes='cutmix-seg')
+        return Mixed(apply_mix(mix, batch.images_u), mix_pseudo_labels(mix, pseudo),
+                     apply_mix(mix, scores.float().softmax(1)))
+
+    def reliable(self, pseudo: PseudoLabels) -> Tensor:
+        """Labels of which the teacher is surer than the threshold; their share is the weight."""
+        return pseudo.labels.masked_fill(pseudo.confidence <= self.unsupervised['threshold'],
+                                         IGNORE)
+
+    def unsupervised_losses(self, batch: SemiBatch, mixed: Mixed, labels: Tensor,
+                            outputs: Outputs) -> Dict[str, Tensor]:
+        """Squared differences over all valid pixels, times the share of sure ones."""
+        logits = self.upsample(outputs.logits[len(batch.samples_l):], mixed.images)
+        valid = mixed.pseudo.valid
+        share = (labels != IGNORE).sum() / valid.sum().clamp(min=1)
+        loss = consistency_loss(logits, mixed.targets, valid)
+        return dict(loss_unsup=self.unsupervised['weight'] * self.num_classes * share * loss)

@@ -1,0 +1,48 @@
+"""Mean Teacher."""
+import math
+from typing import Dict
+
+from mmseg.registry import MODELS
+from torch import Tensor
+
+from ..semi import PseudoLabels, consistency_loss
+from ..semi.networks import Outputs
+from .semi_batch import Mixed, SemiBatch, strong_views
+from .teacher_student import TeacherStudentSegmentor
+
+
+@MODELS.register_module()
+class MeanTeacher(TeacherStudentSegmentor):
+    """The student agrees with the teacher on pictures that it sees otherwise disturbed.
+
+    A. Tarvainen, H. Valpola, `Mean teachers are better role models
+    <https://arxiv.org/abs/1703.01780>`_: the squared difference of the two softmax outputs, here
+    summed over the classes and averaged over the pixels, with a weight that rises as
+    ``exp(-5 (1 - t / ramp_up)^2)``. The student sees the first strong view of
+    ``PackSemiInputs``, or the teacher's picture where there is none.
+
+    ``unsupervised`` has ``weight`` (1) and ``ramp_up`` (0.25), the share of the training in which
+    the weight rises. See :class:`TeacherStudentSegmentor` for the other arguments.
+    """
+
+    settings = dict(weight=1., ramp_up=0.25)
+
+    def mix(self, batch: SemiBatch, pseudo: PseudoLabels, scores: Tensor) -> Mixed:
+        """The strong view."""
+        views = strong_views(batch, 1, self.data_preprocessor)
+        images = batch.images_u if views is None else views[0]
+        return Mixed(images, pseudo, scores.float().softmax(1))
+
+    def unsupervised_losses(self, batch: SemiBatch, mixed: Mixed, labels: Tensor,
+                            outputs: Outputs) -> Dict[str, Tensor]:
+        """Squared differences over all valid pixels."""
+        logits = self.upsample(outputs.logits[len(batch.samples_l):], mixed.images)
+        loss = consistency_loss(logits, mixed.targets, mixed.pseudo.valid)
+        weight = self.unsupervised['weight'] * self._ramp()
+        # the published loss is a sum over the classes
+        return dict(loss_unsup=weight * self.num_classes * loss)
+
+    def _ramp(self) -> float:
+        length = self.unsupervised['ramp_up']
+        left = 1 - min(self.progress / length, 1) if length > 0 else 0
+        return math.exp(-5 * left**2)

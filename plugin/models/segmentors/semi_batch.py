@@ -1,0 +1,146 @@
+"""Batches with labelled and unlabelled pictures."""
+from typing import Dict, List, NamedTuple, Optional
+
+import torch
+from mmseg.structures import SegDataSample
+from mmseg.utils import SampleList
+from torch import Tensor, nn
+
+from ..semi import PseudoLabels
+
+IGNORE = 255
+
+
+class SemiBatch(NamedTuple):
+    """A batch by its sources; H, W are the size of all pictures.
+
+    Attributes:
+        images_l (Tensor): Labelled pictures, (N_l, 3, H, W).
+        samples_l (list[SegDataSample]): Their labels.
+        images_u (Tensor): Unlabelled pictures, (N_u, 3, H, W).
+        samples_u (list[SegDataSample]): What is known of them.
+        valid (Tensor): Where the unlabelled pictures are not padding, (N_u, H, W) bool.
+    """
+
+    images_l: Tensor
+    samples_l: SampleList
+    images_u: Tensor
+    samples_u: SampleList
+    valid: Tensor
+
+    @property
+    def labels_l(self) -> Tensor:
+        """Truth of the labelled pictures, (N_l, H, W) int64, 255 where there is none."""
+        return torch.cat([sample.gt_sem_seg.data for sample in self.samples_l])
+
+    @property
+    def truth_u(self) -> Optional[Tensor]:
+        """Truth of the unlabelled pictures, which only measures; None where there is none."""
+        if any('gt_sem_seg' not in sample for sample in self.samples_u):
+            return None
+        return torch.cat([sample.gt_sem_seg.data for sample in self.samples_u])
+
+
+class Mixed(NamedTuple):
+    """Unlabelled pictures as the student sees them.
+
+    Attributes:
+        images (Tensor): (N_u, 3, H, W).
+        pseudo (PseudoLabels): What the teacher says of them.
+        targets (Tensor, optional): The teacher's probabilities, (N_u, C, H, W).
+    """
+
+    images: Tensor
+    pseudo: PseudoLabels
+    targets: Optional[Tensor] = None
+
+
+def split_batch(inputs: Tensor, samples: SampleList) -> SemiBatch:
+    """Divide a batch by its sources; ``PackSemiInputs`` marks the unlabelled pictures.
+
+    Args:
+        inputs (Tensor): Normalised and padded pictures, (N_l + N_u, 3, H, W), in any order.
+        samples (list[SegDataSample]): Of all pictures.
+
+    Raises:
+        ValueError: If no picture is labelled.
+    """
+    order = sorted(range(len(samples)), key=lambda index: _is_unlabeled(samples[index]))
+    number = sum(not _is_unlabeled(sample) for sample in samples)
+    if number == 0:
+        raise ValueError(f'none of the {len(samples)} pictures of a batch has labels: draw them '
+                         "with dict(type='PairedSampler'), from a SemiDataset")
+    if order != list(range(len(order))):
+        inputs = torch.stack([inputs[index] for index in order])
+    samples = [samples[index] for index in order]
+    return SemiBatch(inputs[:number], samples[:number], inputs[number:], samples[number:],
+                     _valid_pixels(samples[number:], inputs[number:]))
+
+
+def strong_views(batch: SemiBatch, number: int,
+                 preprocessor: nn.Module) -> Optional[List[Tensor]]:
+    """The strongly disturbed pictures that ``PackSemiInputs(views=number)`` made.
+
+    Args:
+        batch (SemiBatch): The batch.
+        number (int): How many of each picture are needed.
+        preprocessor (nn.Module): The model's, which normalises and pads.
+
+    Returns:
+        list[Tensor] | None: ``number`` times (N_u, 3, H, W); None if the pipeline makes none.
+
+    Raises:
+        ValueError: If it makes some, but too few.
+    """
+    if any('strong_views' not in sample for sample in batch.samples_u):
+        return None
+    pictures = [sample.strong_views.data.split(3) for sample in batch.samples_u]
+    made = min(map(len, pictures))
+    if made < number:
+        raise ValueError(f'{number} strong views of a picture are needed, but the pipeline makes '
+                         f"{made}: set dict(type='PackSemiInputs', views={number}, strong=[...])")
+    # samples without labels, because the preprocessor would pad those a second time
+    views = [dict(inputs=[views[index] for views in pictures],
+                  data_samples=[SegDataSample() for _ in pictures]) for index in range(number)]
+    return [preprocessor(view, training=True)['inputs'] for view in views]
+
+
+def pseudo_statistics(pseudo: PseudoLabels, truth: Optional[Tensor],
+                      num_classes: int) -> Dict[str, Tensor]:
+    """Numbers for the log.
+
+    Args:
+        pseudo (PseudoLabels): Of N pictures, not mixed.
+        truth (Tensor, optional): (N, H, W) int64, 255 where there is none.
+        num_classes (int): Number of classes C.
+
+    Returns:
+        dict[str, Tensor]: ``class_share`` (C,), the share of the pixels that each class has among
+        the pseudo-labels; ``pseudo_accuracy``, the share of them that is right, if there is truth.
+    """
+    valid = pseudo.valid
+    # pixels that are not valid are counted as one class more
+    labels = torch.where(valid, pseudo.labels, num_classes).flatten()
+    counts = torch.zeros(num_classes + 1, device=valid.device)
+    counts.scatter_add_(0, labels, torch.ones_like(labels, dtype=counts.dtype))
+    statistics = dict(class_share=counts[:-1] / counts[:-1].sum().clamp(min=1))
+    if truth is not None:
+        known = valid & (truth != IGNORE)
+        right = (pseudo.labels == truth) & known
+        statistics['pseudo_accuracy'] = right.sum() / known.sum().clamp(min=1)
+    return statistics
+
+
+def _is_unlabeled(sample: SegDataSample) -> bool:
+    return sample.metainfo.get('unlabeled', False)
+
+
+def _valid_pixels(samples: SampleList, images: Tensor) -> Tensor:
+    """Where pictures are not padding, (N, H, W) bool."""
+    valid = torch.ones((len(images), *images.shape[2:]), dtype=torch.bool, device=images.device)
+    for mask, sample in zip(valid, samples):
+        left, right, top, bottom = sample.metainfo.get('padding_size', (0, 0, 0, 0))
+        height, width = mask.shape
+        mask[:top] = mask[height - bottom:] = False
+        mask[:, :left] = mask[:, width - right:] = False
+    return valid

@@ -1,0 +1,259 @@
+"""What all methods with a teacher and a student share."""
+import copy
+from abc import abstractmethod
+from typing import Any, Dict, List, Optional, Tuple
+
+import torch
+from mmseg.models.segmentors.base import BaseSegmentor
+from mmseg.registry import MODELS
+from mmseg.utils import OptConfigType, OptSampleList, SampleList
+from torch import Tensor, nn
+
+from ..semi import PseudoLabels, copy_weights, ema_update, predict_pseudo_labels
+from ..semi.networks import Outputs, find_classifier, run_network, supervised_losses, to_size
+from .semi_batch import IGNORE, Mixed, SemiBatch, pseudo_statistics, split_batch
+
+
+class TeacherStudentSegmentor(BaseSegmentor):
+    """A student that learns from labels and from a teacher, its own moving average.
+
+    Each step is a method that a sub-class may replace; :meth:`loss` is their order. The batch
+    holds labelled pictures and such as ``PackSemiInputs`` marked. Time is kept outside: a hook
+    sets :attr:`progress` and :attr:`warming_up` before each iteration and calls
+    :meth:`update_teacher` after it.
+
+    A checkpoint of the segmentor alone, as supervised training leaves it, is loaded into both
+    networks.
+
+    Args:
+        segmentor (dict): Config of any ``EncoderDecoder``, as for supervised training.
+        unsupervised (dict, optional): Settings of the unsupervised loss, which each method
+            documents. ``weight`` belongs to all.
+        classifier (str, optional): Name of the convolution in the decode head that scores the
+            classes. Defaults to None: ``conv_seg``, or ``score_fr`` of FCN.
+        predict_on (str, optional): ``'teacher'`` or ``'student'``: the network that is validated,
+            tested and exported. Defaults to the teacher where there is one.
+        data_preprocessor (dict, optional): Defaults to that of ``segmentor``.
+        init_cfg (dict, optional): See :class:`mmengine.model.BaseModule`.
+
+    Attributes:
+        progress (float): ``t / T``, the share of the training that is over.
+        warming_up (bool): Whether only the labelled pictures count yet.
+        statistics (dict[str, Tensor]): Numbers of the last step for the log.
+        keep_pictures (bool): Whether the next steps leave :attr:`pictures` behind.
+        pictures (dict[str, Tensor]): First unlabelled picture of the last step as the student
+            saw it: ``image`` (3, H, W), ``entropy``, ``labels`` (255 where not reliable),
+            ``argmax`` and ``valid``, each (H, W).
+
+    Raises:
+        ValueError: If ``predict_on`` or a setting of ``unsupervised`` is unknown, or no
+            classifier is found.
+    """
+
+    has_teacher = True
+    # the settings of `unsupervised`, with their defaults
+    settings: Dict[str, Any] = dict(weight=1.)
+
+    def __init__(self,
+                 segmentor: dict,
+                 *,
+                 unsupervised: Optional[dict] = None,
+                 classifier: Optional[str] = None,
+                 predict_on: Optional[str] = None,
+                 data_preprocessor: OptConfigType = None,
+                 init_cfg: OptConfigType = None) -> None:
+        super().__init__(
+            data_preprocessor=data_preprocessor or segmentor.get('data_preprocessor'),
+            init_cfg=init_cfg)
+        self.unsupervised = merge_settings(self.settings, unsupervised, 'unsupervised')
+        networks = ('teacher', 'student') if self.has_teacher else ('student', )
+        self.predict_on = predict_on or networks[0]
+        if self.predict_on not in networks:
+            raise ValueError(f'predict_on={predict_on!r} is unknown in {type(self).__name__}: use '
+                             f'{" or ".join(map(repr, networks))}')
+        self.classifier = classifier
+        self.student = MODELS.build(segmentor)
+        find_classifier(self.student, classifier)
+        if self.has_teacher:
+            self.teacher = frozen_copy(self.student)
+        self.progress = 0.
+        self.warming_up = False
+        self.keep_pictures = False
+        self.statistics: Dict[str, Tensor] = {}
+        self.pictures: Dict[str, Tensor] = {}
+
+    # ----- the order of the steps
+
+    def loss(self, inputs: Tensor, data_samples: SampleList) -> Dict[str, Tensor]:
+        """Losses of a batch with labelled and unlabelled pictures.
+
+        Args:
+            inputs (Tensor): Normalised pictures, (N_l + N_u, 3, H, W).
+            data_samples (list[SegDataSample]): Of all pictures.
+        """
+        batch = split_batch(inputs, data_samples)
+        self.statistics = {}
+        if self.warming_up or not batch.samples_u:
+            return self.labelled_losses(batch)
+        scores = self.teach(batch)
+        pseudo = predict_pseudo_labels(scores, batch.valid)
+        mixed = self.mix(batch, pseudo, scores)
+        del scores  # of the size of the pictures, and not needed any more
+        labels = self.reliable(mixed.pseudo)
+        outputs = self.run_student(torch.cat([batch.images_l, mixed.images]))
+        losses = supervised_losses(self.student, outputs, batch.samples_l)
+        losses.update(self.unsupervised_losses(batch, mixed, labels, outputs))
+        self._note(batch.truth_u, pseudo, mixed, labels)
+        return losses
+
+    def labelled_losses(self, batch: SemiBatch) -> Dict[str, Tensor]:
+        """Losses of the warm-up: those of supervised training."""
+        return self.student.loss(batch.images_l, batch.samples_l)
+
+    @torch.no_grad()
+    def teach(self, batch: SemiBatch) -> Tensor:
+        """Logits of the teacher for the unlabelled pictures as they are, (N_u, C, H, W)."""
+        return self.upsample(self.run_teacher(batch.images_u).logits, batch.images_u)
+
+    def mix(self, batch: SemiBatch, pseudo: PseudoLabels, scores: Tensor) -> Mixed:
+        """Disturb the unlabelled pictures for the student; here they stay as they are.
+
+        Args:
+            batch (SemiBatch): The batch.
+            pseudo (PseudoLabels): Of its unlabelled pictures.
+            scores (Tensor): Of :meth:`teach`.
+        """
+        return Mixed(batch.images_u, pseudo)
+
+    def reliable(self, pseudo: PseudoLabels) -> Tensor:
+        """Labels to learn from, (N_u, H, W) int64, 255 where none; here all valid ones."""
+        return pseudo.labels
+
+    @abstractmethod
+    def unsupervised_losses(self, batch: SemiBatch, mixed: Mixed, labels: Tensor,
+                            outputs: Outputs) -> Dict[str, Tensor]:
+        """Losses on the unlabelled pictures, weighted.
+
+        Args:
+            batch (SemiBatch): The batch.
+            mixed (Mixed): What the student saw of its unlabelled part.
+            labels (Tensor): Of :meth:`reliable`, (N_u, H, W).
+            outputs (Outputs): The student's, of all pictures, labelled ones first.
+        """
+
+    # ----- the networks
+
+    def run_student(self, images: Tensor, **kwargs: Any) -> Outputs:
+        """One pass of the student; see :func:`~plugin.models.semi.networks.run_network`."""
+        return self._run(self.student, images, **kwargs)
+
+    @torch.no_grad()
+    def run_teacher(self, images: Tensor) -> Outputs:
+        """One pass of the teacher, which is in evaluation mode and learns nothing."""
+        return self._run(self.teacher, images, auxiliary=False)
+
+    def _run(self, network: nn.Module, images: Tensor, **kwargs: Any) -> Outputs:
+        return run_network(network, images, find_classifier(network, self.classifier), **kwargs)
+
+    def upsample(self, logits: Tensor, images: Tensor) -> Tensor:
+        """Logits (N, C, h, w) at the size of the pictures, as the decode head does it."""
+        return to_size(logits, images.shape[2:], self.align_corners)
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes C."""
+        return self.student.decode_head.num_classes
+
+    @property
+    def align_corners(self) -> bool:
+        """How the decode head enlarges its logits."""
+        return self.student.decode_head.align_corners
+
+    def averages(self) -> List[Tuple[nn.Module, nn.Module]]:
+        """Pairs ``(average, source)`` that the teacher consists of."""
+        return [(self.teacher, self.student)]
+
+    def reset_teacher(self) -> None:
+        """Make the teacher a copy of the student, with memory of its own."""
+        if self.has_teacher:
+            for average, source in self.averages():
+                copy_weights(average, source)
+
+    def update_teacher(self, decay: float) -> None:
+        """Move the teacher: ``decay * teacher + (1 - decay) * student``, buffers as well."""
+        if self.has_teacher:
+            for average, source in self.averages():
+                ema_update(average, source, decay)
+
+    # ----- a segmentor like any other
+
+    @property
+    def predictor(self) -> nn.Module:
+        """The network that predicts, a plain ``EncoderDecoder``."""
+        return getattr(self, self.predict_on)
+
+    def predict(self, inputs: Tensor, data_samples: OptSampleList = None) -> SampleList:
+        """Predictions of :attr:`predictor`."""
+        return self.predictor.predict(inputs, data_samples)
+
+    def extract_feat(self, inputs: Tensor) -> Any:
+        """Levels of :attr:`predictor`'s backbone."""
+        return self.predictor.extract_feat(inputs)
+
+    def encode_decode(self, inputs: Tensor, batch_img_metas: List[dict]) -> Tensor:
+        """Logits of :attr:`predictor` at the size of the pictures."""
+        return self.predictor.encode_decode(inputs, batch_img_metas)
+
+    def _forward(self, inputs: Tensor, data_samples: OptSampleList = None) -> Any:
+        return self.predictor._forward(inputs, data_samples)
+
+    def train(self, mode: bool = True) -> 'TeacherStudentSegmentor':
+        """Set the mode of the student; a teacher always stays in evaluation mode."""
+        super().train(mode)
+        if self.has_teacher:
+            for average, _ in self.averages():
+                average.eval()
+        return self
+
+    def init_weights(self) -> None:
+        """Initialise the student, and give the teacher the same weights."""
+        super().init_weights()
+        self.reset_teacher()
+
+    def _load_from_state_dict(self, state_dict: Dict[str, Tensor], prefix: str, *args) -> None:
+        networks = [name for name, _ in self.named_children() if name in ('student', 'teacher')]
+        own = tuple(f'{prefix}{name}.' for name, _ in self.named_children())
+        if not any(key.startswith(own) for key in state_dict):
+            for key in [key for key in state_dict if key.startswith(prefix)]:
+                value = state_dict.pop(key)
+                for name in networks:
+                    state_dict[f'{prefix}{name}.{key[len(prefix):]}'] = value
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
+    def _note(self, truth: Optional[Tensor], pseudo: PseudoLabels, mixed: Mixed,
+              labels: Tensor) -> None:
+        """Leave numbers for the log, and a picture where one is wanted."""
+        self.statistics.update(pseudo_statistics(pseudo, truth, self.num_classes))
+        kept = (labels != IGNORE).sum() / mixed.pseudo.valid.sum().clamp(min=1)
+        self.statistics['reliable_share'] = kept
+        self.pictures = {}
+        if self.keep_pictures:
+            self.pictures = dict(
+                image=mixed.images[0].detach(), entropy=mixed.pseudo.entropy[0], labels=labels[0],
+                argmax=mixed.pseudo.labels[0], valid=mixed.pseudo.valid[0])
+
+
+def merge_settings(defaults: Dict[str, Any], given: Optional[dict], name: str) -> Dict[str, Any]:
+    """Settings of a config over their defaults; an unknown one is an error."""
+    unknown = sorted(set(given or {}) - set(defaults))
+    if unknown:
+        raise ValueError(f'{name} has no setting {", ".join(unknown)}: it has '
+                         f'{", ".join(defaults)}')
+    return {**defaults, **(given or {})}
+
+
+def frozen_copy(module: nn.Module) -> nn.Module:
+    """A copy in evaluation mode that no optimiser changes and nothing initialises again."""
+    average = copy.deepcopy(module).eval().requires_grad_(False)
+    average.is_init = True
+    return average

@@ -1,0 +1,94 @@
+"""UniMatch."""
+from typing import Dict, List
+
+import torch
+import torch.nn.functional as F
+from mmseg.registry import MODELS
+from mmseg.utils import SampleList
+from torch import Tensor
+
+from ..semi import (
+    PseudoLabels,
+    apply_mix,
+    confident_loss,
+    draw_cutmix,
+    mix_pseudo_labels,
+    predict_pseudo_labels,
+)
+from ..semi.networks import Outputs, decode, find_classifier, supervised_losses
+from .semi_batch import IGNORE, Mixed, SemiBatch, split_batch, strong_views
+from .teacher_student import TeacherStudentSegmentor
+
+
+@MODELS.register_module()
+class UniMatch(TeacherStudentSegmentor):
+    """One weak view teaches two strong views, and one whose features are disturbed.
+
+    L. Yang et al., `Revisiting Weak-to-Strong Consistency in Semi-Supervised Semantic
+    Segmentation <https://arxiv.org/abs/2208.09910>`_, CVPR 2023. The pseudo-labels are those of
+    the student itself; pixels below the threshold count as 0. The pipeline must make two strong
+    views (``PackSemiInputs(views=2)``), each of which CutMix joins with another picture's.
+
+    The paper halves the sum of the supervised and the unsupervised loss. Here the supervised loss
+    keeps its weight, so that a learning rate serves with and without unlabelled pictures:
+    ``unsupervised`` has ``weight`` (1), ``strong_weight`` (0.25, of each view),
+    ``feature_weight`` (0.5), ``threshold`` (0.95), ``mix_prob`` (0.5) and ``dropout`` (0.5, of
+    the channels of each level). See :class:`TeacherStudentSegmentor` for the other arguments.
+    """
+
+    has_teacher = False
+    settings = dict(weight=1., strong_weight=0.25, feature_weight=0.5, threshold=0.95,
+                    mix_prob=0.5, dropout=0.5)
+
+    def loss(self, inputs: Tensor, data_samples: SampleList) -> Dict[str, Tensor]:
+        """Supervised loss and those of the three streams; see the base class."""
+        batch = split_batch(inputs, data_samples)
+        self.statistics = {}
+        if self.warming_up or not batch.samples_u:
+            return self.labelled_losses(batch)
+        number, size = len(batch.samples_l), inputs.shape[2:]
+        levels = self.student.extract_feat(torch.cat([batch.images_l, batch.images_u]))
+        weak = self._decode(levels, size)
+        pseudo = predict_pseudo_labels(
+            self.upsample(weak.logits[number:].detach(), batch.images_u), batch.valid)
+        losses = supervised_losses(self.student, weak, batch.samples_l)
+        disturbed = self._decode([F.dropout2d(level[number:], self.unsupervised['dropout'])
+                                  for level in levels], size, auxiliary=False)
+        losses['loss_feature'] = self.unsupervised['feature_weight'] * self._confident(
+            disturbed.logits, pseudo)
+        views = self._strong_views(batch, pseudo)
+        strong = self.run_student(torch.cat([view.images for view in views]), auxiliary=False)
+        for index, (view, logits) in enumerate(zip(views, strong.logits.chunk(len(views)))):
+            losses[f'loss_strong_{index}'] = \
+                self.unsupervised['strong_weight'] * self._confident(logits, view.pseudo)
+        self._note(batch.truth_u, pseudo, views[0], self.reliable(views[0].pseudo))
+        return losses
+
+    def reliable(self, pseudo: PseudoLabels) -> Tensor:
+        """Labels at least as sure as the threshold."""
+        return pseudo.labels.masked_fill(pseudo.confidence < self.unsupervised['threshold'],
+                                         IGNORE)
+
+    def _strong_views(self, batch: SemiBatch, pseudo: PseudoLabels) -> List[Mixed]:
+        """Both strong views, each cut together with another picture on its own."""
+        views = strong_views(batch, 2, self.data_preprocessor)
+        if views is None:
+            raise ValueError('UniMatch needs two strong views of a picture, but the pipeline makes '
+                             "none: set dict(type='PackSemiInputs', views=2, strong=[...])")
+        mixes = [draw_cutmix(pseudo.labels, prob=self.unsupervised['mix_prob'], boxes='unimatch')
+                 for _ in views]
+        return [Mixed(apply_mix(mix, view), mix_pseudo_labels(mix, pseudo))
+                for mix, view in zip(mixes, views)]
+
+    def _confident(self, logits: Tensor, pseudo: PseudoLabels) -> Tensor:
+        return self.unsupervised['weight'] * confident_loss(
+            logits, pseudo.labels, pseudo.confidence, pseudo.valid,
+            self.unsupervised['threshold'], align_corners=self.align_corners)
+
+    def _decode(self, levels, size, **kwargs) -> Outputs:
+        return decode(self.student, levels, size,
+                      find_classifier(self.student, self.classifier), **kwargs)
+
+    def unsupervised_losses(self, *args, **kwargs) -> Dict[str, Tensor]:
+        """Not a step of this method, whose streams have losses of their own."""
+        raise RuntimeError('UniMatch has no teacher whose pseudo-labels a student learns')

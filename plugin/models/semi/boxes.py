@@ -1,0 +1,90 @@
+"""Random boxes, as each method's published code draws them."""
+import math
+from typing import Callable, Dict, List, Optional, Tuple
+
+import torch
+from torch import Generator, Tensor
+
+Box = Tuple[int, int, int, int]
+Draw = Callable[[int], List[float]]
+
+
+def draw_boxes(kind: str, number: int, height: int, width: int, *,
+               generator: Optional[Generator] = None,
+               device: Optional[torch.device] = None) -> Tensor:
+    """One box in each picture.
+
+    Args:
+        kind (str): ``'u2pl'``: half of the area, the width uniform above half of the picture's.
+            ``'cutmix-seg'``: half of the area, the shares of height and width log-uniform.
+            ``'unimatch'``: 2% to 40% of the area, height by width uniform in 0.3..1/0.3, measured
+            in shares of the picture.
+        number (int): Pictures N.
+        height (int): H in pixels.
+        width (int): W in pixels.
+        generator (torch.Generator, optional): Of the CPU. Defaults to torch's own.
+        device (torch.device, optional): Of the result.
+
+    Returns:
+        Tensor: (N, 1, H, W) bool, True in the box.
+
+    Raises:
+        ValueError: If the kind is unknown or the pictures are empty.
+    """
+    if kind not in BOXES:
+        raise ValueError(f'boxes={kind!r} is unknown: use {", ".join(map(repr, BOXES))}')
+    if min(height, width) < 1:
+        raise ValueError(f'pictures of {width}x{height} pixels have no boxes: they are empty')
+
+    def draw(count: int) -> List[float]:
+        return torch.rand(count, generator=generator, dtype=torch.float64).tolist()
+
+    corners = [BOXES[kind](height, width, draw) for _ in range(number)]
+    corners = torch.tensor(corners, dtype=torch.int64).view(number, 4, 1, 1, 1)
+    top, left, bottom, right = corners.to(device, non_blocking=True).unbind(1)
+    rows = torch.arange(height, device=device)[:, None]
+    columns = torch.arange(width, device=device)
+    return (rows >= top) & (rows < bottom) & (columns >= left) & (columns < right)
+
+
+def _u2pl(height: int, width: int, draw: Draw) -> Box:
+    """``generate_cutout_mask`` of U2PL's ``u2pl/dataset/augmentation.py``."""
+    width_lot, *place = draw(3)
+    smallest = min(width // 2 + 1, width)
+    box_width = smallest + int(width_lot * max(1, width - smallest))
+    box_height = min(height, round(height * width / 2 / box_width))
+    return _place(box_height, box_width, height, width, place)
+
+
+def _cutmix_seg(height: int, width: int, draw: Draw) -> Box:
+    """``BoxMaskGenerator`` of CutMix-Seg's ``mask_gen.py`` with ``prop_range=0.5``."""
+    lot, *place = draw(3)
+    share = 0.5 ** lot
+    return _place(round(height * share), round(width * 0.5 / share), height, width, place)
+
+
+def _unimatch(height: int, width: int, draw: Draw) -> Box:
+    """``obtain_cutmix_box`` of UniMatch, for pictures that need not be square.
+
+    A box that does not fit is drawn again, with its place and its shape, which favours small ones.
+    """
+    area = 0.02 + 0.38 * draw(1)[0]
+    while True:
+        lot, row, column = draw(3)
+        aspect = 0.3 + (1 / 0.3 - 0.3) * lot
+        box_height = int(height * math.sqrt(area * aspect))
+        box_width = int(width * math.sqrt(area / aspect))
+        top, left = int(row * height), int(column * width)
+        if top + box_height <= height and left + box_width <= width:
+            return top, left, top + box_height, left + box_width
+
+
+def _place(box_height: int, box_width: int, height: int, width: int, lots: List[float]) -> Box:
+    """Anywhere in the picture with the same chance."""
+    top = int(lots[0] * (height - box_height + 1))
+    left = int(lots[1] * (width - box_width + 1))
+    return top, left, top + box_height, left + box_width
+
+
+BOXES: Dict[str, Callable[[int, int, Draw], Box]] = {
+    'u2pl': _u2pl, 'cutmix-seg': _cutmix_seg, 'unimatch': _unimatch}

@@ -1,0 +1,72 @@
+"""Cross-entropy of large score maps that needs no second map to look back."""
+from typing import Tuple
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from .blocks import check_logits, row_blocks
+
+
+def cross_entropy_sum(logits: Tensor, labels: Tensor, ignore_index: int = 255) -> Tensor:
+    """Sum of the cross-entropy over all pixels that have a label.
+
+    The same as ``F.cross_entropy(..., reduction='sum')`` in float32. That one keeps the
+    log-softmax of all pixels for the backward pass and makes two more tensors of its size there;
+    this one keeps a number for each pixel, and makes nothing but the gradient.
+
+    Args:
+        logits (Tensor): Scores before the softmax, (N, C, H, W), of any floating type; 2 to 255
+            classes C.
+        labels (Tensor): (N, H, W) int64, 0..C-1 or ``ignore_index``.
+        ignore_index (int): Label of the pixels to leave out. Defaults to 255.
+
+    Returns:
+        Tensor: 0-dim float32; 0 with a gradient of 0 where no pixel has a label.
+
+    Raises:
+        ValueError: If C or a shape does not fit.
+    """
+    check_logits(logits)
+    if labels.shape != logits[:, 0].shape:
+        raise ValueError(f'labels have the shape {tuple(labels.shape)}, logits have '
+                         f'{tuple(logits.shape)}: bring them to the same size first')
+    return _CrossEntropySum.apply(logits, labels, ignore_index)
+
+
+class _CrossEntropySum(torch.autograd.Function):
+    """``sum(log z - x_y)``, whose gradient is the softmax less 1 at the label."""
+
+    @staticmethod
+    def forward(ctx, logits: Tensor, labels: Tensor, ignore_index: int) -> Tensor:
+        normalizer = logits.new_empty(labels.shape, dtype=torch.float32)
+        total = logits.new_zeros((), dtype=torch.float32)
+        for picture, rows in row_blocks(logits):
+            block = logits[picture, :, rows].float()
+            top = block.amax(0)
+            log_sum = (block - top).exp_().sum(0).log_().add_(top)
+            normalizer[picture, rows] = log_sum
+            index, kept = _at_label(labels[picture, rows], ignore_index)
+            lost = log_sum - block.gather(0, index)[0]
+            total += torch.where(kept, lost, 0).sum()
+        ctx.save_for_backward(logits, labels, normalizer)
+        ctx.ignore_index = ignore_index
+        return total
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad: Tensor) -> Tuple[Tensor, None, None]:
+        logits, labels, normalizer = ctx.saved_tensors
+        result = torch.empty_like(logits)
+        for picture, rows in row_blocks(logits):
+            index, kept = _at_label(labels[picture, rows], ctx.ignore_index)
+            weight = kept[None] * grad
+            block = (logits[picture, :, rows] - normalizer[picture, rows]).exp_().mul_(weight)
+            result[picture, :, rows] = block.scatter_add_(0, index, -weight)
+        return result, None, None
+
+
+def _at_label(labels: Tensor, ignore_index: int) -> Tuple[Tensor, Tensor]:
+    """Index of the label among the classes, (1, h, W), and which pixels have one, (h, W)."""
+    kept = labels != ignore_index
+    return labels.masked_fill(~kept, 0)[None], kept

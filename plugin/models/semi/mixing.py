@@ -1,0 +1,187 @@
+"""CutMix, CutOut and ClassMix of pictures together with their pseudo-labels.
+
+All draw from a generator of the CPU, so that a GPU is never waited for.
+"""
+from typing import NamedTuple, Optional, Tuple
+
+import torch
+from torch import Generator, Tensor
+
+from .boxes import draw_boxes
+from .pseudo_labels import IGNORE, PseudoLabels
+
+
+class Mix(NamedTuple):
+    """Which pixels of N pictures are replaced, and by what.
+
+    Attributes:
+        mask (Tensor): (N, 1, H, W) bool, True where a pixel is replaced.
+        partner (Tensor | None): The picture that replaces it, (N,) int64, never the picture
+            itself unless N = 1, where nothing is replaced; None where pixels are cut out.
+    """
+
+    mask: Tensor
+    partner: Optional[Tensor]
+
+
+def mix_pictures(kind: Optional[str], images: Tensor, pseudo: PseudoLabels, *, prob: float = 0.5,
+                 generator: Optional[Generator] = None, **kwargs) -> Tuple[Tensor, PseudoLabels]:
+    """Mix by name.
+
+    Args:
+        kind (str | None): ``'cutmix'``, ``'cutout'``, ``'classmix'``, or None, which returns what
+            it was given.
+        images (Tensor): Normalised pictures, (N, 3, H, W).
+        pseudo (PseudoLabels): Theirs.
+        prob (float): Chance of each picture to be mixed, 0..1. Defaults to 0.5.
+        generator (torch.Generator, optional): Of the CPU. Defaults to torch's own.
+        **kwargs: ``boxes`` of :func:`cutmix` and :func:`cutout`.
+
+    Returns:
+        tuple[Tensor, PseudoLabels]: Mixed ones; the arguments stay as they are.
+
+    Raises:
+        ValueError: If the kind is unknown, ``prob`` is no share or a size differs.
+    """
+    check_mix_kind(kind)
+    if kind is None:
+        return images, pseudo
+    mix = KINDS[kind](pseudo.labels, prob=prob, generator=generator, **kwargs)
+    return apply_mix(mix, images), mix_pseudo_labels(mix, pseudo)
+
+
+def check_mix_kind(kind: Optional[str]) -> None:
+    """Raise ``ValueError`` unless ``kind`` is one of :func:`mix_pictures`."""
+    if kind is not None and kind not in KINDS:
+        raise ValueError(f'mix={kind!r} is unknown: use {", ".join(map(repr, KINDS))} or None')
+
+
+def cutmix(images: Tensor, pseudo: PseudoLabels, *, prob: float = 0.5, boxes: str = 'u2pl',
+           generator: Optional[Generator] = None) -> Tuple[Tensor, PseudoLabels]:
+    """Replace a box of each picture by that of another one.
+
+    S. Yun et al., `CutMix <https://arxiv.org/abs/1905.04899>`_. See :func:`mix_pictures` for the
+    arguments, and :func:`.draw_boxes` for ``boxes``.
+    """
+    return mix_pictures('cutmix', images, pseudo, prob=prob, boxes=boxes, generator=generator)
+
+
+def cutout(images: Tensor, pseudo: PseudoLabels, *, prob: float = 0.5, boxes: str = 'u2pl',
+           generator: Optional[Generator] = None) -> Tuple[Tensor, PseudoLabels]:
+    """Blank a box of each picture, and forget its labels.
+
+    T. DeVries, G. W. Taylor, `Cutout <https://arxiv.org/abs/1708.04552>`_. In the box the picture
+    is 0, the mean of normalised pictures, labels are 255 and nothing is valid. See
+    :func:`mix_pictures` for the arguments, and :func:`.draw_boxes` for ``boxes``.
+    """
+    return mix_pictures('cutout', images, pseudo, prob=prob, boxes=boxes, generator=generator)
+
+
+def classmix(images: Tensor, pseudo: PseudoLabels, *, prob: float = 0.5,
+             generator: Optional[Generator] = None) -> Tuple[Tensor, PseudoLabels]:
+    """Paste half of the classes of each picture onto another one.
+
+    V. Olsson et al., `ClassMix <https://arxiv.org/abs/2007.07936>`_. See :func:`mix_pictures` for
+    the arguments.
+    """
+    return mix_pictures('classmix', images, pseudo, prob=prob, generator=generator)
+
+
+def draw_cutmix(labels: Tensor, *, prob: float = 0.5, boxes: str = 'u2pl',
+                generator: Optional[Generator] = None) -> Mix:
+    """The :class:`Mix` of :func:`cutmix`, to be applied to any tensors.
+
+    Args:
+        labels (Tensor): (N, H, W), whose size alone matters here.
+        prob (float): Chance of each picture to be mixed, 0..1; the published code of U2PL tosses
+            once for the whole batch. Defaults to 0.5.
+        boxes (str): Kind of boxes, see :func:`.draw_boxes`. Defaults to ``'u2pl'``.
+        generator (torch.Generator, optional): Of the CPU. Defaults to torch's own.
+    """
+    partner, mixed = _draw_pairs(labels, prob, generator)
+    mask = draw_boxes(boxes, *labels.shape, generator=generator, device=labels.device)
+    return Mix(mask & mixed, partner)
+
+
+def draw_cutout(labels: Tensor, *, prob: float = 0.5, boxes: str = 'u2pl',
+                generator: Optional[Generator] = None) -> Mix:
+    """The :class:`Mix` of :func:`cutout`; arguments of :func:`draw_cutmix`."""
+    chosen = _toss(len(labels), prob, generator).to(labels.device, non_blocking=True)
+    mask = draw_boxes(boxes, *labels.shape, generator=generator, device=labels.device)
+    return Mix(mask & chosen, None)
+
+
+def draw_classmix(labels: Tensor, *, prob: float = 0.5,
+                  generator: Optional[Generator] = None) -> Mix:
+    """The :class:`Mix` of :func:`classmix`.
+
+    Half of the classes that a picture has are kept, rounded down, all else comes from the partner.
+    Pixels of label 255 are no class: they are always replaced.
+
+    Args:
+        labels (Tensor): (N, H, W) int64, 0..254 or 255.
+        prob (float): Chance of each picture to be mixed, 0..1. Defaults to 0.5.
+        generator (torch.Generator, optional): Of the CPU. Defaults to torch's own.
+    """
+    partner, mixed = _draw_pairs(labels, prob, generator)
+    flat = labels.flatten(1)
+    present = torch.zeros((len(labels), IGNORE + 1), dtype=torch.bool, device=labels.device)
+    present = present.scatter(1, flat, True)
+    present[:, IGNORE].zero_()
+    lots = torch.rand(present.shape, generator=generator).to(labels.device, non_blocking=True)
+    # classes in random order, those that are present first
+    order = lots.masked_fill(~present, 2).argsort(1).argsort(1)
+    kept = present & (order < present.sum(1, keepdim=True) // 2)
+    replaced = ~kept.gather(1, flat).view_as(labels)
+    return Mix(replaced[:, None] & mixed, partner)
+
+
+KINDS = dict(cutmix=draw_cutmix, cutout=draw_cutout, classmix=draw_classmix)
+
+
+def apply_mix(mix: Mix, tensor: Tensor, fill: float = 0) -> Tensor:
+    """Mix one tensor.
+
+    Args:
+        mix (Mix): Of N pictures of H x W pixels.
+        tensor (Tensor): (N, H, W) or (N, K, H, W) of any type: labels, probabilities, views.
+        fill (float): Value of what is cut out. Defaults to 0.
+
+    Returns:
+        Tensor: A new one of the same shape and type.
+
+    Raises:
+        ValueError: If N, H or W differs.
+    """
+    mask = mix.mask if tensor.ndim == 4 else mix.mask[:, 0]
+    if tensor.ndim not in (3, 4) or (len(tensor), *tensor.shape[-2:]) != (
+            len(mask), *mask.shape[-2:]):
+        raise ValueError(f'a tensor of shape {tuple(tensor.shape)} cannot be mixed by a mask of '
+                         f'{tuple(mix.mask.shape)}: number, height and width must be the same')
+    if mix.partner is None:
+        return tensor.masked_fill(mask, fill)
+    return torch.where(mask, tensor.index_select(0, mix.partner), tensor)
+
+
+def mix_pseudo_labels(mix: Mix, pseudo: PseudoLabels) -> PseudoLabels:
+    """Mix all parts of pseudo-labels; what is cut out has label 255 and is not valid."""
+    fills = PseudoLabels(labels=IGNORE, entropy=0, confidence=0, valid=False)
+    return PseudoLabels(*(apply_mix(mix, part, fill) for part, fill in zip(pseudo, fills)))
+
+
+def _draw_pairs(labels: Tensor, prob: float,
+                generator: Optional[Generator]) -> Tuple[Tensor, Tensor]:
+    """A partner for each picture, (N,), and which pictures are mixed, (N, 1, 1, 1) bool."""
+    number = len(labels)
+    # turned by less than a round, no picture meets itself, and each is a partner once
+    turn = torch.randint(1, max(2, number), (1, ), generator=generator)
+    partner = (torch.arange(number) + turn) % max(1, number)
+    mixed = _toss(number, prob, generator) & (number > 1)
+    return tuple(part.to(labels.device, non_blocking=True) for part in (partner, mixed))
+
+
+def _toss(number: int, prob: float, generator: Optional[Generator]) -> Tensor:
+    """True with a chance of ``prob``, (N, 1, 1, 1) bool."""
+    if not 0 <= prob <= 1:
+        raise ValueError(f'prob={prob} is outside 0..1: give the chance of a picture to be mixed')
+    return torch.rand((number, 1, 1, 1), generator=generator) < prob

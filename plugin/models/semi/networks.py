@@ -1,0 +1,158 @@
+"""One pass through any ``EncoderDecoder``, with the features that enter its classifier."""
+import inspect
+from contextlib import contextmanager
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+
+import torch.nn.functional as F
+from mmseg.models.utils import resize
+from mmseg.utils import SampleList, add_prefix
+from torch import Tensor, nn
+
+from plugin.utils import first_few
+
+# the last layer of MMSegmentation's heads, and of FCN's
+CLASSIFIERS = ('conv_seg', 'score_fr')
+
+
+class Outputs(NamedTuple):
+    """What a network says of N pictures of C classes.
+
+    Attributes:
+        decode (Any): What the decode head returned, in most heads the logits (N, C, h', w').
+        auxiliary (list): What each auxiliary head returned.
+        features (Tensor): What entered the classifier of the decode head, (N, D, h, w).
+    """
+
+    decode: Any
+    auxiliary: List[Any]
+    features: Tensor
+
+    @property
+    def logits(self) -> Tensor:
+        """(N, C, h', w'); of a head that returns several maps the first."""
+        return self.decode if isinstance(self.decode, Tensor) else self.decode[0]
+
+
+def find_classifier(segmentor: nn.Module, name: Optional[str] = None) -> nn.Conv2d:
+    """The convolution that scores the classes in a segmentor's decode head.
+
+    Args:
+        segmentor (nn.Module): An ``EncoderDecoder``.
+        name (str, optional): Its name in the decode head. Defaults to None: the first of
+            ``CLASSIFIERS`` that is there.
+
+    Raises:
+        ValueError: If there is none, or it is no convolution.
+    """
+    head = segmentor.decode_head
+    if not isinstance(head, nn.Module) or isinstance(head, nn.ModuleList):
+        raise ValueError(f'{type(segmentor).__name__} has several decode heads: semi-supervised '
+                         'methods need an EncoderDecoder, which has one')
+    layers = dict(head.named_modules())
+    names = CLASSIFIERS if name is None else (name, )
+    found = next((layers[key] for key in names if key in layers), None)
+    if not isinstance(found, nn.Conv2d):
+        convolutions = [key for key, layer in layers.items() if isinstance(layer, nn.Conv2d)]
+        raise ValueError(
+            f'{type(head).__name__} has no convolution {" or ".join(names)} that scores the '
+            f'classes: set classifier to one of its layers, such as {first_few(convolutions)}')
+    return found
+
+
+@contextmanager
+def entering(layer: nn.Module) -> Iterator[List[Tensor]]:
+    """Collect what enters a layer while the context is open."""
+    seen: List[Tensor] = []
+    handle = layer.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    try:
+        yield seen
+    finally:
+        handle.remove()
+
+
+def run_network(segmentor: nn.Module, images: Tensor, classifier: nn.Module, *,
+                auxiliary: bool = True) -> Outputs:
+    """Run a segmentor on normalised pictures.
+
+    Args:
+        segmentor (nn.Module): An ``EncoderDecoder``.
+        images (Tensor): (N, 3, H, W).
+        classifier (nn.Module): Of :func:`find_classifier`.
+        auxiliary (bool): Run the auxiliary heads as well. Defaults to True.
+    """
+    return decode(segmentor, segmentor.extract_feat(images), images.shape[2:], classifier,
+                  auxiliary=auxiliary)
+
+
+def decode(segmentor: nn.Module, levels: Sequence[Tensor], size: Sequence[int],
+           classifier: nn.Module, *, auxiliary: bool = True) -> Outputs:
+    """Run the heads of a segmentor.
+
+    Args:
+        segmentor (nn.Module): An ``EncoderDecoder``.
+        levels (Sequence[Tensor]): Of its ``extract_feat``, each (N, channels, h, w).
+        size (Sequence[int]): ``(H, W)`` of the pictures.
+        classifier (nn.Module): Of :func:`find_classifier`.
+        auxiliary (bool): Run the auxiliary heads as well. Defaults to True.
+    """
+    with entering(classifier) as seen:
+        decoded = _run_head(segmentor.decode_head, levels, size)
+    heads = auxiliary_heads(segmentor) if auxiliary else []
+    return Outputs(decoded, [_run_head(head, levels, size) for _, head in heads], seen[-1])
+
+
+def supervised_losses(segmentor: nn.Module, outputs: Outputs,
+                      samples: SampleList) -> Dict[str, Tensor]:
+    """The losses of a segmentor's heads on the first pictures of ``outputs``.
+
+    Args:
+        segmentor (nn.Module): An ``EncoderDecoder``.
+        outputs (Outputs): Of at least as many pictures as there are samples.
+        samples (list[SegDataSample]): The labelled ones, with ``gt_sem_seg``.
+
+    Returns:
+        dict[str, Tensor]: Under the names that ``EncoderDecoder.loss`` gives them.
+    """
+    number = len(samples)
+    losses = add_prefix(
+        segmentor.decode_head.loss_by_feat(first(outputs.decode, number), samples), 'decode')
+    for (name, head), output in zip(auxiliary_heads(segmentor), outputs.auxiliary):
+        losses.update(add_prefix(head.loss_by_feat(first(output, number), samples), name))
+    return losses
+
+
+def auxiliary_heads(segmentor: nn.Module) -> List[Tuple[str, nn.Module]]:
+    """The auxiliary heads with the prefixes of their losses."""
+    if not segmentor.with_auxiliary_head:
+        return []
+    heads = segmentor.auxiliary_head
+    if isinstance(heads, nn.ModuleList):
+        return [(f'aux_{index}', head) for index, head in enumerate(heads)]
+    return [('aux', heads)]
+
+
+def first(output: Any, number: int) -> Any:
+    """The first pictures of a head's output, whatever its form."""
+    if isinstance(output, Tensor):
+        return output[:number]
+    return type(output)(first(part, number) for part in output)
+
+
+def to_size(logits: Tensor, size: Sequence[int], align_corners: bool = False) -> Tensor:
+    """Bring logits to ``(H, W)``, bilinearly; those of that size stay as they are."""
+    if tuple(logits.shape[2:]) == tuple(size):
+        return logits
+    return resize(logits, tuple(size), mode='bilinear', align_corners=align_corners)
+
+
+def shrink_labels(labels: Tensor, size: Sequence[int]) -> Tensor:
+    """Nearest-neighbour version of (N, H, W) labels or masks at ``(h, w)``, of the same type."""
+    small = F.interpolate(labels[:, None].float(), tuple(size), mode='nearest')
+    return small[:, 0].to(labels.dtype)
+
+
+def _run_head(head: nn.Module, levels: Sequence[Tensor], size: Sequence[int]) -> Any:
+    # FCN's head cuts its scores to the size of the picture, which it has to be told
+    if 'size' in inspect.signature(head.forward).parameters:
+        return head(levels, tuple(size))
+    return head(levels)

@@ -1,0 +1,78 @@
+"""What a teacher says of pictures without labels."""
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from .blocks import check_logits, row_blocks
+from .entropy import entropy_of_block
+
+IGNORE = 255
+
+
+class PseudoLabels(NamedTuple):
+    """Pseudo-labels of N pictures of H x W pixels.
+
+    Attributes:
+        labels (Tensor): Most probable class, (N, H, W) int64; 255 where not valid.
+        entropy (Tensor): Of the probabilities, (N, H, W) float32, in nats.
+        confidence (Tensor): Largest probability, (N, H, W) float32.
+        valid (Tensor): False in padding and holes, (N, H, W) bool.
+    """
+
+    labels: Tensor
+    entropy: Tensor
+    confidence: Tensor
+    valid: Tensor
+
+
+@torch.no_grad()
+def predict_pseudo_labels(logits: Tensor, valid: Tensor) -> PseudoLabels:
+    """Class, entropy and confidence of each pixel, in one pass over the logits.
+
+    Args:
+        logits (Tensor): Of the teacher, before the softmax, (N, C, H, W), of any floating type;
+            2 to 255 classes C. Of equal scores the first class wins.
+        valid (Tensor): False in padding, (N, H, W) bool.
+
+    Returns:
+        PseudoLabels: Without gradient. The entropy is that of :func:`.entropy`, equation 5 of
+        `U2PL <https://arxiv.org/abs/2203.03884>`_.
+
+    Raises:
+        ValueError: If C or a shape does not fit.
+    """
+    check_logits(logits)
+    number, classes, height, width = logits.shape
+    if valid.shape != (number, height, width):
+        raise ValueError(f'valid has the shape {tuple(valid.shape)}, logits have '
+                         f'{tuple(logits.shape)}: bring them to the same size first')
+    best, sure, unsure = (logits.new_empty(valid.shape, dtype=dtype)
+                          for dtype in (torch.uint8, torch.float32, torch.float32))
+    # argmax is slow along the classes; the first of equal scores has the largest weight
+    weights = torch.arange(classes, 0, -1, dtype=torch.uint8, device=logits.device)[:, None, None]
+    for picture, rows in row_blocks(logits):
+        block = logits[picture, :, rows].float()
+        top = block.amax(0)
+        best[picture, rows] = ((block == top) * weights).amax(0)
+        unsure[picture, rows], sure[picture, rows] = entropy_of_block(block, top)
+    # scores that are not a number equal nothing
+    labels = (classes - best.long()).clamp_(max=classes - 1)
+    return PseudoLabels(labels.masked_fill_(~valid, IGNORE), unsure, sure, valid.clone())
+
+
+def reliable_labels(pseudo: PseudoLabels, gamma: Tensor) -> Tensor:
+    """Pseudo-labels of which the teacher is sure enough.
+
+    Equation 6 of `U2PL <https://arxiv.org/abs/2203.03884>`_. A pixel whose entropy equals gamma is
+    kept, so that with ``alpha = 0``, where gamma is the largest entropy, no pixel is lost, and
+    so that equal entropies are not all dropped; the equation asks for less than gamma.
+
+    Args:
+        pseudo (PseudoLabels): Of N pictures.
+        gamma (Tensor): Largest entropy of a reliable pixel, 0-dim, of :func:`.masked_quantile`.
+
+    Returns:
+        Tensor: (N, H, W) int64, 255 where not reliable or not valid.
+    """
+    return pseudo.labels.masked_fill((pseudo.entropy > gamma) | ~pseudo.valid, IGNORE)
