@@ -1,6 +1,7 @@
 """Every experiment can be read, built and taken by MMSegmentation's own tools."""
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,8 +16,12 @@ from PIL import Image
 
 CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
 EXPERIMENTS = sorted(path.stem for path in CONFIGS.glob('*.py'))
-SEMANTIC = [name for name in EXPERIMENTS
-            if Config.fromfile(CONFIGS / f'{name}.py').default_scope == 'mmseg']
+# they differ from the first of their set in numbers and names of lists only
+PARTITIONS = {name for name in EXPERIMENTS if re.search(
+    r'_r101_(voc_(183|366|732|1464)|voc-blender_\d+|cityscapes_(372|744|1488))', name)}
+# those with unlabelled pictures have tests of their own
+SEMANTIC = [name for name in EXPERIMENTS if name not in PARTITIONS
+            and Config.fromfile(CONFIGS / f'{name}.py').model.type == 'EncoderDecoder']
 STOCK_TOOLS = Path(importlib.util.find_spec('mmseg').origin).parent / '.mim/tools'
 SMALL = [
     'model.backbone.base_channels=2', 'model.backbone.fc_channels=4',
@@ -31,15 +36,16 @@ def test_there_are_experiments():
 @pytest.mark.parametrize('name', SEMANTIC)
 def test_network_fits_its_data(name):
     cfg = Config.fromfile(CONFIGS / f'{name}.py')
-    # VGG16 is large; the others build themselves from values
-    with torch.device('meta' if cfg.model.backbone.type == 'FCNVGG16' else 'cpu'):
+    # these are large; the others build themselves from values
+    large = cfg.model.backbone.type in ('FCNVGG16', 'ResNetV1c')
+    with torch.device('meta' if large else 'cpu'):
         model = MODELS.build(cfg.model)
     dataset = cfg.train_dataloader.dataset
     classes = DATASETS.get(dataset.type)._load_metainfo(dataset.get('metainfo'))['classes']
     assert model.decode_head.num_classes == len(classes) == cfg.num_classes
 
 
-@pytest.mark.parametrize('name', EXPERIMENTS)
+@pytest.mark.parametrize('name', sorted(set(EXPERIMENTS) - PARTITIONS))
 def test_config_survives_being_written(name, tmp_path):
     cfg = Config.fromfile(CONFIGS / f'{name}.py')
     cfg.dump(tmp_path / 'copy.py')

@@ -3,8 +3,12 @@ from .barn import BarnDataset
 from .camvid import CamVidDataset
 from .cattle import CattleDataset, CattleSegDataset
 from .folder import SegFolderDataset
-from .transforms import LoadInstanceSegMap
+from .paired_sampler import PairedSampler
+from .semi import SemiDataset
+from .transforms import LoadInstanceSegMap, PackSemiInputs, RandomGaussianBlur
+from .unlabeled import UnlabeledDataset
 from .voc import VOCSegDataset
 
 __all__ = ['BarnDataset', 'CamVidDataset', 'CattleDataset', 'CattleSegDataset',
-           'LoadInstanceSegMap', 'SegFolderDataset', 'VOCSegDataset']
+           'LoadInstanceSegMap', 'PackSemiInputs', 'PairedSampler', 'RandomGaussianBlur',
+           'SegFolderDataset', 'SemiDataset', 'UnlabeledDataset', 'VOCSegDataset']

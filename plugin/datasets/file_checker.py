@@ -64,7 +64,8 @@ class FileChecker:
 
     def __init__(self, dataset: BaseDataset) -> None:
         self.root = dataset.data_root or ''
-        self.num_classes = len(dataset.metainfo['classes'])
+        # unlabelled pictures have no classes, and no labels to hold them against
+        self.num_classes = len(dataset.metainfo.get('classes') or ())
         # sets of outlines have no label maps, and none of these settings
         self.ignore_index = getattr(dataset, 'ignore_index', 255)
         self.reduce_zero_label = getattr(dataset, 'reduce_zero_label', False)

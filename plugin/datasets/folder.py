@@ -1,6 +1,6 @@
 """A folder of pictures and a folder of label maps."""
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, Iterator, List, Optional, Sequence
 
 import mmengine
 from mmengine import fileio
@@ -101,25 +101,31 @@ class SegFolderDataset(BaseSegDataset):
         if next(iter(fileio.list_dir_or_file(root, backend_args=self.backend_args)), None) is None:
             raise FileNotFoundError(f'data root {root} is empty: {self._cure()}')
 
-    def _index(self, folder: str, suffixes: Sequence[str]) -> Dict[str, str]:
-        """Map the name of each file, without its suffix, to its path."""
+    def _files(self, folder: str, suffixes: Sequence[str]) -> Iterator[str]:
+        """Yield the files of a folder and its sub-folders that end like this."""
         if not fileio.isdir(folder, backend_args=self.backend_args):
             raise FileNotFoundError(f'folder {folder} does not exist: {self._cure()}')
-        index: Dict[str, str] = {}
+        found = False
         for file in fileio.list_dir_or_file(
                 folder, list_dir=False, recursive=True, backend_args=self.backend_args):
-            suffix = next((s for s in suffixes if file.lower().endswith(s.lower())), None)
-            if suffix is None:
-                continue
+            if file.lower().endswith(tuple(suffix.lower() for suffix in suffixes)):
+                found = True
+                yield file
+        if not found:
+            raise FileNotFoundError(
+                f'folder {folder} has no file ending in {", ".join(suffixes)}: {self._cure()}')
+
+    def _index(self, folder: str, suffixes: Sequence[str]) -> Dict[str, str]:
+        """Map the name of each file, without its suffix, to its path."""
+        index: Dict[str, str] = {}
+        for file in self._files(folder, suffixes):
+            suffix = next(s for s in suffixes if file.lower().endswith(s.lower()))
             name = Path(file[:-len(suffix)]).as_posix()
             path = fileio.join_path(folder, file, backend_args=self.backend_args)
             if name in index:
                 raise ValueError(f'{index[name]} and {path} share the name {name}: '
                                  'rename or remove one of them')
             index[name] = path
-        if not index:
-            raise FileNotFoundError(
-                f'folder {folder} has no file ending in {", ".join(suffixes)}: {self._cure()}')
         return index
 
     def _listed_names(self) -> List[str]:

@@ -20,9 +20,9 @@ train_pipeline = [
 ]
 test_pipeline = [
     dict(type='LoadImageFromFile'),
-    # the label map keeps the size of the picture, at which scores are taken
-    dict(type='LoadInstanceSegMap'),
     dict(type='Resize', scale=scale, keep_ratio=True),
+    # after the resize: the label map keeps the size of the picture, at which scores are taken
+    dict(type='LoadInstanceSegMap'),
     dict(type='PackSegInputs'),
 ]
 

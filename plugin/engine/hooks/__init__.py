@@ -5,6 +5,8 @@ from .missing_weights import MissingWeightsHook
 from .published_names import PublishedNamesHook
 from .run_summary import RunSummaryHook
 from .safe_checkpoint import SafeCheckpointHook
+from .teacher_student import TeacherStudentHook
+from .u2pl import U2PLHook
 
 __all__ = ['CheckDataHook', 'CountThresholdHook', 'MissingWeightsHook', 'PublishedNamesHook',
-           'RunSummaryHook', 'SafeCheckpointHook']
+           'RunSummaryHook', 'SafeCheckpointHook', 'TeacherStudentHook', 'U2PLHook']

@@ -10,7 +10,9 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.registry import HOOKS
 
+from plugin.datasets import UnlabeledDataset
 from plugin.datasets.checks import check_files, check_heads, fingerprint, leaf_datasets
+from plugin.datasets.paired_sampler import check_batch_size
 from plugin.utils import first_few, write_atomically
 
 SKIP = 'PASTURE_SKIP_CHECK'
@@ -52,6 +54,8 @@ class CheckDataHook(Hook):
 
     def before_train(self, runner) -> None:
         """Check the training set, and the validation set if there is one."""
+        # costs nothing, and a loader that does not pair as asked trains on something else
+        check_batch_size(runner.train_loop.dataloader)
         sets = {'the training set': runner.train_loop}
         if runner.val_loop is not None:
             sets['the validation set'] = runner.val_loop
@@ -90,6 +94,8 @@ class CheckDataHook(Hook):
                   for leaf in leaf_datasets(dataset)]
         # the cheapest check comes first
         for name, leaf in leaves:
+            if isinstance(leaf, UnlabeledDataset):
+                continue
             if not leaf.metainfo.get('classes'):
                 raise ValueError(f'{name} ({type(leaf).__name__}) does not know its classes: set '
                                  "metainfo=dict(classes=('ground', 'cow')) in its config")

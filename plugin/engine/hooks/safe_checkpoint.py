@@ -10,7 +10,7 @@ from mmengine.registry import HOOKS
 from plugin.utils import write_atomically
 
 # what plugin.utils.atomic_path leaves behind if it is killed while it writes a checkpoint
-LEFTOVER = re.compile(r'\.(iter_\d+|epoch_\d+|best_.*)\.[a-z0-9_]{8}\.pth')
+LEFTOVER = re.compile(r'\.(iter_\d+|epoch_\d+|best_.*|segmentor)\.[a-z0-9_]{8}\.pth')
 
 
 @HOOKS.register_module()

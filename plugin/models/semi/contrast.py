@@ -41,7 +41,8 @@ class ContrastiveLoss(nn.Module):
 
     In several processes anchors are drawn from the pictures of all of them, and each process
     answers for those in its own; the mean of its gradients over the processes, which distributed
-    training takes, is the gradient of the joined batch. Two collectives.
+    training takes, is the gradient of the joined batch. There are two collectives a step, and
+    nothing that a GPU would have to wait for the host for.
 
     Args:
         num_classes (int): Number of classes ``C``, at least 2.
@@ -107,23 +108,16 @@ class ContrastiveLoss(nn.Module):
                 anchors = anchor_mask(teacher_logits, labels, low, self.threshold)
                 joined = self._join(teacher_features, labels, anchors,
                                     anchors if self.negatives == 'paper' else low)
-                pixels, mine = draw_anchors(
-                    torch.where(anchors, labels, self.num_classes).flatten(), joined.anchors,
-                    joined.draws)
+                classes = torch.where(anchors, labels, self.num_classes).flatten()
+                pixels, mine = draw_anchors(classes, joined.anchors, joined.draws)
                 self.bank.enqueue(teacher_features, self._negative_mask(
                     teacher_logits, labels, reliable, unreliable, is_labeled))
                 banks, takes_part, divisor = self._pair(joined)
                 counts = mine & takes_part[:, None]
-                rows = self.bank.sample(self.num_anchors, self.num_negatives)[banks]
-                # what does not count reads one row again and again, which is at hand
-                rows = torch.where(counts[..., None], rows, len(self.bank.keys) - 1)
-            losses = info_nce(
-                F.normalize(take_pixels(student_features, pixels).float(), dim=-1).flatten(0, 1),
-                F.normalize(joined.centres, dim=-1).repeat_interleave(self.num_anchors, 0),
-                self.bank.keys, rows.flatten(0, 1), self.temperature)
+            losses = self._info_nce(take_pixels(student_features, pixels), joined.centres, banks,
+                                    counts)
             # each process has the loss of its own anchors; training takes the mean over processes
-            loss = torch.where(counts.flatten(), losses, 0.).sum() * get_world_size()
-            loss = loss / (self.num_anchors * divisor)
+            loss = losses.sum() * get_world_size() / (self.num_anchors * divisor)
         return dict(loss=loss, classes=takes_part.sum().float())
 
     def _join(self, features: Tensor, labels: Tensor, anchors: Tensor, centred: Tensor) -> _Joined:
@@ -138,6 +132,16 @@ class ContrastiveLoss(nn.Module):
         numbers = numbers.sum(0)
         return _Joined(centres=sums.sum(0) / numbers.clamp_min(1), present=numbers[:, 0] > 0,
                        anchors=possible[..., 0].long(), draws=draws[0])
+
+    def _info_nce(self, anchors: Tensor, centres: Tensor, banks: Tensor, counts: Tensor) -> Tensor:
+        """Losses (C * M,) of anchors (C, M, D), 0 where an anchor does not count."""
+        rows = self.bank.sample(self.num_anchors, self.num_negatives)[banks]
+        # what does not count reads one row again and again, which is at hand
+        rows = torch.where(counts[..., None], rows, len(self.bank.keys) - 1)
+        losses = info_nce(F.normalize(anchors.float(), dim=-1).flatten(0, 1),
+                          F.normalize(centres, dim=-1).repeat_interleave(self.num_anchors, 0),
+                          self.bank.keys, rows.flatten(0, 1), self.temperature)
+        return torch.where(counts.flatten(), losses, 0.)
 
     def _negative_mask(self, logits: Tensor, labels: Tensor, reliable: Tensor, unreliable: Tensor,
                        is_labeled: Tensor) -> Tensor:

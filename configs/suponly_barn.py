@@ -1,0 +1,11 @@
+# FCN-8s on a narrow ResNet-18, the labels of 5 barn scenes and nothing else.
+_base_ = [
+    '_base_/models/fcn_r18-narrow.py',
+    '_base_/datasets/semi_barn.py',
+    '_base_/schedules/adamw_poly_1200.py',
+]
+model = dict(decode_head=dict(num_classes={{_base_.num_classes}}))
+train_dataloader = dict(
+    batch_size=_base_.batch_size // 2,
+    sampler=dict(_delete_=True, type='InfiniteSampler', shuffle=True),
+    dataset=dict(_delete_=True, **_base_.labeled))

@@ -1,0 +1,10 @@
+# U2PL with labels for 662 pictures: what it adds to suponly_r101_voc-blender_662.py.
+_base_ = ['./suponly_r101_voc-blender_662.py', '_base_/semi/u2pl.py']
+model = dict(_delete_=True, segmentor=_base_.model, **_base_.method)
+train_dataloader = dict(
+    batch_size=_base_.batch_size,
+    sampler=dict(_delete_=True, type='PairedSampler', batch_size=_base_.batch_size),
+    dataset=dict(
+        _delete_=True, type='SemiDataset', labeled=_base_.labeled, unlabeled=_base_.unlabeled))
+# supervised for a round, as published
+default_hooks = dict(method=dict(_base_.method_hook, warmup=_base_.epoch))

@@ -1,0 +1,116 @@
+"""Batches with a fixed number of labelled and of unlabelled pictures."""
+from typing import Iterator, Optional, Sequence, Tuple
+
+import numpy as np
+from mmengine.dist import get_dist_info, sync_random_seed
+from mmengine.registry import DATA_SAMPLERS
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+LABELED, UNLABELED = 0, 1
+
+
+@DATA_SAMPLERS.register_module()
+class PairedSampler(Sampler):
+    """Draw from both sources of a :class:`~plugin.datasets.SemiDataset`, batch by batch.
+
+    Of each run of ``batch_size`` indices the first ones are labelled, the others unlabelled, as
+    ``ratio`` says. Each source is shuffled endlessly on its own: it is gone through in a random
+    order, then in another one, whichever source is larger. With P processes each takes every
+    P-th picture of both streams, so that together they go through both sources as one does.
+
+    An index is a function of the seed, the process and the position: going to any position
+    costs nothing, and a resumed run draws what an uninterrupted one draws from there on.
+
+    Args:
+        dataset (SemiDataset): What to draw from.
+        batch_size (int): Pictures of a batch and process, that of ``train_dataloader``.
+        ratio (Sequence[int]): Labelled to unlabelled pictures. Defaults to (1, 1).
+        seed (int, optional): The same for all processes. Defaults to None: agreed upon at random.
+
+    Raises:
+        ValueError: If the data set has no two sources, or the batch cannot be divided.
+    """
+
+    def __init__(self, dataset: Dataset, batch_size: int, ratio: Sequence[int] = (1, 1),
+                 seed: Optional[int] = None) -> None:
+        sizes = getattr(dataset, 'sizes', None)
+        if sizes is None:
+            raise ValueError(f'PairedSampler draws from a labelled and an unlabelled source, and '
+                             f'{type(dataset).__name__} is one: put both into a SemiDataset')
+        self.dataset = dataset
+        self.sizes = tuple(sizes)
+        self.batch_size = batch_size
+        self.parts = _parts(batch_size, ratio)
+        self.seed = sync_random_seed() if seed is None else seed
+        self.rank, self.world_size = get_dist_info()
+        self.position = 0
+        self._orders: dict = {}
+
+    def __iter__(self) -> Iterator[int]:
+        while True:
+            index = self._index(self.position)
+            # counted before the yield, as a generator may be left there for ever
+            self.position += 1
+            yield index
+
+    def __len__(self) -> int:
+        """Number of pictures of both sources; the stream itself has no end."""
+        return sum(self.sizes)
+
+    def skip(self, number: int) -> None:
+        """Go to the draw after the first ``number`` ones of this process."""
+        self.position = number
+
+    def set_epoch(self, epoch: int) -> None:
+        """Nothing to do: the stream has no epochs."""
+
+    def _index(self, position: int) -> int:
+        """The index that this process draws at a position of its stream."""
+        batch, slot = divmod(position, self.batch_size)
+        source = LABELED if slot < self.parts[LABELED] else UNLABELED
+        if source == UNLABELED:
+            slot -= self.parts[LABELED]
+        # the position in the common stream of the source, of which each process takes a share
+        draw = (batch * self.parts[source] + slot) * self.world_size + self.rank
+        turn, place = divmod(draw, self.sizes[source])
+        return int(self._order(source, turn)[place]) + source * self.sizes[LABELED]
+
+    def _order(self, source: int, turn: int) -> np.ndarray:
+        """The order in which a source is gone through for the ``turn``-th time, (n, )."""
+        key = (self.seed, turn)
+        if self._orders.get(source, (None, None))[0] != key:
+            generator = np.random.default_rng([self.seed, source, turn])
+            self._orders[source] = key, generator.permutation(self.sizes[source])
+        return self._orders[source][1]
+
+
+def check_batch_size(dataloader: DataLoader) -> None:
+    """Stop if a loader cuts the draws of a :class:`PairedSampler` into other batches.
+
+    Args:
+        dataloader (DataLoader): Any loader; one without such a sampler passes.
+
+    Raises:
+        ValueError: If it takes other batches than its sampler makes.
+    """
+    sampler = getattr(dataloader, 'sampler', None)
+    sampler = getattr(sampler, 'sampler', sampler)  # within a DrawingSampler
+    if isinstance(sampler, PairedSampler) and dataloader.batch_size != sampler.batch_size:
+        raise ValueError(
+            f'train_dataloader has batch_size={dataloader.batch_size}, its PairedSampler '
+            f'batch_size={sampler.batch_size}: set train_dataloader.batch_size and '
+            'train_dataloader.sampler.batch_size to the same number')
+
+
+def _parts(batch_size: int, ratio: Sequence[int]) -> Tuple[int, int]:
+    """Numbers of labelled and of unlabelled pictures in a batch."""
+    if len(ratio) != 2 or any(not isinstance(part, int) or part < 1 for part in ratio):
+        raise ValueError(f'ratio={tuple(ratio)} is not (labelled, unlabelled) in whole numbers '
+                         'from 1: give (1, 1), or (1, 3) for three unlabelled to each labelled')
+    whole = sum(ratio)
+    if batch_size < 1 or batch_size % whole:
+        below = max(batch_size, 0) // whole * whole
+        near = [str(size) for size in (below, below + whole) if size > 0]
+        raise ValueError(f'batch_size={batch_size} cannot be divided {ratio[0]}:{ratio[1]}: '
+                         f'give {" or ".join(near)}')
+    return batch_size // whole * ratio[0], batch_size // whole * ratio[1]

@@ -1,0 +1,105 @@
+"""A labelled and an unlabelled source, side by side."""
+from typing import Any, Iterator, Tuple, Union
+
+from mmseg.registry import DATASETS
+from torch.utils.data import Dataset
+
+from plugin.utils import first_few
+
+from .checks import leaf_datasets
+from .transforms import PackSemiInputs
+
+
+@DATASETS.register_module()
+class SemiDataset(Dataset):
+    """Labelled pictures, then unlabelled ones, for :class:`~plugin.datasets.PairedSampler`.
+
+    The indices ``0 .. n_l - 1`` are the labelled pictures, ``n_l .. n_l + n_u - 1`` the
+    unlabelled ones. Each source keeps its own pipeline: that of the labelled ends with
+    ``PackSegInputs``, that of the unlabelled with ``PackSemiInputs``, which marks each sample.
+
+    The unlabelled source may be a labelled data set of the same classes. If its pipeline loads
+    the labels, they serve to measure the pseudo-labels, and are never trained on.
+
+    Args:
+        labeled (dict | Dataset): The labelled data set, or its config.
+        unlabeled (dict | Dataset): The unlabelled one, e.g. ``UnlabeledDataset``.
+
+    Raises:
+        ValueError: If a source is empty, does not pack its pictures as said above, or has other
+            classes than the labelled one.
+    """
+
+    def __init__(self, labeled: Union[dict, Dataset], unlabeled: Union[dict, Dataset]) -> None:
+        self.datasets = tuple(DATASETS.build(source) if isinstance(source, dict) else source
+                              for source in (labeled, unlabeled))
+        self.full_init()
+        for name, source in zip(('labeled', 'unlabeled'), self.datasets):
+            if not len(source):
+                raise ValueError(f'the {name} source of SemiDataset is empty: give it at least '
+                                 'one picture')
+            _check_packing(name, source)
+        _check_classes(*self.datasets)
+
+    @property
+    def metainfo(self) -> dict:
+        """Metadata of the labelled source: the unlabelled one knows no classes."""
+        return self.datasets[0].metainfo
+
+    @property
+    def sizes(self) -> Tuple[int, int]:
+        """Numbers of labelled and of unlabelled pictures, ``(n_l, n_u)``."""
+        return len(self.datasets[0]), len(self.datasets[1])
+
+    def full_init(self) -> None:
+        """List the pictures of both sources, unless that is done."""
+        for source in self.datasets:
+            source.full_init()
+
+    def get_data_info(self, index: int) -> dict:
+        """What the source says of a picture: its path and, of the labelled, its label."""
+        source, index = self._place(index)
+        return source.get_data_info(index)
+
+    def __getitem__(self, index: int) -> Any:
+        source, index = self._place(index)
+        return source[index]
+
+    def __len__(self) -> int:
+        return sum(self.sizes)
+
+    def _place(self, index: int) -> Tuple[Dataset, int]:
+        labeled = self.sizes[0]
+        if not 0 <= index < len(self):
+            raise IndexError(f'picture {index} of SemiDataset is outside 0..{len(self) - 1}')
+        if index < labeled:
+            return self.datasets[0], index
+        return self.datasets[1], index - labeled
+
+
+def _check_packing(name: str, source: Dataset) -> None:
+    """Stop where a model could not tell the unlabelled pictures from the labelled."""
+    wanted = 'PackSemiInputs' if name == 'unlabeled' else 'PackSegInputs'
+    for leaf in leaf_datasets(source):
+        is_semi = any(isinstance(step, PackSemiInputs) for step in leaf.pipeline.transforms)
+        if is_semi != (name == 'unlabeled'):
+            last = type(leaf.pipeline.transforms[-1]).__name__ if leaf.pipeline.transforms \
+                else 'nothing'
+            raise ValueError(f'the pipeline of the {name} source of SemiDataset ends with {last}: '
+                             f'end it with {wanted}')
+
+
+def _check_classes(labeled: Dataset, unlabeled: Dataset) -> None:
+    """Stop at truth of other classes, by which the pseudo-labels would be measured wrongly."""
+    classes = list(labeled.metainfo.get('classes') or ())
+    for others in _class_lists(unlabeled):
+        if others and others != classes:
+            raise ValueError(
+                f'the unlabeled source of SemiDataset has the classes ({first_few(others)}), the '
+                f'labeled one ({first_few(classes)}): give both the same metainfo, or use '
+                'UnlabeledDataset, which needs none')
+
+
+def _class_lists(source: Dataset) -> Iterator[list]:
+    for leaf in leaf_datasets(source):
+        yield list(leaf.metainfo.get('classes') or ())

@@ -1,0 +1,167 @@
+"""Pictures without labels."""
+import glob
+import os
+from collections import defaultdict
+from pathlib import Path
+from typing import Dict, List, Optional
+
+from mmcv.transforms import LoadAnnotations
+from mmengine import fileio
+from mmseg.registry import DATASETS
+
+from plugin.utils import first_few
+
+from .folder import PICTURE_SUFFIXES, SegFolderDataset
+from .transforms import LoadInstanceSegMap
+
+LABEL_LOADERS = (LoadAnnotations, LoadInstanceSegMap)
+
+
+@DATASETS.register_module()
+class UnlabeledDataset(SegFolderDataset):
+    """Pictures alone: a folder, a pattern or a list. No label, no class is asked for.
+
+    Which pictures are taken, all below the folder ``<data_root>/<img_path>``:
+
+    - by default all of the folder and its sub-folders, with any suffix of ``PICTURE_SUFFIXES``, in
+      capitals or not. Links are followed; hidden files and folders are left out;
+    - with ``pattern`` those that it matches, e.g. ``'cam*/2024-*/*.jpg'``; ``**`` stands for any
+      number of folders;
+    - with ``ann_file`` those of the list, one a line: a name without suffix (``barn 2/0001``), a
+      file (``barn 2/0001.JPG``), or a whole path, which may lie anywhere.
+
+    No picture is opened before it is trained on.
+
+    Args:
+        ann_file (str): The list, relative to ``data_root``. Defaults to ''.
+        pattern (str): The pattern, relative to the folder. Defaults to ''.
+        img_suffix (str, optional): Take only pictures that end like this; names of the list are
+            completed with it. Defaults to None: any of ``PICTURE_SUFFIXES``.
+        data_prefix (dict): ``img_path``, the folder, relative to ``data_root``.
+        **kwargs: ``data_root``, ``pipeline`` and further arguments of mmseg's ``BaseSegDataset``.
+
+    Raises:
+        FileNotFoundError: If the folder, the list or a picture is missing, or there is none.
+        ValueError: If labels or classes are asked for, both a list and a pattern are given, or a
+            name of the list stands for two pictures.
+    """
+
+    def __init__(self, ann_file: str = '', pattern: str = '', img_suffix: Optional[str] = None,
+                 data_prefix: Optional[dict] = None, **kwargs) -> None:
+        data_prefix = dict(data_prefix or dict(img_path=''))
+        if ann_file and pattern:
+            raise ValueError(f'ann_file={ann_file} and pattern={pattern} both choose the '
+                             'pictures: give one of them')
+        if data_prefix.get('seg_map_path') is not None:
+            raise ValueError(f'data_prefix names labels in {data_prefix["seg_map_path"]}, and '
+                             'UnlabeledDataset reads none: leave seg_map_path out, or use '
+                             'SegFolderDataset to measure the pseudo-labels with them')
+        self.pattern = pattern
+        super().__init__(ann_file=ann_file, img_suffix=img_suffix, data_prefix=data_prefix,
+                         **kwargs)
+        loaders = [type(step).__name__ for step in self.pipeline.transforms
+                   if isinstance(step, LABEL_LOADERS)]
+        if loaders:
+            raise ValueError(f'{loaders[0]} in the pipeline of UnlabeledDataset would read labels, '
+                             'and there are none: leave it out')
+
+    @classmethod
+    def _load_metainfo(cls, metainfo: Optional[dict] = None) -> dict:
+        """Refuse classes, which would come from nowhere."""
+        if (metainfo or {}).get('classes'):
+            raise ValueError(f'metainfo names the classes {first_few(metainfo["classes"])}, and '
+                             'pictures without labels have none: leave metainfo out')
+        return dict(metainfo or {})
+
+    def load_data_list(self) -> List[dict]:
+        """List the pictures.
+
+        Returns:
+            list[dict]: ``img_path``, ``reduce_zero_label`` (False), ``label_map`` (None) and
+            ``seg_fields`` (empty) of each, in the order of the list, or of the names.
+        """
+        self._check_root()
+        folder = self.data_prefix['img_path']
+        if self.ann_file:
+            paths = self._listed_pictures(folder)
+        elif self.pattern:
+            paths = self._matching_pictures(folder)
+        else:
+            _refuse_broken_links(folder)
+            paths = sorted(self._join(folder, file) for file in self._pictures(folder))
+        return [dict(img_path=path, label_map=None, reduce_zero_label=False, seg_fields=[])
+                for path in paths]
+
+    def _cure(self) -> str:
+        return ('correct data_root and data_prefix=dict(img_path=...), or see "Unlabelled '
+                'pictures" in data/README.md')
+
+    def _suffixes(self) -> tuple:
+        return (self.img_suffix, ) if self.img_suffix else PICTURE_SUFFIXES
+
+    def _join(self, folder: str, file: str) -> str:
+        return fileio.join_path(folder, file, backend_args=self.backend_args)
+
+    def _pictures(self, folder: str) -> List[str]:
+        """Pictures of a folder, relative to it; what is hidden does not count."""
+        pictures = [file for file in self._files(folder, self._suffixes())
+                    if not _is_hidden(Path(file))]
+        if not pictures:
+            raise FileNotFoundError(f'folder {folder} has only hidden pictures: {self._cure()}')
+        return pictures
+
+    def _matching_pictures(self, folder: str) -> List[str]:
+        """Paths that the pattern matches, sorted."""
+        found = {os.path.join(folder, file)
+                 for file in glob.glob(self.pattern, root_dir=folder or None, recursive=True)
+                 if file.lower().endswith(tuple(s.lower() for s in self._suffixes()))}
+        if not found:
+            raise FileNotFoundError(f'pattern {self.pattern} matches no picture in {folder}: '
+                                    f'{self._cure()}')
+        absent = sorted(path for path in found if not os.path.isfile(path))
+        if absent:
+            raise FileNotFoundError(f'{first_few(absent)} is no file: bring back what the link '
+                                    'leads to, or narrow the pattern')
+        return sorted(found)
+
+    def _listed_pictures(self, folder: str) -> List[str]:
+        """Paths of the names in the list, in its order."""
+        lines = self._listed_names()
+        known = {} if all(map(os.path.isabs, lines)) else self._by_name(folder)
+        found = [[line] * os.path.isfile(line) if os.path.isabs(line)
+                 else known.get(Path(line).as_posix(), []) for line in lines]
+        absent = [line for line, paths in zip(lines, found) if not paths]
+        if absent:
+            raise FileNotFoundError(
+                f'list {self.ann_file} names {first_few(absent)}, not in {folder}: complete the '
+                'pictures or correct the list (one name, file or whole path a line)')
+        for line, paths in zip(lines, found):
+            if len(paths) > 1:
+                raise ValueError(f'{line} in {self.ann_file} stands for {first_few(paths)}: '
+                                 'write it with its suffix')
+        return [path for path, in found]
+
+    def _by_name(self, folder: str) -> Dict[str, List[str]]:
+        """Paths of all pictures by their names without suffix, and by their whole names."""
+        names: Dict[str, List[str]] = defaultdict(list)
+        files: Dict[str, List[str]] = {}
+        for file in self._files(folder, self._suffixes()):
+            suffix = next(s for s in self._suffixes() if file.lower().endswith(s.lower()))
+            path = self._join(folder, file)
+            names[Path(file[:-len(suffix)]).as_posix()].append(path)
+            files[Path(file).as_posix()] = [path]
+        return {**names, **files}
+
+
+def _refuse_broken_links(folder: str) -> None:
+    """Stop at links that lead nowhere, which a listing would pass over in silence."""
+    broken = [str(path) for path in Path(folder).rglob('*')
+              if path.suffix.lower() in PICTURE_SUFFIXES and not path.exists()
+              and not _is_hidden(path.relative_to(folder))]
+    if broken:
+        raise FileNotFoundError(f'{first_few(sorted(broken))} is a link that leads nowhere: '
+                                'bring its picture back, or remove the link')
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith('.') for part in path.parts)

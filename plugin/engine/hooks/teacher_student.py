@@ -1,0 +1,216 @@
+"""What happens over time in a training with a teacher and a student."""
+import math
+from pathlib import Path
+from typing import Any, Dict, Optional
+
+from mmengine.dist import get_world_size, master_only
+from mmengine.hooks import Hook, LoggerHook
+from mmengine.model import is_model_wrapper
+from mmengine.registry import HOOKS
+from mmengine.runner import CheckpointLoader
+from torch import Tensor, nn
+
+from plugin.engine.collapse_alarm import CollapseAlarm
+from plugin.engine.teacher_log import draw_step, log_numbers
+from plugin.models.export_teacher import export_segmentor, save_segmentor
+from plugin.models.semi.ema import ema_decay
+
+EXPORTED, BEST = 'segmentor.pth', 'best_segmentor.pth'
+LOG_INTERVAL = 50  # iterations, for a run without LoggerHook
+
+
+@HOOKS.register_module()
+class TeacherStudentHook(Hook):
+    """Owns time for a ``TeacherStudentSegmentor``.
+
+    Before each iteration the model learns how far the training is (``progress``, t / T) and
+    whether it is supervised only (``warming_up``). During the warm-up the teacher is the student;
+    after it, each step of the optimizer moves the teacher by the decay
+    ``min(1 - 1 / (t + 1), decay)``, where t counts the steps since the warm-up. All of this
+    follows from the iteration alone, so that a resumed training goes on like one that was never
+    stopped.
+
+    ``model.statistics`` go into the log whenever the logger writes; in other iterations nothing
+    is copied from the device. Pictures of pseudo-labels are written to
+    ``pseudo_labels/iter_*.png`` of the work directory. At the end the network that predicts is
+    written as ``segmentor.pth``, and that of the best checkpoint, where there is one, as
+    ``best_segmentor.pth``: plain checkpoints for the supervised config.
+
+    Args:
+        warmup (int): Supervised iterations at the beginning.
+        warmup_epochs (float, optional): The same in rounds of the labelled pictures, instead.
+        decay (float): Limit of the teacher's decay, 0..1.
+        picture_interval (int, optional): Iterations between two pictures; 0 draws none.
+            Defaults to None: one at each validation.
+        alarm_share (float): Warn when one class takes this share of the pseudo-labels, 0..1, on
+            average between two lines of the log. 1 never warns.
+        export (bool): Whether to write the plain checkpoints.
+
+    Raises:
+        ValueError: If a number is out of range, both warm-ups are given, the warm-up takes the
+            whole training, or the model has no student.
+    """
+
+    # before the logger, the checkpoints and the validation, which need the new teacher
+    priority = 'NORMAL'
+
+    def __init__(self, warmup: int = 0, warmup_epochs: Optional[float] = None,
+                 decay: float = 0.99, picture_interval: Optional[int] = None,
+                 alarm_share: float = 0.95, export: bool = True) -> None:
+        if warmup and warmup_epochs is not None:
+            raise ValueError(f'warmup={warmup} and warmup_epochs={warmup_epochs} both say how '
+                             'long the warm-up is: give one of them')
+        _check_range('warmup', warmup)
+        _check_range('warmup_epochs', warmup_epochs)
+        _check_range('picture_interval', picture_interval)
+        _check_range('decay', decay, 1)
+        _check_range('alarm_share', alarm_share, 1)
+        self.warmup = warmup
+        self.warmup_epochs = warmup_epochs
+        self.decay = decay
+        self.picture_interval = picture_interval
+        self.export = export
+        self._alarm = CollapseAlarm(alarm_share)
+
+    def before_train(self, runner) -> None:
+        """Find out how long the warm-up is, and say it."""
+        model = unwrapped(runner)
+        if not hasattr(model, 'student'):
+            raise ValueError(f'{type(self).__name__} needs a model with a student, not '
+                             f'{type(model).__name__}: wrap it as model=dict('
+                             "type='MeanTeacher', segmentor=model), or leave out the hook")
+        if self.warmup_epochs is not None:
+            self.warmup = _iterations(runner, self.warmup_epochs)
+        rest = runner.max_iters - self.warmup
+        if rest <= 0:
+            raise ValueError(f'a warm-up of {self.warmup} iterations leaves nothing of the '
+                             f'{runner.max_iters} for the unlabelled pictures: shorten it')
+        runner.logger.info(f'{type(model).__name__}: {self.warmup} supervised iterations, then '
+                           f'{rest} with unlabelled pictures')
+
+    def before_train_iter(self, runner, batch_idx: int, data_batch: Any = None) -> None:
+        """Tell the model how far the training is."""
+        model = unwrapped(runner)
+        model.progress = runner.iter / runner.max_iters
+        model.warming_up = runner.iter < self.warmup
+        model.keep_pictures = not model.warming_up and self._draws(runner)
+        if model.has_teacher and runner.iter == self.warmup:
+            model.reset_teacher()
+
+    def after_train_iter(self, runner, batch_idx: int, data_batch: Any = None,
+                         outputs: Optional[dict] = None) -> None:
+        """Move the teacher; at intervals say and draw what it tells the student."""
+        model = unwrapped(runner)
+        if model.has_teacher and runner.optim_wrapper.should_update():
+            if model.warming_up:
+                # checkpoints and validations of the warm-up shall find the student in it
+                model.reset_teacher()
+            else:
+                model.update_teacher(ema_decay(self._steps(runner), self.decay))
+        if model.warming_up:
+            return
+        if 'class_share' in model.statistics:
+            self._alarm.add(model.statistics['class_share'])
+        if self.every_n_inner_iters(batch_idx, _log_interval(runner)):
+            log_numbers(runner, {**self.scalars(model), **self.class_scalars(model)})
+            self._warn(runner)
+        if model.keep_pictures:
+            draw_step(runner, model)
+
+    @master_only
+    def after_train(self, runner) -> None:
+        """Write the network that predicts as a plain checkpoint."""
+        if not self.export:
+            return
+        folder = Path(runner.work_dir)
+        meta = dict(iter=runner.iter, dataset_meta=runner.train_dataloader.dataset.metainfo)
+        model = unwrapped(runner)
+        last = dict(state_dict=model.state_dict(), meta=meta)
+        _export(runner, last, model.predict_on, folder / EXPORTED)
+        best = runner.message_hub.runtime_info.get('best_ckpt')
+        if best and Path(best).is_file():
+            checkpoint = CheckpointLoader.load_checkpoint(
+                best, map_location='cpu', logger='silent')
+            _export(runner, checkpoint, model.predict_on, folder / BEST)
+
+    def scalars(self, model: nn.Module) -> Dict[str, Tensor]:
+        """Numbers for the line of the log.
+
+        Args:
+            model (nn.Module): The segmentor.
+
+        Returns:
+            dict[str, Tensor]: 0-dim tensors by name; one that is not finite is not written.
+        """
+        return {name: value for name, value in model.statistics.items() if value.ndim == 0}
+
+    def class_scalars(self, model: nn.Module) -> Dict[str, Tensor]:
+        """Numbers of each class, for the file of scalars: a line of the log is too short.
+
+        Args:
+            model (nn.Module): The segmentor.
+
+        Returns:
+            dict[str, Tensor]: Tensors ``(C, )`` by name; what is not finite is not written.
+        """
+        return {name: value for name, value in model.statistics.items() if value.ndim == 1}
+
+    def _warn(self, runner) -> None:
+        collapse = self._alarm.check()
+        if collapse is not None:
+            name = runner.train_dataloader.dataset.metainfo['classes'][collapse.place]
+            runner.logger.warning(
+                f'{collapse.share:.0%} of the pseudo-labels are {name}: the teacher may have '
+                'collapsed; lengthen warmup or lower the learning rate, or raise alarm_share of '
+                'the hook where the pictures are like this')
+
+    def _steps(self, runner) -> int:
+        """Steps of the optimizer since the warm-up before that of this iteration."""
+        each = runner.optim_wrapper._accumulative_counts
+        return math.ceil((runner.iter + 1) / each) - self.warmup // each - 1
+
+    def _draws(self, runner) -> bool:
+        """Whether a picture follows this iteration."""
+        done = runner.iter + 1
+        if self.picture_interval is not None:
+            return self.picture_interval > 0 and done % self.picture_interval == 0
+        if runner.val_loop is None:
+            return False
+        loop = runner.train_loop
+        return done >= loop.val_begin and (
+            done % loop.val_interval == 0 or done == runner.max_iters)
+
+
+def unwrapped(runner) -> nn.Module:
+    """The model of a runner without the wrapper of several processes."""
+    return runner.model.module if is_model_wrapper(runner.model) else runner.model
+
+
+def _check_range(name: str, value: Optional[float], upper: float = math.inf) -> None:
+    if value is not None and not 0 <= value <= upper:
+        limits = f'0..{upper}' if upper < math.inf else '0 and more'
+        raise ValueError(f'{name}={value} is out of range: give {limits}')
+
+
+def _iterations(runner, epochs: float) -> int:
+    """Iterations in which the labelled pictures are seen ``epochs`` times."""
+    loader = runner.train_dataloader
+    # those of a batch that PairedSampler draws from the labelled source
+    labelled = loader.batch_sampler.sampler.parts[0] * get_world_size()
+    return math.ceil(epochs * loader.dataset.sizes[0] / labelled)
+
+
+def _log_interval(runner) -> int:
+    return next((hook.interval for hook in runner.hooks if isinstance(hook, LoggerHook)),
+                LOG_INTERVAL)
+
+
+def _export(runner, checkpoint: dict, network: str, path: Path) -> None:
+    try:
+        save_segmentor(export_segmentor(checkpoint, network), path)
+    except OSError as error:
+        # every checkpoint holds it too, so that nothing is lost to a full disk
+        runner.logger.warning(f'{path} is not written: {error}; free some space and get it from a '
+                              'checkpoint with tools/export_teacher.py')
+    else:
+        runner.logger.info(f'wrote {path}, a plain checkpoint for the supervised config')
