@@ -1,6 +1,7 @@
 """Random numbers that depend on the position in a training only."""
 import pickle
 import random
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import torch
 from mmengine.dataset import InfiniteSampler
 from torch.utils.data import DataLoader, Dataset
 
-from plugin.engine import ResumableTrainLoop
+from plugin.engine import BothNetworksValLoop, ResumableTrainLoop
 from plugin.engine.draws import Draw, DrawingSampler, DrawnDataset, seed_everything
 
 
@@ -109,3 +110,44 @@ def test_every_word_of_a_seed_counts():
 def test_built_loader_is_refused():
     with pytest.raises(ValueError, match='train_dataloader is a DataLoader: give its config'):
         ResumableTrainLoop(None, DataLoader(Dice()), max_iters=1)
+
+
+class _TwoNetworks:
+    """Predicts the number that its network stands for."""
+
+    networks, predict_on = ('teacher', 'student'), 'teacher'
+
+    def eval(self):
+        pass
+
+    def val_step(self, data):
+        return [dict(teacher=3., student=2.)[self.predict_on]] * len(data)
+
+
+class _Sum:
+    def __init__(self):
+        self.total = 0
+
+    def process(self, data_samples, data_batch):
+        self.total += sum(data_samples)
+
+    def evaluate(self, size):
+        total, self.total = self.total, 0
+        return dict(mean=total / size)
+
+
+def test_both_networks_are_validated_and_the_predicting_one_keeps_its_names():
+    calls = []
+    runner = SimpleNamespace(model=_TwoNetworks(),
+                             call_hook=lambda name, **kwargs: calls.append((name, kwargs)))
+    loop = BothNetworksValLoop.__new__(BothNetworksValLoop)
+    loop._runner, loop.evaluator, loop.fp16, loop.val_loss = runner, _Sum(), False, {}
+    loop.dataloader = DataLoader(range(5), batch_size=2)
+    metrics = loop.run()
+
+    assert metrics == {'mean': 3, 'student/mean': 2}
+    assert runner.model.predict_on == 'teacher'
+    names = [name for name, _ in calls]
+    # hooks see the network that predicts alone, and one end
+    assert names.count('after_val_iter') == 3 and names.count('after_val_epoch') == 1
+    assert dict(calls)['after_val_epoch'] == dict(metrics=metrics)

@@ -75,7 +75,7 @@ def test_it_predicts_with_the_network_it_names(method):
 def test_predict_on_chooses_the_student_or_says_what_there_is():
     model = build('MeanTeacher', predict_on='student')
     assert model.predictor is model.student
-    with pytest.raises(ValueError, match=r"predict_on='teacher' is unknown in CPS: use 'student'"):
+    with pytest.raises(ValueError, match=r"'teacher' is unknown in CPS: use 'student' or 'second'"):
         build('CPS', predict_on='teacher')
 
 

@@ -94,7 +94,9 @@ def fed(cfg, samples: list, training: bool) -> list:
         list[tuple]: RGB ``(H, W, 3)``, uint8, and the data sample that goes with it.
     """
     import torch
-    settings = cfg.model.get('data_preprocessor') or cfg.get('data_preprocessor')
+    # a method with a teacher has the one of the segmentor inside
+    holders = (cfg.model, cfg.model.get('segmentor') or {}, cfg)
+    settings = next(filter(None, (holder.get('data_preprocessor') for holder in holders)), None)
     if settings is None:
         raise ValueError(f'{cfg.filename} has no data_preprocessor; nothing can be fed')
     preprocessor = _registry(cfg).MODELS.build(settings)
@@ -126,6 +128,8 @@ def labelled(image, sample, metainfo: dict):
     if 'gt_sem_seg' in sample:
         return overlay(image, _fitting(sample.gt_sem_seg.data.squeeze(0).numpy(), image),
                        metainfo['palette'])
+    if 'gt_instances' not in sample:
+        return image  # of an unlabelled source
     masks = [_fitting(mask, image) for mask in sample.gt_instances.masks.to_ndarray()]
     return draw_instances(image, masks)
 

@@ -23,7 +23,7 @@ def parse_args(argv=None) -> argparse.Namespace:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('checkpoint', type=Path, help='file of a semi-supervised training')
     parser.add_argument('out', type=Path, help='file to write')
-    parser.add_argument('--network', choices=['teacher', 'student'],
+    parser.add_argument('--network', choices=['teacher', 'student', 'second'],
                         help='which one (default: the teacher, or the student without one)')
     parser.add_argument('--overwrite', action='store_true', help='replace OUT if it exists')
     return parser.parse_args(argv)

@@ -1,9 +1,12 @@
 """Training loops."""
 from typing import Any, Dict, Sequence
 
+import torch
 from mmengine.dist import get_rank
+from mmengine.model import is_model_wrapper
 from mmengine.registry import LOOPS
-from mmengine.runner import IterBasedTrainLoop
+from mmengine.runner import IterBasedTrainLoop, ValLoop
+from mmengine.runner.amp import autocast
 from torch import nn
 
 from .draws import ITERATION, DrawingSampler, DrawnDataset, seed_everything
@@ -88,3 +91,45 @@ class ResumableTrainLoop(IterBasedTrainLoop):
         if (self.runner.val_loop is not None and self._iter >= self.val_begin
                 and (self._iter % self.val_interval == 0 or self._iter == self._max_iters)):
             self.runner.val_loop.run()
+
+
+@LOOPS.register_module()
+class BothNetworksValLoop(ValLoop):
+    """Validation of both networks of a ``TeacherStudentSegmentor``, one after the other.
+
+    The scores of the network that predicts keep their names, so that checkpoints, curves and
+    pictures follow it; those of the other one carry its name, as in ``student/mIoU``. Takes twice
+    the time of ``ValLoop``, whose arguments it has.
+    """
+
+    def run(self) -> dict:
+        """Validate; returns the scores of both networks."""
+        model = self.runner.model
+        model = model.module if is_model_wrapper(model) else model
+        chosen = model.predict_on
+        self.runner.call_hook('before_val')
+        self.runner.model.eval()
+        metrics = {}
+        try:
+            for name in model.networks:
+                if name != chosen:
+                    model.predict_on = name
+                    metrics.update({f'{name}/{key}': value for key, value in self._score().items()})
+        finally:
+            model.predict_on = chosen
+        self.runner.call_hook('before_val_epoch')
+        for index, batch in enumerate(self.dataloader):
+            self.run_iter(index, batch)
+        metrics = {**self.evaluator.evaluate(len(self.dataloader.dataset)), **metrics}
+        self.runner.call_hook('after_val_epoch', metrics=metrics)
+        self.runner.call_hook('after_val')
+        return metrics
+
+    @torch.no_grad()
+    def _score(self) -> dict:
+        """Scores of the network that predicts now; no hook takes notice."""
+        for batch in self.dataloader:
+            with autocast(enabled=self.fp16):
+                outputs = self.runner.model.val_step(batch)
+            self.evaluator.process(data_samples=outputs, data_batch=batch)
+        return self.evaluator.evaluate(len(self.dataloader.dataset))

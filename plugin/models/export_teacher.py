@@ -7,7 +7,7 @@ from torch import Tensor
 
 from plugin.utils import atomic_path
 
-NETWORKS = ('teacher', 'student')
+NETWORKS = ('teacher', 'student', 'second')
 
 
 def export_segmentor(checkpoint: Mapping[str, Any], network: Optional[str] = None
@@ -17,8 +17,8 @@ def export_segmentor(checkpoint: Mapping[str, Any], network: Optional[str] = Non
     Args:
         checkpoint (Mapping): ``state_dict`` with names such as ``teacher.backbone...``, and
             ``meta``, which may hold ``dataset_meta`` (classes, palette) and ``iter``.
-        network (str, optional): ``teacher`` or ``student``. Defaults to None: the teacher, or
-            the student of a method without one.
+        network (str, optional): ``teacher``, ``student`` or ``second`` (of CPS). Defaults to
+            None: the teacher, or the student of a method without one.
 
     Returns:
         dict: ``state_dict`` with the names of the supervised config, on the CPU, and ``meta``

@@ -36,6 +36,7 @@ class CPS(TeacherStudentSegmentor):
     """
 
     has_teacher = False
+    networks = ('student', 'second')
     settings = dict(weight=1.5, mix=None, mix_prob=1.)
 
     def __init__(self, segmentor: dict, **kwargs) -> None:
@@ -43,9 +44,7 @@ class CPS(TeacherStudentSegmentor):
         check_mix_kind(self.unsupervised['mix'])
         self.second = MODELS.build(segmentor)
 
-    @property
-    def networks(self) -> List[nn.Module]:
-        """The two networks."""
+    def _both(self) -> List[nn.Module]:
         return [self.student, self.second]
 
     def loss(self, inputs: Tensor, data_samples: SampleList) -> Dict[str, Tensor]:
@@ -56,9 +55,9 @@ class CPS(TeacherStudentSegmentor):
             return self.labelled_losses(batch)
         mixed = self.mix_both(batch)
         images = torch.cat([batch.images_l, mixed[0].images if mixed else batch.images_u])
-        outputs = [self._run(network, images) for network in self.networks]
+        outputs = [self._run(network, images) for network in self._both()]
         losses = {}
-        for prefix, network, output in zip(('', 'second.'), self.networks, outputs):
+        for prefix, network, output in zip(('', 'second.'), self._both(), outputs):
             terms = supervised_losses(network, output, batch.samples_l)
             losses.update({f'{prefix}{name}': value for name, value in terms.items()})
         losses.update(self._cross_losses(batch, mixed, outputs))
@@ -76,7 +75,7 @@ class CPS(TeacherStudentSegmentor):
         if self.unsupervised['mix'] is None:
             return []
         labelled = [self._label(self._run(network, batch.images_u, auxiliary=False),
-                                batch.images_u, batch.valid) for network in self.networks]
+                                batch.images_u, batch.valid) for network in self._both()]
         draw = KINDS[self.unsupervised['mix']]
         mix = draw(labelled[0].labels, prob=self.unsupervised['mix_prob'])
         images = apply_mix(mix, batch.images_u)

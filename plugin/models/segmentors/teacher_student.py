@@ -31,12 +31,13 @@ class TeacherStudentSegmentor(BaseSegmentor):
             documents. ``weight`` belongs to all.
         classifier (str, optional): Name of the convolution in the decode head that scores the
             classes. Defaults to None: ``conv_seg``, or ``score_fr`` of FCN.
-        predict_on (str, optional): ``'teacher'`` or ``'student'``: the network that is validated,
-            tested and exported. Defaults to the teacher where there is one.
+        predict_on (str, optional): One of :attr:`networks`, that is validated, tested and
+            exported. Defaults to the teacher where there is one.
         data_preprocessor (dict, optional): Defaults to that of ``segmentor``.
         init_cfg (dict, optional): See :class:`mmengine.model.BaseModule`.
 
     Attributes:
+        networks (tuple[str, ...]): Names of the networks that can predict.
         progress (float): ``t / T``, the share of the training that is over.
         warming_up (bool): Whether only the labelled pictures count yet.
         statistics (dict[str, Tensor]): Numbers of the last step for the log.
@@ -51,6 +52,7 @@ class TeacherStudentSegmentor(BaseSegmentor):
     """
 
     has_teacher = True
+    networks: Tuple[str, ...] = ('teacher', 'student')
     # the settings of `unsupervised`, with their defaults
     settings: Dict[str, Any] = dict(weight=1.)
 
@@ -66,11 +68,10 @@ class TeacherStudentSegmentor(BaseSegmentor):
             data_preprocessor=data_preprocessor or segmentor.get('data_preprocessor'),
             init_cfg=init_cfg)
         self.unsupervised = merge_settings(self.settings, unsupervised, 'unsupervised')
-        networks = ('teacher', 'student') if self.has_teacher else ('student', )
-        self.predict_on = predict_on or networks[0]
-        if self.predict_on not in networks:
+        self.predict_on = predict_on or self.networks[0]
+        if self.predict_on not in self.networks:
             raise ValueError(f'predict_on={predict_on!r} is unknown in {type(self).__name__}: use '
-                             f'{" or ".join(map(repr, networks))}')
+                             f'{" or ".join(map(repr, self.networks))}')
         self.classifier = classifier
         self.student = MODELS.build(segmentor)
         find_classifier(self.student, classifier)
@@ -221,12 +222,11 @@ class TeacherStudentSegmentor(BaseSegmentor):
         self.reset_teacher()
 
     def _load_from_state_dict(self, state_dict: Dict[str, Tensor], prefix: str, *args) -> None:
-        networks = [name for name, _ in self.named_children() if name in ('student', 'teacher')]
         own = tuple(f'{prefix}{name}.' for name, _ in self.named_children())
         if not any(key.startswith(own) for key in state_dict):
             for key in [key for key in state_dict if key.startswith(prefix)]:
                 value = state_dict.pop(key)
-                for name in networks:
+                for name in self.networks:
                     state_dict[f'{prefix}{name}.{key[len(prefix):]}'] = value
         super()._load_from_state_dict(state_dict, prefix, *args)
 
