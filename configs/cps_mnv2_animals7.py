@@ -6,4 +6,4 @@ train_dataloader = dict(
     sampler=dict(_delete_=True, type='PairedSampler', batch_size=_base_.batch_size),
     dataset=dict(
         _delete_=True, type='SemiDataset', labeled=_base_.labeled, unlabeled=_base_.unlabeled))
-default_hooks = dict(method=dict(_base_.method_hook, warmup=100))
+default_hooks = dict(method=dict(_base_.method_hook, warmup=200))

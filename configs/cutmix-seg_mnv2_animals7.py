@@ -1,9 +1,16 @@
 # CutMix-Seg: what it adds to suponly_mnv2_animals7.py.
-_base_ = ['./suponly_mnv2_animals7.py', '_base_/semi/cutmix-seg.py']
+_base_ = [
+    './suponly_mnv2_animals7.py',
+    '_base_/semi/cutmix-seg.py',
+    '_base_/datasets/strong_views.py',
+]
+unlabeled = dict(
+    _base_.unlabeled,
+    pipeline=[*_base_.weak, dict(type='PackSemiInputs', views=1, strong=_base_.strong)])
 model = dict(_delete_=True, segmentor=_base_.model, **_base_.method)
 train_dataloader = dict(
     batch_size=_base_.batch_size,
     sampler=dict(_delete_=True, type='PairedSampler', batch_size=_base_.batch_size),
     dataset=dict(
-        _delete_=True, type='SemiDataset', labeled=_base_.labeled, unlabeled=_base_.unlabeled))
-default_hooks = dict(method=dict(_base_.method_hook, warmup=100))
+        _delete_=True, type='SemiDataset', labeled=_base_.labeled, unlabeled=unlabeled))
+default_hooks = dict(method=dict(_base_.method_hook, warmup=200))

@@ -2,7 +2,7 @@
 _base_ = [
     '_base_/models/deeplabv3plus_mnv2.py',
     '_base_/datasets/semi_animals7.py',
-    '_base_/schedules/adamw_poly_400.py',
+    '_base_/schedules/adamw_poly_800.py',
 ]
 model = dict(decode_head=dict(num_classes={{_base_.num_classes}}))
 train_dataloader = dict(

@@ -311,3 +311,18 @@ def test_half_precision(method):
 
     assert total.dtype == torch.float32 and torch.isfinite(total)
     assert all(torch.isfinite(parameter.grad).all() for parameter in model.student.parameters())
+
+
+@pytest.mark.parametrize('method', ['MeanTeacher', 'CutMixSeg', 'U2PL'])
+def test_the_student_sees_the_strong_view_and_the_teacher_does_not(method):
+    seen = {}
+    for views in (0, 1):
+        model = build(method)
+        batch = make_batch(unlabelled=1, views=views)  # one picture alone is not mixed
+        model.keep_pictures = True
+        losses_of(model, batch)
+        seen[views] = model.pictures
+        expected = batch['data_samples'][2].strong_views.data if views else batch['inputs'][2]
+        mean, std = (torch.tensor(PREPROCESSOR[key])[:, None, None] for key in ('mean', 'std'))
+        torch.testing.assert_close(model.pictures['image'], (expected.float() - mean) / std)
+    assert torch.equal(seen[0]['entropy'], seen[1]['entropy'])

@@ -7,6 +7,7 @@ from PIL import Image
 
 from plugin.visualization import draw_pseudo_labels
 from plugin.visualization.pictures import GAP
+from plugin.visualization.pseudo_labels import RELIABLE
 
 CLASSES = ('ground', 'cow', 'trough')
 PALETTE = [[90, 60, 30], [250, 240, 220], [0, 90, 200]]
@@ -45,7 +46,7 @@ def test_four_panels(tmp_path):
     assert (image == 40).all()
     # dark where the teacher is sure, bright where all classes are alike, grey in the padding
     assert entropy[0, 0].max() < 10 and entropy[0, -1].mean() > 180
-    assert (reliable[0, 0] == 255).all() and (reliable[0, -1] == 0).all()
+    assert (reliable[0, 0] == RELIABLE).all() and (reliable[0, -1] == 0).all()
     assert (entropy[-1] == 128).all() and (reliable[-1] == 128).all()
     expected = 0.85 * np.array(PALETTE[1]) + 0.15 * 40
     assert np.abs(pseudo[0, -1] - expected).max() <= 1

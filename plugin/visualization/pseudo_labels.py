@@ -12,7 +12,8 @@ from plugin.utils import atomic_path
 from .pictures import OUTSIDE, Colour, check_picture, grid, overlay
 
 OPACITY = 0.85  # of the class colours
-RELIABLE, UNRELIABLE = 255, 0
+# a white one would be lost on the white page
+RELIABLE, UNRELIABLE = (84, 168, 104), (0, 0, 0)
 TITLES = ('input', 'entropy', 'reliable', 'pseudo-label')
 
 
@@ -21,7 +22,7 @@ def draw_pseudo_labels(image: np.ndarray, entropy: np.ndarray, labels: np.ndarra
                        palette: Sequence[Colour], path: Union[str, Path]) -> None:
     """Draw a picture, the teacher's entropy, the reliable pixels and the pseudo-label in a row.
 
-    The entropy goes from dark (0) to bright (ln C, all classes alike). Reliable pixels are white,
+    The entropy goes from dark (0) to bright (ln C, all classes alike). Reliable pixels are green,
     unreliable ones black. What is not valid, as padding, is grey, and has no pseudo-label.
 
     Args:
@@ -47,7 +48,7 @@ def draw_pseudo_labels(image: np.ndarray, entropy: np.ndarray, labels: np.ndarra
     outside = np.full((1, 1, 3), OUTSIDE, np.uint8)
     heat = colormaps['inferno'](np.clip(entropy / math.log(max(len(classes), 2)), 0, 1))
     heat = np.where(valid[..., None], (heat[..., :3] * 255).round().astype(np.uint8), outside)
-    mask = np.where(reliable, RELIABLE, UNRELIABLE).astype(np.uint8)[..., None].repeat(3, axis=2)
+    mask = np.where(reliable[..., None], RELIABLE, UNRELIABLE).astype(np.uint8)
     mask = np.where(valid[..., None], mask, outside)
     shown = np.where(valid, labels, -1)
     row = [image, heat, mask, overlay(image, shown, palette, OPACITY)]

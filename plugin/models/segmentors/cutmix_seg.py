@@ -6,7 +6,7 @@ from torch import Tensor
 
 from ..semi import PseudoLabels, apply_mix, consistency_loss, draw_cutmix, mix_pseudo_labels
 from ..semi.networks import Outputs
-from .semi_batch import IGNORE, Mixed, SemiBatch
+from .semi_batch import IGNORE, Mixed, SemiBatch, strong_view
 from .teacher_student import TeacherStudentSegmentor
 
 
@@ -17,7 +17,8 @@ class CutMixSeg(TeacherStudentSegmentor):
     G. French et al., `Semi-supervised semantic segmentation needs strong, varied perturbations
     <https://arxiv.org/abs/1906.01916>`_: one box of half the area from another picture of the
     batch, the squared difference of the softmax outputs summed over the classes, weighted by the
-    share of pixels of which the teacher is surer than ``threshold``.
+    share of pixels of which the teacher is surer than ``threshold``. Where ``PackSemiInputs``
+    makes a strong view, the student sees that one, cut.
 
     ``unsupervised`` has ``weight`` (1) and ``threshold`` (0.97). See
     :class:`TeacherStudentSegmentor` for the other arguments.
@@ -28,7 +29,8 @@ class CutMixSeg(TeacherStudentSegmentor):
     def mix(self, batch: SemiBatch, pseudo: PseudoLabels, scores: Tensor) -> Mixed:
         """CutMix of pictures, pseudo-labels and probabilities."""
         mix = draw_cutmix(pseudo.labels, prob=1, boxes='cutmix-seg')
-        return Mixed(apply_mix(mix, batch.images_u), mix_pseudo_labels(mix, pseudo),
+        images = apply_mix(mix, strong_view(batch, self.data_preprocessor))
+        return Mixed(images, mix_pseudo_labels(mix, pseudo),
                      apply_mix(mix, scores.float().softmax(1)))
 
     def reliable(self, pseudo: PseudoLabels) -> Tensor:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ..semi import PseudoLabels, consistency_loss
 from ..semi.networks import Outputs
-from .semi_batch import Mixed, SemiBatch, strong_views
+from .semi_batch import Mixed, SemiBatch, strong_view
 from .teacher_student import TeacherStudentSegmentor
 
 
@@ -29,9 +29,8 @@ class MeanTeacher(TeacherStudentSegmentor):
 
     def mix(self, batch: SemiBatch, pseudo: PseudoLabels, scores: Tensor) -> Mixed:
         """The strong view."""
-        views = strong_views(batch, 1, self.data_preprocessor)
-        images = batch.images_u if views is None else views[0]
-        return Mixed(images, pseudo, scores.float().softmax(1))
+        return Mixed(strong_view(batch, self.data_preprocessor), pseudo,
+                     scores.float().softmax(1))
 
     def unsupervised_losses(self, batch: SemiBatch, mixed: Mixed, labels: Tensor,
                             outputs: Outputs) -> Dict[str, Tensor]:

@@ -105,6 +105,12 @@ def strong_views(batch: SemiBatch, number: int,
     return [preprocessor(view, training=True)['inputs'] for view in views]
 
 
+def strong_view(batch: SemiBatch, preprocessor: nn.Module) -> Tensor:
+    """The first strong view of each picture, (N_u, 3, H, W); the pictures where there is none."""
+    views = strong_views(batch, 1, preprocessor)
+    return batch.images_u if views is None else views[0]
+
+
 def pseudo_statistics(pseudo: PseudoLabels, truth: Optional[Tensor],
                       num_classes: int) -> Dict[str, Tensor]:
     """Numbers for the log.

@@ -18,7 +18,7 @@ from ..semi import (
     unsupervised_loss,
 )
 from ..semi.networks import Outputs, find_classifier, shrink_labels, to_size
-from .semi_batch import IGNORE, Mixed, SemiBatch
+from .semi_batch import IGNORE, Mixed, SemiBatch, strong_view
 from .teacher_student import TeacherStudentSegmentor, frozen_copy
 
 
@@ -30,6 +30,9 @@ class U2PL(TeacherStudentSegmentor):
     <https://arxiv.org/abs/2203.03884>`_, CVPR 2022: ``L_s + lambda_u L_u + lambda_c L_c``
     (equation 1). Of the published code's departures from the paper those in the choice of
     anchors and negatives can be had with ``contrastive=dict(negatives='official')``.
+
+    Where ``PackSemiInputs`` makes a strong view, the student sees that one, mixed; the paper's has
+    no other colours than the teacher's picture.
 
     Args:
         segmentor (dict): Config of any ``EncoderDecoder``, as for supervised training.
@@ -84,7 +87,8 @@ class U2PL(TeacherStudentSegmentor):
 
     def mix(self, batch: SemiBatch, pseudo: PseudoLabels, scores: Tensor) -> Mixed:
         """CutMix, CutOut or ClassMix of pictures, pseudo-labels and entropies together."""
-        return Mixed(*mix_pictures(self.unsupervised['mix'], batch.images_u, pseudo,
+        return Mixed(*mix_pictures(self.unsupervised['mix'],
+                                   strong_view(batch, self.data_preprocessor), pseudo,
                                    prob=self.unsupervised['mix_prob']))
 
     def reliable(self, pseudo: PseudoLabels) -> Tensor:

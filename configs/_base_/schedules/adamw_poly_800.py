@@ -6,7 +6,7 @@ optim_wrapper = dict(
     paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.1))))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=20),
-    dict(type='PolyLR', eta_min=1e-5, power=0.9, begin=20, end=400, by_epoch=False),
+    dict(type='PolyLR', eta_min=1e-5, power=0.9, begin=20, end=800, by_epoch=False),
 ]
-train_cfg = dict(type='ResumableTrainLoop', max_iters=400, val_interval=200)
+train_cfg = dict(type='ResumableTrainLoop', max_iters=800, val_interval=200)
 default_hooks = dict(checkpoint=dict(interval=200), logger=dict(interval=20))
