@@ -4,7 +4,8 @@ import errno
 import pytest
 import torch
 
-from plugin.models.export_teacher import export_segmentor, save_segmentor
+from plugin.models.export_teacher import export_segmentor
+from plugin.utils import write_checkpoint
 
 META = dict(dataset_meta=dict(classes=('ground', 'cow')), iter=7, cfg='...', seed=3)
 
@@ -54,7 +55,7 @@ def test_wrong_checkpoints():
 
 def test_written_whole_or_not_at_all(tmp_path, monkeypatch):
     path = tmp_path / 'a folder 牛/segmentor.pth'
-    save_segmentor(export_segmentor(checkpoint('teacher')), path)
+    write_checkpoint(export_segmentor(checkpoint('teacher')), path)
     before = path.read_bytes()
     loaded = torch.load(path, weights_only=True)
     assert loaded['meta']['dataset_meta']['classes'] == ('ground', 'cow')
@@ -65,19 +66,19 @@ def test_written_whole_or_not_at_all(tmp_path, monkeypatch):
 
     monkeypatch.setattr(torch, 'save', full)
     with pytest.raises(OSError, match='No space left on device'):
-        save_segmentor(export_segmentor(checkpoint('student')), path)
+        write_checkpoint(export_segmentor(checkpoint('student')), path)
 
     def broken(content, file):
         raise RuntimeError('[enforce fail at inline_container.cc:659] unexpected pos')
 
     monkeypatch.setattr(torch, 'save', broken)
     with pytest.raises(OSError, match='cannot be written: .*unexpected pos'):
-        save_segmentor(export_segmentor(checkpoint('student')), path)
+        write_checkpoint(export_segmentor(checkpoint('student')), path)
     assert path.read_bytes() == before
     assert [file.name for file in path.parent.iterdir()] == ['segmentor.pth']
 
 
 def test_a_part_of_a_large_storage_is_written_alone(tmp_path):
     large = torch.arange(100_000.)
-    save_segmentor(export_segmentor({'teacher.a': large[:3]}), tmp_path / 'small.pth')
+    write_checkpoint(export_segmentor({'teacher.a': large[:3]}), tmp_path / 'small.pth')
     assert (tmp_path / 'small.pth').stat().st_size < 10_000

@@ -9,6 +9,8 @@ import re
 import sys
 from pathlib import Path
 
+from _checkpoints import check_target, read_checkpoint
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 EXAMPLES = """examples:
@@ -43,51 +45,22 @@ def parse_args(argv=None) -> argparse.Namespace:
 
 def target_of(args: argparse.Namespace) -> Path:
     """The file to write."""
-    source = args.checkpoint
-    if not source.is_file():
-        raise FileNotFoundError(f'{source} is no file: download the checkpoint first')
     names = ['no', 'heads'] if args.drop_heads else args.names or args.keep
     label = re.sub(r'[^\w-]+', '-', '-'.join(names))
-    target = args.out or source.with_name(f'{source.stem}_{label}.pth')
-    if target.exists() and target.resolve() == source.resolve():
-        raise FileExistsError(f'--out {target} is the checkpoint itself: give another name')
-    if target.is_dir():
-        raise IsADirectoryError(f'--out {target} is a folder: give the name of a file')
-    if target.exists() and not args.overwrite:
-        raise FileExistsError(f'{target} exists: give another --out, or --overwrite to replace it')
+    target = args.out or args.checkpoint.with_name(f'{args.checkpoint.stem}_{label}.pth')
+    check_target(args.checkpoint, target, args.overwrite)
     return target
-
-
-def read_checkpoint(path: Path) -> dict:
-    """Read what MMEngine would load."""
-    from mmengine.runner import CheckpointLoader
-    try:
-        checkpoint = CheckpointLoader.load_checkpoint(str(path), map_location='cpu',
-                                                      logger='silent')
-    except OSError:
-        raise
-    except Exception as error:  # unpickling anything may raise anything
-        reason = str(error).strip().split('\n')[0]
-        raise ValueError(f'{path} is no checkpoint of PyTorch ({type(error).__name__}: {reason}): '
-                         'download it again, or give another file') from error
-    state_dict = checkpoint.get('state_dict', checkpoint) if isinstance(checkpoint, dict) else None
-    if not hasattr(state_dict, 'items'):
-        raise ValueError(f'{path} holds no state dict: give a checkpoint of MMDetection')
-    return checkpoint
 
 
 def main(argv=None) -> int:
     """Convert the checkpoint; returns the exit status."""
     args = parse_args(argv)
-    import torch
-
     from plugin.models.convert_coco_head import convert_checkpoint
-    from plugin.utils import atomic_path
+    from plugin.utils import write_checkpoint
     try:
         target = target_of(args)
         converted = convert_checkpoint(read_checkpoint(args.checkpoint), args.keep, args.names)
-        with atomic_path(target) as path:
-            torch.save(converted, path)
+        write_checkpoint(converted, target)
     except (OSError, ValueError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 1

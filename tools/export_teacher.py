@@ -8,6 +8,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from _checkpoints import check_target, read_checkpoint
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 EXAMPLES = """examples:
@@ -29,53 +31,15 @@ def parse_args(argv=None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def check_paths(source: Path, target: Path, overwrite: bool) -> None:
-    """Refuse what would fail or lose a file.
-
-    Raises:
-        OSError: If the checkpoint is no file, or the target must not be written.
-    """
-    if not source.is_file():
-        raise FileNotFoundError(f'{source} is no file: give a checkpoint, for example '
-                                'work_dirs/u2pl_barn/iter_1200.pth')
-    if target.is_dir():
-        raise IsADirectoryError(f'{target} is a folder: give the name of a file')
-    if target.exists() and target.resolve() == source.resolve():
-        raise FileExistsError(f'{target} is the checkpoint itself: give another name')
-    if target.exists() and not overwrite:
-        raise FileExistsError(f'{target} exists: give another name, or --overwrite to replace it')
-
-
-def read_checkpoint(path: Path) -> dict:
-    """Read what MMEngine would load.
-
-    Raises:
-        ValueError: If it is no checkpoint.
-    """
-    from mmengine.runner import CheckpointLoader
-    try:
-        checkpoint = CheckpointLoader.load_checkpoint(str(path), map_location='cpu',
-                                                      logger='silent')
-    except OSError:
-        raise
-    except Exception as error:  # unpickling anything may raise anything
-        reason = str(error).strip().split('\n')[0]
-        raise ValueError(f'{path} is no checkpoint of PyTorch ({type(error).__name__}: {reason}): '
-                         'give another file') from error
-    if not hasattr(checkpoint, 'get') or not hasattr(checkpoint.get('state_dict', checkpoint),
-                                                     'items'):
-        raise ValueError(f'{path} holds no state dict: give a checkpoint of a training')
-    return checkpoint
-
-
 def main(argv=None) -> int:
     """Export the network; returns the exit status."""
     args = parse_args(argv)
     try:
-        check_paths(args.checkpoint, args.out, args.overwrite)
-        from plugin.models.export_teacher import export_segmentor, save_segmentor
+        check_target(args.checkpoint, args.out, args.overwrite)
+        from plugin.models.export_teacher import export_segmentor
+        from plugin.utils import write_checkpoint
         exported = export_segmentor(read_checkpoint(args.checkpoint), args.network)
-        save_segmentor(exported, args.out)
+        write_checkpoint(exported, args.out)
     except (OSError, ValueError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 1

@@ -1,11 +1,7 @@
 """The network that predicts, out of a checkpoint of a training with several networks."""
-from pathlib import Path
-from typing import Any, Dict, Mapping, Optional, Union
+from typing import Any, Dict, Mapping, Optional
 
-import torch
 from torch import Tensor
-
-from plugin.utils import atomic_path
 
 NETWORKS = ('teacher', 'student', 'second')
 
@@ -39,24 +35,6 @@ def export_segmentor(checkpoint: Mapping[str, Any], network: Optional[str] = Non
     meta = checkpoint.get('meta') or {}
     kept = {key: meta[key] for key in ('dataset_meta', 'iter') if key in meta}
     return dict(meta=kept, state_dict=_part(state_dict, f'{network}.'))
-
-
-def save_segmentor(checkpoint: Mapping[str, Any], path: Union[str, Path]) -> None:
-    """Write a checkpoint, whole or not at all.
-
-    Args:
-        checkpoint (Mapping): What :func:`export_segmentor` returns.
-        path (str | Path): The file.
-
-    Raises:
-        OSError: If it cannot be written.
-    """
-    with atomic_path(path) as temporary:
-        try:
-            torch.save(dict(checkpoint), temporary)
-        except RuntimeError as error:
-            # PyTorch's archive writer turns a full disk into this
-            raise OSError(f'{path} cannot be written: {error}') from error
 
 
 def _part(state_dict: Mapping[str, Tensor], prefix: str) -> Dict[str, Tensor]:

@@ -1,5 +1,5 @@
 """What three rooms share."""
-from .io import atomic_path, write_atomically
+from .io import atomic_path, write_atomically, write_checkpoint
 from .text import first_few
 
-__all__ = ['atomic_path', 'first_few', 'write_atomically']
+__all__ = ['atomic_path', 'first_few', 'write_atomically', 'write_checkpoint']

@@ -3,7 +3,7 @@ import contextlib
 import os
 import tempfile
 from pathlib import Path
-from typing import Iterator, Union
+from typing import Any, Iterator, Mapping, Union
 
 
 @contextlib.contextmanager
@@ -46,3 +46,22 @@ def write_atomically(path: Union[str, Path], content: Union[str, bytes]) -> None
             temporary.write_text(content, encoding='utf-8')
         else:
             temporary.write_bytes(content)
+
+
+def write_checkpoint(checkpoint: Mapping[str, Any], path: Union[str, Path]) -> None:
+    """Write a checkpoint, whole or not at all.
+
+    Args:
+        checkpoint (Mapping): ``state_dict`` and whatever belongs to it.
+        path (str | Path): The file.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    import torch  # slow to import, and the other functions do without
+    with atomic_path(path) as temporary:
+        try:
+            torch.save(dict(checkpoint), temporary)
+        except RuntimeError as error:
+            # PyTorch's archive writer turns a full disk into this
+            raise OSError(f'{path} cannot be written: {error}') from error

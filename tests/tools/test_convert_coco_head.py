@@ -1,6 +1,7 @@
 """The command that turns a COCO checkpoint into one of our classes."""
 import errno
-import importlib.util
+import importlib
+import sys
 
 import pytest
 import torch
@@ -13,11 +14,8 @@ COCO = CocoDataset.METAINFO['classes']
 @pytest.fixture(scope='module')
 def tool(root):
     """The command line tool as a module."""
-    spec = importlib.util.spec_from_file_location(
-        'convert_coco_head', root / 'tools/convert_coco_head.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    sys.path.insert(0, str(root / 'tools'))
+    return importlib.import_module('convert_coco_head')
 
 
 @pytest.fixture
@@ -82,7 +80,7 @@ def test_earlier_files_are_kept(tool, source, capsys):
     before = contents(source.parent)
     target = source.with_name('mask_rcnn 牛_cow.pth')
     assert run(tool, source, '--keep', 'sheep', '--out', target) == 1
-    assert f'{target} exists: give another --out, or --overwrite' in capsys.readouterr().err
+    assert f'{target} exists: give another name, or --overwrite' in capsys.readouterr().err
     assert run(tool, source, '--keep', 'cow', '--out', source, '--overwrite') == 1
     assert 'is the checkpoint itself: give another name' in capsys.readouterr().err
     assert run(tool, source, '--keep', 'cow', '--out', source.parent) == 1
@@ -107,8 +105,8 @@ def test_full_disk_leaves_nothing(tool, source, capsys, monkeypatch):
 
 @pytest.mark.parametrize('content, words', [
     (b'', 'is no checkpoint of PyTorch (EOFError'),
-    (b'<html>404 not found</html>', 'download it again, or give another file'),
-    ([1, 2], 'holds no state dict: give a checkpoint of MMDetection'),
+    (b'<html>404 not found</html>', 'give another file, or download it again'),
+    ([1, 2], 'holds no state dict: give a checkpoint of a training'),
     (dict(state_dict={'decode_head.conv_seg.weight': torch.ones(21)}),
      'has no roi_head.bbox_head.fc_cls: give one of a two-stage detector'),
 ])
@@ -126,7 +124,7 @@ def test_files_that_are_no_detector(tool, tmp_path, capsys, content, words):
 
 def test_wrong_arguments(tool, source, capsys):
     assert run(tool, source.with_name('absent.pth'), '--drop-heads') == 1
-    assert 'absent.pth is no file: download the checkpoint first' in capsys.readouterr().err
+    assert 'absent.pth is no file: give a checkpoint' in capsys.readouterr().err
     assert run(tool, source, '--keep', 'caw', '--as', 'cattle') == 1
     assert "has no class 'caw': did you mean 'cow'?" in capsys.readouterr().err
     assert run(tool, source, '--keep', 'cow', 'sheep', '--as', 'livestock') == 1

@@ -1,5 +1,6 @@
 """The command that takes the network that predicts out of a checkpoint."""
-import importlib.util
+import importlib
+import sys
 
 import pytest
 import torch
@@ -10,11 +11,8 @@ NAME = 'iter_7 牛.pth'
 @pytest.fixture(scope='module')
 def tool(root):
     """The command line tool as a module."""
-    spec = importlib.util.spec_from_file_location(
-        'export_teacher', root / 'tools/export_teacher.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    sys.path.insert(0, str(root / 'tools'))
+    return importlib.import_module('export_teacher')
 
 
 @pytest.fixture

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from plugin.engine.collapse_alarm import CollapseAlarm
 from plugin.engine.teacher_log import draw_step, log_numbers
-from plugin.models.export_teacher import export_segmentor, save_segmentor
+from plugin.models.export_teacher import export_segmentor
 from plugin.models.semi.ema import ema_decay
+from plugin.utils import write_checkpoint
 
 EXPORTED, BEST = 'segmentor.pth', 'best_segmentor.pth'
 LOG_INTERVAL = 50  # iterations, for a run without LoggerHook
@@ -207,7 +208,7 @@ def _log_interval(runner) -> int:
 
 def _export(runner, checkpoint: dict, network: str, path: Path) -> None:
     try:
-        save_segmentor(export_segmentor(checkpoint, network), path)
+        write_checkpoint(export_segmentor(checkpoint, network), path)
     except OSError as error:
         # every checkpoint holds it too, so that nothing is lost to a full disk
         runner.logger.warning(f'{path} is not written: {error}; free some space and get it from a '
