@@ -5,13 +5,13 @@ from typing import Any, Dict, List, Optional, Sequence
 import mmengine
 from mmdet.datasets import CocoDataset
 from mmdet.registry import DATASETS as DET_DATASETS
-from mmdet.visualization.palette import get_palette
 from mmengine import fileio
 from mmengine.logging import print_log
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS as SEG_DATASETS
 
 from plugin.utils import first_few
+from plugin.visualization.instances import instance_colour
 
 from .class_names import check_class_names, refuse_bare_string
 from .coco_file import CocoFile, category_ids, read_coco
@@ -45,7 +45,7 @@ def load_classes(metainfo: Optional[dict], owner: str) -> dict:
     if loaded.get('palette') is None:
         known = loaded['classes'] == CLASSES
         loaded['palette'] = PALETTE if known else [
-            [int(value) for value in colour] for colour in get_palette('random', len(classes))]
+            list(instance_colour(label)) for label in range(len(classes))]
     if len(loaded['palette']) != len(classes):
         raise ValueError(f'palette has {len(loaded["palette"])} colours for {len(classes)} '
                          'classes: give one [red, green, blue] a class, or leave palette out')
