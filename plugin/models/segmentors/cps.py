@@ -3,7 +3,7 @@ from typing import Dict, List
 
 import torch
 from mmseg.registry import MODELS
-from mmseg.utils import SampleList, add_prefix
+from mmseg.utils import add_prefix
 from torch import Tensor, nn
 
 from ..semi import (
@@ -16,7 +16,7 @@ from ..semi import (
     unsupervised_loss,
 )
 from ..semi.networks import Outputs, supervised_losses
-from .semi_batch import IGNORE, Mixed, SemiBatch, split_batch
+from .semi_batch import IGNORE, Mixed, SemiBatch
 from .teacher_student import TeacherStudentSegmentor
 
 
@@ -47,12 +47,8 @@ class CPS(TeacherStudentSegmentor):
     def _both(self) -> List[nn.Module]:
         return [self.student, self.second]
 
-    def loss(self, inputs: Tensor, data_samples: SampleList) -> Dict[str, Tensor]:
-        """Losses of both networks; see :meth:`TeacherStudentSegmentor.loss`."""
-        batch = split_batch(inputs, data_samples)
-        self.statistics = {}
-        if self.warming_up or not batch.samples_u:
-            return self.labelled_losses(batch)
+    def semi_losses(self, batch: SemiBatch) -> Dict[str, Tensor]:
+        """Both networks on the same pictures, then each against the labels of the other."""
         mixed = self.mix_both(batch)
         images = torch.cat([batch.images_l, mixed[0].images if mixed else batch.images_u])
         outputs = [self._run(network, images) for network in self._both()]
@@ -106,7 +102,3 @@ class CPS(TeacherStudentSegmentor):
     def _label(self, output: Outputs, images: Tensor, valid: Tensor) -> PseudoLabels:
         logits = self.upsample(output.logits.detach(), images)
         return predict_pseudo_labels(logits, valid)
-
-    def unsupervised_losses(self, *args, **kwargs) -> Dict[str, Tensor]:
-        """Not a step of this method, whose networks learn from each other."""
-        raise RuntimeError('CPS has no teacher whose pseudo-labels a student learns')

@@ -1,6 +1,4 @@
 """What all methods with a teacher and a student share."""
-import copy
-from abc import abstractmethod
 from typing import Any, Dict, List, Optional, Tuple
 
 import torch
@@ -10,16 +8,23 @@ from mmseg.utils import OptConfigType, OptSampleList, SampleList
 from torch import Tensor, nn
 
 from ..semi import PseudoLabels, copy_weights, ema_update, predict_pseudo_labels
-from ..semi.networks import Outputs, find_classifier, run_network, supervised_losses, to_size
+from ..semi.networks import (
+    Outputs,
+    find_classifier,
+    frozen_copy,
+    run_network,
+    supervised_losses,
+    to_size,
+)
 from .semi_batch import IGNORE, Mixed, SemiBatch, pseudo_statistics, split_batch
 
 
 class TeacherStudentSegmentor(BaseSegmentor):
     """A student that learns from labels and from a teacher, its own moving average.
 
-    Each step is a method that a sub-class may replace; :meth:`loss` is their order. The batch
-    holds labelled pictures and such as ``PackSemiInputs`` marked. Time is kept outside: a hook
-    sets :attr:`progress` and :attr:`warming_up` before each iteration and calls
+    Each step is a method that a sub-class may replace; :meth:`semi_losses` is their order. The
+    batch holds labelled pictures and such as ``PackSemiInputs`` marked. Time is kept outside: a
+    hook sets :attr:`progress` and :attr:`warming_up` before each iteration and calls
     :meth:`update_teacher` after it.
 
     A checkpoint of the segmentor alone, as supervised training leaves it, is loaded into both
@@ -96,6 +101,10 @@ class TeacherStudentSegmentor(BaseSegmentor):
         self.statistics = {}
         if self.warming_up or not batch.samples_u:
             return self.labelled_losses(batch)
+        return self.semi_losses(batch)
+
+    def semi_losses(self, batch: SemiBatch) -> Dict[str, Tensor]:
+        """Losses after the warm-up: the steps of a method whose student learns from a teacher."""
         scores = self.teach(batch)
         pseudo = predict_pseudo_labels(scores, batch.valid)
         mixed = self.mix(batch, pseudo, scores)
@@ -130,10 +139,9 @@ class TeacherStudentSegmentor(BaseSegmentor):
         """Labels to learn from, (N_u, H, W) int64, 255 where none; here all valid ones."""
         return pseudo.labels
 
-    @abstractmethod
     def unsupervised_losses(self, batch: SemiBatch, mixed: Mixed, labels: Tensor,
                             outputs: Outputs) -> Dict[str, Tensor]:
-        """Losses on the unlabelled pictures, weighted.
+        """Losses on the unlabelled pictures, weighted; each method has its own.
 
         Args:
             batch (SemiBatch): The batch.
@@ -141,6 +149,7 @@ class TeacherStudentSegmentor(BaseSegmentor):
             labels (Tensor): Of :meth:`reliable`, (N_u, H, W).
             outputs (Outputs): The student's, of all pictures, labelled ones first.
         """
+        raise NotImplementedError
 
     # ----- the networks
 
@@ -250,10 +259,3 @@ def merge_settings(defaults: Dict[str, Any], given: Optional[dict], name: str) -
         raise ValueError(f'{name} has no setting {", ".join(unknown)}: it has '
                          f'{", ".join(defaults)}')
     return {**defaults, **(given or {})}
-
-
-def frozen_copy(module: nn.Module) -> nn.Module:
-    """A copy in evaluation mode that no optimiser changes and nothing initialises again."""
-    average = copy.deepcopy(module).eval().requires_grad_(False)
-    average.is_init = True
-    return average

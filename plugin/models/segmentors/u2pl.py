@@ -17,9 +17,9 @@ from ..semi import (
     unreliable_share,
     unsupervised_loss,
 )
-from ..semi.networks import Outputs, find_classifier, shrink_labels, to_size
+from ..semi.networks import Outputs, find_classifier, frozen_copy, shrink_labels, to_size
 from .semi_batch import IGNORE, Mixed, SemiBatch, strong_view
-from .teacher_student import TeacherStudentSegmentor, frozen_copy
+from .teacher_student import TeacherStudentSegmentor
 
 
 @MODELS.register_module()

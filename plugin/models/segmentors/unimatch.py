@@ -4,7 +4,6 @@ from typing import Dict, List
 import torch
 import torch.nn.functional as F
 from mmseg.registry import MODELS
-from mmseg.utils import SampleList
 from torch import Tensor
 
 from ..semi import (
@@ -16,7 +15,7 @@ from ..semi import (
     predict_pseudo_labels,
 )
 from ..semi.networks import Outputs, decode, find_classifier, supervised_losses
-from .semi_batch import IGNORE, Mixed, SemiBatch, split_batch, strong_views
+from .semi_batch import IGNORE, Mixed, SemiBatch, strong_views
 from .teacher_student import TeacherStudentSegmentor
 
 
@@ -41,13 +40,9 @@ class UniMatch(TeacherStudentSegmentor):
     settings = dict(weight=1., strong_weight=0.25, feature_weight=0.5, threshold=0.95,
                     mix_prob=0.5, dropout=0.5)
 
-    def loss(self, inputs: Tensor, data_samples: SampleList) -> Dict[str, Tensor]:
-        """Supervised loss and those of the three streams; see the base class."""
-        batch = split_batch(inputs, data_samples)
-        self.statistics = {}
-        if self.warming_up or not batch.samples_u:
-            return self.labelled_losses(batch)
-        number, size = len(batch.samples_l), inputs.shape[2:]
+    def semi_losses(self, batch: SemiBatch) -> Dict[str, Tensor]:
+        """The weak view, and the three streams that it teaches."""
+        number, size = len(batch.samples_l), batch.images_l.shape[2:]
         levels = self.student.extract_feat(torch.cat([batch.images_l, batch.images_u]))
         weak = self._decode(levels, size)
         pseudo = predict_pseudo_labels(
@@ -89,7 +84,3 @@ class UniMatch(TeacherStudentSegmentor):
     def _decode(self, levels, size, **kwargs) -> Outputs:
         return decode(self.student, levels, size,
                       find_classifier(self.student, self.classifier), **kwargs)
-
-    def unsupervised_losses(self, *args, **kwargs) -> Dict[str, Tensor]:
-        """Not a step of this method, whose streams have losses of their own."""
-        raise RuntimeError('UniMatch has no teacher whose pseudo-labels a student learns')

@@ -1,4 +1,5 @@
 """One pass through any ``EncoderDecoder``, with the features that enter its classifier."""
+import copy
 import inspect
 from contextlib import contextmanager
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
@@ -149,6 +150,13 @@ def shrink_labels(labels: Tensor, size: Sequence[int]) -> Tensor:
     """Nearest-neighbour version of (N, H, W) labels or masks at ``(h, w)``, of the same type."""
     small = F.interpolate(labels[:, None].float(), tuple(size), mode='nearest')
     return small[:, 0].to(labels.dtype)
+
+
+def frozen_copy(module: nn.Module) -> nn.Module:
+    """A copy in evaluation mode that no optimiser changes and nothing initialises again."""
+    average = copy.deepcopy(module).eval().requires_grad_(False)
+    average.is_init = True
+    return average
 
 
 def _run_head(head: nn.Module, levels: Sequence[Tensor], size: Sequence[int]) -> Any:
