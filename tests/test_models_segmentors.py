@@ -326,3 +326,14 @@ def test_the_student_sees_the_strong_view_and_the_teacher_does_not(method):
         mean, std = (torch.tensor(PREPROCESSOR[key])[:, None, None] for key in ('mean', 'std'))
         torch.testing.assert_close(model.pictures['image'], (expected.float() - mean) / std)
     assert torch.equal(seen[0]['entropy'], seen[1]['entropy'])
+
+
+def test_a_checkpoint_of_the_segmentor_alone_leaves_the_networks_of_cps_different():
+    alone = MODELS.build(copy.deepcopy(SEGMENTOR))
+    model = build('CPS')
+    before = copy.deepcopy(model.second.state_dict())
+    model.load_state_dict(alone.state_dict(), strict=False)
+
+    for name, value in alone.state_dict().items():
+        assert torch.equal(model.student.state_dict()[name], value)
+        assert torch.equal(model.second.state_dict()[name], before[name])

@@ -70,8 +70,9 @@ class CPS(TeacherStudentSegmentor):
         """What each network says of the unlabelled pictures, mixed alike; empty without mixing."""
         if self.unsupervised['mix'] is None:
             return []
-        labelled = [self._label(self._run(network, batch.images_u, auxiliary=False),
-                                batch.images_u, batch.valid) for network in self._both()]
+        scores = [self.upsample(self._run(network, batch.images_u, auxiliary=False).logits,
+                                batch.images_u) for network in self._both()]
+        labelled = [predict_pseudo_labels(logits, batch.valid) for logits in scores]
         draw = KINDS[self.unsupervised['mix']]
         mix = draw(labelled[0].labels, prob=self.unsupervised['mix_prob'])
         images = apply_mix(mix, batch.images_u)
@@ -80,17 +81,18 @@ class CPS(TeacherStudentSegmentor):
     def _cross_losses(self, batch: SemiBatch, mixed: List[Mixed],
                       outputs: List[Outputs]) -> Dict[str, Tensor]:
         """Each network against the labels of the other one."""
-        images = torch.cat([batch.images_l, batch.images_u])
+        logits = [self.upsample(output.logits, batch.images_l) for output in outputs]
         valid = torch.cat([batch.labels_l != IGNORE, batch.valid])
-        said = [self._label(output, images, valid) for output in outputs]
         number = len(batch.samples_l)
+        # what was mixed has its labels from before; the rest is labelled by this pass
+        fresh = number if mixed else len(valid)
+        said = [predict_pseudo_labels(scores[:fresh].detach(), valid[:fresh]) for scores in logits]
         if mixed:
-            said = [PseudoLabels(*(torch.cat([own[:number], other]) for own, other in
-                                   zip(pseudo, part.pseudo))) for pseudo, part in zip(said, mixed)]
+            said = [PseudoLabels(*map(torch.cat, zip(own, part.pseudo)))
+                    for own, part in zip(said, mixed)]
         losses = {}
-        for name, output, pseudo in zip(('loss_unsup', 'second.loss_unsup'), outputs, said[::-1]):
-            loss = unsupervised_loss(self.upsample(output.logits, images), pseudo.labels,
-                                     pseudo.valid)
+        for name, scores, pseudo in zip(('loss_unsup', 'second.loss_unsup'), logits, said[::-1]):
+            loss = unsupervised_loss(scores, pseudo.labels, pseudo.valid)
             losses[name] = self.unsupervised['weight'] * loss
         unlabelled = PseudoLabels(*(part[number:] for part in said[1]))
         picture = mixed[0].images if mixed else batch.images_u
@@ -98,7 +100,3 @@ class CPS(TeacherStudentSegmentor):
         self._note(None if mixed else batch.truth_u, unlabelled, Mixed(picture, unlabelled),
                    unlabelled.labels)
         return losses
-
-    def _label(self, output: Outputs, images: Tensor, valid: Tensor) -> PseudoLabels:
-        logits = self.upsample(output.logits.detach(), images)
-        return predict_pseudo_labels(logits, valid)

@@ -6,9 +6,7 @@ from mmseg.structures import SegDataSample
 from mmseg.utils import SampleList
 from torch import Tensor, nn
 
-from ..semi import PseudoLabels
-
-IGNORE = 255
+from ..semi.pseudo_labels import IGNORE, PseudoLabels
 
 
 class SemiBatch(NamedTuple):

@@ -27,8 +27,8 @@ class TeacherStudentSegmentor(BaseSegmentor):
     hook sets :attr:`progress` and :attr:`warming_up` before each iteration and calls
     :meth:`update_teacher` after it.
 
-    A checkpoint of the segmentor alone, as supervised training leaves it, is loaded into both
-    networks.
+    A checkpoint of the segmentor alone, as supervised training leaves it, is loaded into student
+    and teacher.
 
     Args:
         segmentor (dict): Config of any ``EncoderDecoder``, as for supervised training.
@@ -235,7 +235,7 @@ class TeacherStudentSegmentor(BaseSegmentor):
         if not any(key.startswith(own) for key in state_dict):
             for key in [key for key in state_dict if key.startswith(prefix)]:
                 value = state_dict.pop(key)
-                for name in self.networks:
+                for name in ('student', 'teacher') if self.has_teacher else ('student', ):
                     state_dict[f'{prefix}{name}.{key[len(prefix):]}'] = value
         super()._load_from_state_dict(state_dict, prefix, *args)
 

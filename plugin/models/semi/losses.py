@@ -13,8 +13,7 @@ from torch import Tensor
 
 from .cross_entropy import cross_entropy_sum
 from .networks import to_size
-
-IGNORE = 255
+from .pseudo_labels import IGNORE
 
 
 def unsupervised_loss(logits: Tensor, labels: Tensor, valid: Tensor, *, eta: float = 1.,
