@@ -1,4 +1,5 @@
 """Hooks: what happens at certain moments of a run."""
+from .channels_last import ChannelsLastHook
 from .check_data import CheckDataHook
 from .count_threshold import CountThresholdHook
 from .missing_weights import MissingWeightsHook
@@ -8,5 +9,6 @@ from .safe_checkpoint import SafeCheckpointHook
 from .teacher_student import TeacherStudentHook
 from .u2pl import U2PLHook
 
-__all__ = ['CheckDataHook', 'CountThresholdHook', 'MissingWeightsHook', 'PublishedNamesHook',
-           'RunSummaryHook', 'SafeCheckpointHook', 'TeacherStudentHook', 'U2PLHook']
+__all__ = ['ChannelsLastHook', 'CheckDataHook', 'CountThresholdHook', 'MissingWeightsHook',
+           'PublishedNamesHook', 'RunSummaryHook', 'SafeCheckpointHook', 'TeacherStudentHook',
+           'U2PLHook']
