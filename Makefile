@@ -12,7 +12,7 @@ demo: install
 	BARN_ROOT=data/barn $(PY) tools/train.py configs/fcn8s_barn.py
 
 test: install-tests
-	$(PY) -m pytest -q tests
+	$(PY) -m pytest -q -n 2 --dist loadfile tests
 
 lint: install-tests
 	$(PY) -m ruff check .

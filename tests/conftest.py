@@ -3,6 +3,11 @@ import os
 import uuid
 from pathlib import Path
 
+# tests that run side by side share the cores; what they start inherits this
+if 'PYTEST_XDIST_WORKER_COUNT' in os.environ:
+    share = (os.cpu_count() or 1) // int(os.environ['PYTEST_XDIST_WORKER_COUNT'])
+    os.environ.setdefault('OMP_NUM_THREADS', str(max(1, share)))
+
 import pytest
 from mmengine.registry import DefaultScope
 from mmseg.utils import register_all_modules

@@ -69,7 +69,7 @@ def test_nothing_in_the_list_can_move_torch():
 
 
 def test_every_requirement_is_pinned():
-    for file in ('runtime.txt', 'test.txt'):
+    for file in ('crf.txt', 'runtime.txt', 'test.txt'):
         for line in (ROOT / 'requirements' / file).read_text('utf-8').splitlines():
             if line and not line.startswith('#'):
                 assert re.match(r'[a-z0-9-]+', line).group() in pinned()
@@ -79,7 +79,7 @@ def test_the_list_for_another_python(bash, tmp_path):
     report = f'{sys.executable} tools/setup/report.py lock'
     old, new = (bash(f'{report} --python {version}').stdout.split() for version in ('3.10', '3.12'))
     assert {line.split('==')[0] for line in set(old) - set(new)} == {'tomli', 'exceptiongroup'}
-    assert not any(line.startswith(('torch=', 'onedl-mmcv=')) for line in old)
+    assert not any(line.startswith(('torch=', 'onedl-mmcv=', 'pydensecrf2=')) for line in old)
     (tmp_path / 'have.txt').write_text(
         '-e /some/where\nnumpy==2.5.2\nopencv_python_headless==4.13.0\n', 'utf-8')
     rest = bash(f'{report} --python 3.12 --have {tmp_path}/have.txt').stdout.split()
@@ -97,7 +97,7 @@ def test_metadata_of_the_distribution():
 @pytest.mark.parametrize('target, steps', [
     ('demo', ['tools/install.sh', 'make_barn.py data/barn',
               'tools/train.py configs/fcn8s_barn.py']),
-    ('test', ['tools/install.sh --with-tests', '-m pytest -q tests']),
+    ('test', ['tools/install.sh --with-tests', '-m pytest -q -n 2 --dist loadfile tests']),
     ('lint', ['tools/install.sh --with-tests', '-m ruff check .']),
 ])
 def test_make_does_the_set_up_first(target, steps):
