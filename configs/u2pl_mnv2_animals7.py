@@ -7,7 +7,12 @@ _base_ = [
 unlabeled = dict(
     _base_.unlabeled,
     pipeline=[*_base_.weak, dict(type='PackSemiInputs', views=1, strong=_base_.strong)])
-model = dict(_delete_=True, segmentor=_base_.model, **_base_.method)
+# one animal a picture, few labels: every picture is mixed, not every second
+model = dict(
+    _base_.method,
+    _delete_=True,
+    segmentor=_base_.model,
+    unsupervised=dict(_base_.method.unsupervised, mix_prob=1.))
 train_dataloader = dict(
     batch_size=_base_.batch_size,
     sampler=dict(_delete_=True, type='PairedSampler', batch_size=_base_.batch_size),

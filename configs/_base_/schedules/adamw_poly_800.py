@@ -9,4 +9,7 @@ param_scheduler = [
     dict(type='PolyLR', eta_min=1e-5, power=0.9, begin=20, end=800, by_epoch=False),
 ]
 train_cfg = dict(type='ResumableTrainLoop', max_iters=800, val_interval=200)
-default_hooks = dict(checkpoint=dict(interval=200), logger=dict(interval=20))
+default_hooks = dict(
+    checkpoint=dict(interval=200),
+    logger=dict(interval=20),
+    layout=dict(type='ChannelsLastHook'))

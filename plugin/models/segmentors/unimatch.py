@@ -48,8 +48,8 @@ class UniMatch(TeacherStudentSegmentor):
         pseudo = predict_pseudo_labels(
             self.upsample(weak.logits[number:].detach(), batch.images_u), batch.valid)
         losses = supervised_losses(self.student, weak, batch.samples_l)
-        disturbed = self._decode([F.dropout2d(level[number:], self.unsupervised['dropout'])
-                                  for level in levels], size, auxiliary=False)
+        disturbed = self._decode([self._disturbed(level, number) for level in levels], size,
+                                 auxiliary=False)
         losses['loss_feature'] = self.unsupervised['feature_weight'] * self._confident(
             disturbed.logits, pseudo)
         views = self._strong_views(batch, pseudo)
@@ -59,6 +59,14 @@ class UniMatch(TeacherStudentSegmentor):
                 self.unsupervised['strong_weight'] * self._confident(logits, view.pseudo)
         self._note(batch.truth_u, pseudo, views[0], self.reliable(views[0].pseudo))
         return losses
+
+    def _disturbed(self, level, start: int):
+        """The level from the picture ``start`` on, whole channels left out."""
+        if isinstance(level, Tensor):
+            return F.dropout2d(level[start:], self.unsupervised['dropout'])
+        # the indices of a pooling (SegNet) are no features
+        return type(level)(*(part[start:] if isinstance(part, Tensor) else part
+                             for part in level))
 
     def reliable(self, pseudo: PseudoLabels) -> Tensor:
         """Labels at least as sure as the threshold."""

@@ -1,0 +1,75 @@
+"""Weights with the channels last."""
+import copy
+from types import SimpleNamespace
+
+import torch
+from mmengine.config import Config
+from torch import nn
+
+from plugin.engine.hooks import ChannelsLastHook
+
+
+def network():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(),
+                         nn.Conv2d(8, 8, 3, padding=1, groups=8), nn.MaxPool2d(2), nn.Flatten(),
+                         nn.Linear(8 * 6 * 5, 4))
+
+
+def run(model, hook=True, **runner):
+    runner = SimpleNamespace(model=model, cfg=Config(), **runner)
+    if hook:
+        ChannelsLastHook().before_run(runner)
+    return runner.model
+
+
+def step(model):
+    """Gradients of one step, by parameter."""
+    torch.manual_seed(1)
+    model(torch.randn(2, 3, 12, 10)).square().sum().backward()
+    return {key: parameter.grad for key, parameter in model.named_parameters()}
+
+
+def test_maps_follow_the_weights_and_values_stay():
+    plain, other = network(), run(network())
+    maps = other[0](torch.randn(2, 3, 12, 10))
+    assert maps.is_contiguous(memory_format=torch.channels_last) and not maps.is_contiguous()
+    expected, found = step(plain), step(other)
+    for key, gradient in expected.items():
+        torch.testing.assert_close(found[key], gradient, rtol=1e-4, atol=1e-5)
+
+
+def test_the_optimizer_keeps_its_parameters():
+    model = network()
+    optimizer = torch.optim.AdamW(model.parameters(), 0.1)
+    before = copy.deepcopy(model.state_dict())
+    run(model)
+    step(model)
+    optimizer.step()
+    assert all(not torch.equal(before[key], value) for key, value in model.named_parameters())
+
+
+def test_checkpoints_fit_either_layout():
+    plain, other = network(), run(network())
+    with torch.no_grad():
+        for parameter in other.parameters():
+            parameter.mul_(2)
+    plain.load_state_dict(other.state_dict())
+    assert all(torch.equal(value, other.state_dict()[key])
+               for key, value in plain.state_dict().items())
+    other.load_state_dict(network().state_dict())
+    assert torch.equal(other[0].weight, network()[0].weight)
+    assert other[0].weight.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_what_runs_the_model_over_processes_is_made_anew():
+    wrapped = nn.DataParallel(network())
+    made = []
+
+    def wrap_model(cfg, model):
+        made.append((cfg, model))
+        return nn.DataParallel(model)
+
+    model = run(wrapped, wrap_model=wrap_model)
+    assert made == [(None, wrapped.module)] and model is not wrapped
+    assert model.module[0].weight.is_contiguous(memory_format=torch.channels_last)
