@@ -30,5 +30,5 @@ setup(
     description='Classic and semi-supervised segmentation for MMSegmentation and MMDetection',
     packages=find_packages(include=['plugin', 'plugin.*']),
     python_requires='>=3.10',
-    extras_require={'test': lines('test.txt')},
+    extras_require={'crf': lines('crf.txt'), 'test': lines('test.txt')},
 )

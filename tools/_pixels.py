@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Callable, Iterator
 
 import numpy as np
-from _results import AreaTable, OverlayVideo, rgb, save_mask, save_picture
+from _results import AreaTable, OverlayVideo, rgb, save_array, save_mask, save_picture
 
 from plugin.visualization.pictures import overlay
 
@@ -14,7 +14,8 @@ class PixelResults:
 
     Args:
         segmenter (Segmenter): The model.
-        args (argparse.Namespace): ``out``, ``format`` and ``opacity``.
+        args (argparse.Namespace): ``out``, ``format``, ``opacity`` and ``probabilities``,
+            whether these are wanted.
 
     Raises:
         ValueError: If there are more classes than a PNG can hold.
@@ -34,7 +35,11 @@ class PixelResults:
         args, palette = self._args, self._model.palette
         with AreaTable(args.out / 'areas.csv', 'picture', self._model.classes) as table:
             def add(item, image: np.ndarray) -> None:
-                labels = self._model(image)
+                if args.probabilities:
+                    labels, shares = self._model.probabilities(image)
+                    save_array(args.out / 'probabilities' / f'{item.name}.npy', shares)
+                else:
+                    labels = self._model(image)
                 save_picture(args.out / 'overlays' / f'{item.name}.{args.format}',
                              overlay(rgb(image), labels, palette, args.opacity))
                 save_mask(args.out / 'masks' / f'{item.name}.png', labels, palette)

@@ -29,6 +29,12 @@ def save_mask(path: Path, labels: np.ndarray, palette: Sequence) -> None:
         mask.save(temporary)
 
 
+def save_array(path: Path, array: np.ndarray) -> None:
+    """Write an array as ``.npy``."""
+    with atomic_path(path) as temporary, temporary.open('wb') as file:
+        np.save(file, array, allow_pickle=False)
+
+
 class Table:
     """CSV that keeps what was done when the work is stopped.
 

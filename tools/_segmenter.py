@@ -1,13 +1,50 @@
 """A trained model that turns pictures into label maps, without a data set."""
+import copy
+from typing import Optional, Tuple
+
 import numpy as np
+import torch
 from _predictor import Predictor
+from mmengine.config import ConfigDict
 from mmseg.registry import DATASETS, MODELS
 
 
 class Segmenter(Predictor):
-    """Label maps of pictures. For its arguments see :class:`Predictor`."""
+    """Label maps of pictures.
+
+    Args:
+        cfg (mmengine.Config): Config of a segmentor, and its test pipeline.
+        checkpoint (str): Its trained weights.
+        device (str): Where to compute, e.g. ``cuda:1`` or ``cpu``.
+        tile (int, optional): Side of the tiles in pixels into which a picture is cut, with the
+            other settings of the config's ``test_cfg``. Defaults to the mode of the config.
+        overlap (int, optional): Pixels that neighbouring tiles share.
+        keep_logits (bool): Whether :meth:`probabilities` will be asked for. Without, large
+            pictures in tiles take little memory. Defaults to False.
+
+    Raises:
+        ValueError: If the checkpoint does not fit the model, the overlap does not fit the tiles,
+            or there is no test pipeline.
+    """
 
     scope, models, datasets = 'mmseg', MODELS, DATASETS
+
+    def __init__(self, cfg, checkpoint: str, device: str, tile: Optional[int] = None,
+                 overlap: Optional[int] = None, keep_logits: bool = False) -> None:
+        cfg = copy.deepcopy(cfg)
+        # semi-supervised methods hold the network in a segmentor of their own
+        model = cfg.model.get('segmentor', cfg.model)
+        settings = dict(model.get('test_cfg') or {})
+        if tile is not None:
+            settings.update(mode='tile', crop_size=(tile, tile))
+            settings.pop('stride', None)
+        if overlap is not None:
+            settings.update(overlap=(overlap, overlap))
+        if settings.get('mode') == 'tile':
+            settings['keep_logits'] = keep_logits or bool(settings.get('crf'))
+        if settings:
+            model.test_cfg = ConfigDict(settings)
+        super().__init__(cfg, checkpoint, device)
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """Predict the class of each pixel.
@@ -18,7 +55,30 @@ class Segmenter(Predictor):
         Returns:
             np.ndarray: Class ids, ``(H, W)``.
         """
-        return self._result(image).pred_sem_seg.data.squeeze(0).cpu().numpy()
+        return self._labels(self._result(image))
+
+    def probabilities(self, image: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+        """Predict the probability of each class at each pixel.
+
+        Args:
+            image (np.ndarray): BGR ``(H, W, 3)`` or grey ``(H, W)``, uint8.
+
+        Returns:
+            tuple[np.ndarray, np.ndarray]: Class ids ``(H, W)``, and probabilities ``(C, H, W)``,
+            float16; those after the CRF where the config has one. A model with one output
+            channel has two classes, the second of which is its foreground.
+        """
+        sample = self._result(image)
+        scores = sample.seg_logits.data.float()
+        # mmseg leaves the sigmoid of a single channel
+        shares = scores.softmax(0) if len(scores) > 1 else torch.cat([1 - scores, scores])
+        return self._labels(sample), shares.half().cpu().numpy()
+
+    @staticmethod
+    def _labels(sample) -> np.ndarray:
+        labels = sample.pred_sem_seg.data.squeeze(0).cpu().numpy()
+        # those of a single channel are floats
+        return labels.astype(np.int64, copy=False)
 
     def _number_of_classes(self) -> int:
         return self._model.num_classes

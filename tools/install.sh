@@ -5,13 +5,16 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/setup/common.sh"
 # shellcheck source=tools/setup/mmcv.sh
 source "$ROOT/tools/setup/mmcv.sh"
+# shellcheck source=tools/setup/crf.sh
+source "$ROOT/tools/setup/crf.sh"
 
 usage() {
   cat <<'TEXT'
 usage: tools/install.sh [--env auto|venv|active] [--wheelhouse DIR] [--operators auto|cpu|cuda]
                         [--with-tests] [--print-python]
 
-Installs torch, mmengine, mmcv with its operators, mmseg, mmdet and what they need.
+Installs torch, mmengine, mmcv with its operators, mmseg, mmdet and what they need, and pydensecrf2
+for DenseCRF where it can be built.
 
   --env auto        the environment that is active, if it has the whole stack, which is then left
                     as it is; otherwise .venv in the project's folder (the default)
@@ -171,6 +174,7 @@ install_all() {
   run_pip "installing $(basename "$WHEEL")" "$TARGET" install --no-index --no-deps --force-reinstall "$WHEEL"
   run_pip 'installing Pasture itself' "$TARGET" \
     install --no-index --no-deps --no-build-isolation -e "$ROOT"
+  install_crf "$TARGET"
   repair_opencv
 }
 

@@ -10,12 +10,14 @@ import _cli
 EXAMPLES = """  python tools/predict.py configs/fcn8s_barn.py best_mIoU_iter_300.pth barn.jpg
   python tools/predict.py CONFIG CHECKPOINT pictures/ 'more/*.png' --out outputs
   python tools/predict.py CONFIG CHECKPOINT camera.mp4 --device cpu
+  python tools/predict.py CONFIG CHECKPOINT orthophoto.tif --tile 1024 --overlap 256
   python tools/predict.py configs/mask-rcnn_r50_cattle.py CHECKPOINT drone/ --tile 1024
 
 results of a semantic model, in the folder --out:
   overlays/NAME.jpg   the picture with its classes in colour
   masks/NAME.png      the classes as PNG with a palette; the values are the class ids
   areas.csv           pixels and share of each class for each picture
+  probabilities/NAME.npy   with --probabilities: float16 (classes, height, width)
   videos/NAME.mp4     the video with its classes in colour
   videos/NAME.csv     pixels and share of each class for each frame
 
@@ -41,15 +43,20 @@ def parse_args(argv=None) -> argparse.Namespace:
                         help='of the colours, from 0 to 1 (default: 0.5)')
     parser.add_argument('--format', choices=['jpg', 'png'], default='jpg',
                         help='of the overlays (default: jpg)')
+    parser.add_argument('--tile', type=int, metavar='PIXELS',
+                        help='predict large pictures in square tiles; best the size of the '
+                        'pictures of the training. Seams are blended (semantic models), and '
+                        'animals that lie across one are joined')
+    parser.add_argument('--overlap', type=int, metavar='PIXELS',
+                        help='of the tiles: best the width of an animal (default: 128), or what a '
+                        'pixel must see around it (semantic models; default: a quarter of a tile)')
+    pixels = parser.add_argument_group('semantic models')
+    pixels.add_argument('--probabilities', action='store_true',
+                        help='also write the probabilities of each picture, e.g. for tools/crf.py')
     animals = parser.add_argument_group('models of animals')
     animals.add_argument('--score-thr', type=_share, metavar='X',
                          help='lowest score of an animal, from 0 to 1 (default: what counted best '
                          'on the validation set, as the checkpoint remembers, else 0.5)')
-    animals.add_argument('--tile', type=int, metavar='PIXELS',
-                         help='predict large pictures in square tiles and join the animals that '
-                         'lie across a seam; best the size of the pictures of the training')
-    animals.add_argument('--overlap', type=int, metavar='PIXELS',
-                         help='of the tiles, best the width of an animal (default: 128)')
     animals.add_argument('--data', type=Path, metavar='JSON',
                          help='COCO file that gives pictures and classes of results.json their '
                          'ids (default: numbers from 1)')
@@ -129,20 +136,24 @@ def _results_of(cfg, checkpoint: str, args: argparse.Namespace, pictures: list):
     """The model of the config, and what it writes."""
     from mmengine.device import get_device
     device = _device(args.device or get_device())
+    if args.overlap is not None and args.tile is None:
+        raise ValueError(f'--overlap {args.overlap} is that of tiles; give their size by --tile')
     if cfg.get('default_scope') == 'mmdet':
         return _animals_of(cfg, checkpoint, args, pictures, device)
-    for name in ('score_thr', 'tile', 'overlap', 'data', 'simplify'):
+    for name in ('score_thr', 'data', 'simplify'):
         if getattr(args, name) is not None:
             raise ValueError(f'--{name.replace("_", "-")} is for models of animals, but '
                              f'{args.config} is no config of MMDetection; leave it out')
     from _pixels import PixelResults
     from _segmenter import Segmenter
-    return PixelResults(Segmenter(cfg, checkpoint, device), args)
+    segmenter = Segmenter(cfg, checkpoint, device, args.tile, args.overlap, args.probabilities)
+    return PixelResults(segmenter, args)
 
 
 def _animals_of(cfg, checkpoint: str, args: argparse.Namespace, pictures: list, device: str):
-    if args.overlap is not None and args.tile is None:
-        raise ValueError(f'--overlap {args.overlap} is that of tiles; give their size by --tile')
+    if args.probabilities:
+        raise ValueError(f'--probabilities is for semantic models, but {args.config} finds '
+                         'animals; leave it out')
     from _animals import AnimalResults
     from _detector import Detector, least_score
     overlap = {} if args.overlap is None else dict(overlap=args.overlap)

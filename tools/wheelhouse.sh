@@ -64,12 +64,13 @@ choose_target() {
   for minor in {5..28}; do THERE+=(--platform "manylinux_2_${minor}_x86_64"); done
 }
 
-# build_pure: packages that the index has as sources only become wheels here; mmcv stays sources.
+# build_pure: packages that the index has as sources only become wheels here; what the installer
+# compiles stays sources.
 build_pure() {
   local source built
   for source in "$PART"/*.tar.gz "$PART"/*.zip; do
     [ -f "$source" ] || continue
-    case $(basename "$source") in onedl_mmcv-*) continue ;; esac
+    case $(basename "$source") in onedl_mmcv-* | pydensecrf2-*) continue ;; esac
     rm -rf "$SCRATCH/pure"
     run_pip "building a wheel of $(basename "$source")" "$PYTHON" wheel --no-deps -w "$SCRATCH/pure" "$source"
     built=$(echo "$SCRATCH"/pure/*.whl)
@@ -89,6 +90,8 @@ collect() {
   # sources, even if a wheel without operators should appear
   run_pip 'collecting the sources of mmcv' "$PYTHON" download --no-deps --no-binary onedl-mmcv \
     "${THERE[@]}" -d "$PART" "$("$PYTHON" "$REPORT" pin onedl-mmcv)"
+  run_pip 'collecting the sources of pydensecrf2' "$PYTHON" download --no-deps \
+    --no-binary pydensecrf2 "${THERE[@]}" -d "$PART" "$("$PYTHON" "$REPORT" pin pydensecrf2)"
   build_pure
   if [ -n "$WITH_TORCH" ]; then
     need_space "$PART" 5000 "collecting $SPEC" 'the wheelhouse'

@@ -228,8 +228,7 @@ def test_a_threshold_below_that_of_the_config_is_warned_of(predicted, weights, t
 
 
 @pytest.mark.parametrize(('option', 'value'), [
-    ('--tile', '1024'), ('--overlap', '64'), ('--score-thr', '0'), ('--data', 'x.json'),
-    ('--simplify', '0')])
+    ('--score-thr', '0'), ('--data', 'x.json'), ('--simplify', '0')])
 def test_options_of_animals_are_refused_for_pixels(trained, option, value):
     argv = ['tiny.py', trained.checkpoint, 'pictures', option, value]
     result = run_tool('predict', argv, trained.folder)

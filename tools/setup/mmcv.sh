@@ -29,10 +29,11 @@ choose_operators() {
 mmcv_version() { "$1" "$REPORT" pin onedl-mmcv | sed 's/.*==//'; }
 python_tag() { "$1" -c 'import sys; print("cp%d%d" % sys.version_info[:2])'; }
 
-# cached_wheel: the wheel of WHEEL_KEY, if it is there and whole. A broken one is removed.
+# cached_wheel PYTHON [KEY]: the wheel of KEY (WHEEL_KEY), if it is there and whole. A broken one is
+# removed.
 cached_wheel() {
   local wheel
-  for wheel in "$CACHE/wheels/$WHEEL_KEY"/onedl_mmcv-*.whl; do
+  for wheel in "$CACHE/wheels/${2:-$WHEEL_KEY}"/*.whl; do
     [ -f "$wheel" ] || return 1
     "$1" -m zipfile -t "$wheel" > /dev/null 2>&1 && printf '%s\n' "$wheel" && return
     say "the cached $wheel is damaged; building it again"
@@ -151,9 +152,13 @@ ensure_wheel() {
   # not `grep -q`, which would break the pipe of a long listing
   "$1" -m zipfile -l "$WHEEL" | grep 'mmcv/_ext\.' > /dev/null ||
     die "mmcv was built without its operators; see $CACHE/build-$WHEEL_KEY.log"
-  # copied beside its place, then renamed: the cache never holds half a wheel
-  mkdir -p "$CACHE/wheels/$WHEEL_KEY"
-  cp "$WHEEL" "$CACHE/wheels/$WHEEL_KEY/.new.$$"
-  mv "$CACHE/wheels/$WHEEL_KEY/.new.$$" "$CACHE/wheels/$WHEEL_KEY/$(basename "$WHEEL")"
+  keep_wheel "$WHEEL" "$WHEEL_KEY"
   WHEEL=$CACHE/wheels/$WHEEL_KEY/$(basename "$WHEEL")
+}
+
+# keep_wheel WHEEL KEY: copied beside its place, then renamed: the cache never holds half a wheel.
+keep_wheel() {
+  mkdir -p "$CACHE/wheels/$2" &&
+    cp "$1" "$CACHE/wheels/$2/.new.$$" &&
+    mv "$CACHE/wheels/$2/.new.$$" "$CACHE/wheels/$2/$(basename "$1")"
 }

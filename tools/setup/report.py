@@ -17,7 +17,7 @@ CONSTRAINTS = ROOT / 'requirements' / 'constraints.txt'
 UPSTREAM = ('mmcv', 'mmcv-full', 'mmcv-lite', 'mmdet', 'mmdetection', 'mmengine',
             'mmengine-lite', 'mmsegmentation')
 # chosen or built by the installer itself, never taken from the list
-CHOSEN = ('torch', 'onedl-mmcv')
+CHOSEN = ('torch', 'onedl-mmcv', 'pydensecrf2')
 
 
 def canonical(name):

@@ -56,7 +56,23 @@ def tile_grid(height: int, width: int, tile: int, overlap: int) -> List[Tile]:
     if min(height, width) < 1:
         raise ValueError(f'a picture of {width}x{height} pixels has no tiles: it is empty')
     return [Tile(left, top, min(left + tile, width), min(top + tile, height))
-            for top in _starts(height, tile, overlap) for left in _starts(width, tile, overlap)]
+            for top in tile_starts(height, tile, overlap)
+            for left in tile_starts(width, tile, overlap)]
+
+
+def tile_starts(length: int, tile: int, overlap: int) -> List[int]:
+    """Where tiles begin along a side: those of :func:`tile_grid`, and of MMSegmentation's slide.
+
+    Args:
+        length (int): Side of the picture in pixels.
+        tile (int): Side of a tile in pixels.
+        overlap (int): Pixels that neighbours share at least, below ``tile``.
+
+    Returns:
+        list[int]: Increasing, from 0. Only the first one if the tile is as long as the picture.
+    """
+    last = max(length - tile, 0)
+    return [*range(0, last, tile - overlap), last]
 
 
 def join_tiles(tiles: Sequence[Tile], found: Sequence[Sequence[Detection]],
@@ -96,11 +112,6 @@ def join_tiles(tiles: Sequence[Tile], found: Sequence[Sequence[Detection]],
     groups = _group(owners, cut, _links(tiles, found, agreement))
     joined = [_union([pieces[index] for index in group]) for group in groups]
     return sorted(joined, key=lambda animal: -animal.score)
-
-
-def _starts(length: int, tile: int, overlap: int) -> List[int]:
-    last = max(length - tile, 0)
-    return [*range(0, last, tile - overlap), last]
 
 
 def _is_cut(piece: Detection, tile: Tile, right: int, bottom: int) -> bool:

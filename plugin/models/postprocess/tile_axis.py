@@ -1,0 +1,163 @@
+"""Where tiles lie along the sides of a picture, how much each counts, and what it shows."""
+from typing import Callable, List, NamedTuple, Optional, Sequence, Tuple
+
+import torch
+from torch import Tensor
+
+from ..layers import mirrored_index
+from .tiles import tile_starts
+from .tiling import Tiling
+
+FittingSize = Callable[[Sequence[int]], Sequence[int]]
+
+
+class Part(NamedTuple):
+    """What a tile contributes along one side of the picture.
+
+    Attributes:
+        pixels (slice): Where, in the picture.
+        inside (slice): The same place in the tile.
+        shares (Tensor): How much it counts there, from 0 to 1, one for each pixel. Those of all
+            tiles sum to one at every pixel.
+    """
+
+    pixels: slice
+    inside: slice
+    shares: Tensor
+
+
+class Axis(NamedTuple):
+    """Tiles along one side of a picture.
+
+    Attributes:
+        length (int): Side of the picture in pixels.
+        size (int): Side of what comes out of the network for a tile.
+        seen (int): Side of what goes in.
+        starts (list[int]): First pixel that goes in, for each tile; below 0 outside the picture.
+        parts (list[Part]): What comes out of it, for each tile.
+    """
+
+    length: int
+    size: int
+    seen: int
+    starts: List[int]
+    parts: List[Part]
+
+
+def plan_axes(size: Sequence[int], tiling: Tiling, *, margin: int = 0,
+              fitting_size: Optional[FittingSize] = None,
+              device: Optional[torch.device] = None) -> Tuple[Axis, Axis]:
+    """Lay tiles over a picture; one smaller than a tile gets one that is as small as it can be.
+
+    Args:
+        size (Sequence[int]): ``(H, W)`` of the picture.
+        tiling (Tiling): The settings.
+        margin (int): Pixels that the network loses on each side. Defaults to 0.
+        fitting_size (callable, optional): Of a network with a margin: from ``(h, w)`` to the
+            smallest input whose output is at least that large.
+        device (torch.device, optional): Of the shares.
+
+    Returns:
+        tuple[Axis, Axis]: Along H and along W.
+    """
+    inside = tiling.border == 'inside'
+    step = 1 if inside else tiling.step
+    # a margin is context enough; otherwise tiles reach over the border as over each other
+    around = not margin and not inside
+    reach = [-(-(overlap // 2) // step) * step if around else 0 for overlap in tiling.overlap]
+    given = [min(tile, length + 2 * over)
+             for tile, length, over in zip(tiling.crop_size, size, reach)]
+    seen = fitting_size(given) if margin and fitting_size else [
+        side + 2 * margin for side in given]
+    rows, columns = (
+        _axis(length, shown, overlap, over, margin, step, tiling.blend, device)
+        for length, shown, overlap, over in zip(size, seen, tiling.overlap, reach))
+    return rows, columns
+
+
+def _axis(length: int, seen: int, overlap: int, reach: int, margin: int, step: int, blend: str,
+          device: Optional[torch.device]) -> Axis:
+    # an unpadded network may give more than was asked for
+    size = seen - 2 * margin
+    # multiples of the step that share at least the overlap, if the tile is long enough
+    share = max(min(overlap, size - 1), 0)
+    share = size - max((size - share) // step, 1) * step
+    starts = tile_starts(length + 2 * reach, size, share)
+    starts = sorted({-(-start // step) * step - reach for start in starts})
+    kept, parts = [], []
+    for start, shares in zip(starts, blend_shares(starts, size, overlap, blend)):
+        first, last = max(0, -start), min(size, length - start)
+        counted = shares[first:last].nonzero()[:, 0]
+        if len(counted):  # a tile may lie over the border as far as it counts
+            first, last = first + int(counted[0]), first + int(counted[-1]) + 1
+            kept.append(start - margin)
+            parts.append(Part(slice(start + first, start + last), slice(first, last),
+                              shares[first:last].to(device)))
+    return Axis(length, size, seen, kept, parts)
+
+
+def blend_shares(starts: List[int], size: int, overlap: int, blend: str) -> Tensor:
+    """How much each tile counts at each of its pixels, along one side.
+
+    Args:
+        starts (list[int]): First pixel of each of the T tiles, increasing.
+        size (int): Side of a tile.
+        overlap (int): Length of the ramps of ``blend='linear'``.
+        blend (str): See ``Tiling``.
+
+    Returns:
+        Tensor: (T, size); at every pixel those of the tiles that cover it sum to one.
+    """
+    place = torch.arange(size)
+    depth = 1 + torch.minimum(place, size - 1 - place).float()
+    if blend == 'none':
+        return _deepest(starts, depth)
+    weight = depth.clamp(max=max(overlap, 1)) if blend == 'linear' else torch.ones(size)
+    total = torch.zeros(starts[-1] - starts[0] + size)
+    covered = [slice(start - starts[0], start - starts[0] + size) for start in starts]
+    for pixels in covered:
+        total[pixels] += weight
+    return torch.stack([weight / total[pixels] for pixels in covered])
+
+
+def cut_tile(inputs: Tensor, top: int, left: int, height: int, width: int,
+             border: str) -> Tensor:
+    """Cut a window that may reach over the border, without a padded copy of the picture.
+
+    Args:
+        inputs (Tensor): (N, channels, H, W).
+        top (int): First row of the window, below 0 above the picture.
+        left (int): First column.
+        height (int): Of the window.
+        width (int): Of the window.
+        border (str): ``'zero'``, otherwise what is outside is mirrored.
+
+    Returns:
+        Tensor: (N, channels, height, width), a view where the window lies within the picture.
+    """
+    rows, columns = inputs.shape[2:]
+    bottom, right = top + height, left + width
+    if top >= 0 and left >= 0 and bottom <= rows and right <= columns:
+        return inputs[:, :, top:bottom, left:right]
+    if border == 'zero':
+        tile = inputs.new_zeros((*inputs.shape[:2], height, width))
+        y, x = slice(max(top, 0), min(bottom, rows)), slice(max(left, 0), min(right, columns))
+        tile[:, :, y.start - top:y.stop - top, x.start - left:x.stop - left] = inputs[:, :, y, x]
+        return tile
+    y = mirrored_index(rows, -top, bottom - rows, inputs.device)
+    x = mirrored_index(columns, -left, right - columns, inputs.device)
+    return inputs[:, :, y[:, None], x]
+
+
+def _deepest(starts: List[int], depth: Tensor) -> Tensor:
+    """One where a tile is the one in which the pixel lies deepest, zero elsewhere."""
+    size = len(depth)
+    best = torch.zeros(starts[-1] - starts[0] + size)
+    owner = torch.zeros(len(best), dtype=torch.long)
+    covered = [slice(start - starts[0], start - starts[0] + size) for start in starts]
+    for number, pixels in enumerate(covered):
+        deeper = depth > best[pixels]
+        best[pixels][deeper] = depth[deeper]
+        owner[pixels][deeper] = number
+    return torch.stack([(owner[pixels] == number).float()
+                        for number, pixels in enumerate(covered)])

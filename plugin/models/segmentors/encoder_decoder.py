@@ -1,0 +1,169 @@
+"""MMSegmentation's segmentors, with tiles and a dense CRF that ``test_cfg`` switches on."""
+from typing import Any, Iterator, List, Optional
+
+import torch
+from mmengine.structures import PixelData
+from mmseg.models import segmentors as mmseg_segmentors
+from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
+from mmseg.utils import OptSampleList, SampleList
+from torch import Tensor, nn
+
+from ..postprocess import (
+    LabelRows,
+    Tiling,
+    join_bands,
+    original_picture,
+    plan_axes,
+    predict_bands,
+)
+
+
+class PredictionSteps:
+    """What ``test_cfg`` can ask for beside the modes ``whole`` and ``slide``; a mixin.
+
+    **Tiles**: ``test_cfg=dict(mode='tile', crop_size=(512, 512), overlap=(128, 128))`` and the
+    other settings of :class:`~plugin.models.postprocess.Tiling`. Unlike ``slide``, which lays
+    each window out over the whole picture, it runs a batch of windows at a time and adds them
+    up in place. With ``keep_logits=False`` the samples have ``pred_sem_seg`` only, and the logits
+    of a few rows at a time are all that is ever held: for large pictures.
+
+    A network without padding may tell by ``decode_head.margin`` how many pixels it loses on
+    each side, and by ``decode_head.fitting_size`` which inputs it takes; ``decode_head.tile_step``
+    is the default of ``step``.
+
+    **DenseCRF**: ``test_cfg=dict(..., crf=dict(type='DenseCRF', ...))``, see
+    :class:`~plugin.models.postprocess.DenseCRF`, in any mode. It sees the original picture (see
+    :func:`~plugin.models.postprocess.original_picture`) and the softmax of the logits at its
+    size, in float32. After it ``seg_logits`` holds the logarithm of the marginals, whose softmax
+    they are, so that their argmax is ``pred_sem_seg`` and test-time augmentation averages
+    marginals: it runs the CRF once for each view. With one output channel ``seg_logits`` is the
+    marginal of the foreground, as it is the sigmoid without a CRF, and the threshold of the
+    head decides.
+
+    Importing ``plugin`` puts the classes below in the place of MMSegmentation's ``EncoderDecoder``
+    and ``CascadeEncoderDecoder`` in its registry, so that every config has these settings.
+    Without them they do what MMSegmentation's do.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        crf = (self.test_cfg or {}).get('crf')
+        self.crf = MODELS.build(crf) if crf else None
+        self._drops_logits()  # errors are known before the first picture
+
+    @property
+    def tiling(self) -> Optional[Tiling]:
+        """The settings of ``mode='tile'``; None in other modes."""
+        if (self.test_cfg or {}).get('mode') != 'tile':
+            return None
+        head = self._last_head
+        return Tiling.from_cfg(self.test_cfg, margin=getattr(head, 'margin', 0),
+                               step=getattr(head, 'tile_step', 1))
+
+    def predict(self, inputs: Tensor, data_samples: OptSampleList = None) -> SampleList:
+        """Predict pictures.
+
+        Args:
+            inputs (Tensor): Normalised pictures, (N, 3, H, W).
+            data_samples (list[SegDataSample], optional): Their meta information.
+
+        Returns:
+            list[SegDataSample]: With ``pred_sem_seg`` (1, H', W') and, unless
+            ``keep_logits=False``, ``seg_logits`` (C, H', W'), at the original sizes.
+        """
+        if self._drops_logits():
+            return self._predict_labels(inputs, data_samples)
+        samples = super().predict(inputs, data_samples)
+        return samples if self.crf is None else self._refine(inputs, samples)
+
+    def inference(self, inputs: Tensor, batch_img_metas: List[dict]) -> Tensor:
+        """Logits of pictures (N, 3, H, W) in the mode of ``test_cfg``: (N, C, H, W)."""
+        if self.tiling is None:
+            return super().inference(inputs, batch_img_metas)
+        return join_bands(self._bands(inputs), inputs.shape[2])
+
+    def _drops_logits(self) -> bool:
+        """Whether predictions are labels only; an error where something else needs the logits."""
+        tiling = self.tiling
+        if tiling is None or tiling.keep_logits:
+            return False
+        if self.crf is not None:
+            raise ValueError('test_cfg.crf needs the logits of whole pictures: set '
+                             'test_cfg.keep_logits=True, or leave the crf out')
+        return True
+
+    def _predict_labels(self, inputs: Tensor, data_samples: OptSampleList) -> SampleList:
+        """Labels of tiled pictures, whose logits are dropped row by row."""
+        samples = data_samples or [SegDataSample() for _ in inputs]
+        if any('flip' in sample.metainfo for sample in samples):
+            raise ValueError('mirrored views are averaged by their logits, which '
+                             'test_cfg.keep_logits=False drops: set it to True')
+        rows = [LabelRows(inputs.shape[2:], sample.metainfo, self.align_corners, self._labels)
+                for sample in samples]
+        for band in self._bands(inputs):
+            for one, logits in zip(rows, band):
+                one.add(logits)
+        for sample, one in zip(samples, rows):
+            sample.set_data(dict(pred_sem_seg=PixelData(data=one.labels)))
+        return samples
+
+    def _bands(self, inputs: Tensor) -> Iterator[Tensor]:
+        """Logits of tiled pictures, some rows at a time: (N, C, h, W)."""
+        tiling, head = self.tiling, self._last_head
+        rows, columns = plan_axes(
+            inputs.shape[2:], tiling, margin=getattr(head, 'margin', 0),
+            fitting_size=getattr(head, 'fitting_size', None), device=inputs.device)
+        return predict_bands(self._tile_logits, inputs, rows, columns, border=tiling.border,
+                             batch_size=tiling.batch_size)
+
+    def _tile_logits(self, tiles: Tensor) -> Tensor:
+        """Logits of tiles (B, 3, h, w); those of an unpadded network have its margin less."""
+        if getattr(self._last_head, 'margin', 0):
+            return self.decode_head(self.extract_feat(tiles))
+        # a torch.Size is how a window of `slide` tells the heads its own size
+        meta = dict(img_shape=tiles.shape[2:], pad_shape=tiles.shape[2:], ori_shape=tiles.shape[2:])
+        return self.encode_decode(tiles, [dict(meta) for _ in tiles])
+
+    def _refine(self, inputs: Tensor, samples: SampleList) -> SampleList:
+        """Let the CRF see the pictures."""
+        pairs = []
+        for image, sample in zip(inputs, samples):
+            scores = sample.seg_logits.data.float()
+            shares = scores.softmax(0) if len(scores) > 1 else torch.cat([1 - scores, scores])
+            picture = original_picture(image, sample.metainfo, self.data_preprocessor)
+            pairs.append((shares.cpu().numpy(), picture))
+        for sample, marginals in zip(samples, self.crf.many(pairs)):
+            one_channel = len(sample.seg_logits.data) == 1
+            marginals = torch.from_numpy(marginals).to(inputs.device)
+            if one_channel:
+                scores = marginals[1:]
+                labels = (scores > self._last_head.threshold).to(scores)
+            else:
+                scores = marginals.clamp(min=torch.finfo(marginals.dtype).tiny).log()
+                labels = marginals.argmax(0, keepdim=True)
+            sample.set_data(dict(seg_logits=PixelData(data=scores),
+                                 pred_sem_seg=PixelData(data=labels)))
+        return samples
+
+    def _labels(self, logits: Tensor) -> Tensor:
+        """Labels (1, h, w) of logits (C, h, w), as ``postprocess_result`` makes them."""
+        if len(logits) > 1:
+            return logits.argmax(0, keepdim=True)
+        scores = logits.sigmoid()
+        return (scores > self._last_head.threshold).to(scores)
+
+    @property
+    def _last_head(self) -> nn.Module:
+        head = self.decode_head
+        return head[-1] if isinstance(head, nn.ModuleList) else head
+
+
+@MODELS.register_module(force=True)
+class EncoderDecoder(PredictionSteps, mmseg_segmentors.EncoderDecoder):
+    """MMSegmentation's ``EncoderDecoder`` with the settings of :class:`PredictionSteps`."""
+
+
+@MODELS.register_module(force=True)
+class CascadeEncoderDecoder(PredictionSteps, mmseg_segmentors.CascadeEncoderDecoder):
+    """MMSegmentation's ``CascadeEncoderDecoder`` with the settings of :class:`PredictionSteps`."""
