@@ -1,4 +1,5 @@
 """torchvision's VGG16 in FCN's backbone."""
+import importlib.util
 import subprocess
 import sys
 
@@ -6,8 +7,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from plugin.models.backbones import FCNVGG16
-from plugin.models.backbones.convert_vgg16 import convert_vgg16
+from plugin.models.backbones import FCNVGG16, SegNetVGG16
+from plugin.models.backbones.convert_vgg16 import convert_vgg16, encoder_from_vgg16
 
 WIDTH = 64  # of the fully connected layers, 4096 in torchvision's network
 
@@ -36,8 +37,8 @@ def torchvision_vgg16(norm: bool):
     return state_dict
 
 
-def torchvision_forward(state_dict, x, norm):
-    """VGG16 up to the ReLU of its second fully connected layer, on a 224 x 224 picture."""
+def torchvision_features(state_dict, x, norm):
+    """VGG16 up to its last pooling."""
     index = 0
     for stage in (2, 2, 3, 3, 3):
         for _ in range(stage):
@@ -52,7 +53,12 @@ def torchvision_forward(state_dict, x, norm):
             index += 3 if norm else 2
         x = F.max_pool2d(x, 2)
         index += 1
-    x = x.flatten(1)
+    return x
+
+
+def torchvision_forward(state_dict, x, norm):
+    """VGG16 up to the ReLU of its second fully connected layer, on a 224 x 224 picture."""
+    x = torchvision_features(state_dict, x, norm).flatten(1)
     for number in (0, 3):
         x = F.relu(F.linear(x, state_dict[f'classifier.{number}.weight'],
                             state_dict[f'classifier.{number}.bias']))
@@ -105,3 +111,34 @@ def test_command(tmp_path, root):
     done = subprocess.run([*command, tmp_path / 'absent.pth', target], capture_output=True,
                           text=True)
     assert done.returncode == 1 and 'absent.pth' in done.stderr and 'Traceback' not in done.stderr
+
+
+def test_encoder_of_segnet_computes_the_features_of_torchvision():
+    source = torchvision_vgg16(True)
+    converted = convert_vgg16(source)
+    backbone = SegNetVGG16().eval()
+    backbone.load_state_dict(encoder_from_vgg16(converted), strict=True)
+    assert 'fc6.weight' in converted
+    x = torch.randn(1, 3, 64, 32)
+    with torch.no_grad():
+        features = backbone(x)[-1]
+        expected = torchvision_features(source, x, True)
+    torch.testing.assert_close(features, expected, rtol=1e-3,
+                               atol=1e-3 * expected.abs().max().item())
+
+
+def test_segnet_needs_batch_norm():
+    with pytest.raises(ValueError, match="this VGG16 has none: give torchvision's vgg16_bn"):
+        encoder_from_vgg16(convert_vgg16(torchvision_vgg16(False)))
+
+
+def test_command_for_segnet(tmp_path, root, capsys):
+    spec = importlib.util.spec_from_file_location('convert', root / 'tools/convert_vgg16.py')
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    torch.save(torchvision_vgg16(True), tmp_path / 'vgg16_bn.pth')
+    target = tmp_path / 'segnet.pth'
+    assert tool.main([str(tmp_path / 'vgg16_bn.pth'), str(target), '--network', 'segnet']) == 0
+    assert '91 tensors for SegNetVGG16 with batch norm' in capsys.readouterr().out
+    loaded = torch.load(target, weights_only=True)['state_dict']
+    assert loaded.keys() == SegNetVGG16(base_channels=1).state_dict().keys()

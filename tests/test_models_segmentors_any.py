@@ -38,7 +38,18 @@ STUDENTS = dict(
         backbone=RESNET,
         decode_head=dict(type='DepthwiseSeparableASPPHead', in_channels=64, in_index=3,
                          channels=8, dilations=(1, 2), c1_in_channels=8, c1_channels=4,
-                         norm_cfg=NORM)))
+                         norm_cfg=NORM)),
+    segnet_basic=dict(
+        backbone=dict(type='SegNetBasic', channels=8),
+        decode_head=dict(type='SegNetHead', in_channels=8, stages=((8, ), ) * 4, kernel_size=7,
+                         classifier_size=1, relu=False, bias=False)),
+    unet=dict(
+        backbone=dict(type='UNetEncoder', base_channels=4, num_levels=3, norm_cfg=NORM),
+        decode_head=dict(type='UNetHead', in_channels=[4, 8, 16], norm_cfg=NORM)),
+    refinenet=dict(
+        backbone=RESNET,
+        decode_head=dict(type='RefineNetHead', in_channels=RESNET_CHANNELS, channels=8,
+                         coarse_channels=8)))
 
 
 def student(name):

@@ -106,6 +106,8 @@ def fed(cfg, samples: list, training: bool) -> list:
     if settings.get('mean') is not None:
         images = images * preprocessor.std + preprocessor.mean
     images = images.round().clamp(0, 255).byte().permute(0, 2, 3, 1).numpy()
+    if images.shape[3] == 1:  # grey
+        images = images.repeat(3, axis=3)
     # OpenCV reads BGR; most preprocessors turn it round
     if not (settings.get('bgr_to_rgb') or settings.get('rgb_to_bgr')):
         images = images[..., ::-1]

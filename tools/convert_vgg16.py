@@ -1,10 +1,13 @@
 #!/usr/bin/env python
-"""Turn torchvision's VGG16 weights into those of FCN's backbone."""
+"""Turn torchvision's VGG16 weights into those of a backbone of this project."""
 import argparse
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+NETWORKS = dict(fcn='FCNVGG16', deeplabv1='DeepLabVGG16',
+                deeplabv2='DeepLabVGG16 and the branches of ASPPSumHead', segnet='SegNetVGG16')
 
 
 def parse_args(argv=None) -> argparse.Namespace:
@@ -13,10 +16,12 @@ def parse_args(argv=None) -> argparse.Namespace:
         description=__doc__,
         epilog='The source is the state dict of torchvision.models.vgg16 or vgg16_bn, e.g. '
         'vgg16-397923af.pth or vgg16_bn-6c64b313.pth from download.pytorch.org/models. fc6 and fc7 '
-        'are its classifier 0 and 3. Example: python tools/convert_vgg16.py vgg16-397923af.pth '
-        'weights/vgg16.pth')
+        'are its classifier 0 and 3; DeepLab keeps every fourth unit of them. Example: '
+        'python tools/convert_vgg16.py vgg16-397923af.pth weights/vgg16.pth')
     parser.add_argument('source', type=Path, help='checkpoint of torchvision')
     parser.add_argument('target', type=Path, help='file to write, e.g. weights/vgg16.pth')
+    parser.add_argument('--network', choices=NETWORKS, default='fcn',
+                        help='for whom (default: fcn); deeplabv2 is initialised as a whole')
     return parser.parse_args(argv)
 
 
@@ -25,18 +30,25 @@ def main(argv=None) -> int:
     args = parse_args(argv)
     import torch
 
-    from plugin.models.backbones.convert_vgg16 import convert_vgg16
+    from plugin.models.backbones.convert_vgg16 import convert_vgg16, encoder_from_vgg16
+    from plugin.models.convert_deeplab import aspp_from_vgg16, subsample_vgg16
     from plugin.utils import atomic_path
     try:
         source = torch.load(args.source, map_location='cpu', weights_only=True)
         state_dict = convert_vgg16(source.get('state_dict', source))
+        if args.network.startswith('deeplab'):
+            state_dict = subsample_vgg16(state_dict)
+        if args.network == 'deeplabv2':
+            state_dict = aspp_from_vgg16(state_dict)
+        if args.network == 'segnet':
+            state_dict = encoder_from_vgg16(state_dict)
     except (OSError, ValueError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 1
     with atomic_path(args.target) as path:
         torch.save(dict(state_dict=state_dict), path)
-    norm = ' with batch norm' if 'conv1_1_norm.weight' in state_dict else ''
-    print(f'{args.target}: {len(state_dict)} tensors for FCNVGG16{norm}')
+    norm = ' with batch norm' if any('_norm.' in key for key in state_dict) else ''
+    print(f'{args.target}: {len(state_dict)} tensors for {NETWORKS[args.network]}{norm}')
     return 0
 
 

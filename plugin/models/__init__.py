@@ -1,4 +1,4 @@
 """Networks and their parts."""
-from . import backbones, decode_heads, layers, postprocess, segmentors, semi
+from . import backbones, decode_heads, layers, losses, postprocess, segmentors, semi
 
-__all__ = ['backbones', 'decode_heads', 'layers', 'postprocess', 'segmentors', 'semi']
+__all__ = ['backbones', 'decode_heads', 'layers', 'losses', 'postprocess', 'segmentors', 'semi']

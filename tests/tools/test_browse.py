@@ -39,6 +39,19 @@ def test_picture_is_what_the_network_gets(trained, monkeypatch):
     assert (labels == cv2.imread('pictures/labels/0.png', cv2.IMREAD_UNCHANGED)).all()
 
 
+def test_grey_pictures_are_shown_grey(trained, monkeypatch):
+    monkeypatch.chdir(trained.folder)
+    cfg = Config.fromfile('tiny.py')
+    cfg.model.data_preprocessor.update(mean=[100.], std=[50.], bgr_to_rgb=False)
+    dataset = DATASETS.build(cfg.val_dataloader.dataset)
+    sample = dataset[0]
+    sample['inputs'] = sample['inputs'][:1]
+    (image, _), = browse.fed(cfg, [sample], training=False)
+    picture = cv2.imread('pictures/images/0.png')[..., :1]
+    assert image.shape == (*picture.shape[:2], 3)
+    assert np.abs(image.astype(int) - picture).max() <= 1
+
+
 def test_padding_is_shown(trained, monkeypatch):
     monkeypatch.chdir(trained.folder)
     cfg = Config.fromfile('tiny.py')

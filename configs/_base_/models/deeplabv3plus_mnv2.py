@@ -1,24 +1,7 @@
 # DeepLabv3+ (Chen et al., arXiv 1802.02611) on MobileNetV2 at stride 16 with a slim decoder: trains on
 # a CPU.
-mobilenet_v2 = '{{$MOBILENETV2_WEIGHTS:weights/mobilenet_v2.pth}}'
-norm_cfg = dict(type='BN', requires_grad=True)
+_base_ = './mnv2-d16.py'
 model = dict(
-    type='EncoderDecoder',
-    data_preprocessor=dict(
-        type='SegDataPreProcessor',
-        mean=[123.675, 116.28, 103.53],
-        std=[58.395, 57.12, 57.375],
-        bgr_to_rgb=True,
-        pad_val=0,
-        seg_pad_val=255,
-        size_divisor=1),
-    backbone=dict(
-        type='MobileNetV2',
-        strides=(1, 2, 2, 2, 1, 1, 1),
-        dilations=(1, 1, 1, 1, 1, 2, 2),
-        out_indices=(1, 2, 4, 6),
-        norm_cfg=norm_cfg,
-        init_cfg=dict(type='Pretrained', checkpoint=mobilenet_v2)),
     decode_head=dict(
         type='DepthwiseSeparableASPPHead',
         in_channels=320,
@@ -29,13 +12,6 @@ model = dict(
         c1_in_channels=24,
         c1_channels=24,
         dropout_ratio=0.1,
-        norm_cfg=norm_cfg,
+        norm_cfg={{_base_.norm_cfg}},
         align_corners=False,
-        loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True)),
-    train_cfg=dict(),
-    test_cfg=dict(mode='whole'))
-weights_from = {
-    mobilenet_v2: 'Get an ImageNet MobileNetV2 under the names of MMSegmentation (its model zoo has '
-                  'mobilenet_v2_batch256_imagenet) as weights/mobilenet_v2.pth, or set '
-                  'MOBILENETV2_WEIGHTS. Training from random values works, but scores less.',
-}
+        loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True)))

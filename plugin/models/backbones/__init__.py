@@ -1,4 +1,11 @@
 """Backbones: one network a file."""
+from .cascaded_resnet import CascadedResNet
+from .deeplab_vgg16 import DeepLabVGG16
 from .fcn_vgg16 import FCNVGG16
+from .segnet_basic import SegNetBasic
+from .segnet_vgg16 import SegNetVGG16
+from .unet_encoder import UNetEncoder
+from .xception import Xception65
 
-__all__ = ['FCNVGG16']
+__all__ = ['CascadedResNet', 'DeepLabVGG16', 'FCNVGG16', 'SegNetBasic', 'SegNetVGG16',
+           'UNetEncoder', 'Xception65']

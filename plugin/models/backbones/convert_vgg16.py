@@ -3,7 +3,7 @@ from typing import Dict, Mapping
 
 from torch import Tensor
 
-from .fcn_vgg16 import STAGES
+from .vgg16 import STAGES
 
 
 def convert_vgg16(state_dict: Mapping[str, Tensor]) -> Dict[str, Tensor]:
@@ -53,3 +53,21 @@ def convert_vgg16(state_dict: Mapping[str, Tensor]) -> Dict[str, Tensor]:
         raise ValueError(f'{", ".join(left[:5])} do not belong to VGG16: give the state dict of '
                          "torchvision's vgg16 or vgg16_bn")
     return converted
+
+
+def encoder_from_vgg16(state_dict: Mapping[str, Tensor]) -> Dict[str, Tensor]:
+    """Take the weights of ``SegNetVGG16`` out of what :func:`convert_vgg16` returned.
+
+    Args:
+        state_dict (Mapping[str, Tensor]): Of VGG16 with batch norm.
+
+    Returns:
+        dict[str, Tensor]: ``conv1_1.weight`` ... ``conv5_3_norm.running_var``, without fc6 and fc7.
+
+    Raises:
+        ValueError: If there is no batch norm.
+    """
+    if 'conv1_1_norm.weight' not in state_dict:
+        raise ValueError("SegNet has batch norm, but this VGG16 has none: give torchvision's "
+                         'vgg16_bn')
+    return {key: value for key, value in state_dict.items() if not key.startswith('fc')}

@@ -1,4 +1,11 @@
 """Decode heads: one published decoder a file."""
+from .aspp_sum_head import ASPPSumHead
+from .deeplab_head import DeepLabLargeFOVHead
+from .deeplab_msc_head import DeepLabMScHead
 from .fcn_skip_head import FCNSkipHead
+from .refinenet_head import RefineNetHead
+from .segnet_head import SegNetHead
+from .unet_head import UNetHead
 
-__all__ = ['FCNSkipHead']
+__all__ = ['ASPPSumHead', 'DeepLabLargeFOVHead', 'DeepLabMScHead', 'FCNSkipHead', 'RefineNetHead',
+           'SegNetHead', 'UNetHead']

@@ -1,0 +1,186 @@
+#!/usr/bin/env python
+"""Networks side by side: scores, parameters, multiply-adds, time and memory.
+
+Each network is built from its config with random weights and predicts pictures of the size that its
+test pipeline makes. Parameters include auxiliary heads, which predict nothing. Multiply-adds are
+those of convolutions and matrix products, one for a multiplication and its addition. Milliseconds
+are the median of many pictures, one at a time, from the normalised picture to its labels; the
+networks take turns. Peak memory is that of a process of its own beyond what it held before the
+network was built, weights included: of one predicted picture, and of two training steps with the
+config's batch, crop and optimiser.
+
+    python benchmarks/networks.py
+    python benchmarks/networks.py --scores work_dirs --out table.md
+    python benchmarks/networks.py configs/fcn8s_voc.py configs/pspnet_r101_voc.py --size 500 375
+
+The scores are those of the last validation of ``<work_dirs>/<config>``, from ``scores.json``.
+"""
+import argparse
+import json
+import logging
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+import warnings
+from pathlib import Path
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+import torch
+from parts.network_cost import build, count, measure_memory, picture_size, predict, read
+
+from plugin.utils import write_atomically
+
+ROOT = Path(__file__).resolve().parents[1]
+NETWORKS = ('fcn32s_mnv2', 'fcn16s_mnv2', 'fcn8s_mnv2', 'pspnet_mnv2', 'deeplabv3_mnv2',
+            'deeplabv3plus_mnv2', 'refinenet_mnv2', 'segnet-basic', 'unet')
+COLUMNS = ('network', 'mIoU, %', 'PA, %', 'parameters, M', 'multiply-adds, G', 'ms a picture',
+           'ratio', 'peak of a picture, MB', 'peak of a training step, MB')
+
+
+class Row(NamedTuple):
+    """What is known of one network; sizes are (height, width)."""
+
+    name: str
+    size: Tuple[int, int]
+    parameters: int
+    multiply_adds: float
+    seconds: float
+    memory: Dict[str, float]
+    scores: Optional[Dict[str, float]]
+
+
+def measure_time(models: Dict[str, Any], sizes: Dict[str, Tuple[int, int]],
+                 args: argparse.Namespace) -> Dict[str, float]:
+    """Median seconds a picture of each network, the networks taking turns."""
+    taken: Dict[str, List[float]] = {name: [] for name in models}
+    pictures = {name: torch.randn(1, 3, *size).to(args.device) for name, size in sizes.items()}
+    for turn in range(args.pictures + 2):
+        for name, model in models.items():
+            _finish(args.device)
+            start = time.perf_counter()
+            predict(model, pictures[name])
+            _finish(args.device)
+            if turn > 1:  # the first ones warm up
+                taken[name].append(time.perf_counter() - start)
+    return {name: statistics.median(seconds) for name, seconds in taken.items()}
+
+
+def _finish(device: str) -> None:
+    if device == 'cuda':
+            torch.cuda.synchronize()
+
+
+def measure_in_child(path: str, size: Tuple[int, int], args: argparse.Namespace) -> dict:
+    """:func:`measure_memory` in a process of its own."""
+    command = [sys.executable, __file__, path, '--memory-only', '--device', args.device,
+               '--threads', str(args.threads), '--size', *map(str, size)]
+    printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return json.loads(printed.splitlines()[-1])
+
+
+def read_scores(folder: Optional[str], name: str) -> Optional[Dict[str, float]]:
+    """Scores in percent that the training of this config left behind."""
+    if folder is None:
+        return None
+    path = Path(folder) / name / 'scores.json'
+    if not path.is_file():
+        print(f'warning: {path} does not exist: run python tools/train.py configs/{name}.py '
+              f'--work-dir {path.parent}', file=sys.stderr)
+        return None
+    return json.loads(path.read_text(encoding='utf-8'))['scores']
+
+
+def measure(args: argparse.Namespace) -> List[Row]:
+    """One row for each config."""
+    cfgs = {Path(path).stem: read(path) for path in args.configs}
+    sizes = {name: picture_size(cfg, name, args.size) for name, cfg in cfgs.items()}
+    memory = {Path(path).stem: measure_in_child(path, sizes[Path(path).stem], args)
+              for path in args.configs}
+    models = {name: build(cfg, args.device).eval() for name, cfg in cfgs.items()}
+    seconds = measure_time(models, sizes, args)
+    return [Row(name, sizes[name], *count(model, sizes[name]), seconds[name], memory[name],
+                read_scores(args.scores, name)) for name, model in models.items()]
+
+
+def markdown(rows: Sequence[Row], args: argparse.Namespace) -> str:
+    """The table, and a line that names the machine; without any scores, without their columns."""
+    lines = []
+    for row in rows:
+        score = row.scores or {}
+        figures = [score.get('mIoU'), score.get('PA'), row.parameters / 1e6,
+                   row.multiply_adds / 1e9, row.seconds * 1e3, row.seconds / rows[0].seconds,
+                   row.memory['picture'], row.memory['training']]
+        lines.append([row.name, *map(_figure, figures)])
+    kept = [place for place, title in enumerate(COLUMNS)
+            if place not in (1, 2) or any(row.scores for row in rows)]
+    table = [[COLUMNS[place] for place in kept], ['---', *['---:'] * (len(kept) - 1)],
+             *([line[place] for place in kept] for line in lines)]
+    sizes = sorted({f'{row.size[1]}x{row.size[0]}' for row in rows})
+    where = (f'Pictures of {", ".join(sizes)}, one at a time; {machine(args.device)}, '
+             f'{args.threads} thread(s), median of {args.pictures}.')
+    return '\n'.join('| ' + ' | '.join(line) + ' |' for line in table) + f'\n\n{where}\n'
+
+
+def _figure(value: Optional[float]) -> str:
+    """Three digits or so."""
+    if value is None:
+        return '–'
+    return f'{value:.0f}' if value >= 100 else f'{value:.1f}' if value >= 10 else f'{value:.2f}'
+
+
+def machine(device: str) -> str:
+    """Name of the processor or of the GPU, and PyTorch's version."""
+    name = platform.processor() or platform.machine()
+    if device == 'cuda':
+        name = torch.cuda.get_device_name()
+    elif Path('/proc/cpuinfo').is_file():
+        names = [line.split(':', 1)[1].strip() for line in Path('/proc/cpuinfo').read_text()
+                 .splitlines() if line.startswith('model name')]
+        name = f'{os.cpu_count()} cores of {names[0]}' if names else name
+    return f'{name}, PyTorch {torch.__version__}'
+
+
+def parse(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
+    """The options."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('configs', nargs='*', help='configs of semantic networks '
+                        '[those that train on CamVid in minutes]')
+    parser.add_argument('--scores', metavar='DIR', help='folder of the work directories')
+    parser.add_argument('--out', help='also write the table into this file')
+    parser.add_argument('--size', type=int, nargs=2, metavar=('HEIGHT', 'WIDTH'),
+                        help="of a picture [the test pipeline's]")
+    parser.add_argument('--pictures', type=int, default=30, help='timed ones [30]')
+    parser.add_argument('--threads', type=int, default=len(os.sched_getaffinity(0)),
+                        help='[all cores]')
+    parser.add_argument('--device', choices=('cpu', 'cuda'), default='cpu')
+    parser.add_argument('--memory-only', action='store_true', help=argparse.SUPPRESS)
+    args = parser.parse_args(argv)
+    args.configs = args.configs or [str(ROOT / f'configs/{name}_camvid.py') for name in NETWORKS]
+    for path in args.configs:
+        if not Path(path).is_file():
+            parser.error(f'{path} does not exist; the configs are in {ROOT / "configs"}')
+    return args
+
+
+def main(argv: Optional[Sequence[str]] = None) -> None:
+    """Print the table."""
+    args = parse(argv)
+    torch.set_num_threads(args.threads)
+    if args.memory_only:
+        path, = args.configs
+        print(json.dumps(measure_memory(read(path), tuple(args.size), args.device)))
+        return
+    text = markdown(measure(args), args)
+    print(text, end='')
+    if args.out:
+        write_atomically(args.out, text)
+
+
+if __name__ == '__main__':
+    # configs tell which variables of the environment they read
+    logging.disable(logging.WARNING)
+    warnings.filterwarnings('ignore')
+    main()

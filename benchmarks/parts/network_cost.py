@@ -1,0 +1,114 @@
+"""What one network costs: parameters, multiply-adds, memory."""
+import gc
+from pathlib import Path
+from typing import Any, Dict, Optional, Sequence, Tuple
+
+import torch
+from mmengine.config import Config
+from mmengine.optim import build_optim_wrapper
+from mmengine.registry import init_default_scope
+from mmengine.structures import PixelData
+from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+
+def read(path: str) -> Config:
+    """The config of one semantic network."""
+    cfg = Config.fromfile(path)
+    if cfg.get('default_scope') != 'mmseg' or 'backbone' not in cfg.model:
+        raise SystemExit(f'error: {path} is no single semantic network; give one like '
+                         'configs/fcn8s_mnv2_camvid.py.')
+    return cfg
+
+
+def build(cfg: Config, device: str) -> nn.Module:
+    """The network with random weights."""
+    init_default_scope('mmseg')
+    torch.manual_seed(0)
+    return MODELS.build(cfg.model).to(device)
+
+
+def picture_size(cfg: Config, name: str, given: Optional[Sequence[int]]) -> Tuple[int, int]:
+    """(height, width) of what the test pipeline hands to the network."""
+    if given:
+        return tuple(given)
+    scales = [step.scale for step in cfg.test_dataloader.dataset.pipeline
+              if step.type == 'Resize' and step.get('scale')]
+    if not scales:
+        raise SystemExit(f'error: the test pipeline of {name} takes pictures of any size; '
+                         'give one with --size HEIGHT WIDTH.')
+    width, height = scales[-1]
+    return height, width
+
+
+def samples(size: Tuple[int, int], number: int, classes: int = 0) -> list:
+    """What the data set tells of ``number`` pictures; with labels if there are ``classes``."""
+    made = [SegDataSample(metainfo=dict(img_shape=size, ori_shape=size, pad_shape=size,
+                                        padding_size=[0] * 4)) for _ in range(number)]
+    for sample in made if classes else []:
+        sample.gt_sem_seg = PixelData(data=torch.randint(classes, (1, *size)))
+    return made
+
+
+def predict(model: nn.Module, picture: Tensor) -> Any:
+    """Labels of a normalised picture (1, 3, H, W)."""
+    with torch.no_grad():
+        return model.predict(picture, samples(tuple(picture.shape[2:]), 1))
+
+
+def train(model: nn.Module, cfg: Config, steps: int = 2) -> None:
+    """Steps with the batch, the crop and the optimiser of the config; momentum is there from 2."""
+    number, size = cfg.train_dataloader.batch_size, tuple(cfg.crop_size)
+    wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
+    model.train()
+    for _ in range(steps):
+        pictures = list(torch.randint(256, (number, 3, *size), dtype=torch.uint8))
+        model.train_step(dict(inputs=pictures, data_samples=samples(size, number, cfg.num_classes)),
+                         wrapper)
+
+
+def count(model: nn.Module, size: Tuple[int, int]) -> Tuple[int, float]:
+    """Parameters, and multiply-adds of the convolutions and matrix products for a picture."""
+    picture = torch.zeros(1, 3, *size, device=next(model.parameters()).device)
+    # it watches what runs: MMEngine's count traces the network, which unpooling does not stand
+    with FlopCounterMode(display=False) as counter:
+        predict(model, picture)
+    return sum(parameter.numel() for parameter in model.parameters()), counter.get_total_flops() / 2
+
+
+def measure_memory(cfg: Config, size: Tuple[int, int], device: str) -> Dict[str, float]:
+    """Peak MB of a picture and of training steps, beyond what is held without a network."""
+    # libraries that a first convolution loads are not the network's
+    convolution = nn.Conv2d(3, 8, 3).to(device)
+    convolution(torch.zeros(1, 3, 32, 32, device=device)).sum().backward()
+    del convolution
+    gc.collect()
+    before, peaks = _held(device), {}
+    model = build(cfg, device)
+    for name in ('picture', 'training'):
+        _forget_peak(device)
+        if name == 'picture':
+            predict(model.eval(), torch.randn(1, 3, *size, device=device))
+        else:
+            train(model, cfg)
+        peaks[name] = (_held(device, peak=True) - before) / 1e6
+    return peaks
+
+
+def _forget_peak(device: str) -> None:
+    if device == 'cuda':
+        torch.cuda.reset_peak_memory_stats()
+    else:
+        Path('/proc/self/clear_refs').write_text('5')  # Linux
+
+
+def _held(device: str, peak: bool = False) -> float:
+    """Bytes that this process holds, or has held at most."""
+    if device == 'cuda':
+        return torch.cuda.max_memory_allocated() if peak else torch.cuda.memory_allocated()
+    field = 'VmHWM:' if peak else 'VmRSS:'
+    line, = (line for line in Path('/proc/self/status').read_text().splitlines()
+             if line.startswith(field))
+    return float(line.split()[1]) * 1024

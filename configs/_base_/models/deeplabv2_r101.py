@@ -1,0 +1,37 @@
+# DeepLab v2 (Chen et al., arXiv 1606.00915), ASPP-L on ResNet-101 at stride 8, three sizes of the
+# picture. Batch norm does not learn, as published. Pictures as Caffe gives them.
+resnet101 = '{{$RESNET101_CAFFE_WEIGHTS:weights/resnet101_caffe.pth}}'
+model = dict(
+    type='MultiScaleEncoderDecoder',
+    scales=(1.0, 0.75, 0.5),
+    data_preprocessor=dict(
+        type='SegDataPreProcessor',
+        mean=[104.008, 116.669, 122.675],
+        std=[1., 1., 1.],
+        bgr_to_rgb=False,
+        pad_val=0,
+        seg_pad_val=255),
+    backbone=dict(
+        type='ResNet',
+        depth=101,
+        out_indices=(3, ),
+        strides=(1, 2, 1, 1),
+        dilations=(1, 1, 2, 4),
+        # the stride in the first 1x1 convolution of a stage
+        style='caffe',
+        norm_cfg=dict(type='BN', requires_grad=False),
+        norm_eval=True,
+        init_cfg=dict(type='Pretrained', checkpoint=resnet101)),
+    decode_head=dict(
+        type='ASPPSumHead',
+        in_channels=2048,
+        dilations=(6, 12, 18, 24),
+        loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True)),
+    train_cfg=dict(),
+    test_cfg=dict(mode='whole'))
+weights_from = {
+    resnet101: 'Get resnet101_msra-6cc46731.pth from the model zoo of OpenMMLab (there '
+               'detectron2/resnet101_caffe) as weights/resnet101_caffe.pth, or set '
+               'RESNET101_CAFFE_WEIGHTS. The paper starts from a model of COCO. Batch norm does not '
+               'learn here, so that random values lead nowhere.',
+}

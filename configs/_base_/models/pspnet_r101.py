@@ -1,0 +1,54 @@
+# PSPNet (Zhao et al., arXiv 1612.01105) on ResNet-101 at stride 8: the pyramid 1, 2, 3, 6, an auxiliary
+# loss of 0.4 on stage 4. The head is MMSegmentation's. The published stem is twice as wide as that of
+# ResNetV1c (64, 64 and 128 maps), for which weights are at hand.
+# The pyramid's first level has one value a channel: train with two pictures a process at least, or with
+# norm_cfg=dict(type='FrozenBN').
+resnet101 = '{{$RESNET101_V1C_WEIGHTS:weights/resnet101_v1c.pth}}'
+norm_cfg = dict(type='BN', requires_grad=True)
+# several processes share their statistics
+sync_bn = 'torch'
+model = dict(
+    type='EncoderDecoder',
+    data_preprocessor=dict(
+        type='SegDataPreProcessor',
+        mean=[123.675, 116.28, 103.53],
+        std=[58.395, 57.12, 57.375],
+        bgr_to_rgb=True,
+        pad_val=0,
+        seg_pad_val=255),
+    backbone=dict(
+        type='ResNetV1c',
+        depth=101,
+        out_indices=(0, 1, 2, 3),
+        strides=(1, 2, 1, 1),
+        dilations=(1, 1, 2, 4),
+        norm_cfg=norm_cfg,
+        init_cfg=dict(type='Pretrained', checkpoint=resnet101)),
+    decode_head=dict(
+        type='PSPHead',
+        in_channels=2048,
+        in_index=3,
+        channels=512,
+        pool_scales=(1, 2, 3, 6),
+        dropout_ratio=0.1,
+        norm_cfg=norm_cfg,
+        align_corners=True,
+        loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True)),
+    auxiliary_head=dict(
+        type='FCNHead',
+        in_channels=1024,
+        in_index=2,
+        channels=256,
+        num_convs=1,
+        concat_input=False,
+        dropout_ratio=0.1,
+        norm_cfg=norm_cfg,
+        align_corners=True,
+        loss_decode=dict(type='CrossEntropyLoss', loss_weight=0.4, avg_non_ignore=True)),
+    train_cfg=dict(),
+    test_cfg=dict(mode='whole'))
+weights_from = {
+    resnet101: 'Get resnet101_v1c-e67eebb6.pth from the model zoo of MMSegmentation as '
+               'weights/resnet101_v1c.pth, or set RESNET101_V1C_WEIGHTS. From random values this '
+               'network hardly learns.',
+}

@@ -1,0 +1,7 @@
+# RefineNet on MobileNetV2, CamVid at 240x180: minutes on a CPU.
+_base_ = [
+    '_base_/models/refinenet_mnv2.py',
+    '_base_/datasets/camvid.py',
+    '_base_/schedules/sgd_poly_800.py',
+]
+model = dict(decode_head=dict(num_classes={{_base_.num_classes}}))

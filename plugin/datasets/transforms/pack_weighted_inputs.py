@@ -1,0 +1,34 @@
+"""Samples with a weight for each pixel."""
+import torch
+from mmengine.structures import PixelData
+from mmseg.datasets import PackSegInputs
+from mmseg.registry import TRANSFORMS
+
+
+@TRANSFORMS.register_module()
+class PackWeightedSegInputs(PackSegInputs):
+    """Like mmseg's ``PackSegInputs``, and the weights of the pixels with it.
+
+    They are found in ``sample.gt_weight_map.data``, (1, H, W) float32, and go where the sample
+    goes. :class:`~plugin.models.decode_heads.UNetHead` multiplies the losses with them.
+    """
+
+    def transform(self, results: dict) -> dict:
+        """Pack ``results``, which must hold ``gt_weight_map`` (see ``BorderWeight``).
+
+        Raises:
+            ValueError: If there are no weights, or they have another size than the label.
+        """
+        if 'gt_weight_map' not in results:
+            raise ValueError('there is no gt_weight_map to pack: put BorderWeight before '
+                             'PackWeightedSegInputs, or use PackSegInputs')
+        weights, label = results['gt_weight_map'], results['gt_seg_map']
+        if weights.shape != label.shape:
+            raise ValueError(f'gt_weight_map is {weights.shape} and the label {label.shape}: a '
+                             'transform between BorderWeight and here does not move seg_fields, '
+                             'so put BorderWeight behind it')
+        packed = super().transform(results)
+        # a copy: flips leave strides that torch does not take
+        packed['data_samples'].gt_weight_map = PixelData(
+            data=torch.from_numpy(weights[None].astype('float32', order='C')))
+        return packed

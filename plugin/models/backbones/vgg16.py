@@ -1,0 +1,107 @@
+"""What the networks built on VGG16 share."""
+from typing import Dict, List, Optional, Sequence, Tuple, Union
+
+import torch
+from mmcv.cnn import build_norm_layer
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+# convolutions of each stage of VGG16 and their width relative to the first (configuration D)
+STAGES = ((2, 1), (2, 2), (3, 4), (3, 8), (3, 8))
+# what an integer in `out_indices` stands for
+INDEXED = ('pool1', 'pool2', 'pool3', 'pool4', 'pool5', 'fc6', 'fc7')
+
+
+class VGG16Base(BaseModule):
+    """Layers run one after the other, each of which can be an output by its published name.
+
+    A network adds its layers with :meth:`add_conv` and :meth:`add_layer`, then names its outputs
+    with :meth:`set_outputs`. A convolution is followed by its norm, if any, and ReLU; fc6 and fc7
+    also by dropout.
+
+    Args:
+        norm_cfg (dict, optional): Norm after each convolution.
+        dropout_ratio (float): Dropout after fc6 and fc7.
+        norm_eval (bool): Keep the norms' running statistics fixed.
+        init_cfg (dict | list, optional): None stands for He initialisation.
+    """
+
+    def __init__(self, *, norm_cfg: Optional[dict], dropout_ratio: float, norm_eval: bool,
+                 init_cfg: Union[dict, Sequence[dict], None]) -> None:
+        if init_cfg is None:
+            init_cfg = [
+                dict(type='Kaiming', layer='Conv2d'),
+                dict(type='Constant', val=1, layer=['_BatchNorm', 'GroupNorm']),
+            ]
+        super().__init__(init_cfg)
+        self.norm_cfg = norm_cfg
+        self.norm_eval = norm_eval
+        self.dropout_ratio = dropout_ratio
+        self.out_indices: Tuple[str, ...] = ()
+        self._layers: List[str] = []  # names in the order of the forward pass
+
+    def add_conv(self, name: str, in_channels: int, out_channels: int, kernel: int, *,
+                 padding: int, dilation: int = 1) -> None:
+        """Append a convolution; those named fc6 and fc7 are followed by dropout."""
+        # a bias before a batch norm would do nothing, but VGG16-BN's checkpoints hold one
+        self.add_layer(name, nn.Conv2d(in_channels, out_channels, kernel, padding=padding,
+                                       dilation=dilation))
+        if self.norm_cfg is not None:
+            self.add_module(f'{name}_norm', build_norm_layer(self.norm_cfg, out_channels)[1])
+        if name.startswith('fc'):
+            self.add_module(name.replace('fc', 'drop'), nn.Dropout(self.dropout_ratio))
+
+    def add_layer(self, name: str, layer: nn.Module) -> None:
+        """Append a layer."""
+        self.add_module(name, layer)
+        self._layers.append(name)
+
+    def set_outputs(self, out_indices: Sequence[Union[str, int]]) -> None:
+        """Choose the layers to return, by name or number.
+
+        Raises:
+            ValueError: If there is no such layer.
+        """
+        self.out_indices = tuple(self._layer_name(index) for index in out_indices)
+
+    def _layer_name(self, index: Union[str, int]) -> str:
+        name = index
+        if isinstance(index, int) and -len(INDEXED) <= index < len(INDEXED):
+            name = INDEXED[index]
+        if name not in self._layers:
+            raise ValueError(f'out_indices names {index!r}, which this network does not have: use '
+                             f'0 to {len(INDEXED) - 1} or one of {", ".join(self._layers)}')
+        return name
+
+    def forward(self, x: Tensor) -> Tuple[Tensor, ...]:
+        """Return the layers that ``out_indices`` names, in its order.
+
+        Args:
+            x (Tensor): Pictures, (N, in_channels, H, W).
+
+        Returns:
+            tuple[Tensor]: Each (N, channels, h, w).
+        """
+        outputs: Dict[str, Tensor] = {}
+        for name in self._layers:
+            layer = getattr(self, name)
+            x = layer(x)
+            if isinstance(layer, nn.Conv2d):
+                if self.norm_cfg is not None:
+                    x = getattr(self, f'{name}_norm')(x)
+                x = torch.relu_(x)
+                if name.startswith('fc'):
+                    x = getattr(self, name.replace('fc', 'drop'))(x)
+            if name in self.out_indices:
+                outputs[name] = x
+        return tuple(outputs[name] for name in self.out_indices)
+
+    def train(self, mode: bool = True) -> 'VGG16Base':
+        """Switch the mode; with ``norm_eval`` the batch norms stay in evaluation."""
+        super().train(mode)
+        if mode and self.norm_eval:
+            for module in self.modules():
+                if isinstance(module, _BatchNorm):
+                    module.eval()
+        return self

@@ -1,0 +1,73 @@
+"""Schedules and fields of view of the configs of DeepLab v1 and v2."""
+import functools
+
+import torch
+from mmengine.config import Config
+from mmengine.optim import build_optim_wrapper
+from mmseg.registry import MODELS
+
+
+@functools.lru_cache
+def configured(path):
+    """A config and its network, without values."""
+    cfg = Config.fromfile(path)
+    with torch.device('meta'):
+        return cfg, MODELS.build(cfg.model)
+
+
+def test_field_of_view_of_aspp(root):
+    model = configured(root / 'configs/deeplabv2_r101_voc.py')[1]
+    layers = [model.backbone.conv1, model.backbone.maxpool]
+    for name in model.backbone.res_layers:
+        for block in getattr(model.backbone, name):
+            layers += [block.conv1, block.conv2, block.conv3]
+    field, jump = 1, 1
+    for layer in layers:
+        kernel, stride, dilation = (value[0] if isinstance(value, tuple) else value for value in (
+            layer.kernel_size, layer.stride, layer.dilation))
+        field += (kernel - 1) * dilation * jump
+        jump *= stride
+    # 7x7 and pooling; 3x3 convolutions: 3 at stride 4, 4 at 8, 23 with dilation 2, 3 with 4
+    assert field == 7 + 2 * 2 + 3 * 2 * 4 + 4 * 2 * 8 + 23 * 2 * 16 + 3 * 2 * 32 == 1027
+    assert jump == 8
+    fields = [field + 2 * layer.dilation[0] * jump for layer in model.decode_head.classifiers]
+    assert fields == [1027 + 16 * rate for rate in (6, 12, 18, 24)]
+
+
+def rates(config, root):
+    """Learning rate and weight decay of each parameter, as multiples of the optimiser's."""
+    cfg, model = configured(root / f'configs/{config}.py')
+    wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
+    names = {id(p): name for name, p in model.named_parameters()}
+    base = cfg.optim_wrapper.optimizer
+    return cfg, {names[id(group['params'][0])]: (
+        round(group['lr'] / base.lr, 6), round(group['weight_decay'] / base.weight_decay, 6))
+        for group in wrapper.optimizer.param_groups}
+
+
+def test_schedule_of_v1(root):
+    cfg, found = rates('deeplabv1_voc', root)
+    assert found['backbone.conv1_1.weight'] == found['backbone.fc7.weight'] == (1, 1)
+    assert found['backbone.conv1_1.bias'] == (2, 0)
+    assert found['decode_head.conv_seg.weight'] == (10, 1)
+    assert found['decode_head.conv_seg.bias'] == (20, 0)
+    assert (cfg.optim_wrapper.optimizer.lr, cfg.train_dataloader.batch_size) == (0.001, 20)
+    _, found = rates('deeplabv1-msc_voc', root)
+    assert {name for name in found if name.startswith('backbone')} == set()
+    assert found['decode_head.conv_seg.weight'] == found['decode_head.scores.4.weight'] == (1, 1)
+
+
+def test_schedule_of_v2(root):
+    cfg, found = rates('deeplabv2_r101_voc', root)
+    assert not [name for name in found if '.bn' in name or 'downsample.1' in name]
+    assert found['backbone.layer4.2.conv3.weight'] == (1, 1)
+    for branch in range(4):
+        assert found[f'decode_head.classifiers.{branch}.weight'] == (10, 1)
+        assert found[f'decode_head.classifiers.{branch}.bias'] == (20, 0)
+    assert cfg.optim_wrapper.optimizer.lr == 2.5e-4
+    assert cfg.train_dataloader.batch_size == 10 and tuple(cfg.crop_size) == (321, 321)
+    cfg, found = rates('deeplabv2_vgg16_voc', root)
+    assert found['decode_head.trunks.3.fc7.weight'] == (1, 1)
+    assert found['decode_head.trunks.0.fc6.bias'] == (2, 0)
+    assert found['decode_head.classifiers.3.bias'] == (20, 0)
+    assert (cfg.optim_wrapper.optimizer.lr, cfg.train_dataloader.batch_size) == (0.001, 10)

@@ -1,0 +1,56 @@
+#!/usr/bin/env python
+"""Turn a published DeepLab v1 or v2 into a checkpoint of this project.
+
+It keeps its classes, so that it can be tested and fine-tuned as it is.
+"""
+import argparse
+import sys
+from pathlib import Path
+
+from _checkpoints import check_target, read_checkpoint
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+EXAMPLES = """examples:
+  python tools/convert_deeplab.py DeepLab-LargeFOV.pth weights/deeplabv1.pth
+  python tools/test.py configs/deeplabv1-caffe_voc.py weights/deeplabv1.pth
+  python tools/convert_deeplab.py MS_DeepLab_resnet_trained_VOC.pth weights/deeplabv2_r101.pth
+  python tools/test.py configs/deeplabv2_r101_voc.py weights/deeplabv2_r101.pth
+
+The source is a PyTorch state dict in Caffe's names (conv1_1.weight ... fc8_voc12.bias, with MSc
+also data_conv ...; v2 on VGG16 fc6_1 ... fc8_voc12_4), or ResNet-101 with the names
+Scale.layer1.0.conv1.weight ... Scale.layer5.conv2d_list.3.bias. These networks were trained on BGR
+pictures of 0 to 255 without their mean, as the configs named above prepare them."""
+
+
+def parse_args(argv=None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, epilog=EXAMPLES,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('source', type=Path, help='published file')
+    parser.add_argument('target', type=Path, help='file to write')
+    parser.add_argument('--overwrite', action='store_true', help='replace TARGET if it exists')
+    return parser.parse_args(argv)
+
+
+def main(argv=None) -> int:
+    """Convert the checkpoint; returns the exit status."""
+    args = parse_args(argv)
+    from plugin.models.convert_deeplab import convert_deeplab
+    from plugin.utils import write_checkpoint
+    try:
+        check_target(args.source, args.target, args.overwrite)
+        checkpoint = read_checkpoint(args.source)
+        state_dict = convert_deeplab(checkpoint.get('state_dict', checkpoint))
+        write_checkpoint(dict(state_dict=state_dict), args.target)
+    except (OSError, ValueError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 1
+    classes = next(len(value) for key, value in state_dict.items()
+                   if key.startswith(('decode_head.conv_seg.', 'decode_head.classifiers.')))
+    print(f'{args.target}: {len(state_dict)} tensors, {classes} classes')
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
