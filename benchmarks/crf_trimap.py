@@ -7,7 +7,7 @@ of a border (a trimap: Kohli et al., IJCV 2009; DeepLab v2, figure 10), void pix
 
 A Gaussian blur of the labels would be no test: it leaves straight borders exactly where they are.
 
-    VOC_ROOT=../shared/data/voc_mini python benchmarks/crf_trimap.py --out crf_trimap.jpg
+    VOC_ROOT=data/VOCdevkit/VOC2012 python benchmarks/crf_trimap.py --out crf_trimap.jpg
 """
 import argparse
 import multiprocessing

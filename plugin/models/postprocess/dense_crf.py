@@ -29,8 +29,8 @@ class DenseCRF:
     count as 1e-5.
 
     Every published DeepLab runs 10 iterations. The papers keep ``w_2 = 3`` and ``s_g = 3`` and
-    search ``w_1``, ``s_a``, ``s_b`` on 100 pictures of VOC's validation set: v1 (ICLR 2015,
-    section 4.1) in 5..10, 50..100, 3..10; v2 (TPAMI 2017, section 4.1) in 3..6, 30..100, 3..6.
+    search ``w_1``, ``s_a``, ``s_b`` on 100 pictures of VOC's validation set: v1 (ICLR 2015) in
+    5..10, 50..100, 3..10; v2 (TPAMI 2017) in 3..6, 30..100, 3..6.
     Values in use for VOC:
 
     ============================  ========================================  ====================
