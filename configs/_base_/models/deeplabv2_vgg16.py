@@ -1,14 +1,7 @@
 # DeepLab v2 (Chen et al., arXiv 1606.00915), ASPP-L on VGG16: four branches of fc6, fc7 and fc8.
+_base_ = './segmentor.py'
 vgg16 = '{{$DEEPLABV2_VGG16_WEIGHTS:weights/vgg16_deeplabv2.pth}}'
 model = dict(
-    type='EncoderDecoder',
-    data_preprocessor=dict(
-        type='SegDataPreProcessor',
-        mean=[123.675, 116.28, 103.53],
-        std=[58.395, 57.12, 57.375],
-        bgr_to_rgb=True,
-        pad_val=0,
-        seg_pad_val=255),
     # the branches start from the weights of ImageNet too, so that the segmentor loads them
     init_cfg=dict(type='Pretrained', checkpoint=vgg16),
     backbone=dict(type='DeepLabVGG16', fc_channels=None, out_indices=('pool5', )),
@@ -17,9 +10,7 @@ model = dict(
         in_channels=512,
         fc_channels=1024,
         dilations=(6, 12, 18, 24),
-        loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True)),
-    train_cfg=dict(),
-    test_cfg=dict(mode='whole'))
+        loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True)))
 weights_from = {
     vgg16: "Get torchvision's VGG16 (vgg16-397923af.pth from download.pytorch.org/models) and run "
            'python tools/convert_vgg16.py vgg16-397923af.pth weights/vgg16_deeplabv2.pth --network '

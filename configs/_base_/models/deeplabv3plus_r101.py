@@ -1,18 +1,11 @@
 # DeepLabv3+ (Chen et al., arXiv 1802.02611) on ResNet-101 with multi-grid, as U2PL was measured: the
 # backbone and the ASPP at stride 8, 256 maps everywhere in the decoder.
+_base_ = './segmentor.py'
 resnet101 = '{{$RESNET101_V1C_WEIGHTS:weights/resnet101_v1c.pth}}'
 norm_cfg = dict(type='BN', requires_grad=True)
 # several processes share their statistics
 sync_bn = 'torch'
 model = dict(
-    type='EncoderDecoder',
-    data_preprocessor=dict(
-        type='SegDataPreProcessor',
-        mean=[123.675, 116.28, 103.53],
-        std=[58.395, 57.12, 57.375],
-        bgr_to_rgb=True,
-        pad_val=0,
-        seg_pad_val=255),
     backbone=dict(
         type='ResNetV1c',
         depth=101,
@@ -35,9 +28,7 @@ model = dict(
         dropout_ratio=0.1,
         norm_cfg=norm_cfg,
         align_corners=True,
-        loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True)),
-    train_cfg=dict(),
-    test_cfg=dict(mode='whole'))
+        loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True)))
 weights_from = {
     resnet101: 'Get resnet101_v1c-e67eebb6.pth from the model zoo of MMSegmentation as '
                'weights/resnet101_v1c.pth, or set RESNET101_V1C_WEIGHTS. From random values this '

@@ -1,25 +1,16 @@
 # MobileNetV2 at output stride 16, for heads that train on a CPU.
+_base_ = './segmentor.py'
 mobilenet_v2 = '{{$MOBILENETV2_WEIGHTS:weights/mobilenet_v2.pth}}'
 norm_cfg = dict(type='BN', requires_grad=True)
 model = dict(
-    type='EncoderDecoder',
-    data_preprocessor=dict(
-        type='SegDataPreProcessor',
-        mean=[123.675, 116.28, 103.53],
-        std=[58.395, 57.12, 57.375],
-        bgr_to_rgb=True,
-        pad_val=0,
-        seg_pad_val=255,
-        size_divisor=1),
+    data_preprocessor=dict(size_divisor=1),
     backbone=dict(
         type='MobileNetV2',
         strides=(1, 2, 2, 2, 1, 1, 1),
         dilations=(1, 1, 1, 1, 1, 2, 2),
         out_indices=(1, 2, 4, 6),
         norm_cfg=norm_cfg,
-        init_cfg=dict(type='Pretrained', checkpoint=mobilenet_v2)),
-    train_cfg=dict(),
-    test_cfg=dict(mode='whole'))
+        init_cfg=dict(type='Pretrained', checkpoint=mobilenet_v2)))
 weights_from = {
     mobilenet_v2: 'Get an ImageNet MobileNetV2 under the names of MMSegmentation (its model zoo has '
                   'mobilenet_v2_batch256_imagenet) as weights/mobilenet_v2.pth, or set '

@@ -3,19 +3,12 @@
 # ResNetV1c (64, 64 and 128 maps), for which weights are at hand.
 # The pyramid's first level has one value a channel: train with two pictures a process at least, or with
 # norm_cfg=dict(type='FrozenBN').
+_base_ = './segmentor.py'
 resnet101 = '{{$RESNET101_V1C_WEIGHTS:weights/resnet101_v1c.pth}}'
 norm_cfg = dict(type='BN', requires_grad=True)
 # several processes share their statistics
 sync_bn = 'torch'
 model = dict(
-    type='EncoderDecoder',
-    data_preprocessor=dict(
-        type='SegDataPreProcessor',
-        mean=[123.675, 116.28, 103.53],
-        std=[58.395, 57.12, 57.375],
-        bgr_to_rgb=True,
-        pad_val=0,
-        seg_pad_val=255),
     backbone=dict(
         type='ResNetV1c',
         depth=101,
@@ -44,9 +37,7 @@ model = dict(
         dropout_ratio=0.1,
         norm_cfg=norm_cfg,
         align_corners=True,
-        loss_decode=dict(type='CrossEntropyLoss', loss_weight=0.4, avg_non_ignore=True)),
-    train_cfg=dict(),
-    test_cfg=dict(mode='whole'))
+        loss_decode=dict(type='CrossEntropyLoss', loss_weight=0.4, avg_non_ignore=True)))
 weights_from = {
     resnet101: 'Get resnet101_v1c-e67eebb6.pth from the model zoo of MMSegmentation as '
                'weights/resnet101_v1c.pth, or set RESNET101_V1C_WEIGHTS. From random values this '

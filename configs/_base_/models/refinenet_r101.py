@@ -1,15 +1,8 @@
 # RefineNet (Lin, Milan, Shen, Reid, arXiv 1611.06612), four blocks on ResNet-101. Batch norm keeps the
 # statistics of ImageNet, as published.
+_base_ = './segmentor.py'
 resnet101 = '{{$RESNET101_WEIGHTS:weights/resnet101.pth}}'
 model = dict(
-    type='EncoderDecoder',
-    data_preprocessor=dict(
-        type='SegDataPreProcessor',
-        mean=[123.675, 116.28, 103.53],
-        std=[58.395, 57.12, 57.375],
-        bgr_to_rgb=True,
-        pad_val=0,
-        seg_pad_val=255),
     backbone=dict(
         type='ResNet',
         depth=101,
@@ -26,9 +19,7 @@ model = dict(
         cascade=4,
         pools=2,
         align_corners=True,
-        loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True)),
-    train_cfg=dict(),
-    test_cfg=dict(mode='whole'))
+        loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True)))
 weights_from = {
     resnet101: "Get torchvision's ResNet-101 (resnet101-5d3b4d8f.pth from "
                'download.pytorch.org/models) and save it as weights/resnet101.pth, or set '

@@ -1,15 +1,8 @@
 # SegNet-Basic (Badrinarayanan, Kendall, Cipolla, arXiv 1511.00561, section 3.1): 4 + 4 layers of 64
 # maps, 7x7, no biases, no ReLU in the decoder. It starts from random values.
+_base_ = './segmentor.py'
 model = dict(
-    type='EncoderDecoder',
-    data_preprocessor=dict(
-        type='SegDataPreProcessor',
-        mean=[123.675, 116.28, 103.53],
-        std=[58.395, 57.12, 57.375],
-        bgr_to_rgb=True,
-        pad_val=0,
-        seg_pad_val=255,
-        size_divisor=1),
+    data_preprocessor=dict(size_divisor=1),
     backbone=dict(type='SegNetBasic'),
     decode_head=dict(
         type='SegNetHead',
@@ -19,6 +12,4 @@ model = dict(
         classifier_size=1,
         relu=False,
         bias=False,
-        loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True)),
-    train_cfg=dict(),
-    test_cfg=dict(mode='whole'))
+        loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True)))

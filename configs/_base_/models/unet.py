@@ -1,16 +1,9 @@
 # U-Net (Ronneberger, Fischer, Brox, arXiv 1505.04597) with padding, so that it answers for every
 # pixel, and batch norm, which its time did not have. From random values.
+_base_ = './segmentor.py'
 width = 64
 model = dict(
-    type='EncoderDecoder',
-    data_preprocessor=dict(
-        type='SegDataPreProcessor',
-        mean=[123.675, 116.28, 103.53],
-        std=[58.395, 57.12, 57.375],
-        bgr_to_rgb=True,
-        pad_val=0,
-        seg_pad_val=255,
-        size_divisor=1),
+    data_preprocessor=dict(size_divisor=1),
     backbone=dict(
         type='UNetEncoder',
         base_channels=width,
@@ -21,6 +14,4 @@ model = dict(
         in_channels=[width, 2 * width, 4 * width, 8 * width, 16 * width],
         padding='same',
         norm_cfg=dict(type='BN', requires_grad=True),
-        loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True)),
-    train_cfg=dict(),
-    test_cfg=dict(mode='whole'))
+        loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True)))

@@ -1,15 +1,8 @@
 # UPerNet on Swin-T (Liu et al., arXiv 2103.14030), with an auxiliary head on the third level.
+_base_ = './segmentor.py'
 swin_t = '{{$SWIN_T_WEIGHTS:weights/swin_tiny.pth}}'
 norm_cfg = dict(type='BN', requires_grad=True)
 model = dict(
-    type='EncoderDecoder',
-    data_preprocessor=dict(
-        type='SegDataPreProcessor',
-        mean=[123.675, 116.28, 103.53],
-        std=[58.395, 57.12, 57.375],
-        bgr_to_rgb=True,
-        pad_val=0,
-        seg_pad_val=255),
     backbone=dict(
         type='SwinTransformer',
         embed_dims=96,
@@ -38,9 +31,7 @@ model = dict(
         dropout_ratio=0.1,
         norm_cfg=norm_cfg,
         align_corners=False,
-        loss_decode=dict(type='CrossEntropyLoss', loss_weight=0.4, avg_non_ignore=True)),
-    train_cfg=dict(),
-    test_cfg=dict(mode='whole'))
+        loss_decode=dict(type='CrossEntropyLoss', loss_weight=0.4, avg_non_ignore=True)))
 weights_from = {
     swin_t: 'Get swin_tiny_patch4_window7_224.pth from the releases of microsoft/Swin-Transformer, '
             "rename its parameters with MMSegmentation's tools/model_converters/swin2mmseg.py into "
