@@ -70,14 +70,17 @@ def measure_time(models: Dict[str, Any], sizes: Dict[str, Tuple[int, int]],
 
 def _finish(device: str) -> None:
     if device == 'cuda':
-            torch.cuda.synchronize()
+        torch.cuda.synchronize()
 
 
 def measure_in_child(path: str, size: Tuple[int, int], args: argparse.Namespace) -> dict:
     """:func:`measure_memory` in a process of its own."""
     command = [sys.executable, __file__, path, '--memory-only', '--device', args.device,
                '--threads', str(args.threads), '--size', *map(str, size)]
-    printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    # blocks that the C library keeps for later would hide what the network takes
+    env = dict(os.environ, MALLOC_MMAP_THRESHOLD_='65536')
+    printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True,
+                             env=env).stdout
     return json.loads(printed.splitlines()[-1])
 
 

@@ -40,7 +40,7 @@ def configs(tmp_path):
     return [str(path) for path in paths]
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def children(benchmark, monkeypatch):
     """Run in this process what would be children, which take seconds to start."""
     commands = []
@@ -58,8 +58,10 @@ def children(benchmark, monkeypatch):
     return commands
 
 
-def test_counts_time_and_memory(benchmark, configs):
+def test_counts_time_and_memory(benchmark, configs, children):
     few, many = benchmark.measure(benchmark.parse([*configs, '--pictures', '2', '--threads', '1']))
+    assert children == [[config, '--memory-only', '--device', 'cpu', '--threads', '1',
+                         '--size', '64', '96'] for config in configs]
     assert (few.name, many.name, few.size) == ('few classes', 'many', (64, 96))
     # each class more: a filter of 8 values and its bias, at stride 32
     assert many.parameters - few.parameters == 8 * (8 + 1)
@@ -68,17 +70,16 @@ def test_counts_time_and_memory(benchmark, configs):
     assert few.scores is None
 
 
-def test_memory(benchmark, configs, children):
+def test_memory(benchmark, configs):
+    """In a real child: this process holds memory that would serve the network unseen."""
     args = benchmark.parse([*configs, '--threads', '1'])
     memory = benchmark.measure_in_child(configs[0], (640, 960), args)
-    assert children == [[configs[0], '--memory-only', '--device', 'cpu', '--threads', '1', '--size',
-                         '640', '960']]
     # 3 classes in float32 of the picture at least, and of each picture of a batch
     assert 3 * 640 * 960 * 4 / 1e6 < memory['picture'] < 500
     assert memory['training'] > 3 * 3 * 32 * 48 * 4 / 1e6
 
 
-def test_the_table_joins_scores(benchmark, configs, tmp_path, capsys):
+def test_the_table_joins_scores(benchmark, configs, children, tmp_path, capsys):
     (tmp_path / 'runs/many').mkdir(parents=True)
     (tmp_path / 'runs/many/scores.json').write_text(json.dumps(
         dict(iteration=800, scores=dict(mIoU=61.234, PA=90.05, MPA=70.))))
