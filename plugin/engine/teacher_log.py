@@ -8,10 +8,10 @@ import torch
 from mmengine.dist import is_main_process, master_only
 from torch import Tensor, nn
 
+from plugin.models.semi.pseudo_labels import IGNORE
 from plugin.visualization import draw_pseudo_labels
 
 FOLDER = 'pseudo_labels'
-NO_LABEL = 255
 
 
 def log_numbers(runner, tensors: Dict[str, Tensor]) -> None:
@@ -60,7 +60,7 @@ def draw_step(runner, model: nn.Module) -> None:
     try:
         draw_pseudo_labels(
             _rgb(maps['image'], model.data_preprocessor), maps['entropy'].float().numpy(),
-            maps['argmax'].numpy(), (maps['labels'] != NO_LABEL).numpy(), maps['valid'].numpy(),
+            maps['argmax'].numpy(), (maps['labels'] != IGNORE).numpy(), maps['valid'].numpy(),
             meta['classes'], meta['palette'], path)
     except OSError as error:
         runner.logger.warning(f'{path} is not written: {error}')

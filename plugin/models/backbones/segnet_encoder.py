@@ -3,11 +3,10 @@ from typing import Sequence, Tuple, Union
 
 import torch
 from mmcv.cnn import build_norm_layer
-from mmengine.model import BaseModule
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from ..layers import Pooling, max_pool
+from .norm_eval import NormEvalBackbone
 
 # of the paper: He et al.'s initialisation everywhere
 HE = (
@@ -16,7 +15,7 @@ HE = (
 )
 
 
-class SegNetEncoder(BaseModule):
+class SegNetEncoder(NormEvalBackbone):
     """Stages of convolution, batch norm and ReLU, each ended by a pooling that keeps its indices.
 
     Args:
@@ -59,12 +58,3 @@ class SegNetEncoder(BaseModule):
             x, pooling = max_pool(x)
             poolings.append(pooling)
         return (*poolings, x)
-
-    def train(self, mode: bool = True) -> 'SegNetEncoder':
-        """Switch the mode; with ``norm_eval`` the batch norms stay in evaluation."""
-        super().train(mode)
-        if mode and self.norm_eval:
-            for module in self.modules():
-                if isinstance(module, _BatchNorm):
-                    module.eval()
-        return self

@@ -3,9 +3,9 @@ from typing import Dict, List, Optional, Sequence, Tuple, Union
 
 import torch
 from mmcv.cnn import build_norm_layer
-from mmengine.model import BaseModule
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
+
+from .norm_eval import NormEvalBackbone
 
 # convolutions of each stage of VGG16 and their width relative to the first (configuration D)
 STAGES = ((2, 1), (2, 2), (3, 4), (3, 8), (3, 8))
@@ -13,7 +13,7 @@ STAGES = ((2, 1), (2, 2), (3, 4), (3, 8), (3, 8))
 INDEXED = ('pool1', 'pool2', 'pool3', 'pool4', 'pool5', 'fc6', 'fc7')
 
 
-class VGG16Base(BaseModule):
+class VGG16Base(NormEvalBackbone):
     """Layers run one after the other, each of which can be an output by its published name.
 
     A network adds its layers with :meth:`add_conv` and :meth:`add_layer`, then names its outputs
@@ -96,12 +96,3 @@ class VGG16Base(BaseModule):
             if name in self.out_indices:
                 outputs[name] = x
         return tuple(outputs[name] for name in self.out_indices)
-
-    def train(self, mode: bool = True) -> 'VGG16Base':
-        """Switch the mode; with ``norm_eval`` the batch norms stay in evaluation."""
-        super().train(mode)
-        if mode and self.norm_eval:
-            for module in self.modules():
-                if isinstance(module, _BatchNorm):
-                    module.eval()
-        return self
