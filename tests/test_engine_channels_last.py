@@ -2,7 +2,9 @@
 import copy
 from types import SimpleNamespace
 
+import pytest
 import torch
+from mmcv.ops import ModulatedDeformConv2dPack, RoIAlign
 from mmengine.config import Config
 from torch import nn
 
@@ -73,3 +75,34 @@ def test_what_runs_the_model_over_processes_is_made_anew():
     model = run(wrapped, wrap_model=wrap_model)
     assert made == [(None, wrapped.module)] and model is not wrapped
     assert model.module[0].weight.is_contiguous(memory_format=torch.channels_last)
+
+
+class Cropped(nn.Module):
+    """A convolution, and a box of its maps."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.conv = nn.Conv2d(3, 4, 3, padding=1)
+        self.align = RoIAlign((3, 3))
+
+    def forward(self, x):
+        return self.align(self.conv(x), torch.tensor([[0., 1., 1., 9., 7.]]))
+
+
+def test_operators_of_mmcv_see_the_channels_first():
+    torch.manual_seed(1)
+    x = torch.randn(1, 3, 12, 10)
+    expected = Cropped()(x)
+    torch.testing.assert_close(run(Cropped())(x), expected)
+    # this is what they would do otherwise
+    bare = Cropped().to(memory_format=torch.channels_last)
+    assert not torch.allclose(bare(x), expected, atol=1e-3)
+
+
+def test_operators_with_maps_of_their_own_are_refused():
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), ModulatedDeformConv2dPack(4, 4, 3, padding=1))
+    message = (r'1 is a ModulatedDeformConv2dPack of mmcv, which misreads maps with the channels '
+               'last: leave ChannelsLastHook out')
+    with pytest.raises(ValueError, match=message):
+        run(model)

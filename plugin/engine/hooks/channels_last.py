@@ -1,8 +1,11 @@
 """The memory layout of the weights."""
+from typing import Tuple
+
 import torch
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.registry import HOOKS
+from torch import Tensor, nn
 
 
 @HOOKS.register_module()
@@ -13,15 +16,39 @@ class ChannelsLastHook(Hook):
     computes in the layout that oneDNN (CPU) and tensor cores (GPU, mixed precision) compute in
     fastest. The values, the checkpoints and what they can be loaded into stay the same.
 
-        custom_hooks = [*_base_.custom_hooks, dict(type='ChannelsLastHook')]
+        default_hooks = dict(layout=dict(type='ChannelsLastHook'))
+
+    The operators of mmcv read their maps as if the channels came first, whatever the layout.
+    Those without weights, such as ``RoIAlign``, are handed maps of that layout.
+
+    Raises:
+        ValueError: If the model has operators of mmcv that make maps of their own, such as
+            deformable convolutions.
     """
 
     def before_run(self, runner) -> None:
         """Lay the weights out; once more round it goes what runs the model over processes."""
         model = runner.model
+        guard_operators(model)
         if not is_model_wrapper(model):
             model.to(memory_format=torch.channels_last)
             return
         # DistributedDataParallel keeps the strides of the weights that it was made with
         inner = model.module.to(memory_format=torch.channels_last)
         runner.model = runner.wrap_model(runner.cfg.get('model_wrapper_cfg'), inner)
+
+
+def guard_operators(model: nn.Module) -> None:
+    """Hand the operators of mmcv in ``model`` maps with the channels first."""
+    for name, module in model.named_modules():
+        if not type(module).__module__.startswith('mmcv.ops'):
+            continue
+        if any(True for _ in module.parameters()):
+            raise ValueError(
+                f'{name} is a {type(module).__name__} of mmcv, which misreads maps with the '
+                'channels last: leave ChannelsLastHook out of default_hooks and custom_hooks')
+        module.register_forward_pre_hook(_channels_first)
+
+
+def _channels_first(module: nn.Module, inputs: Tuple) -> Tuple:
+    return tuple(x.contiguous() if isinstance(x, Tensor) else x for x in inputs)
