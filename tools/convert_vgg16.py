@@ -32,7 +32,7 @@ def main(argv=None) -> int:
 
     from plugin.models.backbones.convert_vgg16 import convert_vgg16, encoder_from_vgg16
     from plugin.models.convert_deeplab import aspp_from_vgg16, subsample_vgg16
-    from plugin.utils import atomic_path
+    from plugin.utils import write_checkpoint
     try:
         source = torch.load(args.source, map_location='cpu', weights_only=True)
         state_dict = convert_vgg16(source.get('state_dict', source))
@@ -42,11 +42,10 @@ def main(argv=None) -> int:
             state_dict = aspp_from_vgg16(state_dict)
         if args.network == 'segnet':
             state_dict = encoder_from_vgg16(state_dict)
+        write_checkpoint(dict(state_dict=state_dict), args.target)
     except (OSError, ValueError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 1
-    with atomic_path(args.target) as path:
-        torch.save(dict(state_dict=state_dict), path)
     norm = ' with batch norm' if any('_norm.' in key for key in state_dict) else ''
     print(f'{args.target}: {len(state_dict)} tensors for {NETWORKS[args.network]}{norm}')
     return 0

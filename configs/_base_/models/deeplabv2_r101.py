@@ -1,16 +1,12 @@
 # DeepLab v2 (Chen et al., arXiv 1606.00915), ASPP-L on ResNet-101 at stride 8, three sizes of the
 # picture. Batch norm does not learn, as published. Pictures as Caffe gives them.
+_base_ = './segmentor.py'
 resnet101 = '{{$RESNET101_CAFFE_WEIGHTS:weights/resnet101_caffe.pth}}'
 model = dict(
     type='MultiScaleEncoderDecoder',
     scales=(1.0, 0.75, 0.5),
     data_preprocessor=dict(
-        type='SegDataPreProcessor',
-        mean=[104.008, 116.669, 122.675],
-        std=[1., 1., 1.],
-        bgr_to_rgb=False,
-        pad_val=0,
-        seg_pad_val=255),
+        mean=[104.008, 116.669, 122.675], std=[1., 1., 1.], bgr_to_rgb=False),
     backbone=dict(
         type='ResNet',
         depth=101,
@@ -26,9 +22,7 @@ model = dict(
         type='ASPPSumHead',
         in_channels=2048,
         dilations=(6, 12, 18, 24),
-        loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True)),
-    train_cfg=dict(),
-    test_cfg=dict(mode='whole'))
+        loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True)))
 weights_from = {
     resnet101: 'Get resnet101_msra-6cc46731.pth from the model zoo of OpenMMLab (there '
                'detectron2/resnet101_caffe) as weights/resnet101_caffe.pth, or set '

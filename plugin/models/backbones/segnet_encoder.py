@@ -5,14 +5,8 @@ import torch
 from mmcv.cnn import build_norm_layer
 from torch import Tensor, nn
 
-from ..layers import Pooling, max_pool
+from ..layers import HE_FAN_IN, Pooling, max_pool
 from .norm_eval import NormEvalBackbone
-
-# of the paper: He et al.'s initialisation everywhere
-HE = (
-    dict(type='Kaiming', layer='Conv2d', mode='fan_in'),
-    dict(type='Constant', val=1, layer=['_BatchNorm', 'GroupNorm']),
-)
 
 
 class SegNetEncoder(NormEvalBackbone):
@@ -31,7 +25,7 @@ class SegNetEncoder(NormEvalBackbone):
     def __init__(self, stages: Sequence[Sequence[Tuple[str, int]]], *, in_channels: int,
                  kernel_size: int, bias: bool, norm_cfg: dict, norm_eval: bool,
                  init_cfg: Union[dict, Sequence[dict], None]) -> None:
-        super().__init__(list(HE) if init_cfg is None else init_cfg)
+        super().__init__(list(HE_FAN_IN) if init_cfg is None else init_cfg)
         self.norm_eval = norm_eval
         self._stages = [[name for name, _ in stage] for stage in stages]
         width = in_channels

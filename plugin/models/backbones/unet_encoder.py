@@ -6,6 +6,7 @@ from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from ..layers import HE_FAN_IN
 from ..layers.unet import check_padding, double_conv, unpadded_margin, unpadded_output
 
 
@@ -43,12 +44,7 @@ class UNetEncoder(BaseModule):
                  norm_cfg: Optional[dict] = None,
                  dropout_ratio: float = 0.5,
                  init_cfg: Union[dict, Sequence[dict], None] = None) -> None:
-        if init_cfg is None:
-            init_cfg = [
-                dict(type='Kaiming', layer='Conv2d', mode='fan_in'),
-                dict(type='Constant', val=1, layer=['_BatchNorm', 'GroupNorm']),
-            ]
-        super().__init__(init_cfg)
+        super().__init__(list(HE_FAN_IN) if init_cfg is None else init_cfg)
         check_padding(padding)
         if num_levels < 1:
             raise ValueError(f'num_levels={num_levels} is no network: give 1 or more, 5 as '

@@ -8,6 +8,8 @@ from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from ..layers import HE_FAN_IN
+
 # maps of the three separable convolutions of each unit, and the stride of the last of them
 ENTRY = (((128, 128, 128), 2), ((256, 256, 256), 2), ((728, 728, 728), 2))
 MIDDLE = ((728, 728, 728), 1)
@@ -84,13 +86,7 @@ class Xception65(BaseModule):
                  out_indices: Sequence[int] = (0, 1, 2, 3),
                  norm_cfg: Optional[dict] = None,
                  init_cfg: Union[dict, Sequence[dict], None] = None) -> None:
-        if init_cfg is None:
-            init_cfg = [
-                # by what enters: a depthwise convolution sums over 9 values only
-                dict(type='Kaiming', layer='Conv2d', mode='fan_in'),
-                dict(type='Constant', val=1, layer=['_BatchNorm', 'GroupNorm']),
-            ]
-        super().__init__(init_cfg)
+        super().__init__(list(HE_FAN_IN) if init_cfg is None else init_cfg)
         norm_cfg = norm_cfg or dict(type='BN', eps=1e-3)
         self.out_indices = tuple(out_indices)
         if not self.out_indices or not set(self.out_indices) <= {0, 1, 2, 3}:

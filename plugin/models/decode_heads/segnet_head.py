@@ -7,8 +7,7 @@ from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from ..backbones.segnet_encoder import HE
-from ..layers import Pooling, max_unpool
+from ..layers import HE_FAN_IN, Pooling, max_unpool
 
 # the mirror image of VGG16; the classifier is the last convolution of the last stage
 VGG16_STAGES = ((512, 512, 512), (512, 512, 256), (256, 256, 128), (128, 64), (64, ))
@@ -61,7 +60,7 @@ class SegNetHead(BaseDecodeHead):
                              'must be odd: an even kernel changes the size of the maps')
         super().__init__(in_channels, stages[-1][-1], num_classes=num_classes,
                          norm_cfg=norm_cfg or dict(type='BN'), dropout_ratio=dropout_ratio,
-                         init_cfg=list(HE) if init_cfg is None else init_cfg, **kwargs)
+                         init_cfg=list(HE_FAN_IN) if init_cfg is None else init_cfg, **kwargs)
         self.relu = relu
         self._stages: List[List[str]] = []
         width = in_channels

@@ -9,6 +9,7 @@ from mmseg.models.utils import resize
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from ..layers import HE_FAN_IN
 from ..layers.unet import UpConv, check_padding, double_conv, unpadded_margin, unpadded_output
 
 
@@ -53,17 +54,12 @@ class UNetHead(BaseDecodeHead):
                  dropout_ratio: float = 0.,
                  init_cfg: Union[dict, Sequence[dict], None] = None,
                  **kwargs) -> None:
-        if init_cfg is None:
-            init_cfg = [
-                dict(type='Kaiming', layer='Conv2d', mode='fan_in'),
-                dict(type='Constant', val=1, layer=['_BatchNorm', 'GroupNorm']),
-            ]
         check_padding(padding)
         widths = tuple(in_channels)
         in_index = tuple(range(len(widths)) if in_index is None else in_index)
         super().__init__(widths, widths[0], num_classes=num_classes, in_index=in_index,
                          input_transform='multiple_select', dropout_ratio=dropout_ratio,
-                         init_cfg=init_cfg, **kwargs)
+                         init_cfg=list(HE_FAN_IN) if init_cfg is None else init_cfg, **kwargs)
         self.padding = padding
         # fine to coarse, like the levels whose skips they take
         self.upconvs = nn.ModuleList(
