@@ -6,7 +6,7 @@ _base_ = [
     '_base_/schedules/adamw_cosine_1000.py',
 ]
 model = dict(
-    # few pictures, but none like those of ImageNet: seen from above
+    # the first layers gain as well, at less than half of the rate
     backbone=dict(frozen_stages=-1),
     roi_head=dict(
         bbox_head=dict(num_classes={{_base_.num_classes}}),
