@@ -24,4 +24,4 @@ install:
 	@bash tools/install.sh
 
 install-tests:
-	@bash tools/install.sh --with-tests
+	@bash tools/install.sh --with-tests --with-extras

@@ -30,5 +30,6 @@ setup(
     description='Classic and semi-supervised segmentation for MMSegmentation and MMDetection',
     packages=find_packages(include=['plugin', 'plugin.*']),
     python_requires='>=3.10',
-    extras_require={'crf': lines('crf.txt'), 'test': lines('test.txt')},
+    package_data={'plugin.visualization.report': ['templates/*']},
+    extras_require={name: lines(f'{name}.txt') for name in ('crf', 'demo', 'onnx', 'test', 'trackers')},
 )

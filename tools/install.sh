@@ -11,7 +11,7 @@ source "$ROOT/tools/setup/crf.sh"
 usage() {
   cat <<'TEXT'
 usage: tools/install.sh [--env auto|venv|active] [--wheelhouse DIR] [--operators auto|cpu|cuda]
-                        [--with-tests] [--print-python]
+                        [--with-extras] [--with-tests] [--print-python]
 
 Installs torch, mmengine, mmcv with its operators, mmseg, mmdet and what they need, and pydensecrf2
 for DenseCRF where it can be built.
@@ -23,6 +23,7 @@ for DenseCRF where it can be built.
                     moved to the versions of requirements/constraints.txt, torch excepted
   --wheelhouse DIR  no network: take all from DIR, which tools/wheelhouse.sh has collected
   --operators KIND  cuda or cpu operators in mmcv; auto (the default) is cuda where torch sees a GPU
+  --with-extras     the demo in the browser, ONNX and the trackers too, where they are missing
   --with-tests      pytest and ruff too, where they are missing
   --print-python    print the Python that the installation goes to, and do nothing
 
@@ -42,7 +43,7 @@ TEXT
 }
 
 parse_arguments() {
-  ENVIRONMENT=${PASTURE_ENV:-auto} KIND=auto WITH_TESTS='' PRINT_PYTHON=''
+  ENVIRONMENT=${PASTURE_ENV:-auto} KIND=auto WITH_TESTS='' WITH_EXTRAS='' PRINT_PYTHON=''
   while [ $# -gt 0 ]; do
     case $1 in
       --env | --wheelhouse | --operators)
@@ -54,6 +55,7 @@ parse_arguments() {
         esac
         shift 2
         continue ;;
+      --with-extras) WITH_EXTRAS=1 ;;
       --with-tests) WITH_TESTS=1 ;;
       --print-python) PRINT_PYTHON=1 ;;
       -h | --help) usage; exit ;;
@@ -188,12 +190,23 @@ repair_opencv() {
     --force-reinstall "$("$TARGET" "$REPORT" pin opencv-python-headless)"
 }
 
-# add_tests: in an environment that is not ours, add what is missing and move nothing.
-add_tests() {
-  [ -n "$("$TARGET" "$REPORT" missing "$ROOT/requirements/test.txt")" ] || return 0
-  "$TARGET" -m pip list --format=freeze --exclude-editable > "$SCRATCH/there.txt"
-  run_pip 'installing pytest and ruff' "$TARGET" install "${INDEX[@]}" \
-    -c "$SCRATCH/there.txt" -r "$ROOT/requirements/test.txt"
+# add WHAT NAME...: install what requirements/NAME.txt name and is missing. In an environment that is
+# not ours nothing else is moved.
+add() {
+  local what=$1 name files=() options=()
+  shift
+  for name in "$@"; do files+=("$ROOT/requirements/$name.txt"); done
+  [ -n "$("$TARGET" "$REPORT" missing "${files[@]}")" ] || return 0
+  choose_index
+  if [ -n "$ADOPTED" ]; then
+    "$TARGET" -m pip list --format=freeze --exclude-editable > "$SCRATCH/there.txt"
+    options=(-c "$SCRATCH/there.txt")
+  else
+    need_space "$ROOT" 700 "installing $what" 'the project'
+    "$TARGET" "$REPORT" lock --extras > "$SCRATCH/pins.txt"
+    options=(-c "$SCRATCH/pins.txt")
+  fi
+  run_pip "installing $what" "$TARGET" install "${INDEX[@]}" "${options[@]}" "${files[@]/#/-r}"
 }
 
 finished() { [ -f "$STAMP" ] && [ "$(cat "$STAMP")" = "$("$TARGET" "$REPORT" fingerprint)" ]; }
@@ -225,7 +238,8 @@ main() {
     if [ -z "$ADOPTED" ]; then install_all; fi
     finish
   fi
-  if [ -n "$WITH_TESTS" ]; then choose_index; add_tests; fi
+  if [ -n "$WITH_TESTS" ]; then add 'pytest and ruff' test; fi
+  if [ -n "$WITH_EXTRAS" ]; then add 'the demo, ONNX and the trackers' demo onnx trackers; fi
   say "ready: $TARGET"
 }
 

@@ -7,6 +7,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/setup/common.sh"
 usage() {
   cat <<'TEXT'
 usage: tools/wheelhouse.sh DIR [--python 3.12] [--torch torch==2.13.0 | --no-torch] [--have FILE]
+                           [--with-extras]
 
 On a connected machine, collects wheels for Linux on x86_64 (glibc 2.28 or later), the sources of
 mmcv and what is needed to build them. Carry DIR and the project to the other machine and run
@@ -18,11 +19,12 @@ there. DIR appears whole or not at all.
   --no-torch         the other machine has torch
   --have FILE        output of 'pip freeze' there: what it names is not collected, and stays as it
                      is when tools/install.sh --env active installs into that environment
+  --with-extras      the demo in the browser, ONNX and the trackers too
 TEXT
 }
 
 parse_arguments() {
-  FOLDER='' VERSION='' WITH_TORCH=1 SPEC='' HAVE=''
+  FOLDER='' VERSION='' WITH_TORCH=1 SPEC='' HAVE='' EXTRAS=()
   while [ $# -gt 0 ]; do
     case $1 in
       --python | --torch | --have)
@@ -34,6 +36,7 @@ parse_arguments() {
         esac
         shift ;;
       --no-torch) WITH_TORCH='' ;;
+      --with-extras) EXTRAS=(--extras) ;;
       -h | --help) usage; exit ;;
       -*) die "unknown argument '$1'; see tools/wheelhouse.sh --help" ;;
       *) [ -z "$FOLDER" ] || die "one folder, please: '$FOLDER' or '$1'"; FOLDER=$1 ;;
@@ -84,7 +87,7 @@ build_pure() {
 collect() {
   local list=$PART/packages.txt have=()
   [ -z "$HAVE" ] || have=(--have "$HAVE")
-  { echo "# python $VERSION"; "$PYTHON" "$REPORT" lock --python "$VERSION" "${have[@]}"; } > "$list"
+  { echo "# python $VERSION"; "$PYTHON" "$REPORT" lock --python "$VERSION" "${have[@]}" "${EXTRAS[@]}"; } > "$list"
   run_pip "collecting packages for Python $VERSION" "$PYTHON" download --no-deps "${THERE[@]}" \
     -d "$PART" -r "$list"
   # sources, even if a wheel without operators should appear

@@ -69,7 +69,7 @@ def test_nothing_in_the_list_can_move_torch():
 
 
 def test_every_requirement_is_pinned():
-    for file in ('crf.txt', 'runtime.txt', 'test.txt'):
+    for file in ('crf.txt', 'demo.txt', 'onnx.txt', 'runtime.txt', 'test.txt', 'trackers.txt'):
         for line in (ROOT / 'requirements' / file).read_text('utf-8').splitlines():
             if line and not line.startswith('#'):
                 assert re.match(r'[a-z0-9-]+', line).group() in pinned()
@@ -87,6 +87,15 @@ def test_the_list_for_another_python(bash, tmp_path):
         'numpy', 'opencv-python', 'opencv-python-headless'}
 
 
+def test_extras_are_installed_on_request_only(bash):
+    report = f'{sys.executable} tools/setup/report.py lock'
+    plain, whole = (bash(report + option).stdout.split() for option in ('', ' --extras'))
+    names = {line.split('==')[0] for line in set(whole) - set(plain)}
+    assert set(plain) < set(whole)
+    assert {'gradio', 'onnxruntime', 'tensorboard', 'playwright'} <= names
+    assert not names & {'jinja2', 'plotly', 'pytest'}
+
+
 def test_metadata_of_the_distribution():
     shown = subprocess.run([sys.executable, 'setup.py', '--name', '--version'], cwd=ROOT,
                            capture_output=True, text=True, check=True).stdout.split()
@@ -97,7 +106,7 @@ def test_metadata_of_the_distribution():
 @pytest.mark.parametrize('target, steps', [
     ('demo', ['tools/install.sh', 'make_barn.py data/barn',
               'tools/train.py configs/fcn8s_barn.py']),
-    ('test', ['tools/install.sh --with-tests', '-m pytest -q -n 2 --dist loadfile tests']),
+    ('test', ['tools/install.sh --with-tests --with-extras', '-m pytest -q -n 2 --dist loadfile tests']),
     ('lint', ['tools/install.sh --with-tests', '-m ruff check .']),
 ])
 def test_make_does_the_set_up_first(target, steps):

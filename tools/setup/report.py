@@ -18,6 +18,8 @@ UPSTREAM = ('mmcv', 'mmcv-full', 'mmcv-lite', 'mmdet', 'mmdetection', 'mmengine'
             'mmengine-lite', 'mmsegmentation')
 # chosen or built by the installer itself, never taken from the list
 CHOSEN = ('torch', 'onedl-mmcv', 'pydensecrf2')
+# what stands below this line of the list is installed on request only
+EXTRAS = '# --- extras'
 
 
 def canonical(name):
@@ -34,13 +36,14 @@ def version(name):
         return version('opencv-python-headless') if name == 'opencv-python' else None
 
 
-def requirements(path, python=None):
+def requirements(path, python=None, extras=True):
     """Requirements of a pip requirements file, as pip would read them.
 
     Args:
         path (Path): The file.
         python (str, optional): Python version, such as ``'3.12'``, for which the markers are
             judged. The running one by default.
+        extras (bool): Take the part of the list that is installed on request too.
 
     Returns:
         list[Requirement]: Those whose markers hold.
@@ -50,7 +53,9 @@ def requirements(path, python=None):
     environment = {}
     if python:
         environment = {'python_version': python, 'python_full_version': f'{python}.0'}
-    lines = (line.split('#')[0].strip() for line in path.read_text('utf-8').splitlines())
+    text = path.read_text('utf-8')
+    text = text if extras else text.partition(EXTRAS)[0]
+    lines = (line.split('#')[0].strip() for line in text.splitlines())
     # options such as '-e ...', which `pip freeze` writes, name no distribution
     wanted = [Requirement(line) for line in lines if line and not line.startswith('-')]
     return [item for item in wanted
@@ -93,7 +98,7 @@ def show_lock(args):
     have = {canonical(item.name) for item in requirements(args.have)} if args.have else set()
     if 'opencv-python-headless' in have:  # the same modules
         have.add('opencv-python')
-    for item in requirements(CONSTRAINTS, args.python):
+    for item in requirements(CONSTRAINTS, args.python, args.extras):
         if canonical(item.name) not in have and canonical(item.name) not in CHOSEN:
             print(f'{item.name}{item.specifier}')
 
@@ -107,7 +112,7 @@ def show_pin(args):
 
 def show_fingerprint(args):
     """Print what a finished installation is recognised by."""
-    names = [item.name for item in requirements(CONSTRAINTS)]
+    names = [item.name for item in requirements(CONSTRAINTS, extras=False)]
     print('constraints', hashlib.sha256(CONSTRAINTS.read_bytes()).hexdigest()[:16])
     print('python', sys.version.split()[0], sys.prefix)
     print('upstream', upstream())
@@ -160,6 +165,7 @@ def main(argv=None):
         if name == 'lock':
             question.add_argument('--python')
             question.add_argument('--have', type=Path)
+            question.add_argument('--extras', action='store_true')
         if name == 'pin':
             question.add_argument('name')
         if name == 'verify':
