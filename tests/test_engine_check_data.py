@@ -1,6 +1,7 @@
 """The hook that checks the data: when, in which process, and what it remembers."""
 import json
 import logging
+import shutil
 from types import SimpleNamespace
 
 import numpy as np
@@ -63,7 +64,8 @@ def fake_runner(folder, num_classes=2, val=True):
     logger = SimpleNamespace(info=lines.append, warning=lines.append)
     return SimpleNamespace(
         model=model, train_loop=loop('train'), val_loop=loop('val') if val else None,
-        test_loop=loop('val'), logger=logger, lines=lines, work_dir=str(folder.parent / 'work'))
+        test_loop=loop('val'), logger=logger, lines=lines, cfg={},
+        work_dir=str(folder.parent / 'work'))
 
 
 def test_before_a_training_both_sets_are_checked(folder):
@@ -166,6 +168,7 @@ def test_a_class_that_never_occurs_is_told(folder):
     runner = fake_runner(folder)
     CheckDataHook().before_train(runner)
     assert runner.lines == [
+        check_data.HINT,
         'no pixel of the training set is labelled cow: if the pictures show it, the ids of the '
         'labels do not follow the order of the classes']
 
@@ -174,8 +177,20 @@ def test_a_long_check_says_how_to_skip_it(folder, monkeypatch):
     monkeypatch.setattr(check_data, 'LONG', -1.0)
     runner = fake_runner(folder, val=False)
     CheckDataHook().before_train(runner)
-    assert runner.lines[0].startswith('checked 3 pictures of the training set in 0 s; to skip')
-    assert 'PASTURE_SKIP_CHECK=1' in runner.lines[0]
+    assert '--no-check' in runner.lines[0]
+    assert 'python tools/check_data.py CONFIG' in runner.lines[0]
+    assert runner.lines[1].startswith('checked 3 pictures of the training set in 0 s; ')
+
+
+def test_a_full_disk_is_told_before_the_training(folder, monkeypatch):
+    monkeypatch.setattr(shutil, 'disk_usage', lambda path: SimpleNamespace(free=9))
+    runner = fake_runner(folder, val=False)
+    runner.cfg = dict(optim_wrapper=dict(optimizer=dict(type='SGD')))
+    CheckDataHook(enabled=False).before_train(runner)
+    assert runner.lines == []
+    CheckDataHook().before_train(runner)
+    assert runner.lines[-1].startswith('the checkpoints take 0.0 MB')
+    assert 'give another --work-dir' in runner.lines[-1]
 
 
 def _in_process(rank, folder, store, outcome):

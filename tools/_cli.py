@@ -25,12 +25,13 @@ CONFIG_MISTAKE = re.compile(r'is not in the .*registry|unexpected keyword argume
                             r'required (keyword-only |positional )?argument|Failed to import')
 
 
-def parser_for(doc: str, examples: str) -> argparse.ArgumentParser:
+def parser_for(doc: str, examples: str,
+               config: str = 'config file, e.g. configs/fcn8s_barn.py') -> argparse.ArgumentParser:
     """Make the parser of a tool with the arguments all of them have."""
     parser = argparse.ArgumentParser(
         description=doc, epilog=f'examples:\n{examples}',
         formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', help='config file, e.g. configs/fcn8s_barn.py')
+    parser.add_argument('config', help=config)
     parser.add_argument('--cfg-options', nargs='+', action='extend', type=_option, default=[],
                         metavar='KEY=VALUE', help='set values of the config, e.g. '
                         'train_cfg.max_iters=100; lists as "[a,b]" or a,b')

@@ -7,6 +7,7 @@ from mmengine import fileio
 from plugin.utils import first_few
 
 PARTS = ('images', 'annotations', 'categories')
+DRAW = 'draw the outline or remove the annotation'
 NEEDED = {
     'images': ('id', 'file_name', 'height', 'width'),
     'annotations': ('id', 'image_id', 'category_id', 'bbox', 'area', 'segmentation'),
@@ -46,6 +47,15 @@ def read_coco(path: str, backend_args: Optional[dict] = None) -> CocoFile:
         ValueError: If it is no COCO file, holds no picture, names a thing twice or a thing that
             is not there, or has an annotation without outline.
     """
+    coco = parse_coco(path, backend_args)
+    bare = bare_annotations(coco)
+    if bare:
+        raise ValueError(f'{first_few(bare)} in {coco.path} has an empty segmentation: {DRAW}')
+    return coco
+
+
+def parse_coco(path: str, backend_args: Optional[dict] = None) -> CocoFile:
+    """Read a COCO file as :func:`read_coco` does, but let annotations without outline pass."""
     if not fileio.isfile(path, backend_args=backend_args):
         raise FileNotFoundError(f'annotation file {path} does not exist: make it with a converter '
                                 'of tools/data, or correct data_root and ann_file')
@@ -70,9 +80,7 @@ def read_coco(path: str, backend_args: Optional[dict] = None) -> CocoFile:
                 f'{annotation["image_id"]} and category {annotation["category_id"]}, and the file '
                 'does not have both: remove it, or write the file anew')
         annotations[annotation['image_id']].append(annotation)
-    coco = CocoFile(path, images, {c['name']: c['id'] for c in categories}, annotations)
-    _check_outlines(coco)
-    return coco
+    return CocoFile(path, images, {c['name']: c['id'] for c in categories}, annotations)
 
 
 def category_ids(coco: CocoFile, classes: Sequence[str],
@@ -129,14 +137,11 @@ def _check_unique(path: str, what: str, values: Sequence) -> None:
                          'every one must be its own')
 
 
-def _check_outlines(coco: CocoFile) -> None:
-    """Stop at annotations from which no mask can be made."""
-    bare = [f'annotation {annotation["id"]} of {image["file_name"]}' for image in coco.images
+def bare_annotations(coco: CocoFile) -> List[str]:
+    """The annotations from which no mask can be made, by their names."""
+    return [f'annotation {annotation["id"]} of {image["file_name"]}' for image in coco.images
             for annotation in coco.annotations[image['id']]
             if not has_outline(annotation['segmentation'])]
-    if bare:
-        raise ValueError(f'{first_few(bare)} in {coco.path} has an empty segmentation: '
-                         'draw the outline or remove the annotation')
 
 
 def has_outline(segmentation: Any) -> bool:

@@ -107,6 +107,15 @@ class CocoBuilder:
         image_id = len(self._images) + 1
         self._images.append(dict(id=image_id, file_name=picture.file_name,
                                  height=picture.height, width=picture.width))
+
+        def report(name: str, action: str, reason: str) -> None:
+            self.report(picture.source, action, reason, name)
+
+        self._instances += [(image_id, instance) for instance in join_shapes(
+            self.take(picture, shapes), picture.height, picture.width, report)]
+
+    def take(self, picture: Picture, shapes: Sequence[Shape]) -> List[Shape]:
+        """Those of the shapes whose labels are asked for, with the names of their classes."""
         taken = []
         for shape in shapes:
             if not _is_name(shape.label):
@@ -116,12 +125,7 @@ class CocoBuilder:
             label = self._labels.take(shape.label, picture.source)
             if label is not None:
                 taken.append(shape._replace(label=label))
-
-        def report(name: str, action: str, reason: str) -> None:
-            self.report(picture.source, action, reason, name)
-
-        self._instances += [(image_id, instance) for instance in join_shapes(
-            taken, picture.height, picture.width, report)]
+        return taken
 
     def has(self, path: Path) -> bool:
         """Whether the labels of a picture were found, usable or not."""

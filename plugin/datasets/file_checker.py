@@ -9,20 +9,37 @@ import numpy as np
 from mmcv.transforms import LoadImageFromFile
 from mmengine import fileio
 from mmengine.dataset import BaseDataset
-from mmseg.datasets import LoadAnnotations
+from mmseg.datasets import LoadAnnotations, PascalVOCDataset
 from PIL import Image
 
-from .picture_files import ORIENTATION
+from .picture_files import is_whole, orientation
 
-PNG_END = b'IEND\xaeB`\x82'
+# what Pillow makes of the usual palette when a mask of colours is saved as grey
+GREYS = frozenset((19595 * red + 38470 * green + 7471 * blue + 0x8000) >> 16
+                  for red, green, blue in PascalVOCDataset.METAINFO['palette'])
 
 
 class Problem(NamedTuple):
-    """What is wrong with one file: its sort, the file, and a sentence with the cure."""
+    """What is wrong with one file.
+
+    Attributes:
+        kind (str): Its sort, as ``picture-cut``; the doctor's findings are grouped by it.
+        place (str): The file.
+        fault (str): What is wrong.
+        cure (str): What to do.
+        joint (str): What stands between the two in a sentence.
+    """
 
     kind: str
     place: str
-    text: str
+    fault: str
+    cure: str
+    joint: str = ': '
+
+    @property
+    def text(self) -> str:
+        """Fault and cure in one sentence."""
+        return f'{self.fault}{self.joint}{self.cure}'
 
 
 class Entry(NamedTuple):
@@ -48,9 +65,9 @@ class Entry(NamedTuple):
 class BadFile(ValueError):
     """Carries a ``Problem`` out of the function that found it."""
 
-    def __init__(self, kind: str, place: str, text: str) -> None:
-        super().__init__(text)
-        self.problem = Problem(kind, place, text)
+    def __init__(self, kind: str, place: str, fault: str, cure: str, joint: str = ': ') -> None:
+        self.problem = Problem(kind, place, fault, cure, joint)
+        super().__init__(self.problem.text)
 
 
 class FileChecker:
@@ -112,114 +129,120 @@ class FileChecker:
                 label = self._read_label(entry.label)
                 if size is not None:
                     self._compare(entry.image, size, entry.label, label.shape)
-                present = self._check_ids(entry.label, label)
+                present = self._check_ids(entry.label, count_values(label)[0])
         except BadFile as bad:
             return bad.problem, None
         return None, present
 
-    def _read(self, path: str, kind: str, backend_args: Optional[dict]) -> bytes:
+    def read(self, path: str, kind: str, backend_args: Optional[dict]) -> bytes:
+        """The content of a file; ``kind`` is ``picture`` or ``label``.
+
+        Raises:
+            BadFile: If it cannot be read, or is empty.
+        """
+        cure = 'restore it, or take it out of the set'
         try:
             data = fileio.get(path, backend_args=backend_args)
         except OSError as error:
-            raise BadFile(kind, self.shown(path), f'{kind} {self.shown(path)} cannot be read '
-                          f'({error.strerror or error}): restore it, or take it out of the set'
-                          ) from error
+            raise BadFile(f'{kind}-missing', self.shown(path), f'{kind} {self.shown(path)} cannot '
+                          f'be read ({error.strerror or error})', cure) from error
         if not data:
-            raise BadFile(kind, self.shown(path), f'{kind} {self.shown(path)} is empty (0 bytes): '
-                          'restore it, or take it out of the set')
+            raise BadFile(f'{kind}-empty', self.shown(path),
+                          f'{kind} {self.shown(path)} is empty (0 bytes)', cure)
         return data
 
     def _picture_size(self, path: str) -> Tuple[int, int]:
         """Height and width as loaded, from the header where that is certain."""
-        data = self._read(path, 'picture', self.image_loader.backend_args)
+        data = self.read(path, 'picture', self.image_loader.backend_args)
         try:
             with Image.open(BytesIO(data)) as picture:
                 width, height = picture.size
-                whole = _is_whole(picture, data)
-                turned = _is_turned(picture, data)
+                whole = is_whole(picture, data)
+                turned = orientation(picture, data) != 1
         except Exception:  # decoders raise anything; the loader knows more formats
             return self._loaded_size(path)
         if not whole:
-            raise BadFile('picture', self.shown(path), f'picture {self.shown(path)} is cut off: '
-                          'fetch it again, or take it out of the set')
+            raise self.cut_off(path)
         return self._loaded_size(path) if turned else (height, width)
+
+    def cut_off(self, path: str) -> BadFile:
+        """What to raise for a picture that ends too early."""
+        return BadFile('picture-cut', self.shown(path), f'picture {self.shown(path)} is cut off',
+                       'fetch it again, or take it out of the set')
+
+    def unreadable(self, path: str) -> BadFile:
+        """What to raise for a picture that no decoder can read."""
+        return BadFile('picture-unreadable', self.shown(path), f'{self.shown(path)} is no picture '
+                       'that can be read', 'replace it, or take it out of the set')
 
     def _loaded_size(self, path: str) -> Tuple[int, int]:
         """Height and width of what the loader of the pipeline returns."""
         try:
             return self.image_loader.transform(dict(img_path=path))['img'].shape[:2]
         except Exception as error:  # decoders raise anything
-            raise BadFile('picture', self.shown(path), f'{self.shown(path)} is no picture that '
-                          'can be read: replace it, or take it out of the set') from error
+            raise self.unreadable(path) from error
 
     def _read_label(self, path: str) -> np.ndarray:
         """Decode a label as the loader does, before it is cast to uint8, (H, W)."""
-        data = self._read(path, 'label', self.label_loader.backend_args)
+        data = self.read(path, 'label', self.label_loader.backend_args)
         try:
             label = mmcv.imfrombytes(
                 data, flag='unchanged', backend=self.label_loader.imdecode_backend).squeeze()
         except Exception as error:  # decoders raise anything
-            raise BadFile('label', self.shown(path), f'{self.shown(path)} is no label map that can '
-                          'be read: replace it, or take it out of the set') from error
+            raise BadFile('label-unreadable', self.shown(path), f'{self.shown(path)} is no label '
+                          'map that can be read', 'replace it, or take it out of the set'
+                          ) from error
         if label.ndim != 2:
-            raise BadFile('colours', self.shown(path),
+            raise BadFile('label-colours', self.shown(path),
                           f'label {self.shown(path)} has the shape {label.shape}, not one class id '
-                          'a pixel: turn its colours into ids as data/README.md shows')
+                          'a pixel', 'turn its colours into ids as data/README.md shows')
         return label
 
     def _compare(self, image_path: str, size: tuple, label_path: str, label_size: tuple) -> None:
         if tuple(size) == tuple(label_size):
             return
         (height, width), (label_height, label_width) = size, label_size
-        raise BadFile('size', self.shown(label_path),
+        raise BadFile('size-differs', self.shown(label_path),
                       f'label {self.shown(label_path)} is {label_width}x{label_height}, but its '
                       f'picture {self.shown(image_path)} is {width}x{height} as loaded (width x '
-                      'height): export the label at the size of its picture')
+                      'height)', 'export the label at the size of its picture')
 
     def _compare_outlines(self, entry: Entry, size: tuple) -> None:
         if tuple(size) == tuple(entry.size):
             return
         (height, width), (drawn_height, drawn_width) = size, entry.size
-        raise BadFile('size', self.shown(entry.image),
+        raise BadFile('size-differs', self.shown(entry.image),
                       f'picture {self.shown(entry.image)} is {width}x{height} as loaded (width x '
-                      f'height), but its outlines were drawn on {drawn_width}x{drawn_height}: '
+                      f'height), but its outlines were drawn on {drawn_width}x{drawn_height}',
                       'convert the labels again from the picture they belong to')
 
-    def _check_ids(self, path: str, label: np.ndarray) -> List[int]:
-        """Return the class ids that occur, or raise for one that is none."""
-        if label.dtype == np.uint8:
-            # three times as fast as numpy.bincount
-            values = np.flatnonzero(cv2.calcHist([label], [0], None, [256], [0, 256]))
-        else:
-            values = np.unique(label)
+    def _check_ids(self, path: str, values: np.ndarray) -> List[int]:
+        """Return the class ids that the values of a label stand for, or raise for one of none."""
         bad = [v for v in values.tolist() if not (0 <= v < 256 and self.legal[int(v)])]
         if bad:
-            raise BadFile('ids', self.shown(path), self._id_message(path, bad))
+            raise self._wrong_id(path, bad)
         final = self.ids[values.astype(int)]
         return final[final < self.num_classes].tolist()
 
-    def _id_message(self, path: str, bad: list) -> str:
+    def _wrong_id(self, path: str, bad: list) -> BadFile:
         allowed = np.flatnonzero(self.legal)
         last = allowed[allowed != self.ignore_index].max(initial=0)
         cure = f'set pixels of no class to {self.ignore_index}, or complete the list of classes'
         # ids counted from 1 show up as exactly one id too many
         if bad == [self.num_classes] and not self.reduce_zero_label:
             cure = 'did you mean reduce_zero_label=True?'
-        return (f'class id {bad[0]} in {self.shown(path)} is outside 0..{last} '
-                f'(ignore {self.ignore_index}); {cure}')
+        elif GREYS.issuperset(bad):
+            cure = ('these are the brightness of palette colours: write ids instead of colours, '
+                    'as data/README.md shows')
+        return BadFile('class-id', self.shown(path), f'class id {bad[0]} in {self.shown(path)} is '
+                       f'outside 0..{last} (ignore {self.ignore_index})', cure, joint='; ')
 
 
-def _is_whole(picture: Image.Image, data: bytes) -> bool:
-    """Whether no byte is missing at the end; other formats than JPEG and PNG pass."""
-    if picture.format == 'JPEG':
-        # a thumbnail ends with this mark too, but lies before the picture's data
-        return data.find(b'\xff\xd9', picture.fp.tell()) >= 0
-    return picture.format != 'PNG' or PNG_END in data
-
-
-def _is_turned(picture: Image.Image, data: bytes) -> bool:
-    """Whether EXIF asks to turn the picture, which loaders do in ways of their own."""
-    # for a PNG without EXIF, Pillow would decode everything to look behind the pixels
-    if picture.format == 'PNG' and b'eXIf' not in data:
-        return False
-    return picture.getexif().get(ORIENTATION, 1) != 1
+def count_values(label: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    """The values of a label map (H, W) of integers, sorted, and the pixels of each."""
+    if label.dtype != np.uint8:
+        return np.unique(label, return_counts=True)
+    # three times as fast as numpy.bincount
+    counts = cv2.calcHist([label], [0], None, [256], [0, 256]).ravel()
+    values = np.flatnonzero(counts)
+    return values, counts[values].astype(int)

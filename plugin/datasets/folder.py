@@ -1,6 +1,6 @@
 """A folder of pictures and a folder of label maps."""
 from pathlib import Path
-from typing import Dict, Iterator, List, Optional, Sequence
+from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import mmengine
 from mmengine import fileio
@@ -12,6 +12,15 @@ from plugin.utils import first_few
 from .class_names import check_class_names, refuse_bare_string
 
 PICTURE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp')
+
+
+class NameFault(NamedTuple):
+    """Names that lack something: which sort, the names, what is wrong, and the cure."""
+
+    kind: str
+    names: List[str]
+    fault: str
+    cure: str
 
 
 @DATASETS.register_module()
@@ -70,14 +79,9 @@ class SegFolderDataset(BaseSegDataset):
             list[dict]: ``img_path``, ``seg_map_path`` (if there are labels),
             ``label_map``, ``reduce_zero_label`` and ``seg_fields`` of each.
         """
-        self._check_root()
-        suffixes = (self.img_suffix, ) if self.img_suffix else PICTURE_SUFFIXES
-        pictures = self._index(self.data_prefix['img_path'], suffixes)
-        labels = None
-        if self.data_prefix.get('seg_map_path') is not None:
-            labels = self._index(self.data_prefix['seg_map_path'], (self.seg_map_suffix, ))
-        names = self._listed_names() if self.ann_file else sorted(pictures)
-        self._check_names(names, pictures, labels)
+        names, pictures, labels = self.index_names()
+        for fault in self.name_faults(names, pictures, labels):
+            raise FileNotFoundError(f'{fault.fault}: {fault.cure}')
         data_list = []
         for name in names:
             entry = dict(
@@ -87,6 +91,21 @@ class SegFolderDataset(BaseSegDataset):
                 entry['seg_map_path'] = labels[name]
             data_list.append(entry)
         return data_list
+
+    def index_names(self) -> Tuple[List[str], Dict[str, str], Optional[Dict[str, str]]]:
+        """Find pictures and labels.
+
+        Returns:
+            tuple: The names that count; paths of the pictures by name; paths of the labels by
+            name, None if there are none to read.
+        """
+        self._check_root()
+        suffixes = (self.img_suffix, ) if self.img_suffix else PICTURE_SUFFIXES
+        pictures = self._index(self.data_prefix['img_path'], suffixes)
+        labels = None
+        if self.data_prefix.get('seg_map_path') is not None:
+            labels = self._index(self.data_prefix['seg_map_path'], (self.seg_map_suffix, ))
+        return self._listed_names() if self.ann_file else sorted(pictures), pictures, labels
 
     def _cure(self) -> str:
         return f'set {self.ROOT_VARIABLE}=/path/to/the/data or see data/README.md'
@@ -139,26 +158,29 @@ class SegFolderDataset(BaseSegDataset):
                 f'list {self.ann_file} is empty: write one picture name a line, without suffix')
         return names
 
-    def _check_names(self, names: Sequence[str], pictures: Dict[str, str],
-                     labels: Optional[Dict[str, str]]) -> None:
-        """Stop at a name without picture, a picture without label and the reverse."""
+    def name_faults(self, names: Sequence[str], pictures: Dict[str, str],
+                    labels: Optional[Dict[str, str]]) -> Iterator[NameFault]:
+        """Yield names without picture, pictures without label and the reverse."""
         image_folder = self.data_prefix['img_path']
         absent = [name for name in names if name not in pictures]
         if absent:
-            raise FileNotFoundError(
-                f'list {self.ann_file} names {first_few(absent)}, not in {image_folder}: '
+            yield NameFault(
+                'picture-missing', absent,
+                f'list {self.ann_file} names {first_few(absent)}, not in {image_folder}',
                 'complete the pictures or correct the list (one name a line, without suffix)')
         if labels is None:
             return
         label_folder = self.data_prefix['seg_map_path']
-        bare = [name for name in names if name not in labels]
+        bare = [name for name in names if name in pictures and name not in labels]
         if bare:
-            raise FileNotFoundError(
-                f'{first_few(bare)} in {image_folder} have no label in {label_folder}: '
+            yield NameFault(
+                'label-missing', bare,
+                f'{first_few(bare)} in {image_folder} have no label in {label_folder}',
                 f'add <name>{self.seg_map_suffix} or move the pictures away')
         # a list picks what it names; a folder without a list must be whole
         orphans = [] if self.ann_file else sorted(set(labels) - set(pictures))
         if orphans:
-            raise FileNotFoundError(
+            yield NameFault(
+                'label-orphan', orphans,
                 f'labels {first_few(orphans)} in {label_folder} have no picture in '
-                f'{image_folder}: add the pictures or move the labels away')
+                f'{image_folder}', 'add the pictures or move the labels away')

@@ -1,7 +1,7 @@
 """Pictures that show nearly the same, found by their perceptual hashes."""
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Iterator, NamedTuple, Sequence
+from typing import Iterator, List, NamedTuple, Sequence, Tuple
 
 import imagehash
 import numpy as np
@@ -51,6 +51,11 @@ def hash_picture(path: Path) -> PictureHash:
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ValueError(f'{path} cannot be read as a picture ({error}): replace it, or give '
                          '--duplicates ignore') from error
+    return hash_grey(grey)
+
+
+def hash_grey(grey: Image.Image) -> PictureHash:
+    """Hash a picture that was loaded already, in mode L; see :func:`hash_picture`."""
     low, high = grey.resize((32, 32), Image.Resampling.LANCZOS).getextrema()
     return PictureHash(imagehash.phash(grey).hash.ravel(), high - low < FLAT)
 
@@ -95,8 +100,7 @@ def label_duplicates(hashes: Sequence[PictureHash], distance: int = DISTANCE) ->
     labels = np.arange(number)
     if len(clear) == 0:
         return labels
-    # of signs -1 and 1 the product is 64 - 2 * distance
-    signs = np.stack([hashes[k].bits for k in clear]).astype(np.float32) * 2 - 1
+    signs = _signs([hashes[k] for k in clear])
     for start in range(0, len(clear), BLOCK):
         near = signs[start:start + BLOCK] @ signs[start:].T >= 64 - 2 * distance
         rows, columns = (clear[start + places] for places in np.nonzero(near))
@@ -107,3 +111,35 @@ def label_duplicates(hashes: Sequence[PictureHash], distance: int = DISTANCE) ->
         labels = connected_components(graph, directed=False)[1]
         labels = np.unique(labels, return_index=True)[1][labels]
     return np.unique(labels, return_inverse=True)[1].reshape(-1)
+
+
+def nearest_pictures(hashes: Sequence[PictureHash], others: Sequence[PictureHash],
+                     distance: int = DISTANCE) -> List[Tuple[int, int]]:
+    """Find for each picture the one of another set that looks most like it.
+
+    Args:
+        hashes (Sequence[PictureHash]): N hashes.
+        others (Sequence[PictureHash]): M hashes of the other set.
+        distance (int): Only what differs in so many of 64 bits, or fewer, counts.
+
+    Returns:
+        list[tuple[int, int]]: Place in ``hashes`` and in ``others`` of at most N pairs, in order.
+        A flat picture is in none.
+    """
+    rows = [k for k, one in enumerate(hashes) if not one.flat]
+    columns = [k for k, one in enumerate(others) if not one.flat]
+    if not rows or not columns:
+        return []
+    signs, targets = _signs([hashes[k] for k in rows]), _signs([others[k] for k in columns]).T
+    found = []
+    for start in range(0, len(rows), BLOCK):
+        alike = signs[start:start + BLOCK] @ targets
+        best = alike.argmax(1)
+        near = np.flatnonzero(alike[np.arange(len(best)), best] >= 64 - 2 * distance)
+        found += [(rows[start + k], columns[best[k]]) for k in near]
+    return found
+
+
+def _signs(hashes: Sequence[PictureHash]) -> np.ndarray:
+    """Bits as -1 and 1, (N, 64): the product of two is 64 - 2 * distance."""
+    return np.stack([one.bits for one in hashes]).astype(np.float32) * 2 - 1

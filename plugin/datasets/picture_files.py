@@ -4,7 +4,7 @@ import unicodedata
 import warnings
 from collections import defaultdict
 from pathlib import Path
-from typing import Dict, Iterable, List, NamedTuple, Optional, Tuple
+from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 import cv2
 import numpy as np
@@ -15,6 +15,7 @@ from .folder import PICTURE_SUFFIXES
 ORIENTATION = 0x0112
 # TIFF tags; Pillow's own size of a TIFF is turned in some versions and not in others
 WIDTH, HEIGHT = 0x0100, 0x0101
+PNG_END = b'IEND\xaeB`\x82'
 
 
 class PictureSize(NamedTuple):
@@ -140,6 +141,38 @@ def likely_folders(labels: Path, search: Iterable[Path]) -> List[Path]:
         below = [folder.joinpath(*parts[first:]) for first in range(len(parts) + 1)]
         found += [place for place in below if os.path.isdir(place)]
     return list(dict.fromkeys(found))
+
+
+def fullest_folder(names: Sequence[str], folders: Sequence[Path]) -> Tuple[Path, List[str]]:
+    """Choose the folder that lacks the fewest pictures.
+
+    Args:
+        names (Sequence[str]): Names of the pictures, relative to it.
+        folders (Sequence[Path]): Where they may be, the likeliest first.
+
+    Returns:
+        tuple: The folder, and the names that are not in it.
+    """
+    absent = {folder: [name for name in names if not os.path.isfile(folder / name)]
+              for folder in folders}
+    folder = min(absent, key=lambda one: len(absent[one]))
+    return folder, absent[folder]
+
+
+def is_whole(picture: Image.Image, data: bytes) -> bool:
+    """Whether no byte is missing at the end; other formats than JPEG and PNG pass."""
+    if picture.format == 'JPEG':
+        # a thumbnail ends with this mark too, but lies before the picture's data
+        return data.find(b'\xff\xd9', picture.fp.tell()) >= 0
+    return picture.format != 'PNG' or PNG_END in data
+
+
+def orientation(picture: Image.Image, data: bytes) -> int:
+    """How EXIF asks to turn the picture, which loaders do in ways of their own; 1 is not at all."""
+    # for a PNG without EXIF, Pillow would decode everything to look behind the pixels
+    if picture.format == 'PNG' and b'eXIf' not in data:
+        return 1
+    return picture.getexif().get(ORIENTATION, 1)
 
 
 def is_picture(path: Path) -> bool:

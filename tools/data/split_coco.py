@@ -85,15 +85,14 @@ def free_targets(data: Path, folder: Path, names: Sequence[str], overwrite: bool
 
 def find_pictures(data: Path, images: Optional[Path], names: Sequence[str]) -> List[Path]:
     """Paths of the pictures."""
+    from plugin.datasets.picture_files import fullest_folder
     from plugin.utils import first_few
     folders = [images] if images else [data.parent, data.parent / 'images']
-    absent = {folder: [name for name in names if not (folder / name).is_file()]
-              for folder in folders}
-    folder = min(folders, key=lambda one: len(absent[one]))
-    if absent[folder]:
+    folder, absent = fullest_folder(names, folders)
+    if absent:
         raise FileNotFoundError(
-            f'{len(absent[folder])} of {len(names)} pictures are not in {folder} '
-            f'({first_few(absent[folder])}): give their folder as --images, or '
+            f'{len(absent)} of {len(names)} pictures are not in {folder} '
+            f'({first_few(absent)}): give their folder as --images, or '
             '--duplicates ignore')
     return [folder / name for name in names]
 

@@ -12,12 +12,15 @@ from mmengine.registry import HOOKS
 
 from plugin.datasets import UnlabeledDataset
 from plugin.datasets.checks import check_files, check_heads, fingerprint, leaf_datasets
+from plugin.datasets.doctor import Report, check_room
 from plugin.datasets.paired_sampler import check_batch_size
 from plugin.utils import first_few, write_atomically
 
 SKIP = 'PASTURE_SKIP_CHECK'
 REMEMBERED = 'checked_data.json'
 LONG = 10.0  # seconds
+HINT = (f'looking at pictures and labels (to skip this: tools/train.py --no-check, or {SKIP}=1; '
+        'to look at everything: python tools/check_data.py CONFIG)')
 
 
 @HOOKS.register_module()
@@ -26,8 +29,10 @@ class CheckDataHook(Hook):
 
     Before a training its pictures, labels and those of the validation are
     looked at; before a validation or a test alone, those of its own. The number
-    of classes is compared with every head. See ``plugin.datasets.checks`` for
-    what is found. One process looks, the others wait, all fail with one message.
+    of classes is compared with every head, the disk with the checkpoints to come,
+    the memory with a memory bank. This is the fast part of what
+    ``tools/check_data.py`` looks at: see ``plugin.datasets.checks``. One process
+    looks, the others wait, all fail with one message.
 
     A set that passed is remembered in ``checked_data.json`` of the work
     directory by the names, sizes and dates of its files, and not read again.
@@ -51,6 +56,7 @@ class CheckDataHook(Hook):
         self.enabled = enabled and os.environ.get(SKIP, '') in ('', '0')
         self.limit = limit
         self._done: Set[int] = set()
+        self._told = False
 
     def before_train(self, runner) -> None:
         """Check the training set, and the validation set if there is one."""
@@ -60,6 +66,8 @@ class CheckDataHook(Hook):
         if runner.val_loop is not None:
             sets['the validation set'] = runner.val_loop
         self._check(runner, sets)
+        if self.enabled and is_main_process():
+            _warn_of_room(runner)
 
     def before_val(self, runner) -> None:
         """Check the validation set, unless ``before_train`` has done so."""
@@ -109,13 +117,16 @@ class CheckDataHook(Hook):
         known, mark = _remembered(memory), fingerprint(dataset)
         if mark is not None and mark in known:
             return
+        if not self._told:
+            self._told = True
+            runner.logger.info(HINT)
         start = time.monotonic()
         present = check_files(dataset, self.limit)
         seconds = time.monotonic() - start
         if seconds > LONG:
             runner.logger.info(
-                f'checked {len(dataset)} pictures of {name} in {seconds:.0f} s; to skip this, set '
-                f'{SKIP}=1, default_hooks.check_data.enabled=False or .limit=<pictures>')
+                f'checked {len(dataset)} pictures of {name} in {seconds:.0f} s; '
+                'default_hooks.check_data.limit=<pictures> looks at fewer')
         if self.limit is not None:
             return
         if present is not None:
@@ -130,6 +141,15 @@ class CheckDataHook(Hook):
         except OSError as error:
             runner.logger.warning(f'{memory} cannot be written ({error}): '
                                   'the data will be checked again next time')
+
+
+def _warn_of_room(runner) -> None:
+    """Say what will not fit on the disk or into the memory."""
+    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    report = Report()
+    check_room(model, dict(runner.cfg, work_dir=runner.work_dir), report)
+    for finding in report.findings:
+        runner.logger.warning(f'{finding.message}: {finding.cure}')
 
 
 def _warn_of_absent(runner, name: str, classes: Sequence[str], present: Sequence[int]) -> None:

@@ -1,0 +1,87 @@
+"""What the doctor found: how bad it is, where, and what helps."""
+from collections import Counter
+from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
+
+SEVERITIES = ('error', 'warning', 'note')
+# places of a finding that are kept; their number is kept in any case
+KEPT = 50
+
+
+class Finding(NamedTuple):
+    """Something to know about the data.
+
+    Attributes:
+        severity (str): ``error``: the training would stop or learn something wrong; ``warning``:
+            it would learn less, or the scores would say less; ``note``: a fact.
+        code (str): The sort of finding, as ``label-colours``.
+        message (str): What is the matter, told of the first place.
+        places (tuple[str]): The first places, at most 50.
+        count (int): Number of all places.
+        cure (str): What to do; '' for a fact that needs none.
+    """
+
+    severity: str
+    code: str
+    message: str
+    places: Tuple[str, ...]
+    count: int
+    cure: str
+
+
+class Report:
+    """All findings on a set of data.
+
+    Attributes:
+        findings (list[Finding]): In the order in which they were found.
+        parts (list[dict]): Of each part its ``name``, number of ``pictures``, and ``classes``:
+            of each class its ``name``, ``pictures`` that show it, ``pixels`` and ``objects``.
+        facts (dict): Other numbers by their names, as ``checkpoint_bytes``.
+    """
+
+    def __init__(self) -> None:
+        self.findings: List[Finding] = []
+        self.parts: List[Dict[str, Any]] = []
+        self.facts: Dict[str, Any] = {}
+
+    def add(self, severity: str, code: str, message: str, places: Sequence[str],
+            cure: str = '') -> None:
+        """Add a finding; names that are no UTF-8 are escaped.
+
+        Raises:
+            ValueError: If the severity is none, or there is no place.
+        """
+        if severity not in SEVERITIES:
+            raise ValueError(f'severity {severity!r} is none of {", ".join(SEVERITIES)}')
+        if not places:
+            raise ValueError(f'finding {code} has no place: name the file, part or option')
+        self.findings.append(Finding(
+            severity, code, readable(message), tuple(readable(place) for place in places[:KEPT]),
+            len(places), readable(cure)))
+
+    def add_error(self, code: str, error: Exception, place: str) -> None:
+        """Add an exception as an error; what follows its last colon is taken for the cure."""
+        text = ' '.join(str(error).split()) or type(error).__name__
+        message, colon, cure = text.rpartition(': ')
+        self.add('error', code, message if colon else text, [place], cure if colon else '')
+
+    @property
+    def counts(self) -> Dict[str, int]:
+        """Number of findings of each severity."""
+        found = Counter(finding.severity for finding in self.findings)
+        return {severity: found[severity] for severity in SEVERITIES}
+
+    def sorted(self) -> List[Finding]:
+        """The findings, the worst first."""
+        return sorted(self.findings, key=lambda one: SEVERITIES.index(one.severity))
+
+    def as_dict(self) -> Dict[str, Any]:
+        """Everything, as JSON can hold it."""
+        return dict(counts=self.counts,
+                    findings=[dict(one._asdict(), places=list(one.places))
+                              for one in self.sorted()],
+                    parts=self.parts, facts=self.facts)
+
+
+def readable(text: str) -> str:
+    """The text with bytes of file names that are no UTF-8 escaped."""
+    return text.encode('utf-8', 'backslashreplace').decode('utf-8')

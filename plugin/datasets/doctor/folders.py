@@ -1,0 +1,216 @@
+"""Data without a config: a folder of pictures and labels, of LabelMe files, or a COCO file."""
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Optional, Tuple
+
+from plugin.datasets.coco_json import CocoBuilder, Picture
+from plugin.datasets.file_checker import Entry
+from plugin.datasets.folder import PICTURE_SUFFIXES
+from plugin.datasets.labelme import read_labelme
+from plugin.datasets.picture_files import fullest_folder, is_picture
+from plugin.datasets.shapes import Shape, label_key
+from plugin.datasets.unlabeled import UnlabeledDataset
+
+from .findings import Report
+from .looking import Looker
+from .parts import UNLABELED, Outline, Part
+from .reading import read_parts
+
+Leaf = Tuple[str, str, dict]
+LOAD = dict(type='LoadImageFromFile')
+PIPELINE = [LOAD, dict(type='mmseg.LoadAnnotations')]
+# names of folders and files for what they hold; what is called otherwise is trained on
+ROLES = dict(train='train', training='train', labeled='train', val='val', valid='val',
+             validation='val', test='test', testing='test', unlabeled=UNLABELED,
+             unlabelled=UNLABELED)
+LABEL_FOLDERS = ('labels', 'masks', 'annotations')
+SEVERITIES = {'left out': 'error', 'dropped': 'warning', 'mended': 'warning', 'split': 'warning'}
+
+
+def read_bare(path: Path, images: Optional[Path], report: Report) -> List[Part]:
+    """Find out what a folder or a file holds.
+
+    Known are ``images`` beside ``labels`` (or ``masks``, ``annotations``), both perhaps divided
+    into ``train``, ``val``, ...; the layout of PASCAL VOC; COCO files with their pictures beside
+    them, in ``images`` or in a folder named after the file; LabelMe files; pictures alone.
+
+    Args:
+        path (Path): The folder, or a COCO file.
+        images (Path, optional): Where the pictures of COCO files and LabelMe files lie.
+        report (Report): Takes what is wrong with lists and files of annotations.
+
+    Returns:
+        list[Part]: Its parts.
+
+    Raises:
+        FileNotFoundError: If it does not exist, or holds no picture.
+        ValueError: If a file is no COCO file.
+    """
+    if path.is_file():
+        if not _is_coco(path):
+            raise ValueError(f'{path} is no COCO file of instances: give a config, a folder or a '
+                             'COCO file')
+        return read_parts([_coco_leaf(path, images, 'train')], report)
+    if not path.is_dir():
+        raise FileNotFoundError(f'{path} does not exist: give a config, a folder or a COCO file')
+    leaves = _voc_leaves(path) or _map_leaves(path) or _coco_leaves(path, images, report)
+    if leaves:
+        parts = read_parts(leaves, report)
+        # nobody told the names of the classes of label maps
+        return [part if part.outlines is not None else _without_classes(part) for part in parts]
+    if any(file.suffix.lower() == '.json' for file in _walk(path)):
+        return [_labelme_part(path, images, report)]
+    if any(is_picture(file) for file in _walk(path)):
+        return read_parts([(UNLABELED, path.name, dict(
+            type='mmseg.UnlabeledDataset', data_root=str(path), pipeline=[LOAD]))], report)
+    raise FileNotFoundError(f'{path} holds no picture ({", ".join(PICTURE_SUFFIXES)}): give the '
+                            'folder that holds pictures and labels')
+
+
+def _without_classes(part: Part) -> Part:
+    return replace(part, classes=(), palette=[])
+
+
+def _role(name: str) -> str:
+    return ROLES.get(name.lower(), 'train')
+
+
+def _leaf(root: Path, name: str, **more: Any) -> Leaf:
+    # a name for each id but the one that is ignored, so that all of them are counted
+    classes = tuple(f'id {number}' for number in range(255))
+    return _role(name), name, dict(
+        type='mmseg.SegFolderDataset', data_root=str(root), metainfo=dict(classes=classes),
+        pipeline=PIPELINE, **more)
+
+
+def _voc_leaves(root: Path) -> List[Leaf]:
+    lists = root / 'ImageSets/Segmentation'
+    prefix = dict(img_path='JPEGImages', seg_map_path='SegmentationClass')
+    if not all((root / folder).is_dir() for folder in prefix.values()):
+        return []
+    # trainval is the two others together
+    return [_leaf(root, name, ann_file=f'ImageSets/Segmentation/{name}.txt', data_prefix=prefix)
+            for name in ('train', 'val', 'test') if (lists / f'{name}.txt').is_file()]
+
+
+def _map_leaves(root: Path) -> List[Leaf]:
+    labels = next((name for name in LABEL_FOLDERS if (root / name).is_dir()), None)
+    if labels is None or not (root / 'images').is_dir():
+        return []
+    names = sorted(one.name for one in (root / 'images').iterdir()
+                   if one.is_dir() and (root / labels / one.name).is_dir())
+    if not names:
+        return [_leaf(root, root.name, data_prefix=dict(img_path='images', seg_map_path=labels))]
+    return [_leaf(root, name, data_prefix=dict(img_path=f'images/{name}',
+                                               seg_map_path=f'{labels}/{name}')) for name in names]
+
+
+def _coco_leaves(root: Path, images: Optional[Path], report: Report) -> List[Leaf]:
+    files = [path for path in sorted(root.glob('*.json')) if _is_coco(path)]
+    known = [path for path in files if path.stem.lower() in ROLES]
+    others = [path for path in files if path not in known]
+    if known and others:
+        report.add('note', 'file-not-used', f'{others[0].name} is not looked at: '
+                   f'{known[0].name} and its like are the parts', [one.name for one in others])
+    return [_coco_leaf(path, images, path.stem) for path in known or files]
+
+
+def _coco_leaf(path: Path, images: Optional[Path], name: str) -> Leaf:
+    content = json.loads(path.read_text(encoding='utf-8-sig'))
+    names = [str(one.get('file_name')) for one in content['images'] if isinstance(one, dict)]
+    root = path.parent
+    folders = [images] if images else [root / 'images', root / path.stem, root,
+                                       root / 'images' / path.stem]
+    folder, _ = fullest_folder(names, folders)
+    classes = tuple(str(one.get('name')) for one in content.get('categories', [])
+                    if isinstance(one, dict))
+    return _role(name), name, dict(
+        type='mmdet.CattleDataset', data_root=str(root), metainfo=dict(classes=classes),
+        ann_file=path.name, data_prefix=dict(img=os.path.abspath(folder)), pipeline=[LOAD])
+
+
+def _is_coco(path: Path) -> bool:
+    try:
+        content = json.loads(path.read_text(encoding='utf-8-sig'))
+    except (OSError, ValueError):
+        return False
+    return isinstance(content, dict) and isinstance(content.get('images'), list)
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """The files of a folder and its sub-folders, hidden ones not."""
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith('.'))
+        yield from (Path(place, name) for name in sorted(names) if not name.startswith('.'))
+
+
+class _RawBuilder(CocoBuilder):
+    """Gathers pictures and shapes as they were drawn, mending nothing."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.drawn: List[Tuple[Picture, List[Shape]]] = []
+
+    def add(self, picture: Picture, shapes: Any) -> None:
+        """Take the shapes of a picture."""
+        self.drawn.append((picture, self.take(picture, shapes)))
+
+
+def _labelme_part(root: Path, images: Optional[Path], report: Report) -> Part:
+    """Read LabelMe files and the pictures beside them."""
+    builder = _RawBuilder(images or root)
+    files = [file for file in _walk(root) if file.suffix.lower() == '.json']
+    read_labelme(files, builder, [images] if images else [])
+    builder.close()
+    _report_files(builder, report)
+    bare = [os.path.relpath(path, builder.root) for path in _walk(builder.root)
+            if is_picture(path) and not builder.has(path)]
+    if bare:
+        report.add('warning', 'label-missing', f'picture {bare[0]} has no LabelMe file', bare,
+                   'label it, or move it to a folder of unlabelled pictures')
+    if not builder.drawn:
+        raise ValueError(f'{root} holds no LabelMe file with its picture: give a config, a folder '
+                         'of labelled pictures or a COCO file')
+    dataset = UnlabeledDataset(data_root=str(builder.root), pipeline=[LOAD], lazy_init=True)
+    classes: Dict[str, str] = {}
+    for _, shapes in builder.drawn:
+        for shape in shapes:
+            classes.setdefault(label_key(shape.label), shape.label)
+    order = list(classes)
+    outlines = [_outlines(picture, shapes, order) for picture, shapes in builder.drawn]
+    entries = [Entry(str(builder.root / picture.file_name), size=(picture.height, picture.width))
+               for picture, _ in builder.drawn]
+    return Part(root.name, 'train', Looker(dataset), entries, tuple(classes.values()), outlines)
+
+
+def _outlines(picture: Picture, shapes: List[Shape], order: List[str]) -> List[Outline]:
+    """The objects of a picture; polygons of one class and group are one."""
+    found: Dict[Any, Outline] = {}
+    for place, shape in enumerate(shapes):
+        label = order.index(label_key(shape.label))
+        is_mask = isinstance(shape.outline, dict)
+        key = (place, ) if shape.group is None or is_mask else (label, shape.group)
+        parts = shape.outline if is_mask else [list(shape.outline)]
+        if key in found:
+            parts = found[key].segmentation + parts
+        first = found[key].place if key in found else f'{picture.source} {shape.name}'
+        found[key] = Outline(first, label, parts)
+    return list(found.values())
+
+
+def _report_files(builder: CocoBuilder, report: Report) -> None:
+    """Turn what the reader of LabelMe files found into findings, one a sort."""
+    groups: Dict[str, List[Any]] = {}
+    for one in builder.findings:
+        code = f'labelme-{one.action.replace(" ", "-")}'
+        if 'there is no picture' in one.reason and one.action == 'left out':
+            code = 'label-orphan'
+        groups.setdefault(code, []).append(one)
+    for code, found in groups.items():
+        message, _, cure = found[0].reason.rpartition(': ')
+        report.add(SEVERITIES.get(found[0].action, 'note'), code,
+                   f'{found[0].file}: {message or cure}',
+                   [f'{one.file} {one.shape}'.strip() or '.' for one in found],
+                   cure if message else '')

@@ -1,0 +1,102 @@
+"""Classes: how often they occur, and label maps that say nothing or something else."""
+from typing import Any, Dict, List, Sequence, Set
+
+import numpy as np
+
+from .findings import Report
+from .looking import Look
+from .parts import Part
+
+WHERE = dict(train='the training set', val='the validation set', test='the test set')
+
+
+def check_labels(parts: Sequence[Part], looks: Sequence[Sequence[Look]], report: Report) -> None:
+    """Count pixels and objects of the classes, and report what is odd about them."""
+    present: Dict[str, Set[str]] = {}
+    for part, seen in zip(parts, looks):
+        rows = _count(part, seen)
+        report.parts.append(dict(name=part.name, role=part.role, pictures=len(part.entries),
+                                 classes=rows))
+        if not part.is_labeled:
+            continue
+        _check_maps(part, seen, report)
+        if part.classes:
+            present.setdefault(part.role, set()).update(
+                row['name'] for row in rows if row['pictures'])
+        elif part.outlines is None:
+            _check_gaps(part, rows, report)
+    _check_absent(parts, present, report)
+
+
+def _count(part: Part, seen: Sequence[Look]) -> List[Dict[str, Any]]:
+    """Of each class its name, pictures, pixels (None: not counted) and objects (likewise)."""
+    if part.outlines is not None:
+        names = part.object_classes
+        objects, pictures = np.zeros(len(names), int), np.zeros(len(names), int)
+        for outlines in part.outlines:
+            found = np.bincount([one.label for one in outlines if not one.crowd],
+                                minlength=len(names))
+            objects, pictures = objects + found, pictures + (found > 0)
+        return [dict(name=name, pictures=int(shown), pixels=None, objects=int(number))
+                for name, shown, number in zip(names, pictures, objects)]
+    counts = [look.pixels for look in seen if look.pixels is not None]
+    if not counts:
+        return []
+    pixels, pictures = np.sum(counts, 0), np.sum([one > 0 for one in counts], 0)
+    names = part.classes or [f'id {number}' for number in range(len(pixels))]
+    return [dict(name=name, pictures=int(shown), pixels=int(number), objects=None)
+            for name, shown, number in zip(names, pictures, pixels)
+            # without a list of classes, those that occur are the classes
+            if part.classes or number]
+
+
+def _check_maps(part: Part, seen: Sequence[Look], report: Report) -> None:
+    """Report label maps without any class, and masks of 0 and 255."""
+    maps = [(entry, look) for entry, look in zip(part.entries, seen) if look.pixels is not None
+            and not look.problems]
+    values = set().union(*(look.values for _, look in maps))
+    ignore = part.looker.ignore_index
+    where = WHERE.get(part.name, part.name)
+    if values == {0, ignore} and sum(look.pixels[1:].sum() for _, look in maps) == 0:
+        shown = [part.looker.shown(entry.label) for entry, look in maps if ignore in look.values]
+        report.add('error', 'label-binary', f'the labels of {where} hold only 0 and {ignore}, and '
+                   f'{ignore} is ignored: there is one class to learn', shown,
+                   f'write the second class as 1 instead of {ignore}')
+        return
+    empty = [part.looker.shown(entry.label) for entry, look in maps if not look.pixels.any()]
+    if empty:
+        report.add('warning', 'label-empty', f'label {empty[0]} has no pixel of any class: all '
+                   'are ignored', empty, 'draw it, or take the picture out of the set')
+
+
+def _check_gaps(part: Part, rows: Sequence[Dict[str, Any]], report: Report) -> None:
+    """Report ids that are far from 0, 1, 2, ... where no list of classes says better."""
+    ids = [int(row['name'].split()[1]) for row in rows]
+    if ids and 2 * len(ids) <= max(ids):
+        listed = ', '.join(map(str, ids[:8]))
+        report.add('warning', 'class-id-gaps', f'the labels of {part.name} hold the values '
+                   f'{listed}, not ids counted from 0: perhaps the brightness of colours',
+                   [part.name], 'turn colours into ids as data/README.md shows')
+
+
+def _check_absent(parts: Sequence[Part], present: Dict[str, Set[str]], report: Report) -> None:
+    """Report classes that occur nowhere, or not where they are learnt."""
+    labeled = [part for part in parts if part.is_labeled and part.classes]
+    names = list(dict.fromkeys(name for part in labeled for name in part.object_classes))
+    trained, scored = present.get('train', set()), present.get('val', set()).union(
+        present.get('test', set()))
+    roles = {part.role for part in labeled}
+    never = [name for name in names if name not in trained | scored]
+    if never:
+        report.add('warning', 'class-never', f'class {never[0]} does not occur in any label',
+                   never, 'if the pictures show it, the ids of the labels do not follow the order '
+                   'of the classes; if not, take it out of classes')
+    unlearnt = [name for name in names if name in scored - trained]
+    if unlearnt and 'train' in roles:
+        report.add('warning', 'class-only-val', f'class {unlearnt[0]} occurs in the validation or '
+                   'test set and never in the training set: it cannot be learnt', unlearnt,
+                   'label some for the training set, or split anew')
+    unscored = [name for name in names if name in trained - scored]
+    if unscored and roles & {'val', 'test'}:
+        report.add('note', 'class-not-scored', f'class {unscored[0]} occurs in the training set '
+                   'only: it gets no score', unscored)

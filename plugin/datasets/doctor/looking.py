@@ -1,0 +1,175 @@
+"""One picture with its label, read once: everything that is computed from its pixels."""
+import hashlib
+import warnings
+from io import BytesIO
+from typing import Callable, List, NamedTuple, Optional, Tuple, TypeVar
+
+import cv2
+import mmcv
+import numpy as np
+from PIL import Image
+
+from plugin.datasets.file_checker import BadFile, Entry, FileChecker, Problem, count_values
+from plugin.datasets.near_duplicates import PictureHash, hash_grey
+from plugin.datasets.picture_files import is_whole, orientation
+
+THUMB = 32
+Result = TypeVar('Result')
+
+
+class Look(NamedTuple):
+    """What was seen of one picture and its label.
+
+    Attributes:
+        problems (tuple[Problem]): What is wrong with either file.
+        size (tuple[int, int], optional): H, W as loaded; None if it cannot be.
+        orientation (int): How EXIF asks to turn the picture; 1 is not at all.
+        values (tuple[int]): The values of the label map as it is stored, sorted.
+        pixels (np.ndarray, optional): (C, ) int, pixels of each class; None without label map.
+        ignored (int): Pixels of the label map that belong to no class.
+        digest (bytes): Equal for pictures of exactly the same pixels.
+        hash (PictureHash, optional): Alike for pictures that look alike.
+        thumb (np.ndarray, optional): (32, 32) uint8, the picture small and grey.
+    """
+
+    problems: Tuple[Problem, ...]
+    size: Optional[Tuple[int, int]] = None
+    orientation: int = 1
+    values: Tuple[int, ...] = ()
+    pixels: Optional[np.ndarray] = None
+    ignored: int = 0
+    digest: bytes = b''
+    hash: Optional[PictureHash] = None
+    thumb: Optional[np.ndarray] = None
+
+
+class Looker(FileChecker):
+    """Decodes pictures and labels whole, as the data set's own loaders do.
+
+    Unlike :class:`~plugin.datasets.file_checker.FileChecker`, which stops at the first fault and
+    reads only the headers of pictures, it goes on, and looks at all pixels.
+    """
+
+    def look(self, entry: Entry) -> Look:
+        """Look at a picture and its label."""
+        problems: List[Problem] = []
+        seen = Look(())
+        if self.image_loader:
+            seen = _try(problems, lambda: self._look_at_picture(entry.image)) or seen
+        if seen.size is not None and entry.size is not None:
+            _try(problems, lambda: self._compare_outlines(entry, seen.size))
+        if entry.label is not None and self.label_loader:
+            label = _try(problems, lambda: self._read_label(entry.label))
+            if label is not None:
+                seen = self._look_at_label(entry, label, seen, problems)
+        return seen._replace(problems=tuple(problems))
+
+    def _look_at_picture(self, path: str) -> Look:
+        data = self.read(path, 'picture', self.image_loader.backend_args)
+        turn = self._check_file(path, data)
+        loader = self.image_loader
+        try:
+            pixels = mmcv.imfrombytes(
+                data, flag=loader.color_type, backend=loader.imdecode_backend)
+        except Exception:  # decoders raise anything
+            pixels = None
+        if pixels is None:
+            raise self.unreadable(path)
+        # OpenCV's own way of averaging; a hash of 8 x 8 frequencies needs no more
+        small = cv2.resize(_grey(pixels), (4 * THUMB, 4 * THUMB), interpolation=cv2.INTER_AREA)
+        return Look((), size=pixels.shape[:2], orientation=turn, digest=_digest(pixels),
+                    hash=hash_grey(Image.fromarray(small)),
+                    thumb=cv2.resize(small, (THUMB, THUMB), interpolation=cv2.INTER_AREA))
+
+    def _check_file(self, path: str, data: bytes) -> int:
+        """Stop at a file that is not whole; return how EXIF asks to turn the picture."""
+        try:
+            with warnings.catch_warnings():
+                # large, but not too large
+                warnings.simplefilter('ignore', Image.DecompressionBombWarning)
+                with Image.open(BytesIO(data)) as picture:
+                    whole, turn = is_whole(picture, data), orientation(picture, data)
+                    if whole and picture.format == 'PNG':
+                        whole = _is_intact(data)
+                    elif whole and picture.format != 'JPEG':
+                        whole = _can_load(picture)
+        except Image.DecompressionBombError as error:
+            raise BadFile('picture-huge', self.shown(path), f'picture {self.shown(path)} has '
+                          f'more than {2 * Image.MAX_IMAGE_PIXELS} pixels',
+                          'cut it into smaller ones') from error
+        except Exception:  # decoders raise anything; the loader knows more formats
+            return 1
+        if not whole:
+            raise self.cut_off(path)
+        return turn
+
+    def _look_at_label(self, entry: Entry, label: np.ndarray, seen: Look,
+                       problems: List[Problem]) -> Look:
+        """Add what a label map (H, W) tells."""
+        if seen.size is not None:
+            _try(problems, lambda: self._compare_turned(entry, label.shape, seen))
+        values, counts = count_values(label)
+        _try(problems, lambda: self._check_ids(entry.label, values))
+        inside = (values >= 0) & (values < 256)
+        ids = self.ids[values[inside].astype(int)]
+        of_class = ids < self.num_classes
+        pixels = np.bincount(ids[of_class], counts[inside][of_class], self.num_classes)
+        ignored = counts[inside][ids == self.ignore_index].sum()
+        return seen._replace(values=tuple(values.tolist()), pixels=pixels.astype(int),
+                             ignored=int(ignored))
+
+    def _compare_turned(self, entry: Entry, label_size: tuple, seen: Look) -> None:
+        """Compare the sizes; tell a label of the picture as stored from one of another."""
+        is_turned = seen.orientation in (5, 6, 7, 8) and tuple(label_size) != tuple(seen.size)
+        if is_turned and tuple(label_size) == tuple(seen.size[::-1]):
+            raise BadFile(
+                'exif-label', self.shown(entry.label), f'label {self.shown(entry.label)} fits its '
+                'picture as stored, but EXIF turns the picture when it is loaded',
+                'turn the label as well, or take the orientation out of the picture, as by '
+                'exiftool -n -Orientation=1')
+        self._compare(entry.image, seen.size, entry.label, label_size)
+
+
+def _try(problems: List[Problem], step: Callable[[], Result]) -> Optional[Result]:
+    """What ``step`` returns; None, and a problem more, if it finds a fault."""
+    try:
+        return step()
+    except BadFile as bad:
+        problems.append(bad.problem)
+        return None
+
+
+def _is_intact(data: bytes) -> bool:
+    """Whether the check sums of a PNG are right."""
+    try:
+        # a picture that was loaded cannot be verified any more
+        with Image.open(BytesIO(data)) as picture:
+            picture.verify()
+    except (OSError, SyntaxError, ValueError):
+        return False
+    return True
+
+
+def _can_load(picture: Image.Image) -> bool:
+    """Whether Pillow finds all pixels; OpenCV leaves the missing ones of a TIFF black."""
+    try:
+        picture.load()
+    except Exception as error:  # what else Pillow cannot do, the loader may
+        return 'truncated' not in str(error)
+    return True
+
+
+def _digest(pixels: np.ndarray) -> bytes:
+    sum_ = hashlib.blake2b(repr((pixels.shape, pixels.dtype.str)).encode(), digest_size=16)
+    sum_.update(np.ascontiguousarray(pixels))
+    return sum_.digest()
+
+
+def _grey(pixels: np.ndarray) -> np.ndarray:
+    """A loaded picture (H, W) or (H, W, channels) as (H, W) uint8."""
+    if pixels.ndim == 3:
+        colour = pixels.shape[2] in (3, 4)
+        pixels = cv2.cvtColor(pixels[..., :3], cv2.COLOR_BGR2GRAY) if colour else pixels[..., 0]
+    if pixels.dtype == np.uint8:
+        return pixels
+    return cv2.normalize(pixels, None, 0, 255, cv2.NORM_MINMAX, cv2.CV_8U)

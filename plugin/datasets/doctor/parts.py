@@ -1,0 +1,110 @@
+"""The parts of a set of data, as the doctor looks at them."""
+from dataclasses import dataclass, field
+from typing import Any, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+from plugin.datasets.cattle import BACKGROUND
+from plugin.datasets.class_names import refuse_bare_string
+from plugin.datasets.file_checker import Entry
+
+from .findings import Report
+from .looking import Looker
+
+ROLES = ('train', 'val', 'test')
+UNLABELED = 'unlabelled'
+
+
+class Outline(NamedTuple):
+    """One drawn object.
+
+    Attributes:
+        place (str): How messages call it, as ``annotation 7 of cow 1.jpg``.
+        label (int): Class id, counted from 0 without a background.
+        segmentation (list[list[float]] | dict): COCO segmentation.
+        crowd (bool): It stands for several objects.
+    """
+
+    place: str
+    label: int
+    segmentation: Any
+    crowd: bool = False
+
+
+@dataclass(frozen=True)
+class Part:
+    """Pictures that are used for one purpose.
+
+    Attributes:
+        name (str): How messages call it, as ``train``.
+        role (str): ``train``, ``val``, ``test`` or ``unlabelled``.
+        looker (Looker): Reads the files.
+        entries (list[Entry]): N pictures.
+        classes (tuple[str]): Names of the C classes; empty if nobody told them.
+        outlines (list[list[Outline]], optional): The objects of each picture; None where label
+            maps, or nothing, tell the classes.
+        palette (list): Colours of the classes [red, green, blue].
+        steps (list): The transforms of its pipeline.
+        folder (str): Where its pictures lie if a file lists them; '' otherwise.
+    """
+
+    name: str
+    role: str
+    looker: Looker
+    entries: List[Entry]
+    classes: Tuple[str, ...] = ()
+    outlines: Optional[List[List[Outline]]] = None
+    palette: List[Sequence[int]] = field(default_factory=list)
+    steps: List[Any] = field(default_factory=list)
+    folder: str = ''
+
+    @property
+    def object_classes(self) -> Tuple[str, ...]:
+        """Names of what is outlined: the classes without a background, which is not drawn."""
+        is_drawn = self.outlines is not None and self.classes[:1] == (BACKGROUND, )
+        return self.classes[1:] if is_drawn else self.classes
+
+    @property
+    def is_labeled(self) -> bool:
+        """Whether its labels are trained on or scored against."""
+        return self.role != UNLABELED and (
+            self.outlines is not None or any(entry.label for entry in self.entries))
+
+
+def leaf_configs(cfg: Mapping[str, Any]) -> Iterator[Tuple[str, str, dict]]:
+    """Yield role, name and config of each data set that a config reads.
+
+    Wrappers (``ConcatDataset``, ``RepeatDataset``, ``SemiDataset``) are looked into. A test set
+    that is configured exactly as the validation set is yielded once.
+    """
+    seen: List[dict] = []
+    for use in ROLES:
+        found = list(_leaves(use, (cfg.get(f'{use}_dataloader') or {}).get('dataset')))
+        for place, (role, leaf) in enumerate(found):
+            if leaf in seen:
+                continue
+            seen.append(leaf)
+            name = role if role == use or use == 'train' else f'{use} {role}'
+            alike = [k for k, (other, _) in enumerate(found) if other == role]
+            yield role, name if len(alike) == 1 else f'{name} {alike.index(place) + 1}', leaf
+
+
+def _leaves(role: str, dataset: Any) -> Iterator[Tuple[str, dict]]:
+    """Role and config of the data sets inside of wrappers."""
+    if not isinstance(dataset, Mapping):
+        return
+    inner = [(role, one) for one in dataset.get('datasets', [])]
+    inner += [(role, dataset[key]) for key in ('dataset', 'labeled') if key in dataset]
+    inner += [(UNLABELED, dataset['unlabeled'])] if 'unlabeled' in dataset else []
+    if not inner:
+        yield role, dataset
+    for child_role, child in inner:
+        yield from _leaves(child_role, child)
+
+
+def mend_classes(leaf: Mapping[str, Any], name: str, report: Report) -> dict:
+    """The config of a data set; a bare string of classes is reported and made a list of one."""
+    try:
+        refuse_bare_string(leaf.get('metainfo'))
+    except ValueError as error:
+        report.add_error('classes-string', error, f'{name}: metainfo.classes')
+        return dict(leaf, metainfo=dict(leaf['metainfo'], classes=(leaf['metainfo']['classes'], )))
+    return dict(leaf)

@@ -1,0 +1,96 @@
+"""Every picture looked at once, by all cores."""
+import multiprocessing
+import os
+import signal
+import threading
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import Dict, Iterator, List, Sequence, Tuple
+
+import cv2
+from rich.console import Console
+from rich.progress import track
+
+from plugin.datasets.file_checker import Entry
+
+from .looking import Look, Looker
+
+# pictures handed to a process at once
+CHUNK = 8
+Job = Tuple[int, Entry]
+_lookers: List[Looker] = []
+
+
+def scan(lookers: Sequence[Looker], entries: Sequence[Sequence[Entry]],
+         jobs: int) -> List[List[Look]]:
+    """Look at the pictures of P parts; one that several parts share alike is read once.
+
+    On a terminal a bar shows the progress.
+
+    Args:
+        lookers (Sequence[Looker]): One a part.
+        entries (Sequence[Sequence[Entry]]): The pictures of each part.
+        jobs (int): Number of processes; 1 is this one.
+
+    Returns:
+        list[list[Look]]: What was seen, part by part, in the order of the entries.
+
+    Raises:
+        ValueError: If ``jobs`` is below 1.
+        OSError: If a process was killed.
+    """
+    if jobs < 1:
+        raise ValueError(f'jobs={jobs} does no work: give 1 or more')
+    settings = [repr((looker.root, looker.settings())) for looker in lookers]
+    first = [settings.index(setting) for setting in settings]
+    unique: Dict[Job, int] = {}
+    for part, own in zip(first, entries):
+        for entry in own:
+            unique.setdefault((part, entry), len(unique))
+    console = Console(stderr=True)
+    looks = list(track(_looks(lookers, list(unique), jobs), 'looking at the pictures',
+                       total=len(unique), console=console, transient=True,
+                       disable=not console.is_terminal))
+    return [[looks[unique[part, entry]] for entry in own] for part, own in zip(first, entries)]
+
+
+def _looks(lookers: Sequence[Looker], work: Sequence[Job], jobs: int) -> Iterator[Look]:
+    if jobs == 1 or len(work) <= CHUNK:
+        for part, entry in work:
+            yield lookers[part].look(entry)
+        return
+    executor = ProcessPoolExecutor(jobs, multiprocessing.get_context(_start_method()),
+                                   _begin, (list(lookers), ))
+    try:
+        yield from executor.map(_look, work, chunksize=CHUNK)
+    except BrokenProcessPool as error:
+        raise OSError('a process that reads pictures was killed, perhaps for lack of memory: '
+                      'give fewer by --jobs') from error
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+def _start_method() -> str:
+    # a forked process need not import the stack again
+    return 'fork' if 'fork' in multiprocessing.get_all_start_methods() else 'spawn'
+
+
+def _begin(lookers: List[Looker]) -> None:
+    """Prepare a process: quiet, one thread, and gone when its parent is gone."""
+    _lookers[:] = lookers
+    cv2.setNumThreads(1)
+    # Ctrl-C is the parent's, which then ends the others
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # the decoders' own words about damaged files, which are findings
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    multiprocessing.parent_process().join()
+    os._exit(1)
+
+
+def _look(job: Job) -> Look:
+    part, entry = job
+    return _lookers[part].look(entry)
