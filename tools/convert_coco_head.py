@@ -9,7 +9,7 @@ import re
 import sys
 from pathlib import Path
 
-from _checkpoints import check_target, read_checkpoint
+from _checkpoints import add_trust, check_target, read_checkpoint
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -37,6 +37,7 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser.add_argument('--out', type=Path, metavar='FILE',
                         help='file to write (default: CHECKPOINT_NAMES.pth beside the checkpoint)')
     parser.add_argument('--overwrite', action='store_true', help='replace FILE if it exists')
+    add_trust(parser)
     args = parser.parse_args(argv)
     if args.drop_heads and args.names:
         parser.error('--as names kept classes: give it with --keep, not with --drop-heads')

@@ -7,7 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from _checkpoints import check_target, read_checkpoint
+from _checkpoints import add_trust, check_target, read_checkpoint
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -30,6 +30,7 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser.add_argument('source', type=Path, help='published file')
     parser.add_argument('target', type=Path, help='file to write')
     parser.add_argument('--overwrite', action='store_true', help='replace TARGET if it exists')
+    add_trust(parser)
     return parser.parse_args(argv)
 
 

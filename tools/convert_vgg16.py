@@ -4,6 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from _checkpoints import add_trust, read_checkpoint
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 NETWORKS = dict(fcn='FCNVGG16', deeplabv1='DeepLabVGG16',
@@ -22,19 +24,18 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser.add_argument('target', type=Path, help='file to write, e.g. weights/vgg16.pth')
     parser.add_argument('--network', choices=NETWORKS, default='fcn',
                         help='for whom (default: fcn); deeplabv2 is initialised as a whole')
+    add_trust(parser)
     return parser.parse_args(argv)
 
 
 def main(argv=None) -> int:
     """Convert the checkpoint; returns the exit status."""
     args = parse_args(argv)
-    import torch
-
     from plugin.models.backbones.convert_vgg16 import convert_vgg16, encoder_from_vgg16
     from plugin.models.convert_deeplab import aspp_from_vgg16, subsample_vgg16
     from plugin.utils import write_checkpoint
     try:
-        source = torch.load(args.source, map_location='cpu', weights_only=True)
+        source = read_checkpoint(args.source)
         state_dict = convert_vgg16(source.get('state_dict', source))
         if args.network.startswith('deeplab'):
             state_dict = subsample_vgg16(state_dict)

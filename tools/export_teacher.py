@@ -8,7 +8,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from _checkpoints import check_target, read_checkpoint
+from _checkpoints import add_trust, check_target, read_checkpoint
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -28,6 +28,7 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser.add_argument('--network', choices=['teacher', 'student', 'second'],
                         help='which one (default: the teacher, or the student without one)')
     parser.add_argument('--overwrite', action='store_true', help='replace OUT if it exists')
+    add_trust(parser)
     return parser.parse_args(argv)
 
 

@@ -50,6 +50,35 @@ def assign_groups(features: np.ndarray, shares: Sequence[float], seed: int = 0) 
     return _refine(features, chosen, expected, weights, order)
 
 
+def assign_named(names: Sequence[str], features: np.ndarray, shares: Sequence[float],
+                 groups: Sequence[int], seed: int = 0) -> np.ndarray:
+    """Give each picture to a part, groups undivided, whatever the order of the pictures.
+
+    Args:
+        names (Sequence[str]): N names, each once.
+        features (np.ndarray): (N, F) what is to be balanced; see :func:`assign_groups`.
+        shares (Sequence[float]): P shares that add up to 1.
+        groups (Sequence[int]): N numbers of groups.
+        seed (int): Another seed, another assignment.
+
+    Returns:
+        np.ndarray: (N, ) int, the part of each picture.
+
+    Raises:
+        ValueError: If there are fewer groups than parts.
+    """
+    order = np.array(sorted(range(len(names)), key=names.__getitem__))
+    # numbered by their first picture in the order of names
+    _, first, inverse = np.unique(np.asarray(groups)[order], return_index=True,
+                                  return_inverse=True)
+    numbers = np.argsort(np.argsort(first))[inverse.reshape(-1)]
+    sums = np.zeros((numbers.max() + 1, features.shape[1]))
+    np.add.at(sums, numbers, features[order])
+    parts = np.empty(len(names), int)
+    parts[order] = assign_groups(sums, shares, seed)[numbers]
+    return parts
+
+
 def _place(features: np.ndarray, expected: np.ndarray, weights: np.ndarray,
            order: np.ndarray) -> np.ndarray:
     """Let the groups choose their parts one by one."""

@@ -8,7 +8,7 @@ from scipy.sparse.csgraph import connected_components
 
 from plugin.utils import first_few
 
-from .balanced_parts import assign_groups
+from .balanced_parts import assign_named
 
 
 class PartSummary(NamedTuple):
@@ -201,17 +201,7 @@ def assign_pictures(content: Mapping[str, Any], shares: Sequence[float], groups:
         ValueError: If there are fewer groups than parts.
     """
     names = [image['file_name'] for image in content['images']]
-    order = np.array(sorted(range(len(names)), key=names.__getitem__))
-    # numbered by their first picture in the order of names
-    _, first, inverse = np.unique(np.asarray(groups)[order], return_index=True,
-                                  return_inverse=True)
-    numbers = np.argsort(np.argsort(first))[inverse.reshape(-1)]
-    features = picture_features(content)
-    sums = np.zeros((numbers.max() + 1, features.shape[1]))
-    np.add.at(sums, numbers, features[order])
-    parts = np.empty(len(names), int)
-    parts[order] = assign_groups(sums, shares, seed)[numbers]
-    return parts
+    return assign_named(names, picture_features(content), shares, groups, seed)
 
 
 def take_pictures(content: Mapping[str, Any], chosen: Sequence[bool]) -> Dict[str, Any]:

@@ -19,7 +19,10 @@ class Result(NamedTuple):
 
 
 def run_tool(tool: str, argv: Sequence, folder: Path, env: Optional[dict] = None) -> Result:
-    """Run ``python tools/<tool>.py argv...`` with ``folder`` as the working directory."""
+    """Run ``python tools/<tool>.py argv...`` with ``folder`` as the working directory.
+
+    The tool may be one of a sub-folder, as ``data/make_barn``; ``PYTHONPATH`` in ``env`` counts.
+    """
     return run_tools(tool, argv, folder, [env or {}])[0]
 
 
@@ -54,5 +57,6 @@ def _run(tool: str, argv: Sequence[str], folder: str, env: dict, log: str) -> No
     import torch
     torch.set_num_threads(1)
     # tools of this project come first: Python has a package `test` as well
-    sys.path.insert(0, str(TOOLS))
-    sys.exit(importlib.import_module(tool).main(argv))
+    more = [word for word in env.get('PYTHONPATH', '').split(os.pathsep) if word]
+    sys.path[:0] = [str((TOOLS / tool).parent), str(TOOLS), *map(os.path.abspath, more)]
+    sys.exit(importlib.import_module(Path(tool).name).main(argv))

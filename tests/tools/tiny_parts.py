@@ -1,7 +1,8 @@
-"""A network of a few hundred weights, and a hook that kills its own process."""
+"""A network of a few hundred weights, and hooks that end their own process."""
 import os
 import signal
 
+import torch
 import torch.nn.functional as F
 from mmengine.hooks import Hook
 from mmengine.model import BaseModule
@@ -43,3 +44,19 @@ class KillHook(Hook):
     def _die(self, runner, *args, **kwargs) -> None:
         if runner.iter == self.iteration:
             os.kill(os.getpid(), self.sent)
+
+
+@HOOKS.register_module(force=True)
+class ShortMemoryHook(Hook):
+    """Fails as PyTorch does where a GPU has too little memory.
+
+    Args:
+        iteration (int): Number of iterations done before.
+    """
+
+    def __init__(self, iteration: int) -> None:
+        self.iteration = iteration
+
+    def before_train_iter(self, runner, *args, **kwargs) -> None:
+        if runner.iter == self.iteration:
+            raise torch.cuda.OutOfMemoryError('CUDA out of memory. Tried to allocate 20.00 GiB.')

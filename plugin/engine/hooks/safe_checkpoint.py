@@ -7,6 +7,7 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook
 from mmengine.registry import HOOKS
 
+from plugin.engine.good_checkpoint import choose_good, damage_of
 from plugin.utils import write_atomically
 
 # what plugin.utils.atomic_path leaves behind if it is killed while it writes a checkpoint
@@ -17,10 +18,12 @@ LEFTOVER = re.compile(r'\.(iter_\d+|epoch_\d+|best_.*|segmentor)\.[a-z0-9_]{8}\.
 class SafeCheckpointHook(CheckpointHook):
     """A ``CheckpointHook`` that writes the new before it removes the old.
 
-    Three things differ from MMEngine's hook: a checkpoint appears whole or not at all; an older
+    Five things differ from MMEngine's hook: a checkpoint appears whole or not at all; an older
     one (also the best one) is removed only after the newer one is complete, so that even
-    ``max_keep_ckpts=1`` leaves one to go on from; and ``last_checkpoint`` is never empty and
-    never names a file that is not there.
+    ``max_keep_ckpts=1`` leaves one to go on from; ``last_checkpoint`` is never empty and never
+    names a file that is not there; a training that is resumed passes over a damaged checkpoint to
+    the newest whole one, and never removes it; and a best checkpoint that is lost or damaged then
+    does not keep a worse one from being saved.
 
     Args:
         *args: Those of :class:`mmengine.hooks.CheckpointHook`.
@@ -32,8 +35,20 @@ class SafeCheckpointHook(CheckpointHook):
             kwargs['backend_args'] = kwargs.get('backend_args') or dict(backend='atomic')
         super().__init__(*args, **kwargs)
 
+    def before_run(self, runner) -> None:
+        """Choose what ``resume=True`` without a file goes on from, before MMEngine does.
+
+        Raises:
+            ValueError: If all checkpoints of the work directory are damaged.
+        """
+        if getattr(runner, '_resume', False) and runner._load_from is None:
+            path = choose_good(Path(runner.work_dir), runner.logger.warning)
+            runner._load_from = None if path is None else str(path)
+
     def before_train(self, runner) -> None:
         """Find the folder, and clear it of what an earlier kill left half written."""
+        if runner.iter > 0:
+            self._look_for_best(runner)
         super().before_train(runner)
         folder = Path(self.out_dir)
         if is_main_process() and folder.is_dir():
@@ -67,6 +82,24 @@ class SafeCheckpointHook(CheckpointHook):
         for path in later.paths:
             if path not in self._best_paths():
                 self._remove(path)
+
+    @staticmethod
+    def _look_for_best(runner) -> None:
+        """Let a best checkpoint that is lost or damaged be replaced by the next best one."""
+        hub = runner.message_hub
+        for key in [key for key in hub.runtime_info if key.startswith('best_ckpt')]:
+            named = Path(hub.get_info(key))
+            # the folder may have been moved since
+            path = named if named.is_file() else Path(runner.work_dir) / named.name
+            reason = damage_of(path) if path.is_file() else 'it does not exist'
+            if reason is None:
+                hub.update_info(key, str(path))
+                continue
+            runner.logger.warning(f'the best checkpoint {path} is lost ({reason}): the next '
+                                  'validation is the best one again, and those after it compete '
+                                  'with that')
+            hub.pop_info(key)
+            hub.pop_info(key.replace('best_ckpt', 'best_score', 1), None)
 
     def _keep(self, runner, step: int) -> List[str]:
         """Note that ``step`` is kept; returns the paths that are not kept any more."""
