@@ -19,4 +19,3 @@ train_dataloader = dict(batch_size=1, dataset=dict(pipeline=train_pipeline))
 model = dict(
     data_preprocessor={{_base_.preprocessing}},
     decode_head=dict(num_classes={{_base_.num_classes}}))
-tta_pipeline = {{_base_.grey_tta_pipeline}}

@@ -10,4 +10,3 @@ model = dict(
     data_preprocessor={{_base_.preprocessing}},
     backbone=dict(in_channels=1),
     decode_head=dict(num_classes={{_base_.num_classes}}))
-tta_pipeline = {{_base_.grey_tta_pipeline}}

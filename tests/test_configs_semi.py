@@ -223,12 +223,12 @@ def test_ablations_without_the_contrast_and_with_another_alpha():
     assert not model.with_contrast and model.unsupervised['alpha'] == 0.3
 
 
-def test_the_config_for_own_pictures_in_the_readme_learns(tmp_path):
+def test_the_config_for_own_pictures_in_the_pages_learns(tmp_path):
     """Any supervised config, and a folder."""
     pages = [(CONFIGS.parent / name).read_text(encoding='utf-8')
-             for name in ('data/README.md', 'README.md')]
+             for name in ('data/README.md', 'docs/semi.md')]
     for page, name in zip(pages, ('my_data', 'u2pl_my_data')):
-        start = "_base_ = ['./my_data.py'" if name.startswith('u2pl') else '_base_ = ['
+        start = f'# configs/{name}.py\n'
         text = next(block for block in page.split('```python\n') if block.startswith(start))
         path = tmp_path / f'{name}.py'
         path.write_text(text.split('```')[0].replace("'_base_/", f"'{CONFIGS}/_base_/"))

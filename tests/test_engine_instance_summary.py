@@ -135,7 +135,34 @@ def test_training_writes_all(trained, animals):
     log = log_of(trained)
     assert (f'mask AP50 1.000, AP 1.000; counts off by {scores["count/MAE"]:.2f} animals a picture '
             '(threshold 0.50; 0.00 at 0.35) on the validation set') in log
-    assert f'wrote {folder / "scores.json"}, {folder / "precision_recall.png"}\n' in log
+    names = ('scores.json', 'precision_recall.png', 'precision_recall.json', 'counts.json')
+    assert f'wrote {", ".join(str(folder / name) for name in names)}\n' in log
+
+
+def test_counts_and_pictures_of_the_report(trained, animals):
+    folder = Path(trained.work_dir)
+    counts = json.loads((folder / 'counts.json').read_text('utf-8'))
+    content = json.loads((animals / 'val.json').read_text())
+    there = {image['file_name']: sum(ann['image_id'] == image['id']
+                                     for ann in content['annotations'])
+             for image in content['images']}
+    # nothing counts at 0.5, and below 0.3 one animal that is not there
+    assert counts['pictures'] == [[name, there[name], 0] for name in sorted(there)]
+    errors = dict(zip(counts['thresholds'], counts['MAE']))
+    assert (errors[0.3], errors[0.35], errors[0.4]) == (1, 0, 0)
+    assert errors[0.41] == errors[1] == pytest.approx(np.mean(list(there.values())), abs=1e-4)
+    curves = json.loads((folder / 'precision_recall.json').read_text())
+    assert np.mean(curves['mask']['mean']) == pytest.approx(1)
+    scores = json.loads((folder / 'scores.json').read_text('utf-8'))
+    assert scores['classes'] == [{'class': 'cattle', 'mask AP': 1, 'mask AP50': 1, 'box AP': 1,
+                                  'box AP50': 1}]
+    gallery = json.loads((folder / 'vis_data/gallery.json').read_text('utf-8'))
+    shown = {one['name']: one for one in gallery['pictures']}
+    assert shown.keys() == there.keys() and gallery['score'] == 'quality of the outlines'
+    empty = next(name for name, number in there.items() if not number)
+    assert shown[empty]['score'] == 1 and shown[empty]['text'] == '0 there, 0 found'
+    assert gallery['pictures'][0]['score'] == 0
+    assert all({'input', 'truth', 'prediction'} <= one.keys() for one in gallery['pictures'])
 
 
 def test_the_threshold_travels_with_the_weights(trained, animals, tmp_path):

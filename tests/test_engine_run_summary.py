@@ -1,4 +1,6 @@
 """What a real run leaves behind."""
+import base64
+import io
 import json
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from mmseg.registry import MODELS
 from PIL import Image
 
 from plugin import visualization
-from plugin.engine.hooks import RunSummaryHook, run_summary
+from plugin.engine.hooks import RunSummaryHook, run_summary, summary_scores
 
 CLASSES = ('ground', 'Kuh $1$', 'never there')
 PALETTE = [(90, 60, 30), (250, 240, 20), (0, 0, 250)]
@@ -122,7 +124,8 @@ def test_training_writes_all(trained, pictures):
     log = log_of(trained)
     mean = np.mean((hits / np.maximum(union, 1))[union > 0])
     assert f'mIoU {mean:.4f} on the validation set' in log
-    assert f'wrote {folder / "curves.png"}, {folder / "predictions.png"}\n' in log
+    assert (f'wrote {folder / "curves.png"}, {folder / "predictions.png"}, '
+            f'{folder / "vis_data/gallery.json"}\n') in log
     assert f'wrote {folder / "scores.json"}, ' in log
 
 
@@ -136,6 +139,36 @@ def test_pictures_are_small_and_spread(trained):
     assert picture.shape[1] > 3 * 512
     for colour in PALETTE:  # the legend
         assert (picture == colour).all(axis=2).sum() >= 100
+
+
+def test_gallery_holds_the_worst_and_the_best(trained, pictures):
+    content = json.loads((Path(trained.work_dir) / 'vis_data/gallery.json').read_text('utf-8'))
+    assert content['classes'] == list(CLASSES) and content['total'] == COUNT
+    assert content['palette'] == [list(colour) for colour in PALETTE]
+    # eight of each kind were asked for, and there are no more
+    assert all(one['groups'] == ['worst', 'best', 'random'] for one in content['pictures'])
+    scores = {one['name']: one['score'] for one in content['pictures']}
+    assert list(scores.values()) == sorted(scores.values()) and len(scores) == COUNT
+    for batch in trained.val_dataloader:
+        output = trained.model.eval().test_step(batch)[0]
+        truth = output.gt_sem_seg.data.squeeze().numpy()
+        found = output.pred_sem_seg.data.squeeze().numpy()
+        known = truth != 255
+        ious = [np.mean((truth == label)[known & ((truth == label) | (found == label))]
+                        & (found == label)[known & ((truth == label) | (found == label))])
+                for label in np.unique(truth[known])]
+        assert scores[Path(output.img_path).name] == pytest.approx(np.mean(ious))
+    for one in content['pictures']:
+        layers = {name: np.asarray(Image.open(io.BytesIO(base64.b64decode(
+            one[name].partition(',')[2]))).convert('RGBA'))
+            for name in ('input', 'truth', 'prediction', 'errors')}
+        assert {layer.shape[:2] for layer in layers.values()} == {tuple(one['size'])}
+        assert max(one['size']) <= 480
+        # where the truth is ignored the picture is seen, and nothing is wrong
+        assert layers['truth'][0, 0, 3] == 0 == layers['errors'][0, 0, 3]
+        wrong = (layers['truth'] != layers['prediction']).any(axis=2)
+        known = layers['truth'][..., 3] > 0
+        assert np.array_equal(layers['errors'][..., 3] > 0, wrong & known)
 
 
 def test_test_leaves_the_training_alone(trained, pictures):
@@ -198,7 +231,7 @@ def test_full_disk_does_not_lose_a_training(pictures, tmp_path, monkeypatch):
 
     monkeypatch.setattr(visualization, 'draw_samples', full)
     monkeypatch.setattr(visualization, 'draw_confusion', full)
-    monkeypatch.setattr(run_summary, 'write_atomically', full)
+    monkeypatch.setattr(summary_scores, 'write_atomically', full)
     runner = make_runner(pictures, tmp_path)
     runner.train()
     assert runner.iter == 6 and files_of(tmp_path) == {'curves.png'}

@@ -25,6 +25,14 @@ def test_one_run():
         'score': {'mIoU': [(20, 40.0)]}, 'count': {}}
 
 
+def test_losses_of_validations_are_told_apart():
+    record = {'loss': 2.0, 'decode.loss_ce': 2.0, 'mIoU': 5.0, 'step': 10}
+    curves = stitch([[train(10, 3.0), record]])
+    assert curves['loss'] == {
+        'loss': [(10, 3.0)], 'val loss': [(10, 2.0)], 'val decode.loss_ce': [(10, 2.0)]}
+    assert curves['score'] == {'mIoU': [(10, 5.0)]}
+
+
 def test_later_run_wins_on_overlap():
     killed = [train(step, step / 10) for step in range(10, 80, 10)]
     killed.insert(5, val(50, 1.0))

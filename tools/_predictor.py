@@ -40,10 +40,10 @@ class Predictor:
         load, *steps = copy.deepcopy(_test_pipeline(cfg))
         self._colour = load.get('color_type', 'color')
         # whatever else is loaded are the labels, which a new picture has not
-        self._pipeline = Compose(
+        self._pipeline = Compose(self._steps(
             [dict(type='LoadImageFromNDArray', to_float32=load.get('to_float32', False)),
-             *(step for step in steps if not step['type'].split('.')[-1].startswith('Load'))])
-        self._model, self.checkpoint = _load_model(cfg, checkpoint, self.models)
+             *(step for step in steps if not step['type'].split('.')[-1].startswith('Load'))]))
+        self._model, self.checkpoint = self._load(cfg, checkpoint)
         self._model = self._model.to(device).eval()
         self.classes, self.palette = _classes_and_palette(
             cfg, self.checkpoint.get('meta', {}), self._number_of_classes(), self.datasets)
@@ -72,6 +72,14 @@ class Predictor:
         batch = dict(inputs=[sample['inputs']], data_samples=[sample['data_samples']])
         with torch.no_grad():
             return self._model.test_step(batch)[0]
+
+    def _steps(self, steps: List[dict]) -> List[dict]:
+        """What prepares a picture, from the test pipeline without its labels."""
+        return steps
+
+    def _load(self, cfg, checkpoint: str) -> Tuple[nn.Module, dict]:
+        """The model with its weights, and the checkpoint's rest."""
+        return _load_model(cfg, checkpoint, self.models)
 
     def _number_of_classes(self) -> Optional[int]:
         """C of the model; None if it does not tell."""
@@ -117,12 +125,17 @@ def _more_rows_than_classes(key: str) -> Optional[int]:
     return next((more for pattern, more in ROWS_OF_CLASSES if re.search(pattern, key)), None)
 
 
-def _load_model(cfg, checkpoint: str, models: Registry) -> Tuple[nn.Module, dict]:
-    """Build the model with the weights of the checkpoint; also returns the checkpoint's rest."""
+def build_model(cfg, models: Registry) -> nn.Module:
+    """The model of a config, with weights that mean nothing yet."""
     settings = copy.deepcopy(cfg.model)
     if 'data_preprocessor' in cfg and 'data_preprocessor' not in settings:
         settings.data_preprocessor = cfg.data_preprocessor
-    model = models.build(settings)
+    return models.build(settings)
+
+
+def _load_model(cfg, checkpoint: str, models: Registry) -> Tuple[nn.Module, dict]:
+    """Build the model with the weights of the checkpoint; also returns the checkpoint's rest."""
+    model = build_model(cfg, models)
     loaded = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu', logger='silent')
     state_dict = rename_published(loaded.get('state_dict', loaded), model.state_dict())
     check_fits(state_dict, model, Path(checkpoint).name)

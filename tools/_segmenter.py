@@ -1,12 +1,15 @@
 """A trained model that turns pictures into label maps, without a data set."""
 import copy
-from typing import Optional, Tuple
+from typing import Any, List, Optional, Tuple
 
+import _tta
 import numpy as np
 import torch
 from _predictor import Predictor
 from mmengine.config import ConfigDict
 from mmseg.registry import DATASETS, MODELS
+
+from plugin.models.segmentors import TTASegmentor
 
 
 class Segmenter(Predictor):
@@ -21,16 +24,19 @@ class Segmenter(Predictor):
         overlap (int, optional): Pixels that neighbouring tiles share.
         keep_logits (bool): Whether :meth:`probabilities` will be asked for. Without, large
             pictures in tiles take little memory. Defaults to False.
+        tta (bool): Whether to average over the views of the config's ``tta_pipeline``.
+            Defaults to False.
 
     Raises:
         ValueError: If the checkpoint does not fit the model, the overlap does not fit the tiles,
-            or there is no test pipeline.
+            there is no test pipeline, or the views are made by something else than ``TTAViews``.
     """
 
     scope, models, datasets = 'mmseg', MODELS, DATASETS
 
     def __init__(self, cfg, checkpoint: str, device: str, tile: Optional[int] = None,
-                 overlap: Optional[int] = None, keep_logits: bool = False) -> None:
+                 overlap: Optional[int] = None, keep_logits: bool = False,
+                 tta: bool = False) -> None:
         cfg = copy.deepcopy(cfg)
         # semi-supervised methods hold the network in a segmentor of their own
         model = cfg.model.get('segmentor', cfg.model)
@@ -41,10 +47,12 @@ class Segmenter(Predictor):
         if overlap is not None:
             settings.update(overlap=(overlap, overlap))
         if settings.get('mode') == 'tile':
-            settings['keep_logits'] = keep_logits or bool(settings.get('crf'))
+            settings['keep_logits'] = keep_logits or tta or bool(settings.get('crf'))
         if settings:
             model.test_cfg = ConfigDict(settings)
+        self._tta, self._given_views = tta, cfg.get('tta_pipeline')
         super().__init__(cfg, checkpoint, device)
+        self._averaged = TTASegmentor(self._model) if tta else None
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """Predict the class of each pixel.
@@ -73,6 +81,24 @@ class Segmenter(Predictor):
         # mmseg leaves the sigmoid of a single channel
         shares = scores.softmax(0) if len(scores) > 1 else torch.cat([1 - scores, scores])
         return self._labels(sample), shares.half().cpu().numpy()
+
+    def _result(self, image: np.ndarray) -> Any:
+        if self._averaged is None:
+            return super()._result(image)
+        views = self._pipeline(dict(img=image, img_id=0))
+        with torch.no_grad():
+            # each view is a batch of one picture
+            return self._averaged.test_step(
+                {key: [[value] for value in values] for key, values in views.items()})[0]
+
+    def _steps(self, steps: List[dict]) -> List[dict]:
+        if not self._tta:
+            return steps
+        made = _tta.views_of(self._given_views, steps)
+        if made[0]['type'] != _tta.VIEWS:
+            raise ValueError(f'--tta: tta_pipeline begins with {made[0]["type"]}, which takes '
+                             "labels; set it to [dict(type='TTAViews', pipeline=test_pipeline)]")
+        return made
 
     @staticmethod
     def _labels(sample) -> np.ndarray:

@@ -4,7 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
+import _checkpoints
 import _cli
+import _tta
 
 EXAMPLES = """  python tools/test.py configs/fcn8s_barn.py work_dirs/fcn8s_barn/iter_800.pth
   python tools/test.py CONFIG CHECKPOINT --out predictions/ --show-dir overlays/
@@ -21,8 +23,8 @@ def parse_args(argv=None) -> argparse.Namespace:
                         'they are submitted to benchmarks, or as COCO results')
     parser.add_argument('--show-dir', metavar='DIR', help='also draw truth and prediction over '
                         'each picture')
-    parser.add_argument('--tta', action='store_true',
-                        help='average over the scales and flips of tta_pipeline in the config')
+    _tta.add_tta(parser)
+    _checkpoints.add_trust(parser)
     _cli.add_launcher(parser)
     return parser.parse_args(argv)
 
@@ -52,9 +54,10 @@ def test(args: argparse.Namespace, stage: dict) -> None:
     if args.out is not None:
         write_predictions(cfg, args.out)
     if args.tta:
-        average(cfg, args.config)
+        _tta.average(cfg, args.config)
 
     import _processes
+    import _report
     from mmengine.registry import RUNNERS
     from mmengine.runner import Runner
     _processes.join_processes(cfg, args.launcher, args.local_rank)
@@ -68,6 +71,7 @@ def test(args: argparse.Namespace, stage: dict) -> None:
     for title, folder in folders:
         if folder is not None:
             _cli.say(f'{title:12s}{folder}')
+    _report.write(runner)
     runner = None
     _processes.leave_processes()
 
@@ -90,17 +94,6 @@ def write_predictions(cfg, folder: str) -> None:
         first.outfile_prefix = str(Path(folder) / 'results')
     else:
         first.output_dir, first.keep_results = folder, True
-
-
-def average(cfg, path: str) -> None:
-    """Predict every picture several times, as ``tta_pipeline`` says, and average."""
-    missing = [name for name in ('tta_model', 'tta_pipeline') if name not in cfg]
-    if missing:
-        raise ValueError(f'--tta: {path} has no {" and no ".join(missing)}; '
-                         'see configs/_base_/runtime/tta.py')
-    cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
-    cfg.tta_model.module = cfg.model
-    cfg.model = cfg.tta_model
 
 
 def checks(stage: dict, name: str):

@@ -5,10 +5,13 @@ import shlex
 import sys
 from pathlib import Path
 
+import _checkpoints
 import _cli
+import _train_options
 
 EXAMPLES = """  python tools/train.py configs/fcn8s_barn.py
   python tools/train.py configs/fcn8s_barn.py --resume
+  python tools/train.py configs/fcn8s_barn.py --early-stop loss:5 --logger tensorboard
   python tools/train.py configs/fcn8s_voc.py --cfg-options train_dataloader.batch_size=4
   tools/dist_train.sh configs/fcn8s_voc.py 4"""
 
@@ -24,6 +27,8 @@ def parse_args(argv=None) -> argparse.Namespace:
                         help='mixed precision, or not (default: as the config says)')
     parser.add_argument('--no-check', action='store_true',
                         help='do not look at all pictures and labels before training')
+    _train_options.add_options(parser)
+    _checkpoints.add_trust(parser)
     _cli.add_launcher(parser)
     return parser.parse_args(argv)
 
@@ -46,54 +51,29 @@ def train(args: argparse.Namespace, stage: dict) -> None:
     """Build the runner and run it; ``stage`` tells the caller how far it came."""
     cfg = _cli.load_config(args.config, args.cfg_options)
     _cli.set_work_dir(cfg, args.work_dir, args.config)
-    choose_checkpoint(cfg, args.resume)
+    _checkpoints.choose_checkpoint(cfg, args.resume)
     choose_precision(cfg, args.amp)
     if args.no_check and 'check_data' in cfg.get('default_hooks', {}):
         cfg.default_hooks.check_data.enabled = False
+    _train_options.set_options(cfg, args)
 
+    import _auto_batch
     import _processes
+    import _report
     from mmengine.registry import RUNNERS
     from mmengine.runner import Runner
     _processes.join_processes(cfg, args.launcher, args.local_rank)
+    if args.auto_batch:
+        _auto_batch.choose_batch(cfg)
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
     stage['runner'] = runner
     runner.register_hook(_start_hook(stage), priority='LOWEST')
-    runner.train()
+    with _train_options.looked_after(cfg, runner, args.debug):
+        runner.train()
     report(runner)
+    _report.write(runner)
     stage['runner'] = runner = None
     _processes.leave_processes()
-
-
-def choose_checkpoint(cfg, resume: str) -> None:
-    """Set what the training starts from."""
-    folder = Path(cfg.work_dir)
-    last = last_checkpoint(folder)
-    if resume is None:
-        if last is not None and not cfg.get('resume'):
-            _cli.say(f'note: {folder} holds {last.name} of an earlier training; this one starts '
-                     'anew and replaces what has the same name (--resume goes on instead)')
-        return
-    if resume != 'auto':
-        cfg.load_from, cfg.resume = _cli.existing_checkpoint(resume, cfg.work_dir), True
-    elif last is not None:
-        cfg.load_from, cfg.resume = str(last), True
-    else:
-        cfg.resume = False
-        _cli.say(f'note: no checkpoint in {folder}: the training starts from the beginning')
-
-
-def last_checkpoint(folder: Path):
-    """The checkpoint to go on from, or None; finds it in a folder that was moved, too."""
-    note = folder / 'last_checkpoint'
-    if note.is_file():
-        named = note.read_text(encoding='utf-8').strip()
-        for path in (Path(named), folder / Path(named).name):
-            if named and path.is_file():
-                return path
-    # the best ones hold no state of the optimizer
-    found = [path for path in _cli.checkpoints_of(folder) if path.stem.startswith(('iter_',
-                                                                                   'epoch_'))]
-    return found[-1] if found else None
 
 
 def choose_precision(cfg, amp) -> None:
@@ -127,14 +107,14 @@ def report(runner) -> None:
     hub, folder = runner.message_hub, Path(runner.work_dir)
     scores = {name[4:]: buffer.current() for name, buffer in hub.log_scalars.items()
               if name.startswith('val/') and not name.endswith('time')}
-    print(f'\ntrained {runner.iter} iterations')
+    print(f'\n{_train_options.ending(runner)}')
     if scores:
         print('  '.join(f'{name} {value:.4g}' for name, value in scores.items()))
     best = hub.runtime_info.get('best_ckpt')
     names = ('curves.png', 'predictions.png', 'confusion_matrix.png', 'precision_recall.png',
              'worst_pictures.png', 'scores.json')
     rows = [('best checkpoint', best)] if best else []
-    rows += [('last checkpoint', last_checkpoint(folder))]
+    rows += [('last checkpoint', _checkpoints.last_checkpoint(folder))]
     rows += [(name.partition('.')[0].replace('_', ' '), folder / name) for name in names]
     for title, path in rows:
         if path is not None and Path(path).is_file():

@@ -51,7 +51,8 @@ class ResumableTrainLoop(IterBasedTrainLoop):
         self._reseed()
         self.runner.call_hook('before_train')
         self.runner.call_hook('before_train_epoch')
-        if self._iter > 0:
+        # a training that was stopped early stays as it is
+        if self._iter > 0 and not self.stop_training:
             self._advance()
             self._validate_if_due()
         while self._iter < self._max_iters and not self.stop_training:

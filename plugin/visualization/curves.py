@@ -2,7 +2,7 @@
 import json
 import math
 from pathlib import Path
-from typing import Dict, Iterable, List, Sequence, Tuple, Union
+from typing import Callable, Dict, Iterable, List, Optional, Sequence, Tuple, Union
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -18,7 +18,7 @@ SERIES = len(COLOURS) * 2  # more than these in one panel cannot be told apart
 NO_SCORES = {'step', 'iter', 'epoch', 'time', 'data_time', 'memory',
              'count/threshold', 'count/best_threshold'}
 # the score that says most, of each task, comes first and in the first colour
-FIRST = ('loss', 'mIoU', 'coco/segm_mAP', 'count/MAE')
+FIRST = ('loss', 'val loss', 'mIoU', 'coco/segm_mAP', 'count/MAE')
 
 Curve = List[Tuple[int, float]]
 Curves = Dict[str, Dict[str, Curve]]
@@ -38,18 +38,52 @@ def read_scalars(path: Union[str, Path]) -> List[dict]:
     Raises:
         OSError: If the file cannot be read.
     """
-    records = []
+    return parse_scalars(path)[0]
+
+
+def parse_scalars(path: Union[str, Path]) -> Tuple[List[dict], int]:
+    """Records of a ``scalars.json`` as :func:`read_scalars` reads them, and the torn lines.
+
+    Args:
+        path (str | Path): The file.
+
+    Returns:
+        tuple[list[dict], int]: The records, and the number of lines that are none.
+
+    Raises:
+        OSError: If the file cannot be read.
+    """
+    records, torn = [], 0
     for line in Path(path).read_text(encoding='utf-8', errors='replace').splitlines():
         try:
             record = json.loads(line)
         except json.JSONDecodeError:
-            continue
-        if isinstance(record, dict) and 'step' in record:
+            record = None
+        if isinstance(record, dict) and isinstance(record.get('step'), (int, float)):
             records.append(record)
-    return records
+        else:
+            torn += bool(line.strip())
+    return records, torn
 
 
-def stitch(runs: Iterable[Sequence[dict]]) -> Curves:
+def panel_of(name: str, training: bool) -> Optional[str]:
+    """The panel of ``curves.png`` that a scalar belongs to, or None.
+
+    Args:
+        name (str): Name of the scalar.
+        training (bool): Whether a training logged it, not a validation.
+    """
+    if name in NO_SCORES:
+        return None
+    if training:
+        return 'lr' if name == 'lr' else 'loss' if 'loss' in name else None
+    if 'loss' in name:
+        return 'loss'
+    return 'count' if name.startswith('count/') else 'score'
+
+
+def stitch(runs: Iterable[Sequence[dict]],
+           panel_of: Callable[[str, bool], Optional[str]] = panel_of) -> Curves:
     """Join the records of a training and of those it was resumed from.
 
     Where two overlap, because a run was killed after its last checkpoint, the
@@ -57,8 +91,9 @@ def stitch(runs: Iterable[Sequence[dict]]) -> Curves:
 
     Args:
         runs (Iterable): Records of each run, the earliest run first. Training
-            records have ``loss`` or ``iter``, the others are validations; both have
-            ``step``, which for a validation may be an epoch.
+            records have ``iter`` or ``lr``, the others are validations, whose losses
+            are told apart by ``val`` before their names; both have ``step``, which for
+            a validation may be an epoch.
 
     Returns:
         dict: ``{'loss' | 'lr' | 'score' | 'count': {name: [(iteration, value), ...]}}``,
@@ -66,13 +101,13 @@ def stitch(runs: Iterable[Sequence[dict]]) -> Curves:
     """
     curves: Curves = {'loss': {}, 'lr': {}, 'score': {}, 'count': {}}
     for records in runs:
-        if not any(map(_trains, records)):
+        if not any(map(trains, records)):
             continue
-        first = next(record['step'] for record in records if _trains(record))
+        first = next(record['step'] for record in records if trains(record))
         for panel in curves.values():
             for name in panel:
                 panel[name] = [point for point in panel[name] if point[0] < first]
-        _append(curves, records)
+        _append(curves, records, panel_of)
     return {panel: {name: points for name, points in series.items() if points}
             for panel, series in curves.items()}
 
@@ -109,30 +144,30 @@ def draw_curves(curves: Curves, path: Union[str, Path]) -> None:
         figure.savefig(temporary)
 
 
-def _trains(record: dict) -> bool:
-    return 'loss' in record or 'iter' in record
+def trains(record: dict) -> bool:
+    """Whether a record comes from a training, not from a validation."""
+    return 'iter' in record or 'lr' in record
 
 
-def _append(curves: Curves, records: Sequence[dict]) -> None:
+def _append(curves: Curves, records: Sequence[dict],
+            panel_of: Callable[[str, bool], Optional[str]]) -> None:
     trained = 0
     for record in records:
-        training = _trains(record)
+        training = trains(record)
         # epoch-based runs give validations the epoch as step; they follow the training before them
         step = record['step'] if training else max(record['step'], trained)
         trained = max(trained, step) if training else trained
         for name, value in record.items():
             if isinstance(value, bool) or not isinstance(value, (int, float)):
                 continue
-            if name in NO_SCORES or not math.isfinite(value):
+            if not math.isfinite(value) or name in ('step', 'iter', 'epoch'):
                 continue
             if '_mAP' in name and value < 0:  # COCO's way to say that there is no truth
                 continue
-            if not training:
-                panel = 'count' if name.startswith('count/') else 'score'
-                curves[panel].setdefault(name, []).append((step, value))
-            elif name == 'lr' or 'loss' in name:
-                panel = 'lr' if name == 'lr' else 'loss'
-                curves[panel].setdefault(name, []).append((step, value))
+            if (panel := panel_of(name, training)) is not None:
+                # a validation calls its losses as the training does
+                title = f'val {name}' if panel == 'loss' and not training else name
+                curves.setdefault(panel, {}).setdefault(title, []).append((step, value))
 
 
 def _draw_panel(axis: Axes, series: Dict[str, Curve], marker: Union[str, None]) -> None:
@@ -140,7 +175,8 @@ def _draw_panel(axis: Axes, series: Dict[str, Curve], marker: Union[str, None]) 
     for name, points in series.items():
         if points not in different.values():
             different[name] = points
-    names = sorted(different, key=lambda name: name not in FIRST)[:SERIES]
+    names = sorted(different, key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))
+    names = names[:SERIES]
     for number, name in enumerate(names):
         steps, values = zip(*different[name], strict=True)
         alone = marker or ('o' if len(steps) == 1 else None)

@@ -1,6 +1,6 @@
 """Rows of input, true animals and predicted ones."""
 from pathlib import Path
-from typing import List, NamedTuple, Optional, Sequence, Union
+from typing import Dict, List, NamedTuple, Optional, Sequence, Union
 
 import numpy as np
 from PIL import Image
@@ -58,24 +58,43 @@ def draw_instance_samples(samples: Sequence[InstanceSample], path: Union[str, Pa
         Image.fromarray(picture).save(temporary)
 
 
-def _row(sample: InstanceSample, longest: int) -> List[np.ndarray]:
+def draw_layers(sample: InstanceSample, longest: int) -> Dict[str, np.ndarray]:
+    """Draw the animals of a sample over its picture, those that belong together alike.
+
+    Args:
+        sample (InstanceSample): The animals.
+        longest (int): Longest side of each picture, in pixels.
+
+    Returns:
+        dict: RGB pictures of one size, uint8: ``'input'``, ``'truth'`` where it is known, and
+        ``'prediction'``.
+
+    Raises:
+        OSError: If the picture cannot be read.
+    """
     height, width = sample.size
     scale = min(1, longest / max(height, width))
     picture = read_picture(sample.path, max(1, round(height * scale)), max(1, round(width * scale)))
-    row = [caption(picture, Path(sample.path).name)]
+    layers = {'input': picture}
     numbers = np.arange(1, len(sample.prediction) + 1)
     if sample.truth is not None:
-        drawn = draw_instances(picture, _masks(sample.truth, longest))
-        row.append(caption(drawn, _animals(len(sample.truth))))
+        layers['truth'] = draw_instances(picture, _masks(sample.truth, longest))
         wrong = sample.partner < 0
         # numbers above those of the true animals
         numbers = np.where(wrong, len(sample.truth) + np.cumsum(wrong), sample.partner + 1)
-    drawn = draw_instances(picture, _masks(sample.prediction, longest), numbers.tolist(),
-                           sample.scores.tolist())
-    text = _animals(len(sample.prediction))
+    layers['prediction'] = draw_instances(picture, _masks(sample.prediction, longest),
+                                          numbers.tolist(), sample.scores.tolist())
+    return layers
+
+
+def _row(sample: InstanceSample, longest: int) -> List[np.ndarray]:
+    layers = draw_layers(sample, longest)
+    texts = {'input': Path(sample.path).name, 'prediction': _animals(len(sample.prediction))}
+    if sample.truth is not None:
+        texts['truth'] = _animals(len(sample.truth))
     if sample.quality is not None:
-        text = f'{text}, quality {sample.quality:.2f}'
-    return [*row, caption(drawn, text)]
+        texts['prediction'] += f', quality {sample.quality:.2f}'
+    return [caption(layer, texts[name]) for name, layer in layers.items()]
 
 
 def _masks(codes: Sequence[dict], longest: int):

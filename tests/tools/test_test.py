@@ -44,19 +44,3 @@ def test_checkpoint_of_another_network_is_refused(trained, tmp_path):
                       trained.folder)
     assert result.status == 1
     assert re.search(r'error: other.pth lacks (\d+) of the \d+ weights of the model', result.err)
-
-
-def test_averaging_needs_its_pipeline(trained, tmp_path):
-    result = run_tool('test', ['tiny.py', trained.checkpoint, '--tta', '--work-dir', tmp_path],
-                      trained.folder)
-    assert result.status == 1
-    assert '--tta: tiny.py has no tta_model and no tta_pipeline' in result.err
-
-
-def test_averaging_over_scales_and_flips(trained, tmp_path, root):
-    config = trained.folder / 'averaged.py'
-    config.write_text(f"_base_ = ['tiny.py', {str(root / 'configs/_base_/runtime/tta.py')!r}]\n")
-    result = run_tool('test', [config, trained.checkpoint, '--tta', '--work-dir', tmp_path],
-                      trained.folder)
-    assert result.status == 0, result.err
-    assert 'mIoU ' in result.out

@@ -191,8 +191,8 @@ def test_last_checkpoint_is_found_without_a_usable_note(tmp_path, note):
         (tmp_path / name).touch()
     if note is not None:
         (tmp_path / 'last_checkpoint').write_text(note)
-    assert train.last_checkpoint(tmp_path) == tmp_path / 'iter_8.pth'
-    assert train.last_checkpoint(tmp_path / 'nowhere') is None
+    assert train._checkpoints.last_checkpoint(tmp_path) == tmp_path / 'iter_8.pth'
+    assert train._checkpoints.last_checkpoint(tmp_path / 'nowhere') is None
 
 
 @pytest.mark.parametrize(('script', 'argv', 'expected'), [

@@ -23,6 +23,7 @@ test_pipeline = [
     dict(type='LoadInstanceSegMap'),
     dict(type='PackSegInputs'),
 ]
+tta_pipeline = [dict(type='TTAViews', pipeline=test_pipeline)]
 train_dataloader = dict(
     batch_size=8,
     num_workers=2,

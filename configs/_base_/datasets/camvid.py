@@ -21,6 +21,8 @@ test_pipeline = [
     dict(type='LoadAnnotations'),
     dict(type='PackSegInputs'),
 ]
+# tools/test.py --tta: at six scales of it, as it is and mirrored, averaged
+tta_pipeline = [dict(type='TTAViews', pipeline=test_pipeline)]
 
 train_dataloader = dict(
     batch_size=8,

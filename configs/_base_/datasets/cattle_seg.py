@@ -25,6 +25,8 @@ test_pipeline = [
     dict(type='LoadInstanceSegMap'),
     dict(type='PackSegInputs'),
 ]
+# tools/test.py --tta: at six scales of it, as it is and mirrored, averaged
+tta_pipeline = [dict(type='TTAViews', pipeline=test_pipeline)]
 
 train_dataloader = dict(
     batch_size=4,

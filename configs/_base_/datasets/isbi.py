@@ -23,6 +23,14 @@ train_pipeline = [
     dict(type='PackWeightedSegInputs'),
 ]
 test_pipeline = [*load, dict(type='PackSegInputs')]
+# tools/test.py --tta: as it is, mirrored, upside down
+tta_pipeline = [
+    dict(
+        type='TTAViews',
+        pipeline=test_pipeline,
+        scales=(1., ),
+        flips=('none', 'horizontal', 'vertical')),
+]
 
 train_dataloader = dict(
     batch_size=4,
@@ -51,17 +59,3 @@ test_dataloader = val_dataloader
 
 val_evaluator = dict(type='SegMetric', classwise=True)
 test_evaluator = val_evaluator
-
-# for tools/test.py --tta: as it is, mirrored, upside down; an experiment takes it as tta_pipeline
-grey_tta_pipeline = [
-    load[0],
-    dict(
-        type='TestTimeAug',
-        transforms=[
-            [dict(type='RandomFlip', prob=0.),
-             dict(type='RandomFlip', prob=1., direction='horizontal'),
-             dict(type='RandomFlip', prob=1., direction='vertical')],
-            [load[1]],
-            [dict(type='PackSegInputs')],
-        ]),
-]

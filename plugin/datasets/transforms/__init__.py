@@ -6,6 +6,8 @@ from .instance_seg_map import LoadInstanceSegMap
 from .mirror_border import MirrorBorder
 from .pack_semi_inputs import PackSemiInputs
 from .pack_weighted_inputs import PackWeightedSegInputs
+from .tta_views import TTAViews
 
 __all__ = ['BorderWeight', 'ElasticDeformation', 'LoadInstanceSegMap', 'MirrorBorder',
-           'PackSemiInputs', 'PackWeightedSegInputs', 'RandomGaussianBlur', 'border_weight']
+           'PackSemiInputs', 'PackWeightedSegInputs', 'RandomGaussianBlur', 'TTAViews',
+           'border_weight']

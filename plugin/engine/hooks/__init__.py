@@ -2,13 +2,17 @@
 from .channels_last import ChannelsLastHook
 from .check_data import CheckDataHook
 from .count_threshold import CountThresholdHook
+from .early_stopping import ResumableEarlyStoppingHook
+from .live_line import LiveLineHook
 from .missing_weights import MissingWeightsHook
 from .published_names import PublishedNamesHook
 from .run_summary import RunSummaryHook
 from .safe_checkpoint import SafeCheckpointHook
 from .teacher_student import TeacherStudentHook
 from .u2pl import U2PLHook
+from .val_loss import ValidationLossHook
 
-__all__ = ['ChannelsLastHook', 'CheckDataHook', 'CountThresholdHook', 'MissingWeightsHook',
-           'PublishedNamesHook', 'RunSummaryHook', 'SafeCheckpointHook', 'TeacherStudentHook',
-           'U2PLHook']
+__all__ = ['ChannelsLastHook', 'CheckDataHook', 'CountThresholdHook', 'LiveLineHook',
+           'MissingWeightsHook', 'PublishedNamesHook', 'ResumableEarlyStoppingHook',
+           'RunSummaryHook', 'SafeCheckpointHook', 'TeacherStudentHook', 'U2PLHook',
+           'ValidationLossHook']

@@ -1,6 +1,7 @@
 """What RunSummaryHook shows of models that outline instances."""
+import json
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
 import numpy as np
 from mmengine.dist import all_gather_object
@@ -10,28 +11,43 @@ from plugin import visualization
 from plugin.datasets.polygons import to_rle
 from plugin.evaluation import CountMetric, FastCocoMetric, encode_masks, match_instances
 from plugin.evaluation.count_metric import DEFAULT_THRESHOLD
+from plugin.utils import write_atomically
+
+from .gallery_keeper import GalleryKeeper
 
 Jobs = Dict[Path, Callable[[Path], None]]
 PANELS = {'bbox': 'box', 'segm': 'mask'}
+THRESHOLDS = np.linspace(0, 1, 101).round(2)
+
+
+class Counted(NamedTuple):
+    """Number of animals in a picture, and the scores ``(n, )`` of those that were predicted."""
+
+    truth: int
+    scores: np.ndarray
 
 
 class InstancePages:
-    """Keeps some pictures of an evaluation, and the worst of all processes.
+    """Keeps some pictures of an evaluation, the worst of all processes, and the counts of all.
 
     Args:
         worst (int): Pictures on the page of the worst. 0 draws none.
         longest (int): Longest side of a picture on a page, in pixels.
+        gallery (GalleryKeeper): Is shown the pictures, too.
     """
 
-    def __init__(self, worst: int, longest: int) -> None:
+    def __init__(self, worst: int, longest: int, gallery: GalleryKeeper) -> None:
         self.worst = worst
         self.longest = longest
+        self.gallery = gallery
         self.reset()
 
     def reset(self) -> None:
         """Forget the pictures of the last evaluation."""
         self._some: List[visualization.InstanceSample] = []
         self._worst: List[visualization.InstanceSample] = []
+        self._counts: Dict[str, Counted] = {}
+        self._threshold = DEFAULT_THRESHOLD
 
     def see(self, output: Any, threshold: float, wanted: bool) -> None:
         """Look at a picture that was predicted.
@@ -41,12 +57,20 @@ class InstancePages:
             threshold (float): Predictions with a lower score do not count.
             wanted (bool): Keep it as one of the samples.
         """
-        if 'masks' not in output.pred_instances or 'img_path' not in output:
+        self._threshold = threshold
+        if 'img_path' not in output:
             return
-        rated = self.worst > 0 and 'instances' in output
+        if 'instances' in output:
+            there = sum(not instance.get('ignore_flag', 0) for instance in output.instances)
+            self._counts[output.img_path] = Counted(
+                there, output.pred_instances.scores.cpu().numpy())
+        if 'masks' not in output.pred_instances:
+            return
+        rated = (self.worst or self.gallery.number) and 'instances' in output
         if not wanted and not rated:
             return
         sample = _sample(output, threshold)
+        self.gallery.see_animals(sample, _classes(output, threshold))
         if wanted:
             self._some.append(sample)
         if rated:
@@ -58,12 +82,31 @@ class InstancePages:
         # the last round of a sampler may repeat pictures
         different = {sample.path: sample for samples in everyone for sample in samples}
         self._worst = _lowest(list(different.values()), self.worst)
+        for counts in all_gather_object(self._counts):
+            self._counts.update(counts)
 
     def jobs(self, folder: Path) -> Jobs:
         """What to draw, as functions of the path to write."""
         pages = {'predictions.png': self._some, 'worst_pictures.png': self._worst}
         return {folder / name: lambda path, samples=samples: visualization.draw_instance_samples(
             samples, path, self.longest) for name, samples in pages.items() if samples}
+
+    def count_jobs(self, folder: Path) -> Jobs:
+        """Write what was counted in each picture, and how far off other thresholds would be."""
+        if not self._counts:
+            return {}
+        counts = sorted(self._counts.items())
+        found = np.array([np.searchsorted(np.sort(-one.scores), -THRESHOLDS, side='right')
+                          for _, one in counts])
+        truth = np.array([one.truth for _, one in counts])
+        content = dict(
+            threshold=self._threshold,
+            pictures=[[Path(path).name, one.truth, int((one.scores >= self._threshold).sum())]
+                      for path, one in counts],
+            thresholds=THRESHOLDS.tolist(),
+            MAE=np.abs(found - truth[:, None]).mean(axis=0).round(4).tolist())
+        return {folder / 'counts.json': lambda path: write_atomically(
+            path, json.dumps(content, ensure_ascii=False))}
 
 
 def count_threshold(evaluator: Evaluator) -> float:
@@ -79,8 +122,25 @@ def curve_jobs(folder: Path, evaluator: Evaluator) -> Jobs:
               for kind, evaluation in metric.evaluations.items()}
     if not any(curves.values()):
         return {}
+    numbers = {panel: {name: precision.round(4).tolist() for name, precision in series.items()}
+               for panel, series in curves.items()}
     return {folder / 'precision_recall.png':
-            lambda path: visualization.draw_precision_recall(curves, path)}
+            lambda path: visualization.draw_precision_recall(curves, path),
+            folder / 'precision_recall.json':
+            lambda path: write_atomically(path, json.dumps(numbers))}
+
+
+def class_scores(evaluator: Evaluator) -> List[Dict[str, Any]]:
+    """Average precision of each class, 0..1, of the ``FastCocoMetric`` that evaluated."""
+    rows: Dict[str, Dict[str, Any]] = {}
+    for metric in evaluator.metrics:
+        evaluations = metric.evaluations if isinstance(metric, FastCocoMetric) else {}
+        for kind in sorted(evaluations, reverse=True):  # masks, then boxes
+            for index, name in enumerate(metric.dataset_meta['classes']):
+                rows.setdefault(name, {'class': name}).update({
+                    f'{PANELS[kind]} AP{title}': round(evaluations[kind].class_score(index, iou), 4)
+                    for title, iou in (('', None), ('50', 0.5))})
+    return list(rows.values())
 
 
 def sentence(metrics: Dict[str, Any]) -> Optional[str]:
@@ -124,6 +184,13 @@ def _sample(output: Any, threshold: float) -> visualization.InstanceSample:
         truth, labels[~ignored], prediction, found.labels.numpy(),
         [code for code, left_out in zip(codes, ignored, strict=True) if left_out])
     return sample._replace(truth=truth, partner=matching.partner, quality=matching.quality)
+
+
+def _classes(output: Any, threshold: float) -> List[int]:
+    """Labels of the animals that are there or count as found."""
+    found = output.pred_instances.labels[output.pred_instances.scores >= threshold]
+    return [*found.cpu().tolist(),
+            *(int(instance['bbox_label']) for instance in output.get('instances', []))]
 
 
 def _lowest(samples: List[visualization.InstanceSample],

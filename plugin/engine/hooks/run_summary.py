@@ -1,21 +1,23 @@
 """What a run leaves behind: scores, confusion matrix, curves and pictures."""
-import json
 import math
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
 import numpy as np
 from mmengine.dist import is_main_process, master_only
-from mmengine.evaluator import Evaluator
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 
 from plugin import visualization
-from plugin.evaluation import SegMetric
 from plugin.utils import write_atomically
+from plugin.visualization.report.configs import changes_against_bases
 
-from .instance_pages import InstancePages, Jobs, count_threshold, curve_jobs, sentence
+from .gallery_keeper import GalleryKeeper
+from .instance_pages import InstancePages, Jobs, count_threshold
+from .summary_scores import ignored_id, say, score_jobs, to_json
+
+GALLERY_LONGEST = 480  # pixels
 
 
 @HOOKS.register_module()
@@ -25,13 +27,15 @@ class RunSummaryHook(Hook):
     After each validation of a training, in the work directory: ``scores.json``
     (in percent), ``confusion_matrix.json`` and ``confusion_matrix.png``. At its
     end, there: ``curves.png`` from the scalars that ``LocalVisBackend`` wrote, also
-    those of the runs it was resumed from, and ``predictions.png``. A test, or a
+    those of the runs it was resumed from, ``predictions.png``, and for the report of
+    ``tools/report.py`` the pictures in ``vis_data/gallery.json``. A test, or a
     validation without training, writes the same without curves into the folder of
-    its own log, ``<work_dir>/<timestamp>``.
+    its own log, ``<work_dir>/<timestamp>``. At the beginning the log's folder gets
+    ``vis_data/config_changes.json``: what the config changes against its bases.
 
-    Models that outline instances leave ``precision_recall.png`` of ``FastCocoMetric`` in
-    place of the confusion matrix, animals in colours in ``predictions.png``, and
-    ``worst_pictures.png``: those with the lowest quality (see
+    Models that outline instances leave ``precision_recall.png`` and ``.json`` of
+    ``FastCocoMetric`` in place of the confusion matrix, ``counts.json``, animals in
+    colours in ``predictions.png``, and ``worst_pictures.png``: those with the lowest quality (see
     :func:`~plugin.evaluation.match_instances`) of all processes, at the working threshold
     of ``CountMetric``. For the truth, ``PackDetInputs`` needs ``'instances'`` among its
     ``meta_keys``; without it only predictions are shown.
@@ -45,20 +49,31 @@ class RunSummaryHook(Hook):
             0 draws none.
         longest (int): Longest side of such a picture, in pixels.
         worst (int): Pictures in ``worst_pictures.png``. 0 draws none.
+        gallery (int): Pictures in the report: so many of the worst, the best, and random ones,
+            at most 480 pixels. 0 keeps none.
     """
 
     # after the logger, whose scalars are drawn, and after the checkpoint is safe
     priority = 'LOWEST'
 
-    def __init__(self, samples: int = 6, longest: int = 512, worst: int = 8) -> None:
+    def __init__(self, samples: int = 6, longest: int = 512, worst: int = 8,
+                 gallery: int = 8) -> None:
         self.samples = samples
         self.longest = longest
-        self._instances = InstancePages(worst, longest)
+        self._gallery = GalleryKeeper(gallery, GALLERY_LONGEST)
+        self._instances = InstancePages(worst, longest, self._gallery)
         self._training = False
         self._resumed = False
         self._metrics: Dict[str, Any] = {}
         self._kept: List[visualization.Sample] = []
         self._seen = 0
+
+    @master_only
+    def before_run(self, runner: Runner) -> None:
+        path = Path(runner.log_dir) / 'vis_data' / 'config_changes.json'
+        if (changes := changes_against_bases(runner.cfg)) is not None:
+            _write(runner, {path: lambda path: write_atomically(path, to_json(changes, indent=1))},
+                   quiet=True)
 
     def before_train(self, runner: Runner) -> None:
         self._training = True
@@ -67,6 +82,7 @@ class RunSummaryHook(Hook):
     def before_val_epoch(self, runner: Runner) -> None:
         self._kept, self._seen = [], 0
         self._instances.reset()
+        self._gallery.reset()
 
     before_test_epoch = before_val_epoch
 
@@ -80,17 +96,20 @@ class RunSummaryHook(Hook):
 
     def after_val_epoch(self, runner: Runner, metrics: Optional[Dict[str, Any]] = None) -> None:
         self._instances.gather()
+        self._gallery.gather()
         if not is_main_process():
             return
         self._metrics = dict(metrics or {})
         if self._training:
-            _write(runner, _score_jobs(Path(runner.work_dir), self._metrics,
-                                       runner.val_loop.evaluator, runner.iter))
+            folder = Path(runner.work_dir)
+            _write(runner, {**score_jobs(folder, self._metrics, runner.val_loop.evaluator,
+                                          runner.iter), **self._instances.count_jobs(folder)})
         else:
             self._finish(runner, self._metrics, runner.val_loop, 'validation')
 
     def after_test_epoch(self, runner: Runner, metrics: Optional[Dict[str, Any]] = None) -> None:
         self._instances.gather()
+        self._gallery.gather()
         if is_main_process():
             self._finish(runner, dict(metrics or {}), runner.test_loop, 'test')
 
@@ -103,14 +122,14 @@ class RunSummaryHook(Hook):
             _write(runner, jobs)
             return
         _write(runner, {**jobs, **self._picture_jobs(folder, runner.val_loop)})
-        _say(runner, self._metrics, runner.val_loop.evaluator, 'validation')
+        say(runner, self._metrics, runner.val_loop.evaluator, 'validation')
 
     def _finish(self, runner: Runner, metrics: Dict[str, Any], loop: Any, part: str) -> None:
         """Write and say all that follows from a test, or from a validation on its own."""
         folder = Path(runner.log_dir)
-        _write(runner, {**_score_jobs(folder, metrics, loop.evaluator),
-                        **self._picture_jobs(folder, loop)})
-        _say(runner, metrics, loop.evaluator, part)
+        _write(runner, {**score_jobs(folder, metrics, loop.evaluator),
+                        **self._instances.count_jobs(folder), **self._picture_jobs(folder, loop)})
+        say(runner, metrics, loop.evaluator, part)
 
     def _keep(self, outputs: Optional[Sequence], loop: Any, world_size: int) -> None:
         """Hold back a few small pictures of those that the main process saw."""
@@ -121,11 +140,17 @@ class RunSummaryHook(Hook):
             self._seen += 1
             if 'pred_instances' in output:
                 self._instances.see(output, count_threshold(loop.evaluator), wanted)
-            elif wanted and 'pred_sem_seg' in output and 'img_path' in output:
-                truth = output.gt_sem_seg.data if 'gt_sem_seg' in output else None
-                self._kept.append(visualization.Sample(
-                    output.img_path, self._small(output.pred_sem_seg.data),
-                    None if truth is None else self._small(truth)))
+            elif 'pred_sem_seg' in output and 'img_path' in output:
+                classes = getattr(loop.dataloader.dataset, 'metainfo', {}).get('classes') or ()
+                self._gallery.see_labels(output, len(classes), ignored_id(loop.evaluator))
+                if wanted:
+                    self._keep_sample(output)
+
+    def _keep_sample(self, output: Any) -> None:
+        truth = output.gt_sem_seg.data if 'gt_sem_seg' in output else None
+        self._kept.append(visualization.Sample(
+            output.img_path, self._small(output.pred_sem_seg.data),
+            None if truth is None else self._small(truth)))
 
     def _small(self, labels: Any) -> np.ndarray:
         labels = labels.detach().cpu().numpy()
@@ -133,14 +158,16 @@ class RunSummaryHook(Hook):
         return visualization.shrink(labels, self.longest, labels=True)
 
     def _picture_jobs(self, folder: Path, loop: Any) -> Jobs:
+        dataset = loop.dataloader.dataset
+        gallery = self._gallery.jobs(folder, dataset)
         if instances := self._instances.jobs(folder):
-            return instances
-        meta = getattr(loop.dataloader.dataset, 'metainfo', {})
+            return {**instances, **gallery}
+        meta = getattr(dataset, 'metainfo', {})
         # a data set without colours has no picture; those of MMSegmentation always have some
         if not self._kept or not meta.get('classes') or not meta.get('palette'):
-            return {}
+            return gallery
         return {folder / 'predictions.png': lambda path: visualization.draw_samples(
-            self._kept, meta['classes'], meta['palette'], path)}
+            self._kept, meta['classes'], meta['palette'], path), **gallery}
 
     def _draw_curves(self, runner: Runner, path: Path) -> None:
         own = Path(runner.log_dir) / 'vis_data' / 'scalars.json'
@@ -158,38 +185,7 @@ class RunSummaryHook(Hook):
         visualization.draw_curves(curves, path)
 
 
-def _seg_metric(evaluator: Evaluator) -> Optional[SegMetric]:
-    """The first metric of ours that has evaluated something."""
-    return next((metric for metric in evaluator.metrics if isinstance(metric, SegMetric)
-                 and metric.confusion_matrix is not None), None)
-
-
-def _score_jobs(folder: Path, metrics: Dict[str, Any], evaluator: Evaluator,
-                iteration: Optional[int] = None) -> Jobs:
-    """What to write about the scores; nothing where there are none, as in ``format_only``."""
-    if not metrics:
-        return {}
-    scores: Dict[str, Any] = {'iteration': iteration, 'scores': metrics}
-    jobs: Jobs = {folder / 'scores.json':
-                  lambda path: write_atomically(path, _json(scores, indent=1)),
-                  **curve_jobs(folder, evaluator)}
-    metric = _seg_metric(evaluator)
-    if metric is None:
-        return jobs
-    names, values = list(metric.dataset_meta['classes']), metric.scores()
-    percent = [(100 * values[key]).round(4).tolist() for key in ('IoU', 'Acc')]
-    scores['classes'] = [{'class': name, 'IoU': iou, 'Acc': acc}
-                         for name, iou, acc in zip(names, *percent, strict=True)]
-    matrix = metric.confusion_matrix
-    content = {'classes': names, 'rows': 'truth', 'columns': 'prediction',
-               'matrix': matrix.tolist()}
-    jobs[folder / 'confusion_matrix.json'] = lambda path: write_atomically(path, _json(content))
-    jobs[folder / 'confusion_matrix.png'] = lambda path: visualization.draw_confusion(
-        matrix, names, path)
-    return jobs
-
-
-def _write(runner: Runner, jobs: Jobs) -> None:
+def _write(runner: Runner, jobs: Jobs, quiet: bool = False) -> None:
     """Write each file; where that fails, say why and go on. One line names what was written."""
     written = []
     for path, job in jobs.items():
@@ -199,31 +195,5 @@ def _write(runner: Runner, jobs: Jobs) -> None:
             runner.logger.warning(f'{path} is not written: {error}')
         else:
             written.append(str(path))
-    if written:
+    if written and not quiet:
         runner.logger.info(f'wrote {", ".join(written)}')
-
-
-def _say(runner: Runner, metrics: Dict[str, Any], evaluator: Evaluator, part: str) -> None:
-    """One line with the scores that matter, as shares of 1."""
-    metric = _seg_metric(evaluator)
-    if metrics and metric is not None:
-        runner.logger.info(f'mIoU {metric.scores()["mIoU"]:.4f} on the {part} set')
-        return
-    words = sentence(metrics)
-    for name, value in metrics.items():
-        if name.split('/')[-1] == 'mIoU':
-            words = f'mIoU {value / 100:.4f}'  # IoUMetric speaks in percent
-    if words is not None:
-        runner.logger.info(f'{words} on the {part} set')
-
-
-def _json(content: Dict[str, Any], indent: Optional[int] = None) -> str:
-    """JSON text; NaN, which JSON does not have, becomes null."""
-    def clean(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: clean(item) for key, item in value.items()}
-        if isinstance(value, (list, tuple, np.ndarray)):
-            return [clean(item) for item in value]
-        value = value.item() if hasattr(value, 'item') else value
-        return None if isinstance(value, float) and not math.isfinite(value) else value
-    return json.dumps(clean(content), ensure_ascii=False, indent=indent) + '\n'

@@ -5,10 +5,11 @@ from .encoder_decoder import CascadeEncoderDecoder, EncoderDecoder, PredictionSt
 from .mean_teacher import MeanTeacher
 from .multi_scale_encoder_decoder import MultiScaleEncoderDecoder
 from .teacher_student import TeacherStudentSegmentor
+from .tta_segmentor import TTASegmentor
 from .u2pl import U2PL
 from .unimatch import UniMatch
 from .unpadded import UnpaddedEncoderDecoder
 
 __all__ = ['CPS', 'CascadeEncoderDecoder', 'CutMixSeg', 'EncoderDecoder', 'MeanTeacher',
-           'MultiScaleEncoderDecoder', 'PredictionSteps', 'TeacherStudentSegmentor', 'U2PL',
-           'UniMatch', 'UnpaddedEncoderDecoder']
+           'MultiScaleEncoderDecoder', 'PredictionSteps', 'TTASegmentor',
+           'TeacherStudentSegmentor', 'U2PL', 'UniMatch', 'UnpaddedEncoderDecoder']

@@ -132,6 +132,17 @@ def auxiliary_heads(segmentor: nn.Module) -> List[Tuple[str, nn.Module]]:
     return [('aux', heads)]
 
 
+def predicting_head(segmentor: nn.Module) -> Optional[nn.Module]:
+    """The decode head whose logits are predictions; None of a model that has none.
+
+    Args:
+        segmentor (nn.Module): Also a cascade, whose last head it is, or a
+            ``TeacherStudentSegmentor``, of whose networks one predicts.
+    """
+    head = getattr(getattr(segmentor, 'predictor', segmentor), 'decode_head', None)
+    return head[-1] if isinstance(head, nn.ModuleList) else head
+
+
 def first(output: Any, number: int) -> Any:
     """The first pictures of a head's output, whatever its form."""
     if isinstance(output, Tensor):

@@ -1,0 +1,135 @@
+"""The trackers of the ecosystem: everything stays on this machine, and a resumed run is one run."""
+import os
+import uuid
+from pathlib import Path
+from typing import Any, Dict, Optional
+
+from mmengine.registry import VISBACKENDS
+from mmengine.visualization import MLflowVisBackend, TensorboardVisBackend, WandbVisBackend
+
+from plugin.utils import write_atomically
+
+# a record of the training has these, one of a validation has not
+OF_TRAINING = {'iter', 'lr'}
+COUNTERS = {'iter', 'epoch', 'step'}
+RUN = 'run_id'
+# what a person compares runs by; the whole config is kept as a file
+COMPARED = ('train_dataloader', 'optim_wrapper', 'param_scheduler', 'train_cfg', 'model')
+
+
+class _NamedScalars:
+    """Tells the numbers of training and validation apart, which MMEngine names alike; a mixin."""
+
+    def add_scalars(self, scalar_dict: Dict[str, Any], step: int = 0,
+                    file_path: Optional[str] = None, **kwargs) -> None:
+        """Record numbers as ``train/...`` or ``val/...``.
+
+        Args:
+            scalar_dict (dict): Numbers by name.
+            step (int): Iterations done.
+            file_path (str, optional): Not used.
+        """
+        part = 'train' if OF_TRAINING & set(scalar_dict) else 'val'
+        super().add_scalars({f'{part}/{name}': value for name, value in scalar_dict.items()
+                             if name not in COUNTERS and isinstance(value, (int, float))}, step)
+
+
+@VISBACKENDS.register_module()
+class TensorboardTracker(_NamedScalars, TensorboardVisBackend):
+    """Event files for TensorBoard; what a resumed training repeats replaces what it was.
+
+    Args:
+        save_dir (str): Folder of the event files.
+    """
+
+    _began = False
+
+    def add_scalars(self, scalar_dict: Dict[str, Any], step: int = 0,
+                    file_path: Optional[str] = None, **kwargs) -> None:
+        """Record numbers; the first of a run hide what an earlier one says from there on."""
+        if not self._began:
+            self._began = True
+            from torch.utils.tensorboard import SummaryWriter
+            self.experiment.close()
+            self._tensorboard = SummaryWriter(self._save_dir, purge_step=step)
+        super().add_scalars(scalar_dict, step)
+
+
+@VISBACKENDS.register_module()
+class MLflowTracker(_NamedScalars, MLflowVisBackend):
+    """A run of MLflow, in a folder or at ``MLFLOW_TRACKING_URI``.
+
+    Args:
+        save_dir (str): Folder of the runs.
+        run_name (str): Name of the run.
+        resume (bool): Go on with the last run of the folder. Defaults to False.
+        **kwargs: Of :class:`mmengine.visualization.MLflowVisBackend`.
+    """
+
+    def __init__(self, save_dir: str, run_name: str, resume: bool = False, **kwargs) -> None:
+        super().__init__(save_dir, **kwargs, tracking_uri=os.environ.get('MLFLOW_TRACKING_URI'))
+        self._name, self._resume = run_name, resume
+
+    def _init_env(self) -> None:
+        # it would send reports of how it is used
+        os.environ.setdefault('MLFLOW_DISABLE_TELEMETRY', 'true')
+        # a folder serves one person, who need not set up a data base
+        os.environ.setdefault('MLFLOW_ALLOW_FILE_STORE', 'true')
+        super()._init_env()
+        known = run_id(Path(self._save_dir), self._resume)
+        self._resumed = known is not None
+        run = self._mlflow.start_run(run_id=known, run_name=self._name)
+        write_atomically(Path(self._save_dir) / RUN, run.info.run_id)
+
+    def add_config(self, config: Any, **kwargs) -> None:
+        """Record the config; the parameters of a run that goes on stay those it began with."""
+        present = [] if self._init_and_resumed() else [key for key in COMPARED if key in config]
+        self._tracked_config_keys = present
+        super().add_config(config, **kwargs)
+
+    def close(self) -> None:
+        """End the run; what the work directory holds is not copied."""
+        if hasattr(self, '_mlflow'):
+            self._mlflow.end_run()
+
+    def _init_and_resumed(self) -> bool:
+        return self.experiment is not None and self._resumed
+
+
+@VISBACKENDS.register_module()
+class WandbTracker(_NamedScalars, WandbVisBackend):
+    """A run of Weights & Biases, offline unless ``WANDB_MODE`` says otherwise.
+
+    ``wandb sync`` sends it later; the parts of a training that was resumed have one id.
+
+    Args:
+        save_dir (str): Folder in which ``wandb/`` is made.
+        run_name (str): Name of the run.
+        project (str): The project it belongs to.
+        resume (bool): Go on with the last run of the folder. Defaults to False.
+    """
+
+    def __init__(self, save_dir: str, run_name: str, project: str, resume: bool = False) -> None:
+        super().__init__(save_dir)
+        self._name, self._project, self._resume = run_name, project, resume
+
+    def _init_env(self) -> None:
+        os.environ.setdefault('WANDB_ERROR_REPORTING', 'false')
+        folder = Path(self._save_dir) / 'wandb'
+        name = run_id(folder, self._resume) or uuid.uuid4().hex[:8]
+        write_atomically(folder / RUN, name)
+        mode = os.environ.get('WANDB_MODE', 'offline')
+        self._init_kwargs = dict(
+            id=name, name=self._name, project=self._project, mode=mode,
+            resume=None if mode == 'offline' else 'allow')
+        super()._init_env()
+
+    def add_config(self, config: Any, **kwargs) -> None:
+        """Record the config, but not the files of the folder the training was started in."""
+        self.experiment.config.update(config.to_dict(), allow_val_change=True)
+
+
+def run_id(folder: Path, resume: bool) -> Optional[str]:
+    """The run to go on with, or None."""
+    note = folder / RUN
+    return note.read_text(encoding='utf-8').strip() if resume and note.is_file() else None

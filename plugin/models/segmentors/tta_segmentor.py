@@ -1,0 +1,79 @@
+"""The mean of what a segmentor says of several views of a picture."""
+from typing import Dict, List, Sequence
+
+import torch
+from mmengine.model import BaseTTAModel
+from mmengine.structures import PixelData
+from mmseg.registry import MODELS
+from mmseg.utils import SampleList
+from torch import Tensor
+
+from ..semi.networks import predicting_head
+
+
+@MODELS.register_module()
+class TTASegmentor(BaseTTAModel):
+    """Test-time augmentation: probabilities of all views, averaged.
+
+    Unlike MMSegmentation's ``SegTTAModel`` it holds the sum and one view at a time, takes
+    semi-supervised methods (by the network that predicts) and networks with one output channel,
+    and its ``seg_logits`` belong to its predictions.
+
+    Args:
+        module (dict | nn.Module): A segmentor.
+        data_preprocessor (dict, optional): Defaults to that of ``module``.
+    """
+
+    def test_step(self, data: Dict[str, list]) -> SampleList:
+        """Predict pictures by all of their views.
+
+        Args:
+            data (dict): ``inputs`` and ``data_samples``, each a list with one entry a view, which
+                is a list with one entry a picture, as ``TTAViews`` and ``pseudo_collate`` make it.
+
+        Returns:
+            list[SegDataSample]: Of each picture, with ``pred_sem_seg`` (1, H, W) and
+            ``seg_logits`` (C, H, W), whose softmax is the mean of the probabilities; of one
+            channel, it is the mean itself, as without views.
+
+        Raises:
+            ValueError: If the segmentor drops its logits.
+        """
+        first: SampleList = []
+        sums: List[Tensor] = []
+        for inputs, samples in zip(data['inputs'], data['data_samples']):
+            predicted = self.module.test_step(dict(inputs=inputs, data_samples=samples))
+            shares = [self._shares(sample) for sample in predicted]
+            first = first or predicted
+            sums = [total.add_(more) for total, more in zip(sums, shares)] if sums else shares
+        return [self._merged(sample, total / len(data['inputs']))
+                for sample, total in zip(first, sums)]
+
+    def merge_preds(self, data_samples_list: Sequence[SampleList]) -> SampleList:
+        """Average what was predicted before.
+
+        Args:
+            data_samples_list (Sequence[list[SegDataSample]]): All views of each picture.
+        """
+        return [self._merged(views[0], sum(map(self._shares, views)) / len(views))
+                for views in data_samples_list]
+
+    @staticmethod
+    def _shares(sample) -> Tensor:
+        if 'seg_logits' not in sample:
+            raise ValueError('views are averaged by their logits, which '
+                             'test_cfg.keep_logits=False drops: set it to True')
+        scores = sample.seg_logits.data.float()
+        # mmseg leaves the sigmoid of a single channel
+        return scores.softmax(0) if len(scores) > 1 else scores.clone()
+
+    def _merged(self, sample, shares: Tensor):
+        if len(shares) > 1:
+            scores = shares.clamp(min=torch.finfo(shares.dtype).tiny).log()
+            labels = shares.argmax(0, keepdim=True)
+        else:
+            scores = shares
+            labels = (shares > predicting_head(self.module).threshold).to(shares)
+        sample.set_data(dict(seg_logits=PixelData(data=scores),
+                             pred_sem_seg=PixelData(data=labels)))
+        return sample

@@ -1,0 +1,156 @@
+"""What a config says, and in what configs differ. No config is run to be read."""
+import ast
+import inspect
+import tempfile
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Union
+
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+# MMEngine reads these beside the arguments of its Runner; the rest of a config are its own notes
+MORE_KEYS = ('auto_scale_lr', 'compile', 'custom_imports', 'efficient_conv_bn_eval',
+             'find_unused_parameters', 'model_wrapper_cfg', 'runner_type', 'sync_bn')
+# they differ between any two runs and say nothing about the training
+UNTOLD = ('cfg', 'experiment_name', 'launcher', 'resume', 'work_dir')
+
+
+class Difference(NamedTuple):
+    """A value that is not the same everywhere: its path, and the text of each config or None."""
+
+    path: str
+    texts: List[Optional[str]]
+
+
+def read_config(path: Union[str, Path]) -> Dict[str, Any]:
+    """Read a config as MMEngine writes it: names, ``dict(...)`` and plain values.
+
+    Args:
+        path (str | Path): The file, such as ``vis_data/config.py`` of a run.
+
+    Returns:
+        dict: Its content.
+
+    Raises:
+        OSError: If it cannot be read.
+        ValueError: If it holds anything else.
+    """
+    try:
+        tree = ast.parse(Path(path).read_text(encoding='utf-8'))
+        return {line.targets[0].id: _value(line.value) for line in tree.body}
+    except (AttributeError, SyntaxError, TypeError, ValueError) as error:
+        raise ValueError(f'{path} is no config as MMEngine writes it into a work directory '
+                         f'({error})') from error
+
+
+def flatten(config: Mapping[str, Any]) -> Dict[str, str]:
+    """Values of a config that a Runner reads, as text by their path.
+
+    Args:
+        config (Mapping): The config.
+
+    Returns:
+        dict: ``{'optim_wrapper.optimizer.lr': '0.01'}``. A list of parts, as a pipeline, is one
+        value with a line for each part. The segmentor inside a method for unlabelled pictures
+        is ``model``, as it is in the config without that method, and the rest ``method``.
+    """
+    known = {*inspect.signature(Runner).parameters, *MORE_KEYS}.difference(UNTOLD)
+    flat: Dict[str, str] = {}
+    content = dict(config)
+    model = content.get('model')
+    if isinstance(model, Mapping) and isinstance(model.get('segmentor'), Mapping):
+        method = {key: value for key, value in model.items() if key != 'segmentor'}
+        content.update(model=model['segmentor'], method=method)
+        known.add('method')
+    else:
+        content.pop('method', None)
+    for key, value in content.items():
+        if key in known:
+            _flatten(str(key), value, flat)
+    return flat
+
+
+def differences(flats: Sequence[Mapping[str, str]]) -> List[Difference]:
+    """Values in which configs differ.
+
+    Args:
+        flats (Sequence[Mapping]): What :func:`flatten` returns, for each config.
+
+    Returns:
+        list[Difference]: By path.
+    """
+    paths = {path: None for flat in flats for path in flat}
+    rows = [Difference(path, [flat.get(path) for flat in flats]) for path in sorted(paths)]
+    return [row for row in rows if len(set(row.texts)) > 1]
+
+
+def changes_against_bases(config: Config, source: Union[str, Path, None] = None
+                          ) -> Optional[Dict[str, Any]]:
+    """What a config changes against the files it builds upon, the command line included.
+
+    Args:
+        config (Config): As it was used.
+        source (str | Path, optional): Its file. Defaults to the one it was read from.
+
+    Returns:
+        dict | None: ``config``, ``bases`` (their names) and ``changes``, each a path, the text of
+        the bases and the own one, or null. None where the file or a base is not to be found.
+    """
+    source = Path(source or config.filename or '')
+    try:
+        bases = _bases(source)
+        with tempfile.TemporaryDirectory() as folder:
+            merged = Path(folder) / 'bases.py'
+            merged.write_text(f'_base_ = {bases!r}\n', encoding='utf-8')
+            base = Config.fromfile(merged, import_custom_modules=False)
+    # a config is a program: anything may happen in it
+    except Exception:
+        return None
+    changes = differences([flatten(base), flatten(config)])
+    return dict(config=source.name, bases=[base.rpartition('/')[2] for base in bases],
+                changes=[[change.path, *change.texts] for change in changes])
+
+
+def _bases(source: Path) -> List[str]:
+    """Files that a config names as its bases; fails where it names none."""
+    tree = ast.parse(source.read_text(encoding='utf-8'))
+    value = next(ast.literal_eval(line.value) for line in tree.body
+                 if isinstance(line, ast.Assign) and getattr(line.targets[0], 'id', '') == '_base_')
+    names = [value] if isinstance(value, str) else value
+    return [name if '::' in name else (source.resolve().parent / name).as_posix()
+            for name in names]
+
+
+def _value(node: ast.expr) -> Any:
+    if isinstance(node, ast.Call) and getattr(node.func, 'id', '') == 'dict':
+        found = {key: item for one in node.args for key, item in _value(one).items()}
+        return {**found, **{entry.arg: _value(entry.value) for entry in node.keywords}}
+    if isinstance(node, ast.Dict):
+        return {_value(key): _value(item) for key, item in zip(node.keys, node.values)}
+    if isinstance(node, (ast.List, ast.Tuple)):
+        items = [_value(item) for item in node.elts]
+        return items if isinstance(node, ast.List) else tuple(items)
+    return ast.literal_eval(node)
+
+
+def _flatten(path: str, value: Any, flat: Dict[str, str]) -> None:
+    if isinstance(value, Mapping) and value:
+        for key, item in value.items():
+            _flatten(f'{path}.{key}', item, flat)
+    elif isinstance(value, (list, tuple)) and any(isinstance(item, Mapping) for item in value):
+        flat[path] = '\n'.join(map(_text, value))
+    else:
+        flat[path] = _text(value)
+
+
+def _text(value: Any) -> str:
+    """One line: a part of a pipeline as a call, ``RandomFlip(prob=0.5)``."""
+    if isinstance(value, Mapping):
+        # MMEngine sorts what it writes into a work directory
+        inside = ', '.join(f'{key}={_text(value[key])}' for key in sorted(value, key=str)
+                           if key != 'type')
+        return f'{value.get("type", "dict")}({inside})'
+    if isinstance(value, (list, tuple)):
+        inside = ', '.join(map(_text, value))
+        return f'[{inside}]' if isinstance(value, list) else f'({inside})'
+    return repr(value)

@@ -1,0 +1,210 @@
+"""Charts of a report, as Plotly describes them. Colours are chosen where they are shown."""
+import math
+from collections import Counter
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+
+import numpy as np
+
+from plugin.visualization.curves import FIRST, Curve
+
+from .evaluations import HEADLINES, Evaluation
+from .runs import Run
+
+POINTS = 40_000  # of all curves of a report together, some 20 bytes each
+PANELS = {
+    'loss': ('Loss', 'loss', '', False), 'score': ('Validation scores', 'score', '', False),
+    'count': ('Counting error', 'animals a picture', '', False),
+    'lr': ('Learning rate', 'learning rate', '.1e', False),
+    'teaching': ('Pseudo-labels', 'share of the pixels', '.0%', True),
+    'threshold': ('Thresholds and weights', 'value', '', True),
+    'bank': ('Fill of the memory banks', 'share of the capacity', '.0%', True),
+    'share': ('Classes among the pseudo-labels', 'share of the pixels', '.0%', True),
+}
+# what is seen before one asks for more, beside the scores of the headlines
+SHOWN = {*FIRST, 'lr', 'reliable_share', 'pseudo_accuracy', 'gamma', 'lambda_u', 'bank_min',
+         'bank_mean', 'count/RMSE', 'count/best_MAE'}
+KEY = {*FIRST, 'lr', 'reliable_share', 'gamma', 'bank_mean'}  # of several runs in one chart
+WORDS = {'reliable_share': 'reliable', 'pseudo_accuracy': 'right, where the truth is known',
+         'gamma': 'gamma, entropy threshold (nats)', 'lambda_u': 'lambda, weight of the loss',
+         'bank_min': 'emptiest bank', 'bank_mean': 'mean of the banks',
+         'contrast_classes': 'classes in the contrastive loss'}
+BIG = 400  # classes of a confusion matrix that is still drawn
+
+
+class Figure(NamedTuple):
+    """A chart: its name in the page, title, text for those who do not see it, and Plotly's spec."""
+
+    key: str
+    title: str
+    alt: str
+    spec: Dict[str, Any]
+
+
+def draw_curves(runs: Sequence[Run], teaching: bool) -> List[Figure]:
+    """Curves of all runs, a chart a panel.
+
+    Args:
+        runs (Sequence[Run]): One or more.
+        teaching (bool): Panels of teachers and students, instead of those of every training.
+
+    Returns:
+        list[Figure]: Charts that have something to show.
+    """
+    number = sum(len(series) for run in runs for series in run.curves.values())
+    limit = max(50, POINTS // max(1, number))
+    found = []
+    for panel, (title, axis, unit, taught) in PANELS.items():
+        several = sum(bool(run.curves.get(panel)) for run in runs) > 1
+        traces = [trace for place, run in enumerate(runs)
+                  for trace in _traces(run, panel, place if several else None, limit)]
+        if len(runs) > 1 and traces and not several:
+            owner = next(run.name for run in runs if run.curves.get(panel))
+            title = f'{title} of {owner}'
+        if taught != teaching or not traces:
+            continue
+        y = dict(title=dict(text=axis), tickformat=unit,
+                 rangemode='tozero' if '%' in unit else 'normal')
+        values = [value for trace in traces for value in trace['y'] if trace['visible'] is True]
+        if panel in ('loss', 'lr') and values and min(values) > 0 and (
+                max(values) > 100 * min(values)):
+            y.update(type='log', dtick=1, tickformat='', exponentformat='power')
+        layout = dict(xaxis=dict(title=dict(text='iteration')), yaxis=y, hovermode='x unified')
+        alt = '; '.join(f'{trace["name"]} from {trace["y"][0]:.4g} to {trace["y"][-1]:.4g}'
+                        for trace in traces if trace['visible'] is True)
+        found.append(Figure(panel, title, f'{title} over the iterations: {alt}.',
+                            dict(data=traces, layout=layout)))
+    return found
+
+
+def draw_evaluation(evaluation: Evaluation) -> List[Figure]:
+    """Charts of one evaluation: confusion, precision over recall, counts."""
+    found = [_confusion(evaluation), *_precision_recall(evaluation), *_counts(evaluation)]
+    return [figure for figure in found if figure is not None]
+
+
+def _traces(run: Run, panel: str, colour: Optional[int], limit: int) -> List[Dict[str, Any]]:
+    different: Dict[str, Curve] = {}
+    for name, points in run.curves.get(panel, {}).items():
+        # aAcc and PA are one curve
+        if points not in different.values() or panel in ('bank', 'share'):
+            different[name] = points
+    names = sorted(different, key=lambda name: (
+        name not in FIRST, not _is_shown(name, panel, False)))
+    traces = []
+    for place, name in enumerate(names):
+        steps, values = zip(*_thin(different[name], limit))
+        word = WORDS.get(name, name.partition('/')[2] if panel in ('bank', 'share') else name)
+        traces.append(dict(
+            type='scatter', x=list(steps), y=[float(f'{value:.6g}') for value in values],
+            name=word if colour is None else f'{run.name}: {word}',
+            mode='lines+markers' if len(steps) < 30 else 'lines',
+            line=dict(width=2.5 if place == 0 else 1.5,
+                      dash=('solid', 'dash', 'dot', 'dashdot')[place % 4] if colour is not None
+                      else 'solid'),
+            visible=_is_shown(name, panel, colour is not None) or 'legendonly',
+            meta=dict(colour=place if colour is None else colour)))
+    if traces and all(trace['visible'] == 'legendonly' for trace in traces):
+        traces[0]['visible'] = True
+    return traces
+
+
+def _is_shown(name: str, panel: str, several: bool) -> bool:
+    if several:
+        return name in KEY
+    return name in SHOWN or panel == 'share' or (
+        panel == 'score' and name.split('/')[-1] in HEADLINES)
+
+
+def _thin(points: Curve, limit: int) -> Curve:
+    """At most so many points; the last one stays."""
+    step = math.ceil(len(points) / limit)
+    return points[::-1][::step][::-1]
+
+
+def _confusion(evaluation: Evaluation) -> Optional[Figure]:
+    if evaluation.confusion is None or len(evaluation.confusion[0]) > BIG:
+        return None
+    names, matrix = evaluation.confusion
+    with np.errstate(invalid='ignore'):
+        shares = matrix / matrix.sum(axis=1, keepdims=True)
+    rows = [[None if math.isnan(value) else round(float(value), 4) for value in row]
+            for row in shares]
+    spec = dict(
+        data=[dict(type='heatmap', z=rows, x=names, y=names, zmin=0, zmax=1, meta=dict(heat=True),
+                   xgap=1, ygap=1, hoverongaps=False, colorbar=dict(tickformat='.0%', len=0.8),
+                   texttemplate='%{z:.0%}' if len(names) <= 12 else '',
+                   hovertemplate='truth %{y}<br>prediction %{x}<br>%{z:.1%}<extra></extra>')],
+        layout=dict(xaxis=dict(title=dict(text='prediction'), type='category', tickangle=-60),
+                    yaxis=dict(title=dict(text='truth'), type='category', autorange='reversed'),
+                    height=int(np.clip(160 + 30 * len(names), 320, 900))),
+        counts=matrix.tolist(), rows=rows)
+    right = np.trace(matrix) / matrix.sum() if matrix.sum() else math.nan
+    return Figure('confusion', 'Confusion matrix', 'Rows are the truth, columns the prediction; '
+                  f'{right:.1%} of the pixels are on the diagonal.', spec)
+
+
+def _precision_recall(evaluation: Evaluation) -> List[Figure]:
+    traces = []
+    for panel, (kind, series) in enumerate(evaluation.precision_recall.items()):
+        for place, (name, precision) in enumerate(series.items()):
+            recall = np.linspace(0, 1, len(precision)).round(3).tolist()
+            area = float(np.mean(precision)) if precision else math.nan
+            traces.append(dict(
+                type='scatter', mode='lines', x=recall, y=precision,
+                name=f'{kind}, {name}: AP {area:.3f}', meta=dict(colour=place),
+                line=dict(width=2, dash='solid' if panel == 0 else 'dash'),
+                hovertemplate='recall %{x:.2f}, precision %{y:.2f}'))
+    if not traces:
+        return []
+    layout = dict(xaxis=dict(title=dict(text='recall'), range=[0, 1.01]),
+                  yaxis=dict(title=dict(text='precision'), range=[0, 1.03]))
+    alt = '; '.join(trace['name'] for trace in traces)
+    return [Figure('precision-recall', 'Precision and recall', f'Precision over recall: {alt}.',
+                   dict(data=traces, layout=layout))]
+
+
+def _counts(evaluation: Evaluation) -> List[Figure]:
+    counts = evaluation.counts
+    if not counts.get('pictures'):
+        return []
+    pairs = Counter((there, found) for _, there, found in counts['pictures'])
+    (x, y), sizes = zip(*pairs), list(pairs.values())
+    most = max(max(x), max(y), 1)
+    scale = 28 / math.sqrt(max(sizes))
+    diagonal = dict(type='scatter', mode='lines', x=[0, most], y=[0, most], name='right',
+                    line=dict(width=1, dash='dot'), hoverinfo='skip', meta=dict(colour=6))
+    points = dict(type='scatter', mode='markers', x=list(x), y=list(y), name='pictures',
+                  customdata=sizes, meta=dict(colour=0),
+                  marker=dict(size=[max(7, scale * math.sqrt(size)) for size in sizes],
+                              opacity=0.7),
+                  hovertemplate='%{x} there, %{y} found: %{customdata} pictures<extra></extra>')
+    ticks = dict(dtick=max(1, round(most / 8)), rangemode='tozero')
+    layout = dict(xaxis=dict(title=dict(text='animals there'), **ticks), showlegend=False,
+                  yaxis=dict(title=dict(text='animals found'), **ticks))
+    exact = sum(size for (there, found), size in pairs.items() if there == found)
+    alt = (f'{exact} of {sum(sizes)} pictures have the right number at the threshold '
+           f'{counts["threshold"]:.2f}.')
+    found = [Figure('counts', 'Animals found against animals there', alt,
+                    dict(data=[diagonal, points], layout=layout))]
+    if counts.get('thresholds'):
+        found.append(_count_error(counts))
+    return found
+
+
+def _count_error(counts: Dict[str, Any]) -> Figure:
+    threshold, errors = counts['threshold'], counts['MAE']
+    best = int(np.argmin(errors))
+    trace = dict(type='scatter', mode='lines', x=counts['thresholds'], y=errors,
+                 name='mean error', meta=dict(colour=1), line=dict(width=2.5),
+                 hovertemplate='threshold %{x:.2f}: off by %{y:.2f}<extra></extra>')
+    line = dict(type='line', x0=threshold, x1=threshold, y0=0, y1=1, yref='paper',
+                line=dict(width=1.5, dash='dot'))
+    note = dict(x=threshold, y=1, yref='paper', yanchor='bottom', showarrow=False,
+                text=f'in use: {threshold:.2f}')
+    layout = dict(xaxis=dict(title=dict(text='score threshold'), range=[0, 1]), shapes=[line],
+                  yaxis=dict(title=dict(text='animals off, a picture'), rangemode='tozero'),
+                  annotations=[note], showlegend=False)
+    alt = (f'The mean error of the count is least, {errors[best]:.2f}, at the threshold '
+           f'{counts["thresholds"][best]:.2f}.')
+    return Figure('count-error', 'Counting error over the threshold', alt,
+                  dict(data=[trace], layout=layout))

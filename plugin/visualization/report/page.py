@@ -1,0 +1,232 @@
+"""The report as one HTML file that needs nothing beside itself."""
+import base64
+import gzip
+import hashlib
+import io
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Sequence, Union
+
+from PIL import Image
+
+from plugin.utils import write_atomically
+from plugin.version import __version__
+from plugin.visualization.pictures import shrink
+
+from .configs import Difference, differences
+from .evaluations import Evaluation
+from .figures import Figure, draw_curves, draw_evaluation
+from .gallery import GROUPS
+from .runs import Run, read_run
+from .tables import (
+    class_table,
+    confusion_table,
+    environment_table,
+    score_table,
+    settings_table,
+    summary_table,
+)
+
+TEMPLATES = Path(__file__).parent / 'templates'
+LIMIT = 9_500_000  # bytes; below 10 MB whatever is shown
+SCRIPTS = ('charts.js', 'tables.js', 'gallery.js')
+LAYERS = ('input', 'truth', 'prediction', 'errors')
+PICTURE = 'data:image/webp;base64,'
+MISSING = "Failed to import {}, which reports need: install it by pip install -e '.'"
+
+
+def write_report(work_dirs: Sequence[Union[str, Path]], path: Union[str, Path]) -> List[str]:
+    """Tell what runs did, in one HTML file of at most 10 MB, whole or not at all.
+
+    Args:
+        work_dirs (Sequence[str | Path]): Work directories; several are shown side by side.
+        path (str | Path): The file.
+
+    Returns:
+        list[str]: What is missing or was skipped, a sentence each.
+
+    Raises:
+        FileNotFoundError: If one is no work directory.
+        ImportError: If Jinja2 or Plotly is not installed.
+        OSError: If the file cannot be written.
+        ValueError: If there are so many runs that the file would be too large, or none.
+    """
+    if not work_dirs:
+        raise ValueError('a report needs a run: give one or more work directories')
+    folders = [Path(folder) for folder in work_dirs]
+    runs = [read_run(folder, name) for folder, name in zip(folders, _names(folders))]
+    write_atomically(path, render(runs))
+    return [note for run in runs for note in run.notes]
+
+
+def render(runs: Sequence[Run], now: Optional[datetime] = None) -> str:
+    """The page.
+
+    Args:
+        runs (Sequence[Run]): One or more.
+        now (datetime, optional): When it is written. Defaults to this moment.
+
+    Returns:
+        str: HTML.
+
+    Raises:
+        ImportError: If Jinja2 or Plotly is not installed.
+        ValueError: If there are so many runs that the file would be too large.
+    """
+    try:
+        import jinja2
+        from plotly.offline import get_plotlyjs
+    except ImportError as error:
+        raise ImportError(MISSING.format(error.name)) from error
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES, encoding='utf-8'), autoescape=True,
+        undefined=jinja2.StrictUndefined, trim_blocks=True)
+    library = get_plotlyjs()
+    context = {**_context(runs), **_parts(library, environment),
+               'date': f'{now or datetime.now():%Y-%m-%d %H:%M}', 'version': __version__}
+    template = environment.get_template('report.html.j2')
+    galleries = context['galleries']
+    bare = len(template.render({**context, 'galleries': [{} for _ in galleries]}).encode())
+    if bare > LIMIT:
+        raise ValueError(f'a report of {len(runs)} runs would have {bare / 1e6:.1f} MB, more than '
+                         f'{LIMIT / 1e6:.1f}: give fewer work directories at a time')
+    shared = (LIMIT - bare) / max(1, sum(bool(gallery) for gallery in galleries))
+    context['galleries'] = [_within(gallery, shared) for gallery in galleries]
+    return template.render(context)
+
+
+def _names(folders: Sequence[Path]) -> List[str]:
+    """Names of folders; those of the same name are told apart by where they lie."""
+    names = [folder.resolve().name for folder in folders]
+    return [name if names.count(name) == 1 else str(folder)
+            for name, folder in zip(names, folders)]
+
+
+def _parts(library: str, environment: Any) -> Dict[str, Any]:
+    """Style, scripts, the library of the charts, and the policy that allows these alone."""
+    from markupsafe import Markup
+    style, *scripts = (environment.loader.get_source(environment, name)[0]
+                       for name in ('report.css', *SCRIPTS))
+    script = '\n'.join(scripts)
+    hashes = ' '.join(f"'sha256-{_digest(text)}'" for text in (script, library))
+    policy = (f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; "
+              "img-src data: blob:; font-src data:; base-uri 'none'; form-action 'none'")
+    packed = base64.b64encode(gzip.compress(library.encode(), 6, mtime=0)).decode()
+    return dict(style=Markup(style), script=Markup(script), policy=policy, plotly=packed)
+
+
+def _digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _context(runs: Sequence[Run]) -> Dict[str, Any]:
+    curves, teaching = (draw_curves(runs, taught) for taught in (False, True))
+    views = [_view(run, evaluation, f'{len(runs) > 1 and run.name + ", " or ""}{evaluation.title}')
+             for run in runs for evaluation in run.evaluations]
+    # the newest evaluation of the first run that has one
+    chosen = next((len(run.evaluations) - 1 for run in runs if run.evaluations), 0)
+    for place, view in enumerate(views):
+        view.update(name=f'view{place}', chosen=place == chosen)
+    figures = {f'run-{figure.key}': figure.spec for figure in [*curves, *teaching]}
+    for view in views:
+        figures.update({f'{view["name"]}-{figure.key}': figure.spec
+                        for figure in view['figures']})
+    galleries = [_usable(view['evaluation'].gallery, view['label']) for view in views]
+    compared = differences([run.settings for run in runs]) if len(runs) > 1 else []
+    context = dict(
+        title=' and '.join(run.name for run in runs) if len(runs) < 3 else f'{len(runs)} runs',
+        lead=_lead(runs), runs=runs, curves=curves, teaching=teaching, views=views,
+        pseudo_labels=[picture for run in runs if (picture := _pseudo_labels(run, len(runs)))],
+        figures=figures, galleries=galleries if any(galleries) else [],
+        summary=summary_table(runs), environment=environment_table(runs),
+        notes=[f'{run.name}: {note}' if len(runs) > 1 else note
+               for run in runs for note in run.notes],
+        compared=settings_table(f'{len(compared)} settings that are not the same in all runs',
+                                [run.name for run in runs], compared) if compared else None,
+        changes=[_changes(run, len(runs)) for run in runs if run.changes])
+    return {**context, 'sections': _sections(context)}
+
+
+def _view(run: Run, evaluation: Evaluation, label: str) -> Dict[str, Any]:
+    figures: List[Figure] = draw_evaluation(evaluation)
+    return dict(label=label[:1].upper() + label[1:] if label == evaluation.title else label,
+                evaluation=evaluation, figures=figures, classes=class_table(evaluation),
+                confusions=confusion_table(evaluation), scores=score_table(evaluation))
+
+
+def _sections(context: Dict[str, Any]) -> List[tuple]:
+    known = [('summary', 'Summary', True), ('curves', 'Curves', context['curves']),
+             ('teaching', 'Teacher', context['teaching'] or
+              context['pseudo_labels']), ('results', 'Results', context['views']),
+             ('gallery', 'Pictures', context['galleries']), ('config', 'Config', True),
+             ('environment', 'Environment', context['environment'])]
+    return [(anchor, name) for anchor, name, there in known if there]
+
+
+def _lead(runs: Sequence[Run]) -> str:
+    """One sentence on what the page is about."""
+    if len(runs) > 1:
+        return ', '.join(run.name for run in runs) if len(runs) > 2 else ''
+    facts = dict(runs[0].facts)
+    return '. '.join(facts[name] for name in ('Model', 'Data') if name in facts)
+
+
+def _changes(run: Run, number: int) -> Dict[str, Any]:
+    changes = run.changes
+    whose = f'{run.name}: ' if number > 1 else ''
+    title = (f'{whose}what {changes["config"]} changes against its bases '
+             f'({", ".join(changes["bases"])}{", as they are today" * ("today" in changes)})')
+    rows = [Difference(path, texts) for path, *texts in changes['changes']]
+    return dict(title=title[:1].upper() + title[1:] if not whose else title, table=settings_table(
+        f'{len(rows)} settings', ['in the bases', 'in this run'], rows))
+
+
+def _pseudo_labels(run: Run, number: int) -> Optional[Dict[str, Any]]:
+    """The newest picture of what a teacher says, small enough for a page."""
+    if run.pseudo_labels is None:
+        return None
+    import numpy as np
+    try:
+        with Image.open(run.pseudo_labels) as file:
+            picture = Image.fromarray(shrink(np.asarray(file.convert('RGB')), 1200))
+    except OSError as error:
+        run.notes.append(f'{run.pseudo_labels.name} cannot be read and is left out: {error}')
+        return None
+    with io.BytesIO() as file:
+        picture.save(file, 'WEBP', quality=75)
+        address = PICTURE + base64.b64encode(file.getvalue()).decode()
+    text = f'A picture without labels at iteration {run.pseudo_labels.stem.split("_")[-1]}'
+    return dict(address=address, width=picture.width, height=picture.height,
+                text=f'{run.name}: {text}' if number > 1 else text)
+
+
+def _usable(gallery: Dict[str, Any], label: str) -> Dict[str, Any]:
+    """A gallery without what is no picture; empty where there is none."""
+    pictures = []
+    for picture in gallery.get('pictures', []):
+        layers = {name: picture[name] for name in LAYERS
+                  if str(picture.get(name, '')).startswith(PICTURE)}
+        if {'input', 'prediction'} <= set(layers):
+            pictures.append({**{key: picture[key] for key in (
+                'name', 'groups', 'score', 'classes', 'text', 'size')}, **layers})
+    return dict(gallery, label=label, pictures=pictures, left_out=0) if pictures else {}
+
+
+def _within(gallery: Dict[str, Any], size: float) -> Dict[str, Any]:
+    """The first pictures of each group, as many as fit into so many bytes."""
+    if not gallery:
+        return {}
+    groups = [[one for one in gallery['pictures'] if group in one['groups']] for group in GROUPS]
+    longest = max(map(len, groups))
+    turns = [group[place] for place in range(longest) for group in groups if place < len(group)]
+    ordered = list({id(one): one for one in turns}.values())
+    kept, used = [], len(json.dumps({**gallery, 'pictures': []}).encode())
+    for picture in ordered:
+        used += len(json.dumps(picture).encode()) + 100
+        if used > size:
+            break
+        kept.append(picture)
+    inside = {id(one) for one in kept}
+    pictures = [one for one in gallery['pictures'] if id(one) in inside]
+    return dict(gallery, pictures=pictures, left_out=len(gallery['pictures']) - len(pictures))

@@ -1,0 +1,184 @@
+"""Everything that a report tells of a run, read from its work directory."""
+import re
+from pathlib import Path
+from statistics import median
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+
+from mmengine.config import Config
+
+from plugin.visualization.curves import NO_SCORES, Curves, panel_of, parse_scalars, stitch, trains
+
+from .configs import changes_against_bases, flatten, read_config
+from .evaluations import Evaluation, read_evaluation, read_json
+from .facts import facts_of
+from .logs import LogNotes, read_log
+
+ROOT = Path(__file__).resolve().parents[3]
+# scalars of teachers and students: name -> panel
+TEACHING = {'reliable_share': 'teaching', 'pseudo_accuracy': 'teaching', 'gamma': 'threshold',
+            'lambda_u': 'threshold', 'bank_min': 'bank', 'bank_mean': 'bank',
+            'contrast_classes': 'threshold'}
+
+
+class Run(NamedTuple):
+    """A run as a report tells it; what is not known is empty.
+
+    Attributes:
+        name (str): Of the work directory.
+        folder (Path): The work directory.
+        curves (dict): Panels of curves, as :func:`~plugin.visualization.stitch` returns them;
+            beside its own ones ``teaching``, ``threshold``, ``bank`` and ``share``.
+        facts (list[tuple[str, str]]): What was trained on what, and how long it took.
+        environment (dict): Names and values.
+        settings (dict): The config, as :func:`~.configs.flatten` returns it.
+        changes (dict | None): As :func:`~.configs.changes_against_bases` returns them.
+        evaluations (list[Evaluation]): The last validation, and the newest test.
+        pseudo_labels (Path | None): The newest picture of what a teacher says.
+        notes (list[str]): What is missing or was skipped, a sentence each.
+    """
+
+    name: str
+    folder: Path
+    curves: Curves
+    facts: List[Tuple[str, str]]
+    environment: Dict[str, str]
+    settings: Dict[str, str]
+    changes: Optional[Dict[str, Any]]
+    evaluations: List[Evaluation]
+    pseudo_labels: Optional[Path]
+    notes: List[str]
+
+
+def read_run(folder: Path, name: Optional[str] = None) -> Run:
+    """Read a work directory.
+
+    Args:
+        folder (Path): Where a training or a test left its files.
+        name (str, optional): What the report calls it. Defaults to the name of the folder.
+
+    Returns:
+        Run: All that is known.
+
+    Raises:
+        FileNotFoundError: If it is no work directory.
+    """
+    if not folder.is_dir():
+        raise FileNotFoundError(f'{folder} is no folder: give a work directory, such as '
+                                'work_dirs/<name of the config>')
+    notes: List[str] = []
+    logs = sorted(folder.glob('*/vis_data'))
+    if not logs and not (folder / 'scores.json').is_file():
+        raise FileNotFoundError(f'{folder} is no work directory: it holds neither scores.json nor '
+                                'a log; give the --work-dir of a tools/train.py or tools/test.py')
+    lineage = _lineage(logs, notes)
+    own = [log for log, _ in lineage] or [log.parent for log in logs[-1:]]
+    curves = stitch([records for _, records in lineage], _panel)
+    config = _config(own[-1] if own else folder, folder, notes)
+    spoken = [read_log(log) for log in own]
+    evaluations = _evaluations(folder, [log.parent for log in logs], notes)
+    if not curves.get('loss'):
+        notes.append('no loss was logged, so that there are no curves: the log of the training is '
+                     'not in this folder')
+    last = spoken[-1] if spoken else LogNotes(None, None, {})
+    pictures = sorted((folder / 'pseudo_labels').glob('iter_*.png'), key=_number)
+    return Run(
+        name or folder.resolve().name, folder, curves,
+        facts_of(config, curves, _seconds(spoken), _timing(lineage), last.device,
+                 last.environment.get('Processes', ''), folder),
+        last.environment, flatten(config), _changes(own, folder, config), evaluations,
+        pictures[-1] if pictures else None, notes)
+
+
+def _lineage(logs: List[Path], notes: List[str]) -> List[Tuple[Path, List[dict]]]:
+    """The last training and those that it goes on from, with their records."""
+    lineage: List[Tuple[Path, List[dict]]] = []
+    for log in logs:
+        file = log / 'scalars.json'
+        if not file.is_file():
+            continue
+        records, torn = parse_scalars(file)
+        if torn:
+            lines = '1 line' if torn == 1 else f'{torn} lines'
+            notes.append(f'{lines} of {log.parent.name}/vis_data/scalars.json cannot be read, as '
+                         'after a kill or on a full disk, and were skipped')
+        steps = [record['step'] for record in records if trains(record)]
+        if not steps:
+            continue
+        begun = [record['step'] for _, earlier in lineage for record in earlier if trains(record)]
+        # one that starts anew has nothing to do with what was there
+        if begun and steps[0] <= begun[0]:
+            lineage = []
+        lineage.append((log.parent, records))
+    return lineage
+
+
+def _panel(name: str, training: bool) -> Optional[str]:
+    """The panels of ``curves.png``, and those of teachers."""
+    if training and name in TEACHING:
+        return TEACHING[name]
+    if training and name.startswith('bank/'):
+        return 'bank'
+    if training and name.startswith('class_share/'):
+        return 'share'
+    return None if name in NO_SCORES else panel_of(name, training)
+
+
+def _config(log: Path, folder: Path, notes: List[str]) -> Dict[str, Any]:
+    """The config of a run, from beside its scalars or from the work directory."""
+    for path in (log / 'vis_data' / 'config.py', *sorted(folder.glob('*.py'))):
+        if not path.is_file():
+            continue
+        try:
+            return read_config(path)
+        except (OSError, ValueError) as error:
+            notes.append(f'{error}')
+    notes.append('the config of the run is not in this folder')
+    return {}
+
+
+def _changes(own: List[Path], folder: Path, config: Dict[str, Any]) -> Optional[Dict[str, Any]]:
+    """What the config changes: as the run noted it, or against the bases as they are today."""
+    noted: List[str] = []
+    for log in reversed(own):
+        if content := read_json(log / 'vis_data' / 'config_changes.json', noted):
+            return content
+    for dumped in sorted(folder.glob('*.py')):
+        for place in (Path('configs'), ROOT / 'configs'):
+            if (place / dumped.name).is_file():
+                found = changes_against_bases(Config(config), place / dumped.name)
+                return found and dict(found, today=True)
+    return None
+
+
+def _evaluations(folder: Path, logs: List[Path], notes: List[str]) -> List[Evaluation]:
+    found = [read_evaluation(folder, 'validation', notes)]
+    tests = [log for log in logs if (log / 'scores.json').is_file()]
+    found += [read_evaluation(log, 'test', notes) for log in tests[-1:]]
+    known = [evaluation for evaluation in found if evaluation is not None]
+    if not known:
+        notes.append('no scores were written: no validation has ended, or the config has no '
+                     "default_hooks.summary=dict(type='RunSummaryHook')")
+    elif not any(evaluation.gallery for evaluation in known):
+        notes.append('there are no pictures of predictions: tools/test.py CONFIG CHECKPOINT '
+                     f'--work-dir {folder} writes some')
+    return known
+
+
+def _seconds(logs: List[LogNotes]) -> Optional[float]:
+    spans = [(log.end - log.begin).total_seconds() for log in logs if log.begin and log.end]
+    return sum(spans) if spans else None
+
+
+def _timing(lineage: List[Tuple[Path, List[dict]]]) -> Dict[str, float]:
+    """Seconds an iteration (median) and the most memory of the GPU, in MB."""
+    records = [record for _, records in lineage for record in records if trains(record)]
+    times = [record['time'] for record in records if isinstance(record.get('time'), (int, float))]
+    memory = [record['memory'] for record in records
+              if isinstance(record.get('memory'), (int, float)) and record['memory'] > 0]
+    return {**(dict(time=median(times)) if times else {}),
+            **(dict(memory=max(memory)) if memory else {})}
+
+
+def _number(path: Path) -> int:
+    digits = re.search(r'\d+', path.stem)
+    return int(digits[0]) if digits else -1

@@ -1,0 +1,181 @@
+// Pictures: filtered by kind and class, with a slider between truth and prediction.
+(() => {
+  'use strict';
+  const galleries = JSON.parse(document.getElementById('galleries').textContent);
+  const find = (name) => document.getElementById(name);
+  const viewer = find('viewer');
+  if (!viewer) return;
+  const stage = viewer.querySelector('.stage');
+  const LAYERS = ['compare', 'input', 'truth', 'prediction', 'errors'];
+  const state = { view: Number((find('view') || { value: 0 }).value), group: 'worst', only: '',
+    layer: 'compare', place: 0 };
+  let shown = [];
+
+  const gallery = () => ({ pictures: [], classes: [], palette: [], ...galleries[state.view] });
+  const percent = (value) => `${(100 * value).toFixed(0)} %`;
+  const press = (buttons, chosen) => buttons.forEach(
+    (button) => button.setAttribute('aria-pressed', String(button === chosen)));
+  const layerButtons = [...viewer.querySelectorAll('[data-layer]')];
+  const groupButtons = [...document.querySelectorAll('[data-group]')];
+
+  function setImage(image, address) {
+    image.hidden = !address;
+    if (address) image.src = address;
+    else image.removeAttribute('src');
+  }
+
+  function showLayer() {
+    const picture = shown[state.place];
+    if (!picture) return;
+    for (const button of layerButtons) {
+      const name = button.dataset.layer;
+      button.disabled = !(name === 'compare' ? picture.prediction : picture[name]);
+    }
+    const compare = state.layer === 'compare';
+    // a picture of any shape is seen whole
+    stage.style.maxWidth = `min(46rem, ${(72 * picture.size[1]) / picture.size[0]}vh)`;
+    const left = picture.truth ? 'truth' : 'input';
+    const single = picture[state.layer] ? state.layer : 'prediction';
+    stage.classList.toggle('compare', compare);
+    setImage(find('base'), picture.input);
+    setImage(find('left'), compare ? picture[left] : null);
+    setImage(find('right'), compare ? picture.prediction : single === 'input' ? null : picture[single]);
+    stage.querySelector('.tag-left').textContent = compare ? left : single;
+    stage.querySelector('.tag-right').textContent = compare ? 'prediction' : '';
+    find('base').alt = `${picture.name}: ${compare ? `${left} beside prediction` : single}`;
+    find('wipe').disabled = !compare;
+    press(layerButtons, layerButtons.find(
+      (button) => button.dataset.layer === (compare ? 'compare' : single)));
+  }
+
+  function legend(picture) {
+    const { classes, palette } = gallery();
+    find('legend').replaceChildren(...picture.classes.map((id) => {
+      const entry = document.createElement('li');
+      if (palette[id] && picture.errors) {
+        const swatch = document.createElement('span');
+        swatch.className = 'swatch';
+        swatch.style.background = `rgb(${palette[id].join(', ')})`;
+        entry.append(swatch);
+      }
+      entry.append(classes[id]);
+      return entry;
+    }));
+  }
+
+  function show(place) {
+    state.place = Math.max(0, Math.min(place, shown.length - 1));
+    const picture = shown[state.place];
+    viewer.hidden = !picture;
+    if (!picture) return;
+    const parts = [picture.name];
+    if (picture.score !== null) parts.push(`${gallery().score} ${percent(picture.score)}`);
+    if (picture.text) parts.push(picture.text);
+    find('viewer-name').textContent = `${state.place + 1} of ${shown.length}: ${parts.join(', ')}`;
+    legend(picture);
+    showLayer();
+    [...find('thumbs').querySelectorAll('button')].forEach((button, number) => {
+      if (number === state.place) button.setAttribute('aria-current', 'true');
+      else button.removeAttribute('aria-current');
+    });
+  }
+
+  function thumb(picture, place) {
+    const entry = document.createElement('li');
+    const button = document.createElement('button');
+    const image = document.createElement('img');
+    button.type = 'button';
+    image.src = picture.input;
+    image.alt = '';
+    const text = document.createElement('span');
+    text.textContent = picture.score === null ? picture.name : percent(picture.score);
+    button.setAttribute('aria-label', `${picture.name} ${picture.score === null ? '' : text.textContent}`);
+    button.append(image, text);
+    button.addEventListener('click', () => show(place));
+    entry.append(button);
+    return entry;
+  }
+
+  function filter() {
+    const { pictures } = gallery();
+    shown = pictures.filter((picture) => (
+      (state.group === 'all' || picture.groups.includes(state.group))
+      && (state.only === '' || picture.classes.includes(Number(state.only)))));
+    if (state.group !== 'random' && state.group !== 'all') {
+      const sign = state.group === 'worst' ? 1 : -1;
+      shown.sort((one, other) => sign * (one.score - other.score));
+    }
+    find('gallery-count').textContent = shown.length === 1 ? '1 picture'
+      : `${shown.length || 'no'} pictures${shown.length ? '' : ' of this kind with this class'}`;
+    find('thumbs').replaceChildren(...shown.map(thumb));
+    show(0);
+  }
+
+  function open() {
+    const { classes, pictures, total, label, left_out: leftOut } = gallery();
+    const option = (value, text) => Object.assign(document.createElement('option'),
+      { value, textContent: text });
+    const present = new Set(pictures.flatMap((picture) => picture.classes));
+    find('class').replaceChildren(option('', 'any class'),
+      ...classes.map((name, id) => [name, id]).filter(([, id]) => present.has(id))
+        .map(([name, id]) => option(id, name)));
+    state.only = '';
+    groupButtons.forEach((button) => {
+      button.disabled = button.dataset.group !== 'all'
+        && !pictures.some((picture) => picture.groups.includes(button.dataset.group));
+    });
+    let chosen = groupButtons.find((button) => button.dataset.group === state.group);
+    if (chosen.disabled) chosen = groupButtons[groupButtons.length - 1];
+    state.group = chosen.dataset.group;
+    press(groupButtons, chosen);
+    find('gallery-note').textContent = pictures.length
+      ? `${label}: ${pictures.length} of ${total} pictures`
+        + (leftOut ? `; ${leftOut} more are left out to keep this file small` : '')
+      : `${label || 'This evaluation'} left no pictures.`;
+    filter();
+  }
+
+  groupButtons.forEach((button) => button.addEventListener('click', () => {
+    state.group = button.dataset.group;
+    press(groupButtons, button);
+    filter();
+  }));
+  find('class').addEventListener('change', (event) => {
+    state.only = event.target.value;
+    filter();
+  });
+  layerButtons.forEach((button) => button.addEventListener('click', () => {
+    state.layer = button.dataset.layer;
+    showLayer();
+  }));
+  const wipe = (value) => stage.style.setProperty('--wipe', `${value}%`);
+  find('wipe').addEventListener('input', (event) => wipe(event.target.value));
+  find('opacity').addEventListener('input', (event) => (
+    stage.style.setProperty('--opacity', event.target.value / 100)));
+  const drag = (event) => {
+    if (!event.buttons || state.layer !== 'compare') return;
+    const box = stage.getBoundingClientRect();
+    const value = Math.max(0, Math.min(100, (100 * (event.clientX - box.left)) / box.width));
+    find('wipe').value = value;
+    wipe(value);
+  };
+  stage.addEventListener('pointerdown', drag);
+  stage.addEventListener('pointermove', drag);
+  find('gallery').addEventListener('keydown', (event) => {
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    if (event.target.matches('input, select')) return;
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    const layer = LAYERS[Number(event.key) - 1];
+    if (step) show(state.place + step);
+    else if (layer && !layerButtons.find((one) => one.dataset.layer === layer).disabled) {
+      state.layer = layer;
+      showLayer();
+    } else return;
+    event.preventDefault();
+  });
+  document.addEventListener('view', (event) => {
+    state.view = event.detail;
+    open();
+  });
+  open();
+})();

@@ -1,0 +1,99 @@
+"""What to say and to set when the memory is too small for a batch."""
+import contextlib
+import sys
+from typing import Any, Dict, Iterator, List, Tuple
+
+import _cli
+
+SIGNS = ('out of memory', "can't allocate memory", 'ALLOC_FAILED')
+
+
+def set_batch(loader: Dict[str, Any], batch: int) -> None:
+    """Set the batch of a data loader, and of a sampler that has to know it."""
+    loader['batch_size'] = batch
+    if 'batch_size' in loader.get('sampler', {}):
+        loader['sampler']['batch_size'] = batch
+
+
+def parts_of(loader: Dict[str, Any]) -> Tuple[int, ...]:
+    """Of what the smallest batch consists: one picture, or labelled and unlabelled ones."""
+    sampler = loader.get('sampler', {})
+    return tuple(sampler.get('ratio', (1, 1))) if 'batch_size' in sampler else (1, )
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory is short, of a GPU or of the machine."""
+    return type(error).__name__ == 'OutOfMemoryError' or (
+        isinstance(error, RuntimeError) and any(sign in str(error) for sign in SIGNS))
+
+
+@contextlib.contextmanager
+def memory_sentence(cfg, runner, debug: bool) -> Iterator[None]:
+    """Turn a lack of memory into one sentence and exit status 1.
+
+    Args:
+        cfg (mmengine.Config): The config of the training.
+        runner (Runner): Knows how far it came.
+        debug (bool): Let the error through.
+    """
+    try:
+        yield
+    except Exception as error:
+        if debug or not is_out_of_memory(error):
+            raise
+        stage = runner.message_hub.runtime_info.get('loop_stage')
+        sys.stdout.flush()
+        print(f'error: {explain(cfg, runner.iter, stage == "val")}', file=sys.stderr, flush=True)
+        raise SystemExit(_cli.ERROR) from None
+
+
+def explain(cfg, iteration: int, validating: bool = False) -> str:
+    """What was too large, and what to do."""
+    if validating:
+        batch = cfg.val_dataloader.get('batch_size', 1)
+        return (f'the memory is too small to validate {batch} picture(s) at a time (iteration '
+                f'{iteration}): set val_dataloader.batch_size=1, or for large pictures '
+                "model.test_cfg.mode=tile with a crop_size, and go on with --resume.")
+    batch = cfg.train_dataloader.batch_size
+    smaller = _half(cfg.train_dataloader)
+    cures = ['--auto-batch', '--amp']
+    if smaller < batch:
+        cures.append('--cfg-options ' + ' '.join(
+            f'{name}.batch_size={smaller}' for name in _batches(cfg.train_dataloader)))
+    return (f'the memory is too small for a batch of {batch} with {crop_of(cfg)} (iteration '
+            f'{iteration}): try {", ".join(cures[:-1])} or {cures[-1]}, or a smaller crop_size.')
+
+
+def _half(loader: Dict[str, Any]) -> int:
+    whole = sum(parts_of(loader))
+    return max(1, loader['batch_size'] // 2 // whole) * whole
+
+
+def _batches(loader: Dict[str, Any]) -> List[str]:
+    more = ['train_dataloader.sampler'] if 'batch_size' in loader.get('sampler', {}) else []
+    return ['train_dataloader', *more]
+
+
+def crop_of(cfg) -> str:
+    """The size of what is trained on, in words."""
+    steps = list(_steps(cfg.train_dataloader.get('dataset', {})))
+    for kind, key, words in (('Crop', 'crop_size', 'crops'), ('Resize', 'scale', 'pictures'),
+                             ('Resize', 'scales', 'pictures')):
+        for step in steps:
+            size = step.get(key)
+            if kind in str(step.get('type')) and size:
+                size = max(size) if isinstance(size[0], (list, tuple)) else size
+                return f'{words} of {"x".join(str(side) for side in size)}'
+    return 'whole pictures'
+
+
+def _steps(node: Any) -> Iterator[dict]:
+    """All steps of all pipelines below a node of a config."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if key == 'pipeline':
+                yield from value
+            yield from _steps(value)
+    elif isinstance(node, (list, tuple)):
+        for value in node:
+            yield from _steps(value)

@@ -1,0 +1,52 @@
+#!/usr/bin/env python
+"""Tell what one or several runs did, in one HTML file that opens without network."""
+import argparse
+import os
+import sys
+from pathlib import Path
+
+import _cli
+
+EXAMPLES = """  python tools/report.py work_dirs/fcn8s_barn
+  python tools/report.py work_dirs/suponly_barn work_dirs/u2pl_barn --out compared.html"""
+
+
+def parse_args(argv=None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=f'examples:\n{EXAMPLES}',
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('work_dirs', nargs='+', type=Path, metavar='WORK_DIR',
+                        help='where a training or a test left its files; several are shown side '
+                        'by side')
+    parser.add_argument('--out', type=Path, metavar='FILE',
+                        help='page to write (default: report.html in the work directory; for '
+                        'several ./report.html)')
+    parser.add_argument('--debug', action='store_true',
+                        default=os.environ.get('PASTURE_DEBUG', '') not in ('', '0'),
+                        help='show where in the code an error comes from (or PASTURE_DEBUG=1)')
+    args = parser.parse_args(argv)
+    if args.out is None:
+        args.out = (args.work_dirs[0] if len(args.work_dirs) == 1 else Path()) / 'report.html'
+    if args.out.suffix.lower() not in ('.html', '.htm'):
+        parser.error(f'--out {args.out} does not end with .html')
+    return args
+
+
+def main(argv=None) -> int:
+    """Write the page; returns the exit status."""
+    args = parse_args(argv)
+    with _cli.plain_errors(args.debug):
+        for folder in args.work_dirs:  # before the slow import
+            if not folder.is_dir():
+                raise FileNotFoundError(f'{folder} is no folder: give a work directory, such as '
+                                        'work_dirs/<name of the config>')
+        from plugin.visualization.report import write_report
+        for note in write_report(args.work_dirs, args.out):
+            print(f'note: {note}')
+        print(f'report  {args.out} ({args.out.stat().st_size / 1e6:.1f} MB)')
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
