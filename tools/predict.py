@@ -4,14 +4,19 @@ import argparse
 import contextlib
 import sys
 from pathlib import Path
+from typing import Optional
 
+import _checkpoints
 import _cli
+import _tta
+from _arguments import share, usable_device
 
 EXAMPLES = """  python tools/predict.py configs/fcn8s_barn.py best_mIoU_iter_300.pth barn.jpg
   python tools/predict.py CONFIG CHECKPOINT pictures/ 'more/*.png' --out outputs
   python tools/predict.py CONFIG CHECKPOINT camera.mp4 --device cpu
   python tools/predict.py CONFIG CHECKPOINT orthophoto.tif --tile 1024 --overlap 256
   python tools/predict.py configs/mask-rcnn_r50_cattle.py CHECKPOINT drone/ --tile 1024
+  python tools/predict.py CONFIG exported.onnx pictures/
 
 results of a semantic model, in the folder --out:
   overlays/NAME.jpg   the picture with its classes in colour
@@ -34,12 +39,13 @@ results of a model of animals (MMDetection, with masks):
 def parse_args(argv=None) -> argparse.Namespace:
     """Read the command line."""
     parser = _cli.parser_for(__doc__, EXAMPLES)
-    parser.add_argument('checkpoint', help='trained weights')
+    parser.add_argument('checkpoint', help='trained weights, or a FILE as for --onnx')
     parser.add_argument('input', nargs='+', help='picture, video, folder or glob')
     parser.add_argument('--out', default='outputs', metavar='DIR', type=Path,
                         help='folder of the results (default: outputs)')
+    _checkpoints.add_trust(parser)
     parser.add_argument('--device', help='e.g. cpu or cuda:1 (default: a GPU if there is one)')
-    parser.add_argument('--opacity', type=_share, default=0.5,
+    parser.add_argument('--opacity', type=share, default=0.5,
                         help='of the colours, from 0 to 1 (default: 0.5)')
     parser.add_argument('--format', choices=['jpg', 'png'], default='jpg',
                         help='of the overlays (default: jpg)')
@@ -53,8 +59,11 @@ def parse_args(argv=None) -> argparse.Namespace:
     pixels = parser.add_argument_group('semantic models')
     pixels.add_argument('--probabilities', action='store_true',
                         help='also write the probabilities of each picture, e.g. for tools/crf.py')
+    _tta.add_tta(pixels)
+    pixels.add_argument('--onnx', metavar='FILE', help='let onnxruntime run the network that '
+                        'tools/export_onnx.py wrote; the checkpoint is then not read')
     animals = parser.add_argument_group('models of animals')
-    animals.add_argument('--score-thr', type=_share, metavar='X',
+    animals.add_argument('--score-thr', type=share, metavar='X',
                          help='lowest score of an animal, from 0 to 1 (default: what counted best '
                          'on the validation set, as the checkpoint remembers, else 0.5)')
     animals.add_argument('--data', type=Path, metavar='JSON',
@@ -63,7 +72,10 @@ def parse_args(argv=None) -> argparse.Namespace:
     animals.add_argument('--simplify', type=_distance, metavar='PIXELS',
                          help='how far the outlines for LabelMe may deviate, so that they have few '
                          'points to correct (default: 1); 0 keeps every pixel')
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    if args.onnx is None and args.checkpoint.lower().endswith('.onnx'):
+        args.onnx = args.checkpoint
+    return args
 
 
 def main(argv=None) -> int:
@@ -85,7 +97,7 @@ def predict(args: argparse.Namespace, stage: dict) -> None:
     # before the heavy imports: what is not there is known at once
     inputs = find_inputs(args.input, args.out)
     cfg = _cli.load_config(args.config, args.cfg_options)
-    checkpoint = _cli.existing_checkpoint(args.checkpoint, cfg.get('work_dir'))
+    checkpoint = args.onnx or _cli.existing_checkpoint(args.checkpoint, cfg.get('work_dir'))
     pictures = [item for item in inputs if not item.is_video]
     results = _results_of(cfg, checkpoint, args, pictures)
     stage['started'] = True
@@ -134,30 +146,35 @@ def predict_video(results, item, out: Path, stage: dict) -> int:
 
 def _results_of(cfg, checkpoint: str, args: argparse.Namespace, pictures: list):
     """The model of the config, and what it writes."""
-    from mmengine.device import get_device
-    device = _device(args.device or get_device())
     if args.overlap is not None and args.tile is None:
         raise ValueError(f'--overlap {args.overlap} is that of tiles; give their size by --tile')
     if cfg.get('default_scope') == 'mmdet':
-        return _animals_of(cfg, checkpoint, args, pictures, device)
+        return _animals_of(cfg, checkpoint, args, pictures)
     for name in ('score_thr', 'data', 'simplify'):
         if getattr(args, name) is not None:
             raise ValueError(f'--{name.replace("_", "-")} is for models of animals, but '
                              f'{args.config} is no config of MMDetection; leave it out')
     from _pixels import PixelResults
-    from _segmenter import Segmenter
-    segmenter = Segmenter(cfg, checkpoint, device, args.tile, args.overlap, args.probabilities)
+    if args.onnx:
+        from _onnx import OnnxSegmenter as Segmenter
+        device = args.device or 'cpu'
+    else:
+        from _segmenter import Segmenter
+        device = _usable(args.device)
+    segmenter = Segmenter(cfg, checkpoint, device, args.tile, args.overlap, args.probabilities,
+                          args.tta)
     return PixelResults(segmenter, args)
 
 
-def _animals_of(cfg, checkpoint: str, args: argparse.Namespace, pictures: list, device: str):
-    if args.probabilities:
-        raise ValueError(f'--probabilities is for semantic models, but {args.config} finds '
-                         'animals; leave it out')
+def _animals_of(cfg, checkpoint: str, args: argparse.Namespace, pictures: list):
+    for name in ('probabilities', 'tta', 'onnx'):
+        if getattr(args, name):
+            raise ValueError(f'--{name} is for semantic models, but {args.config} finds animals; '
+                             'leave it out')
     from _animals import AnimalResults
     from _detector import Detector, least_score
     overlap = {} if args.overlap is None else dict(overlap=args.overlap)
-    detector = Detector(cfg, checkpoint, device, args.score_thr, args.tile, **overlap)
+    detector = Detector(cfg, checkpoint, _usable(args.device), args.score_thr, args.tile, **overlap)
     simplify = 1.0 if args.simplify is None else args.simplify
     results = AnimalResults(detector, args, pictures, simplify)
     print(f'score threshold {detector.score_thr:.3g}: {detector.reason}', flush=True)
@@ -165,6 +182,11 @@ def _animals_of(cfg, checkpoint: str, args: argparse.Namespace, pictures: list, 
         _cli.warn(f'the config drops what scores below {least_score(cfg)} before; lower score_thr '
                   'in its model.test_cfg as well')
     return results
+
+
+def _usable(name: Optional[str]) -> str:
+    from mmengine.device import get_device
+    return usable_device(name or get_device())
 
 
 def _skip(stage: dict, path: Path, error: Exception) -> None:
@@ -176,23 +198,6 @@ def _skip(stage: dict, path: Path, error: Exception) -> None:
 def _console():
     from rich.console import Console
     return Console(stderr=True)
-
-
-def _device(name: str) -> str:
-    import torch
-    try:
-        torch.zeros(1, device=name)
-    except (AssertionError, RuntimeError) as error:
-        line = str(error).splitlines()[0]
-        raise ValueError(f'--device {name} cannot be used: {line}; try --device cpu') from error
-    return name
-
-
-def _share(text: str) -> float:
-    with contextlib.suppress(ValueError):
-        if 0 <= float(text) <= 1:
-            return float(text)
-    raise argparse.ArgumentTypeError(f'{text} is not a number from 0 to 1')
 
 
 def _distance(text: str) -> float:

@@ -1,0 +1,161 @@
+"""A semantic network as an ONNX graph of any size and batch."""
+import inspect
+import io
+import warnings
+from typing import Mapping, Optional
+
+import torch
+from torch import Tensor, nn
+
+from .rewrites import exportable
+
+MISSING = ("Failed to import {} ({}), which the export to ONNX needs: install it by "
+           "pip install -e '.[onnx]'")
+OPSET = 17
+# no level of any network has the same size as another one, or as the batch
+EXAMPLE = (2, 97, 131)
+INPUT, OUTPUT = 'image', 'logits'
+
+
+class LogitsOf(nn.Module):
+    """A segmentor as a function from pictures to logits, of the same size.
+
+    Args:
+        network (nn.Module): Of :func:`predicting_network`.
+        preprocessor (nn.Module, optional): A ``SegDataPreProcessor``, whose channel order, mean
+            and standard deviation become part of the function. Defaults to None.
+    """
+
+    def __init__(self, network: nn.Module, preprocessor: Optional[nn.Module] = None) -> None:
+        super().__init__()
+        self.network = network
+        self.normalises = preprocessor is not None and preprocessor._enable_normalize
+        self.flips = preprocessor is not None and preprocessor._channel_conversion
+        self.raw = preprocessor is not None
+        if self.normalises:
+            self.register_buffer('mean', preprocessor.mean.clone())
+            self.register_buffer('std', preprocessor.std.clone())
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Score every pixel.
+
+        Args:
+            image (Tensor): Normalised, (N, channels, H, W) float; with a preprocessor BGR or grey
+                as OpenCV reads it, (N, H, W, channels) uint8.
+
+        Returns:
+            Tensor: (N, C, H, W), what the segmentor's ``encode_decode`` returns.
+        """
+        if self.raw:
+            image = self.prepare(image)
+        size = image.shape[2:]
+        # a torch.Size is how a window of `slide` tells the heads its own size
+        return self.network.encode_decode(
+            image, [dict(img_shape=size, pad_shape=size, ori_shape=size)])
+
+    def prepare(self, image: Tensor) -> Tensor:
+        """Normalise raw pictures (N, H, W, channels) to (N, channels, H, W)."""
+        image = image.permute(0, 3, 1, 2).float()
+        if self.flips and image.shape[1] == 3:
+            image = torch.cat([image[:, 2:], image[:, 1:2], image[:, :1]], 1)
+        return (image - self.mean) / self.std if self.normalises else image
+
+
+def predicting_network(model: nn.Module) -> nn.Module:
+    """The plain segmentor that answers for a model; of a semi-supervised one e.g. its teacher.
+
+    Raises:
+        ValueError: If it has no logits for each pixel.
+    """
+    network = getattr(model, 'predictor', model)
+    if not hasattr(network, 'encode_decode'):
+        raise ValueError(f'{type(network).__name__} has no logits for each pixel, which the graph '
+                         'returns: give the config of an EncoderDecoder')
+    return network
+
+
+def number_of_channels(network: nn.Module) -> int:
+    """Channels of the pictures that a network takes: those of its first convolution."""
+    first = next((module for module in network.backbone.modules()
+                  if isinstance(module, nn.Conv2d)), None)
+    return 3 if first is None else first.in_channels
+
+
+def to_onnx(model: nn.Module, *, preprocessing: bool = False, half: bool = False,
+            metadata: Optional[Mapping[str, str]] = None):
+    """Export the network that predicts.
+
+    The input ``image`` and the output ``logits`` (N, C, H, W), float32, are those of
+    :class:`LogitsOf`; N, H and W are free. Softmax, tiles and the way back to the size of the
+    original picture are left to whoever runs the graph.
+
+    Args:
+        model (nn.Module): A segmentor with its weights; it stays as it is.
+        preprocessing (bool): Take raw pictures (N, H, W, channels), uint8. Defaults to False.
+        half (bool): Compute in half precision; inputs and outputs stay float32 (or uint8).
+            Defaults to False.
+        metadata (Mapping, optional): Strings to keep in the file.
+
+    Returns:
+        onnx.ModelProto: The graph, checked.
+
+    Raises:
+        ImportError: If onnx (or, for ``half``, onnxruntime) is not installed.
+        ValueError: If the model has no logits for each pixel, or an operation without a
+            counterpart in ONNX.
+    """
+    try:
+        import onnx
+    except ImportError as error:
+        raise ImportError(MISSING.format('onnx', error)) from error
+    network = predicting_network(model)
+    channels = number_of_channels(network)
+    function = LogitsOf(exportable(network),
+                        model.data_preprocessor if preprocessing else None).cpu().float().eval()
+    number, height, width = EXAMPLE
+    example = (torch.zeros(number, height, width, channels, dtype=torch.uint8) if preprocessing
+               else torch.zeros(number, channels, height, width))
+    graph = onnx.load_model_from_string(_trace(function, example))
+    if getattr(network, 'out_channels', None):
+        # the number of classes is known, though the trace does not follow it through a resize
+        graph.graph.output[0].type.tensor_type.shape.dim[1].dim_value = network.out_channels
+    if half:
+        graph = _half(graph)
+    onnx.helper.set_model_props(graph, dict(metadata or {}))
+    onnx.checker.check_model(graph)
+    return graph
+
+
+def _trace(function: LogitsOf, example: Tensor) -> bytes:
+    axes = (1, 2) if function.raw else (2, 3)
+    free = {INPUT: {0: 'N', axes[0]: 'H', axes[1]: 'W'}, OUTPUT: {0: 'N', 2: 'H', 3: 'W'}}
+    settings = dict(opset_version=OPSET, input_names=[INPUT], output_names=[OUTPUT],
+                    dynamic_axes=free)
+    if 'dynamo' in inspect.signature(torch.onnx.export).parameters:
+        # the exporter by tracing needs nothing but onnx, and is there in every PyTorch
+        settings['dynamo'] = False
+    content = io.BytesIO()
+    with warnings.catch_warnings(), torch.no_grad():
+        # what a trace fixes is found by comparing the graph at other sizes
+        warnings.simplefilter('ignore')
+        try:
+            torch.onnx.export(function, (example, ), content, **settings)
+        except torch.onnx.errors.OnnxExporterError as error:
+            raise ValueError(f'{type(function.network).__name__} cannot be exported: '
+                             f'{str(error).splitlines()[0]}; predict with PyTorch') from error
+    return content.getvalue()
+
+
+def _half(graph):
+    try:
+        from onnxruntime.transformers.float16 import convert_float_to_float16
+        from onnxruntime.transformers.onnx_model import OnnxModel
+    except ImportError as error:
+        raise ImportError(MISSING.format('onnxruntime', error)) from error
+    with warnings.catch_warnings():
+        # weights below the smallest half are rounded up to it
+        warnings.simplefilter('ignore')
+        model = OnnxModel(convert_float_to_float16(graph, keep_io_types=True))
+    # the converter appends the casts of the input behind the nodes that read them
+    model.topological_sort()
+    return model.model
