@@ -31,5 +31,6 @@ setup(
     packages=find_packages(include=['plugin', 'plugin.*']),
     python_requires='>=3.10',
     package_data={'plugin.visualization.report': ['templates/*']},
-    extras_require={name: lines(f'{name}.txt') for name in ('crf', 'demo', 'onnx', 'test', 'trackers')},
+    extras_require={name: lines(f'{name}.txt')
+                    for name in ('crf', 'demo', 'onnx', 'test', 'trackers')},
 )

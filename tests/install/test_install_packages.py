@@ -106,7 +106,8 @@ def test_metadata_of_the_distribution():
 @pytest.mark.parametrize('target, steps', [
     ('demo', ['tools/install.sh', 'make_barn.py data/barn',
               'tools/train.py configs/fcn8s_barn.py']),
-    ('test', ['tools/install.sh --with-tests --with-extras', '-m pytest -q -n 2 --dist loadfile tests']),
+    ('test', ['tools/install.sh --with-tests --with-extras',
+              '-m pytest -q -n 2 --dist loadfile tests']),
     ('lint', ['tools/install.sh --with-tests', '-m ruff check .']),
 ])
 def test_make_does_the_set_up_first(target, steps):
