@@ -4,7 +4,7 @@ import json
 import os
 from collections import Counter
 from pathlib import Path
-from typing import Any, Callable, Iterator, List, Sequence
+from typing import Any, Callable, Iterator, List, Optional, Sequence
 
 import numpy as np
 from _coco_ids import CocoIds
@@ -28,6 +28,8 @@ class AnimalResults:
         args (argparse.Namespace): ``out``, ``format``, ``opacity`` and ``data``.
         inputs (Sequence[Input]): The pictures.
         simplify (float): How far the outlines for LabelMe may deviate, in pixels.
+        ids (CocoIds, optional): Ids for the COCO results. Defaults to those of ``args.data``, or
+            numbers from 1.
 
     Raises:
         FileNotFoundError: If ``args.data`` does not exist.
@@ -36,32 +38,38 @@ class AnimalResults:
 
     verb = 'counted'
 
-    def __init__(self, detector, args, inputs: Sequence, simplify: float = 1.0) -> None:
+    def __init__(self, detector, args, inputs: Sequence, simplify: float = 1.0,
+                 ids: Optional[CocoIds] = None) -> None:
         self._model, self._args, self.read = detector, args, detector.read
         self._simplify = simplify
         paths = [item.path for item in inputs]
-        self._ids = (CocoIds.of_file(args.data, paths, detector.classes) if args.data
-                     else CocoIds.running(paths, detector.classes))
+        self._ids = ids or (CocoIds.of_file(args.data, paths, detector.classes) if args.data
+                            else CocoIds.running(paths, detector.classes))
 
     @contextlib.contextmanager
     def pictures(self) -> Iterator[Callable]:
         """Open the tables of the pictures; yields what does one ``(item, image)``."""
+        with self.tables() as write:
+            yield lambda item, image: write(item, image, self._model(image))
+
+    @contextlib.contextmanager
+    def tables(self) -> Iterator[Callable]:
+        """Open the tables; yields what writes one ``(item, image, animals)``."""
         out = self._args.out
         with JsonList(out / 'results.json') as results, \
                 Table(out / 'animals.csv', ANIMAL) as rows, \
                 Table(out / 'counts.csv', ['picture', *self._counted]) as counts:
-            def add(item, image: np.ndarray) -> None:
-                animals = self._model(image)
+            def write(item, image: np.ndarray, animals: Sequence[Detection]) -> None:
                 height, width = image.shape[:2]
                 save_picture(out / 'overlays' / f'{item.name}.{self._args.format}',
                              self._draw(image, animals))
                 self._save_labels(item, height, width, animals)
                 # the tables last: what they list has its files
                 results.add(self._coco_results(item.path, height, width, animals))
-                rows.write([[item.path, number, *self._values(animal)]
+                rows.write([[item.shown, number, *self._values(animal)]
                             for number, animal in enumerate(animals, start=1)])
-                counts.write([[item.path, *self._count(animals)]])
-            yield add
+                counts.write([[item.shown, *self._count(animals)]])
+            yield write
 
     @contextlib.contextmanager
     def video(self, target: Path, rate: float) -> Iterator[Callable]:

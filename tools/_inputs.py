@@ -18,6 +18,11 @@ class Input(NamedTuple):
         """Whether the suffix is that of a video."""
         return self.path.suffix.lower() in VIDEOS
 
+    @property
+    def shown(self) -> Path:
+        """What the tables call it."""
+        return self.path
+
 
 def find_inputs(words: Sequence[str], results: Path) -> List[Input]:
     """Resolve files, folders (with their subfolders) and globs.

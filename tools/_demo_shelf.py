@@ -1,0 +1,141 @@
+"""Where the demo keeps pictures and predictions for a while, and how it forgets them."""
+import contextlib
+import secrets
+import shutil
+import threading
+import time
+from pathlib import Path
+from typing import Any, Callable, Dict, List, NamedTuple, Tuple
+
+
+class Kept(NamedTuple):
+    """A predicted picture.
+
+    Attributes:
+        number (int): From 1, in the order of the upload.
+        name (str): To be shown.
+        path (Path): The picture; its arrays lie beside it, with the suffix ``.npz``.
+        shape (tuple[int, int]): Height and width in pixels.
+        summary (Any): What the tables need without the arrays.
+    """
+
+    number: int
+    name: str
+    path: Path
+    shape: Tuple[int, int]
+    summary: Any
+
+
+class Batch:
+    """The pictures of one upload.
+
+    Attributes:
+        folder (Path): Holds the files, and nothing else does.
+        pictures (list[Kept]): Those done so far.
+        busy (bool): Whether pictures are still being added.
+        lock (threading.Lock): Held while files for the download are written.
+    """
+
+    def __init__(self, folder: Path, now: float) -> None:
+        self.folder, self.used, self.busy = folder, now, True
+        self.pictures: List[Kept] = []
+        self.lock = threading.Lock()
+
+
+class Gone(LookupError):
+    """The batch has been forgotten."""
+
+
+class Shelf:
+    """The batches of all visitors, each behind a token that nobody guesses.
+
+    Args:
+        root (Path): Folder for the batches.
+        room (int): Bytes that they may take; the one that was not used the longest goes first.
+        age (float): Seconds after which an unused batch goes.
+        clock (callable): Seconds that only grow.
+    """
+
+    def __init__(self, root: Path, room: int, age: float,
+                 clock: Callable[[], float] = time.monotonic) -> None:
+        self.root, self.room, self.age, self._clock = root, room, age, clock
+        self._batches: Dict[str, Batch] = {}
+        self._lock = threading.Lock()
+
+    def open(self) -> Tuple[str, Batch]:
+        """Begin a batch; it stays while it is ``busy``."""
+        token = secrets.token_urlsafe(24)
+        folder = self.root / secrets.token_hex(8)
+        folder.mkdir(parents=True)
+        batch = Batch(folder, self._clock())
+        with self._lock:
+            self._batches[token] = batch
+        return token, batch
+
+    def get(self, token: str) -> Batch:
+        """The batch of a token.
+
+        Raises:
+            Gone: If there is none any more.
+        """
+        with self._lock:
+            if token not in self._batches:
+                raise Gone('These results have been put away; send the pictures again.')
+            batch = self._batches[token]
+            batch.used = self._clock()
+            return batch
+
+    def drop(self, token: str) -> None:
+        """Forget a batch, if it is there."""
+        with self._lock:
+            batch = self._batches.pop(token, None)
+        if batch is not None:
+            shutil.rmtree(batch.folder, ignore_errors=True)
+
+    def has_room(self) -> bool:
+        """Make room; returns False if those that are busy fill the shelf."""
+        self.tidy()
+        return folder_bytes(self.root) <= self.room
+
+    def tidy(self) -> None:
+        """Forget what is old, then what was not used the longest, until the rest has room."""
+        with self._lock:
+            idle = sorted((token for token, batch in self._batches.items() if not batch.busy),
+                          key=lambda token: self._batches[token].used)
+            ages = {token: self._clock() - self._batches[token].used for token in idle}
+        for token in idle:
+            if ages[token] > self.age or folder_bytes(self.root) > self.room:
+                self.drop(token)
+
+
+def folder_bytes(folder: Path) -> int:
+    """Bytes of all files below a folder."""
+    return sum(_state(path)[1] for path in folder.rglob('*'))
+
+
+def sweep(folder: Path, age: float, room: int, now: float) -> None:
+    """Delete the files below a folder that are old, then the oldest until the rest has room.
+
+    Args:
+        folder (Path): Nothing outside it is touched.
+        age (float): Seconds since a file was written.
+        room (int): Bytes that may stay.
+        now (float): Seconds as ``time.time()`` gives them.
+    """
+    files = sorted((*_state(path), path) for path in folder.rglob('*')
+                   if path.is_file() and not path.is_symlink())
+    left = sum(size for _, size, _ in files)
+    for written, size, path in files:
+        if now - written <= age and left <= room:
+            break
+        path.unlink(missing_ok=True)
+        left -= size
+
+
+def _state(path: Path) -> Tuple[float, int]:
+    """When a file was written, and its bytes; zeros for a folder, or if it has just gone."""
+    with contextlib.suppress(FileNotFoundError):
+        if path.is_file():
+            state = path.stat()
+            return state.st_mtime, state.st_size
+    return 0.0, 0
