@@ -2,6 +2,6 @@
 _base_ = [
     '_base_/models/fcn_mnv2.py',
     '_base_/datasets/camvid.py',
-    '_base_/schedules/adamw_fast_poly_800.py',
+    '_base_/schedules/sgd_poly_800.py',
 ]
 model = dict(decode_head=dict(num_classes={{_base_.num_classes}}))
