@@ -2,7 +2,7 @@
 # make test    install what is missing, then run the tests
 # make lint    check the style
 # make bench   measure speed and memory; prints tables
-.PHONY: demo test lint bench install install-tests
+.PHONY: demo test lint bench install install-lint install-tests
 
 # the active environment if it has the stack, .venv otherwise; asked for when it is there
 PY = "$$(bash tools/install.sh --print-python)"
@@ -14,7 +14,7 @@ demo: install
 test: install-tests
 	$(PY) -m pytest -q -n 2 --dist loadfile tests
 
-lint: install-tests
+lint: install-lint
 	$(PY) -m ruff check .
 
 bench: install
@@ -22,6 +22,9 @@ bench: install
 
 install:
 	@bash tools/install.sh
+
+install-lint:
+	@bash tools/install.sh --with-tests
 
 install-tests:
 	@bash tools/install.sh --with-tests --with-extras

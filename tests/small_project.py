@@ -53,8 +53,12 @@ def make_project(folder: Path) -> Path:
         name = path.relative_to(ROOT / 'configs').as_posix()
         source = ROOT / 'configs' / TWINS.get(name, name)
         write(folder / 'configs' / name, smaller(source.read_text(encoding='utf-8')))
-    for name in ('tools', 'tests', 'docs'):
+    for name in ('tools', 'docs'):
         (folder / name).symlink_to(ROOT / name)
+    # a page adds a test
+    (folder / 'tests').mkdir()
+    for path in (ROOT / 'tests').iterdir():
+        (folder / 'tests' / path.name).symlink_to(path)
     # where an installation of one's own has MMSegmentation
     packages = folder / '.venv/lib/python3.10/site-packages'
     packages.parent.mkdir(parents=True)

@@ -5,6 +5,7 @@ from PIL import Image
 from small_doctor import LOADERS, SIZE, maps_config, only, picture, write_label, write_maps
 
 from plugin.datasets.doctor import examine_config, examine_path
+from plugin.datasets.doctor.looking import _grey
 
 
 @pytest.fixture
@@ -164,6 +165,15 @@ def test_several_processes_see_the_same(folder):
     one, two = examine_config(cfg, 1), examine_config(cfg, 2)
     assert one.findings
     assert one.as_dict() == two.as_dict()
+
+
+@pytest.mark.parametrize('channels', [(), (1, ), (2, ), (3, ), (4, )])
+@pytest.mark.parametrize('dtype', [np.uint8, np.uint16, np.float32, np.float64])
+def test_every_kind_of_pixels_has_a_grey_look(channels, dtype):
+    pixels = np.arange(12, dtype=dtype).reshape(3, 4, *[1] * len(channels))
+    grey = _grey(np.broadcast_to(pixels, (3, 4, *channels)).copy())
+    assert grey.shape == (3, 4) and grey.dtype == np.uint8
+    assert (np.diff(grey.ravel().astype(int)) > 0).all()
 
 
 def test_a_config_without_data_is_an_error(folder):

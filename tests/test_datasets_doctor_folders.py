@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 from PIL import Image
-from small_doctor import bad, only, picture, write_label
+from small_doctor import bad, only, picture, write_label, write_maps
 from small_labels import shape, square, write_labelme
 
 from plugin.datasets.doctor import examine_config, examine_path
@@ -49,6 +49,12 @@ def test_a_damaged_labelme_file(labelme):
     assert report.findings[0].cure == 'the file is damaged, bring back an older copy'
 
 
+def test_a_picture_of_another_size_is_told_once(labelme):
+    picture(0, (30, 30)).save(labelme / 'a 1.png')
+    found = only(examine_path(labelme), 'error', 'labelme-left-out')
+    assert found.places == ('a 1.json', )
+
+
 def test_shapes_that_are_wrong(labelme):
     bow = [[2, 2], [14, 14], [14, 2], [2, 14]]
     write_labelme(labelme / 'a 1.json', [shape(bow), shape([[1, 1], [5, 5]], kind='line')],
@@ -83,6 +89,30 @@ def test_the_layout_of_voc(tmp_path):
     Image.fromarray(np.zeros((9, 9), np.uint8)).save(tmp_path / 'SegmentationClass/2.png')
     assert only(examine_path(tmp_path), 'error', 'size-differs').places == (
         'SegmentationClass/2.png', )
+
+
+def test_the_layout_of_voc_without_lists(tmp_path):
+    root = write_maps(tmp_path / 'maps')
+    (root / 'images/train').rename(tmp_path / 'JPEGImages')
+    (root / 'labels/train').rename(tmp_path / 'SegmentationClass')
+    write_label(tmp_path / 'SegmentationClass/more.png')
+    found = only(examine_path(tmp_path), 'error', 'label-orphan')
+    assert found.places == (f'{tmp_path.name}: more', )
+
+
+def test_a_folder_of_pictures_without_one_of_labels(tmp_path):
+    root = write_maps(tmp_path / 'maps')
+    (root / 'images/.cache').mkdir()
+    (root / 'images/empty').mkdir()
+    for index, name in enumerate(('unlabeled', 'test')):
+        (root / 'images' / name).mkdir()
+        picture(30 + index).save(root / f'images/{name}/a.jpg')
+    report = examine_path(root)
+    found = only(report, 'warning', 'label-missing')
+    assert found.places == ('images/test', )
+    assert [(part['name'], part['role'], part['pictures']) for part in report.parts] == [
+        ('train', 'train', 4), ('val', 'val', 3), ('test', 'unlabelled', 1),
+        ('unlabeled', 'unlabelled', 1)]
 
 
 def test_pictures_alone_and_nothing_at_all(tmp_path):

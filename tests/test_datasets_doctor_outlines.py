@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from mmcv.transforms import RandomChoiceResize, RandomResize, Resize
 from PIL import Image
-from small_doctor import animals_config, bad, box, change, only, write_animals
+from small_doctor import animals_config, bad, box, change, only, picture, write_animals
 
 from plugin.datasets.doctor import examine_config, examine_path
 from plugin.datasets.doctor.outlines import input_factor
@@ -103,6 +103,8 @@ def test_objects_that_the_input_size_shrinks(folder):
     (Resize(scale=(320, 320), keep_ratio=False), np.sqrt(8)),
     (Resize(scale_factor=0.5), 0.5),
     (RandomResize(scale=(320, 160), ratio_range=(0.1, 2.0), keep_ratio=True), 2.0),
+    (RandomResize(scale=((80, 40), (320, 160)), keep_ratio=True), 2.0),
+    (RandomResize(scale=(320, 320)), np.sqrt(8)),
     (RandomChoiceResize(scales=[(80, 40), (320, 160)], keep_ratio=True), 2.0),
 ])
 def test_the_size_that_the_network_sees(step, factor):
@@ -125,6 +127,24 @@ def test_a_listed_picture_that_is_gone_and_one_in_no_list(folder):
         ('images/Kuh ä 1.png', ), 'restore it, or take it out of the set')
     assert [(one.code, one.places) for one in report.findings if one.severity == 'note'] == [
         ('picture-unlisted', ('images/gone.png', ))]
+
+
+def test_a_picture_in_no_list_that_serves_unlabelled(folder):
+    picture(30).save(folder / 'images/more.png')
+    cfg = animals_config(folder)
+    cfg.train_dataloader.dataset = dict(
+        type='SemiDataset', labeled=cfg.train_dataloader.dataset, unlabeled=dict(
+            type='mmseg.UnlabeledDataset', data_root=str(folder),
+            data_prefix=dict(img_path='images'), pipeline=[dict(type='LoadImageFromFile')]))
+    assert 'picture-unlisted' not in [one.code for one in examine_config(cfg).findings]
+
+
+@pytest.mark.parametrize('height', [0, None])
+def test_a_picture_without_a_size(folder, height):
+    change(folder / 'val.json', lambda content: content['images'][0].update(height=height))
+    found = only(animals_config(folder), 'error', 'data-set')
+    assert found.message.endswith(f'has the width 64 and the height {height}')
+    assert found.cure == 'write its size in pixels'
 
 
 def test_pictures_without_objects_are_a_note(folder):

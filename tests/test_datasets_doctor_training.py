@@ -82,6 +82,8 @@ def test_a_disk_that_is_too_small(model, tmp_path, monkeypatch, free, severity):
     # an older training that will be replaced gives its space back
     (tmp_path / 'new').mkdir()
     (tmp_path / 'new/iter_2.pth').write_bytes(bytes(50000))
+    # a link whose file was moved away takes none
+    (tmp_path / 'new/latest.pth').symlink_to('gone.pth')
     assert room(model, tmp_path, dict(type='AdamW'), max_keep_ckpts=3).findings == []
 
 

@@ -47,6 +47,11 @@ def stopping(**kwargs):
     (dict(monitor='mIoU'), [10, 20, 20, 19, 30], 4),
     (dict(monitor='mIoU', patience=1), [10, 20, 20, 19, 30], 3),
     (dict(monitor='count/MAE'), [3, 4, 5, 1], 3),
+    # whole names: a class may be called anything, and loss_iou is a loss
+    (dict(monitor='count/MAE.top'), [3, 4, 5, 1], 3),
+    (dict(monitor='student/PA'), [10, 20, 20, 19, 30], 4),
+    (dict(monitor='IoU.loss'), [10, 20, 20, 19, 30], 4),
+    (dict(monitor='loss_iou'), [3, 2, 2, 4, 1], 4),
     (dict(monitor='bias', rule='greater'), [1, 0, 2, 1, 1], 5),
     (dict(stopping_threshold=1.5), [3, 1.4, 1], 2),
     ({}, [3, math.nan, 1], 2),

@@ -134,6 +134,20 @@ def test_note_wins_over_dates(tmp_path):
     assert checkpoints_to_resume(tmp_path) == paths
 
 
+def test_copied_folder_has_a_life_of_its_own(tmp_path):
+    original = tmp_path / 'original'
+    original.mkdir()
+    write(original, 2, 4)[0].rename(original / 'best_mIoU_iter_2.pth')
+    copy = shutil.copytree(original, tmp_path / 'copy')
+    assert checkpoints_to_resume(copy) == [copy / 'iter_4.pth']
+    run = Run(copy, iter=4)
+    run.message_hub.update_info('best_ckpt', str(original / 'best_mIoU_iter_2.pth'))
+    hook = SafeCheckpointHook(interval=2, by_epoch=False, save_best='mIoU')
+    hook.before_train(run)
+    # the next best one replaces this, and must not remove that of the original
+    assert hook.best_ckpt_path == str(copy / 'best_mIoU_iter_2.pth')
+
+
 class Run(SimpleNamespace):
     """As much of a runner as the hook needs."""
 

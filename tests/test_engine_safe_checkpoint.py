@@ -39,6 +39,13 @@ def started(folder: Path, **kwargs):
     return run, hook
 
 
+def test_the_best_is_known_of_every_score():
+    scores = ['loss', 'loss_iou', 'MPA', 'FWIoU', 'IoU.cow', 'count/MAE', 'coco/segm_mAP']
+    assert SafeCheckpointHook(save_best=scores).rules == [
+        'less', 'less', 'greater', 'greater', 'greater', 'less', 'greater']
+    assert SafeCheckpointHook(save_best=['MPA', 'bias'], rule='less').rules == ['less'] * 2
+
+
 def save(run, hook, iteration: int) -> None:
     run.iter = iteration - 1
     hook.after_train_iter(run, 0)

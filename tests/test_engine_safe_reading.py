@@ -2,6 +2,7 @@
 import datetime
 import pickle
 import shutil
+import zipfile
 from argparse import Namespace
 from collections import OrderedDict
 from types import SimpleNamespace
@@ -140,6 +141,26 @@ def test_other_files_are_no_checkpoints(tmp_path, content, reason):
     with pytest.raises(DamagedCheckpointError, match=reason) as error:
         read_checkpoint(path)
     assert str(error.value).endswith('give another file, or download it again')
+
+
+def test_only_what_needs_trust_asks_for_it(tmp_path, monkeypatch):
+    path = tmp_path / 'a.pth'
+    with zipfile.ZipFile(path, 'w') as archive:
+        archive.writestr('letter.xml', 'dear cow')
+    with pytest.raises(DamagedCheckpointError, match='is no checkpoint of PyTorch'):
+        read_checkpoint(path)
+    torch.save(dict(state_dict={}), path)
+    torch.save(dict(state_dict={}), tmp_path / 'b.pth', _use_new_zipfile_serialization=False)
+    (tmp_path / 'b.pth').write_bytes((tmp_path / 'b.pth').read_bytes()[:-5])
+    with pytest.raises(DamagedCheckpointError):
+        read_checkpoint(tmp_path / 'b.pth')
+
+    def short(*args, **kwargs):
+        raise RuntimeError('DefaultCPUAllocator: not enough memory')
+
+    monkeypatch.setattr(safe_reading.torch, 'load', short)
+    with pytest.raises(DamagedCheckpointError, match='not enough memory'):
+        read_checkpoint(path)
 
 
 def test_every_way_of_mmengine_to_a_checkpoint_is_safe(tmp_path, monkeypatch):

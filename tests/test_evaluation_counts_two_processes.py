@@ -11,6 +11,7 @@ from mmengine.structures import InstanceData
 from small_instances import make_pictures
 from test_evaluation_coco_metric import NAMES, evaluate
 
+from plugin.engine.hooks.gallery_keeper import GalleryKeeper
 from plugin.engine.hooks.instance_pages import InstancePages
 from plugin.evaluation import CountMetric, FastCocoMetric
 
@@ -31,7 +32,7 @@ def _rank_evaluates(rank, world_size, rendezvous, count, result):
     pictures = make_pictures(20, 3, count=count)
     seen = list(DefaultSampler(range(len(pictures)), shuffle=False))
     coco, counts = FastCocoMetric(metric=['bbox', 'segm']), CountMetric()
-    pages = InstancePages(WORST, 100)
+    pages = InstancePages(WORST, 100, GalleryKeeper(0, 100))
     for metric in (coco, counts):
         metric.dataset_meta = dict(classes=NAMES)
         metric.process(None, [pictures[index] for index in seen])
@@ -53,7 +54,7 @@ def test_two_processes_know_what_one_knows(tmp_path):
     expected = {**evaluate(FastCocoMetric(metric=['bbox', 'segm']), pictures),
                 **evaluate(CountMetric(), pictures)}
     assert first[1] == pytest.approx(expected, abs=1e-9)
-    pages = InstancePages(len(pictures), 100)
+    pages = InstancePages(len(pictures), 100, GalleryKeeper(0, 100))
     for picture in pictures:
         pages.see(to_sample(picture), 0.5, wanted=False)
     assert first[2] == [[sample.path, sample.quality] for sample in pages._worst][:WORST]

@@ -63,18 +63,18 @@ def last_checkpoint(folder: Path) -> Optional[Path]:
     return next(iter(checkpoints_to_resume(folder)), None)
 
 
-def check_target(source: Path, target: Path, overwrite: bool) -> None:
-    """Refuse what would fail or lose a file.
+def check_target(source: Optional[Path], target: Path, overwrite: bool) -> None:
+    """Refuse what would fail or lose a file; ``source`` is None for what is downloaded.
 
     Raises:
         OSError: If the checkpoint is no file, or the target must not be written.
     """
-    if not source.is_file():
+    if source is not None and not source.is_file():
         raise FileNotFoundError(f'{source} is no file: give a checkpoint, for example '
                                 'work_dirs/u2pl_barn/iter_1200.pth, or download it first')
     if target.is_dir():
         raise IsADirectoryError(f'{target} is a folder: give the name of a file')
-    if target.exists() and target.resolve() == source.resolve():
+    if source is not None and target.exists() and target.resolve() == source.resolve():
         raise FileExistsError(f'{target} is the checkpoint itself: give another name')
     if target.exists() and not overwrite:
         raise FileExistsError(f'{target} exists: give another name, or --overwrite to replace it')

@@ -62,9 +62,9 @@ def _check_table(path: Path) -> None:
     """Refuse a table of contents before ZipFile reads it."""
     with path.open('rb') as file:
         file.seek(0, 2)
-        file.seek(max(0, file.tell() - (1 << 16) - 22))
+        file.seek(max(0, file.tell() - (1 << 16) - 42))
         tail = file.read()
-    # the record at the end: 22 bytes and perhaps a comment
+    # 20 bytes that point to a larger table; the record at the end: 22 bytes and perhaps a comment
     at = tail.rfind(b'PK\x05\x06', 0, max(0, len(tail) - 18))
     if at < 0:
         raise Refusal('is a damaged archive; pack it again')

@@ -1,4 +1,5 @@
 """What happens on the page of the demo: a click, and the answer."""
+import contextlib
 import html
 from pathlib import Path
 from typing import Any, Iterator, List, NamedTuple, Sequence
@@ -66,8 +67,10 @@ class Events:
             yield self.forget(old)
             return
         yield self._say('Your pictures are being read …')
-        for progress in self._desk.look([Path(path) for path in paths], old):
-            yield {self._parts.token: progress.token, **self._after(progress, threshold, view)}
+        with contextlib.suppress(Gone):  # taken away meanwhile, which forget() has said
+            for progress in self._desk.look([Path(path) for path in paths], old):
+                yield {self._parts.token: progress.token,
+                       **self._after(progress, threshold, view)}
 
     def redraw(self, token: str, number: int, view: str, threshold: float) -> dict:
         """Another picture, another view or another threshold."""

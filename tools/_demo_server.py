@@ -102,8 +102,12 @@ class Gate:
             return 0, None
         if scope['method'] != 'POST' or not POSTS.fullmatch(scope['path']):
             return 0, (404, 'this page has no such function')
-        length = dict(scope['headers']).get(b'content-length', b'')
-        if not length.isdigit():
+        headers = dict(scope['headers'])
+        if headers.get(b'sec-fetch-site', b'same-origin') not in (b'same-origin', b'none'):
+            return 0, (403, 'this page answers no other page')
+        length = headers.get(b'content-length', b'')
+        # a body in chunks may be of any length, whatever is said beside
+        if not length.isdigit() or b'transfer-encoding' in headers:
             return 0, (411, 'the length of the request is missing')
         limit = self._upload if _uploads(scope) else QUESTION
         if int(length) > limit:

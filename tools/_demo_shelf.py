@@ -1,11 +1,12 @@
 """Where the demo keeps pictures and predictions for a while, and how it forgets them."""
 import contextlib
+import os
 import secrets
 import shutil
 import threading
 import time
 from pathlib import Path
-from typing import Any, Callable, Dict, List, NamedTuple, Tuple
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Tuple
 
 
 class Kept(NamedTuple):
@@ -65,10 +66,9 @@ class Shelf:
     def open(self) -> Tuple[str, Batch]:
         """Begin a batch; it stays while it is ``busy``."""
         token = secrets.token_urlsafe(24)
-        folder = self.root / secrets.token_hex(8)
-        folder.mkdir(parents=True)
-        batch = Batch(folder, self._clock())
+        batch = Batch(self.root / secrets.token_hex(8), self._clock())
         with self._lock:
+            batch.folder.mkdir(parents=True)
             self._batches[token] = batch
         return token, batch
 
@@ -100,9 +100,14 @@ class Shelf:
     def tidy(self) -> None:
         """Forget what is old, then what was not used the longest, until the rest has room."""
         with self._lock:
+            known = {batch.folder for batch in self._batches.values()}
+            strays = [folder for folder in self.root.glob('*') if folder not in known]
             idle = sorted((token for token, batch in self._batches.items() if not batch.busy),
                           key=lambda token: self._batches[token].used)
             ages = {token: self._clock() - self._batches[token].used for token in idle}
+        # a picture that was at the network when its batch was dropped made the folder again
+        for folder in strays:
+            shutil.rmtree(folder, ignore_errors=True)
         for token in idle:
             if ages[token] > self.age or folder_bytes(self.root) > self.room:
                 self.drop(token)
@@ -110,7 +115,7 @@ class Shelf:
 
 def folder_bytes(folder: Path) -> int:
     """Bytes of all files below a folder."""
-    return sum(_state(path)[1] for path in folder.rglob('*'))
+    return sum(_state(path)[1] for path in _files(folder))
 
 
 def sweep(folder: Path, age: float, room: int, now: float) -> None:
@@ -122,8 +127,7 @@ def sweep(folder: Path, age: float, room: int, now: float) -> None:
         room (int): Bytes that may stay.
         now (float): Seconds as ``time.time()`` gives them.
     """
-    files = sorted((*_state(path), path) for path in folder.rglob('*')
-                   if path.is_file() and not path.is_symlink())
+    files = sorted((*_state(path), path) for path in _files(folder) if not path.is_symlink())
     left = sum(size for _, size, _ in files)
     for written, size, path in files:
         if now - written <= age and left <= room:
@@ -132,8 +136,14 @@ def sweep(folder: Path, age: float, room: int, now: float) -> None:
         left -= size
 
 
+def _files(folder: Path) -> Iterator[Path]:
+    """The files below a folder; what another thread removes meanwhile is passed over."""
+    for place, _, names in os.walk(folder):
+        yield from (Path(place) / name for name in names)
+
+
 def _state(path: Path) -> Tuple[float, int]:
-    """When a file was written, and its bytes; zeros for a folder, or if it has just gone."""
+    """When a file was written, and its bytes; zeros if it has just gone."""
     with contextlib.suppress(FileNotFoundError):
         if path.is_file():
             state = path.stat()

@@ -91,6 +91,8 @@ def write_config(cfg, base: str, semi: bool, files: Sequence[str], prefix, path:
     if cfg.get('test_dataloader') and not has_third_part(cfg):
         # what was the validation set is trained on now
         values['test_dataloader'] = dict(dataset=val)
+        if cfg.get('test_evaluator'):
+            values['test_evaluator'] = _evaluator(cfg.test_evaluator, files[1], val)
     values['val_evaluator'] = _evaluator(cfg.val_evaluator, files[1], val)
     text = f'# Written by tools/kfold.py: {Path(base).name} on one fold.\n'
     text += f'_base_ = {os.path.abspath(base)!r}\n'
@@ -109,13 +111,16 @@ def write_config(cfg, base: str, semi: bool, files: Sequence[str], prefix, path:
 
 def has_third_part(cfg) -> bool:
     """Whether the config tests on other pictures than it validates on."""
+    def pictures(loader):
+        return [loader.dataset.get(name) for name in ('ann_file', 'data_prefix', 'data_root')]
+
     return bool(cfg.get('test_dataloader')
-                and cfg.test_dataloader.dataset != cfg.val_dataloader.dataset)
+                and pictures(cfg.test_dataloader) != pictures(cfg.val_dataloader))
 
 
 def written_keys(cfg, semi: bool) -> tuple:
     """What the configs of the folds say themselves, so that train.py need not be told."""
-    third = () if has_third_part(cfg) else ('test_dataloader.dataset', )
+    third = () if has_third_part(cfg) else ('test_dataloader.dataset', 'test_evaluator')
     return (f'train_dataloader.dataset{".labeled" if semi else ""}', 'val_dataloader.dataset',
             'val_evaluator', *third)
 

@@ -51,9 +51,14 @@ def explain(cfg, iteration: int, validating: bool = False) -> str:
     """What was too large, and what to do."""
     if validating:
         batch = cfg.val_dataloader.get('batch_size', 1)
+        cures = ['val_dataloader.batch_size=1'] if batch > 1 else []
+        if cfg.get('default_scope') == 'mmdet':
+            cures.append('a smaller scale in test_pipeline')
+        else:
+            node = 'model.segmentor' if 'segmentor' in cfg.model else 'model'
+            cures.append(f'for large pictures {node}.test_cfg.mode=tile with a crop_size')
         return (f'the memory is too small to validate {batch} picture(s) at a time (iteration '
-                f'{iteration}): set val_dataloader.batch_size=1, or for large pictures '
-                "model.test_cfg.mode=tile with a crop_size, and go on with --resume.")
+                f'{iteration}): set {", or ".join(cures)}, and go on with --resume.')
     batch = cfg.train_dataloader.batch_size
     smaller = _half(cfg.train_dataloader)
     cures = ['--auto-batch', '--amp']
@@ -82,8 +87,11 @@ def crop_of(cfg) -> str:
         for step in steps:
             size = step.get(key)
             if kind in str(step.get('type')) and size:
-                size = max(size) if isinstance(size[0], (list, tuple)) else size
-                return f'{words} of {"x".join(str(side) for side in size)}'
+                # one side of a square, both, or several of either
+                if key == 'scales' or not isinstance(size, int) and not isinstance(size[0], int):
+                    size = max(size)
+                sides = (size, size) if isinstance(size, int) else size
+                return f'{words} of {"x".join(str(side) for side in sides)}'
     return 'whole pictures'
 
 

@@ -164,8 +164,8 @@ def _classes_and_palette(cfg, meta: dict, number: Optional[int],
     known = meta.get('dataset_meta') or {}
     if not known.get('classes'):
         node = cfg.get('test_dataloader') or {}
-        while 'dataset' in node:
-            node = node['dataset']
+        while 'dataset' in node or 'datasets' in node:
+            node = (node.get('datasets') or [node.get('dataset')])[0]
         kind = datasets.get(node.get('type', ''))
         metainfo = copy.deepcopy(node.get('metainfo')) or {}
         # a data set may complete what the config says, e.g. by the background

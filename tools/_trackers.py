@@ -44,12 +44,13 @@ def _tensorboard(cfg) -> dict:
 
 def _mlflow(cfg) -> dict:
     return dict(type='MLflowTracker', save_dir=str(Path(cfg.work_dir) / 'mlflow'),
-                exp_name=_project(cfg), run_name=Path(cfg.work_dir).name, resume=bool(cfg.resume))
+                exp_name=_project(cfg), run_name=Path(cfg.work_dir).name,
+                resume=bool(cfg.get('resume')))
 
 
 def _wandb(cfg) -> dict:
     return dict(type='WandbTracker', save_dir=str(cfg.work_dir), project=_project(cfg),
-                run_name=Path(cfg.work_dir).name, resume=bool(cfg.resume))
+                run_name=Path(cfg.work_dir).name, resume=bool(cfg.get('resume')))
 
 
 def _project(cfg) -> str:

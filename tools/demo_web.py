@@ -67,12 +67,13 @@ def main(argv=None) -> int:
 def serve(args: argparse.Namespace, folder: Path, stage: dict) -> None:
     """Load the model and show the page; all temporary files lie in ``folder``."""
     import _demo_server as server
+    # OpenCV then refuses by itself what would pass a wrong header; it asks once, when a config
+    # imports it
+    os.environ['OPENCV_IO_MAX_IMAGE_PIXELS'] = str(args.max_megapixels * 10 ** 6)
     cfg = _cli.load_config(args.config, args.cfg_options)
     checkpoint = _cli.existing_checkpoint(args.checkpoint, cfg.get('work_dir'))
     files = folder / 'files'
     server.prepare_environment(files)
-    # OpenCV then refuses by itself what would pass a wrong header
-    os.environ['OPENCV_IO_MAX_IMAGE_PIXELS'] = str(args.max_megapixels * 10 ** 6)
     gradio = server.import_gradio()
     import _demo_page
     desk = _desk(cfg, checkpoint, args, folder / 'batches')

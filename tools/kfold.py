@@ -19,6 +19,7 @@ import _cli
 
 TOOLS = Path(__file__).resolve().parent
 DONE = 'fold_done.json'
+GRACE = 60  # seconds that a training has to end after Ctrl-C
 OWN = {'--work-dir': 'kfold.py chooses the folders of the folds',
        '--resume': 'kfold.py goes on by itself when it is run again',
        '--launcher': 'give --processes N',
@@ -88,7 +89,7 @@ def kfold(args: argparse.Namespace, passed: Sequence[str]) -> int:
     import _fold_scores
     cfg = _cli.load_config(args.config, args.cfg_options)
     work_dir = args.work_dir or Path('work_dirs') / f'{Path(args.config).stem}_kfold'
-    with locked(work_dir):
+    with locked(work_dir) as lock:
         plan = _fold_plan.make_plan(cfg, args, passed, work_dir)
         found = []
         for number, fold in enumerate(plan.folds):
@@ -97,7 +98,7 @@ def kfold(args: argparse.Namespace, passed: Sequence[str]) -> int:
             done = fold.work_dir / DONE
             if not is_done(done, plan.fingerprint):
                 _cli.say(f'\n{title}')
-                status = subprocess.run(command_of(args, passed, plan.options, fold)).returncode
+                status = run_training(command_of(args, passed, plan.options, fold), lock)
                 if status:
                     return stopped(number, status, fold.work_dir)
                 finish(done, plan.fingerprint, _fold_scores.read_scores(fold.work_dir))
@@ -118,7 +119,7 @@ def kfold(args: argparse.Namespace, passed: Sequence[str]) -> int:
 
 @contextlib.contextmanager
 def locked(work_dir: Path):
-    """Keep a second process from training the same folds."""
+    """Keep a second process from training the same folds; yields what holds the lock."""
     import fcntl
     if work_dir.exists() and not work_dir.is_dir():
         raise FileExistsError(f'the work directory {work_dir} is a file: give another one')
@@ -129,7 +130,7 @@ def locked(work_dir: Path):
         except BlockingIOError:
             raise ValueError(f'{work_dir} is being worked on by another kfold.py: wait for it, or '
                              'give another --work-dir') from None
-        yield
+        yield file
 
 
 def command_of(args: argparse.Namespace, passed: Sequence[str], options: Sequence[str],
@@ -145,6 +146,21 @@ def command_of(args: argparse.Namespace, passed: Sequence[str], options: Sequenc
     if args.processes > 1:
         return [str(TOOLS / 'dist_train.sh'), str(fold.config), str(args.processes), *own]
     return [sys.executable, str(TOOLS / 'train.py'), str(fold.config), *own]
+
+
+def run_training(command: Sequence[str], lock) -> int:
+    """Train one fold, and wait for its end, also after Ctrl-C; returns the exit status."""
+    # a training that outlives this process keeps the lock
+    with subprocess.Popen(command, pass_fds=[lock.fileno()]) as process:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:  # a launcher that is killed would leave its processes behind
+            try:
+                process.wait(GRACE)
+            except subprocess.TimeoutExpired:
+                process.terminate()
+                process.wait()
+            raise
 
 
 def is_done(path: Path, fingerprint: str) -> bool:

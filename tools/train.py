@@ -127,7 +127,7 @@ def resume_command(argv) -> str:
     while argv:
         word = argv.pop(0)
         if word == '--resume':
-            if argv and argv[0].endswith('.pth'):
+            if argv and not argv[0].startswith('-'):
                 argv.pop(0)
         elif not word.startswith('--resume='):
             kept.append(word)

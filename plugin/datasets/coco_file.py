@@ -125,6 +125,11 @@ def _check_structure(path: str, content: Any) -> None:
             if lacking:
                 raise ValueError(f'{part}[{place}] of {path} lacks {", ".join(lacking)}: '
                                  'write the file anew with a converter of tools/data')
+    for image in content['images']:
+        size = (image['width'], image['height'])
+        if not all(isinstance(side, (int, float)) and side > 0 for side in size):
+            raise ValueError(f'picture {image["file_name"]} of {path} has the width {size[0]!r} '
+                             f'and the height {size[1]!r}: write its size in pixels')
     if not content['images']:
         raise ValueError(f'{path} holds no picture: there is nothing to train or to test on')
 

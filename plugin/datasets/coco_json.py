@@ -2,7 +2,7 @@
 import json
 import os
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from pycocotools import mask as coco_mask
 
@@ -65,6 +65,7 @@ class CocoBuilder:
         self._images: List[dict] = []
         self._instances: List[Tuple[int, Instance]] = []
         self._sources: Dict[str, str] = {}
+        self._named: Set[str] = set()
 
     def report(self, file: str, action: str, reason: str, shape: str = '') -> None:
         """Note a finding; names that are no UTF-8 are escaped."""
@@ -88,6 +89,7 @@ class CocoBuilder:
         """
         # not resolve(): a picture that is a link counts where the link lies
         file_name = Path(os.path.relpath(path, self.root)).as_posix()
+        self._named.add(file_name)
         fault = self._fault_of_name(file_name)
         if not fault:
             try:
@@ -129,7 +131,7 @@ class CocoBuilder:
 
     def has(self, path: Path) -> bool:
         """Whether the labels of a picture were found, usable or not."""
-        return Path(os.path.relpath(path, self.root)).as_posix() in self._sources
+        return Path(os.path.relpath(path, self.root)).as_posix() in self._named
 
     def close(self) -> None:
         """Report on the labels as a whole, once all pictures are there."""

@@ -38,8 +38,9 @@ def checkpoints_to_resume(folder: Path) -> List[Path]:
                    key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
     note = folder / 'last_checkpoint'
     named = note.read_text(encoding='utf-8', errors='replace').strip() if note.is_file() else ''
-    # a note that was half written by something else names no path
-    for path in (Path(named), folder / Path(named).name) if named.isprintable() and named else ():
+    # a note that was half written by something else names no path; of a folder that was copied it
+    # names the checkpoint of the original
+    for path in (folder / Path(named).name, Path(named)) if named.isprintable() and named else ():
         if path.is_file():
             return [path, *(other for other in found if other.name != path.name)]
     return found

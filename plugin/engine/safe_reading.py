@@ -7,6 +7,7 @@ in the place of MMEngine's loaders, which fall back to reading everything.
 """
 import datetime
 import os
+import pickle
 import re
 import zipfile
 from argparse import Namespace
@@ -62,10 +63,11 @@ def read_checkpoint(source: Union[str, Path, BinaryIO], map_location: Any = 'cpu
     name = name or str(source)
     try:
         loaded = torch.load(source, map_location=map_location, weights_only=not trusted())
-    except (FileNotFoundError, IsADirectoryError, PermissionError, MemoryError,
-            torch.cuda.OutOfMemoryError):
+    except (MemoryError, torch.cuda.OutOfMemoryError):
         raise
     except Exception as error:  # a file of any content may raise anything
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # it is the disk, not the file
         raise _explained(error, source, name) from error
     meta = loaded.get('meta') if isinstance(loaded, dict) else None
     if not trusted() and isinstance(meta, dict) and 'config' in meta:
@@ -120,7 +122,9 @@ def _explained(error: Exception, source: Any, name: str) -> ValueError:
     reason = text.split('\n')[0] or 'the file is empty'
     if 'weights_only' in reason:
         reason = 'it is no archive and no pickle of PyTorch'
-    found = re.search(r'GLOBAL (\S+)', text) or re.search(r'^(builtins\.getattr) of', text)
+    # torch before 2.4 words it differently
+    found = re.search(r'(?:GLOBAL|Unsupported class) (\S+)', text) or re.search(
+        r'^(builtins\.getattr) of', text)
     begin, whole = _look(source)
     if found and not trusted():
         needed = found[1] if '.' in found[1] else f'builtins.{found[1]}'
@@ -129,12 +133,14 @@ def _explained(error: Exception, source: Any, name: str) -> ValueError:
         return UntrustedCheckpointError(
             f'{name} needs the Python class {needed}, which a file can use to run any program'
             f'{old}; {CURE}')
-    if not trusted() and whole and begin.startswith((ZIP, PICKLE)):
+    # whatever else goes wrong, as where memory is short, is no reason to run what is in it
+    refused = isinstance(error, pickle.UnpicklingError) or 'TorchScript' in text
+    if not trusted() and refused and whole and begin.startswith((ZIP, PICKLE)):
         reason = 'a program of TorchScript' if 'TorchScript' in text else reason
         return UntrustedCheckpointError(
             f'{name} holds more than tensors and plain values ({reason}), by which a file can run '
             f'any program; {CURE}')
-    if begin.startswith(ZIP):
+    if begin.startswith(ZIP) and not whole:
         reason = 'its end is missing'
     return DamagedCheckpointError(
         f'{name} is no checkpoint of PyTorch ({type(error).__name__}: {reason}): give another '

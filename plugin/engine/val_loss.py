@@ -151,7 +151,9 @@ class DetectorLoss:
         seen = at_network_size(sample)
         # only its shape is ever asked for
         image = features[0].new_zeros(()).expand(1, 3, *seen.batch_input_shape)
-        with _extracted(self._detector, tuple(features)), torch.random.fork_rng(devices=[]):
+        # seeding touches the generator of the GPU as well, which training goes on with
+        devices = [image.get_device()] if image.is_cuda else []
+        with _extracted(self._detector, tuple(features)), torch.random.fork_rng(devices):
             torch.manual_seed(0)
             losses = self._detector.loss(image, [seen])
         return {name: sum(part.mean() for part in value) if isinstance(value, (list, tuple))

@@ -101,3 +101,11 @@ def long_table() -> bytes:
     at = data.rindex(b'PK\x05\x06')
     data[at + 12:at + 16] = struct.pack('<I', 5 << 20)
     return bytes(data)
+
+
+def far_table() -> bytes:
+    """A ZIP that points to another table, as far from its end as a comment can push it."""
+    data = packed([('a.png', picture())])
+    at = data.rindex(b'PK\x05\x06')
+    return (data[:at] + b'PK\x06\x07' + bytes(16) + data[at:at + 20]
+            + struct.pack('<H', 65535) + bytes(65535))

@@ -152,6 +152,25 @@ def test_sentence_of_a_validation_speaks_of_its_own_batch():
     assert 'model.test_cfg.mode=tile' in text
 
 
+def test_sentence_of_a_validation_names_what_the_model_has():
+    text = _memory.explain(Config.fromfile(CONFIGS / 'mask-rcnn_mnv2_pigs.py'), 4, validating=True)
+    assert 'set val_dataloader.batch_size=1, or a smaller scale in test_pipeline, and' in text
+    text = _memory.explain(Config.fromfile(CONFIGS / 'u2pl_mnv2_camvid.py'), 4, validating=True)
+    assert 'model.segmentor.test_cfg.mode=tile' in text and 'batch_size=1' not in text
+
+
+@pytest.mark.parametrize(('step', 'words'), [
+    (dict(type='RandomCrop', crop_size=256), 'crops of 256x256'),
+    (dict(type='Resize', scale=[480, 360]), 'pictures of 480x360'),
+    (dict(type='RandomResize', scale=[(480, 360), (640, 360)]), 'pictures of 640x360'),
+    (dict(type='RandomChoiceResize', scales=[320, 640]), 'pictures of 640x640'),
+    (dict(type='PackSegInputs'), 'whole pictures'),
+])
+def test_the_size_of_pictures_in_words(step, words):
+    cfg = Config(dict(train_dataloader=dict(dataset=dict(pipeline=[step]))))
+    assert _memory.crop_of(cfg) == words
+
+
 def test_training_that_runs_out_of_memory_ends_with_the_sentence(trained, tmp_path):
     (trained.folder / 'short.py').write_text(
         "_base_ = './tiny.py'\ncustom_hooks = [dict(type='ShortMemoryHook', iteration=3)]\n")

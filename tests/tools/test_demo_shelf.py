@@ -1,14 +1,18 @@
 """Many visitors of the browser demo at once, and what it forgets."""
 import os
+import shutil
 import sys
 import threading
+from types import SimpleNamespace
 
 import pytest
 from demo_models import Herd, look, make_desk, write_pictures
 from forked import TOOLS
 
 sys.path.insert(0, str(TOOLS))
+import _demo_shelf  # noqa: E402
 from _demo_animals import AnimalDesk  # noqa: E402
+from _demo_events import Events, Parts  # noqa: E402
 from _demo_shelf import Gone, Shelf, folder_bytes, sweep  # noqa: E402
 
 
@@ -102,3 +106,39 @@ def test_old_files_are_swept(tmp_path):
     assert sorted(path.name for path in tmp_path.rglob('*')) == ['2', '3', 'deep']
     sweep(tmp_path, 60, 75, now=1000)
     assert folder_bytes(tmp_path) == 0
+
+
+def test_a_folder_that_goes_meanwhile_is_passed_over(tmp_path, monkeypatch):
+    for name in ('a', 'b'):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / 'x').write_bytes(bytes(10))
+    state = _demo_shelf._state
+
+    def taken_away(path):
+        for other in tmp_path.iterdir():
+            if other not in path.parents:
+                shutil.rmtree(other)
+        return state(path)
+
+    monkeypatch.setattr(_demo_shelf, '_state', taken_away)
+    assert folder_bytes(tmp_path) == 10
+
+
+def test_pictures_taken_away_while_they_are_done_leave_nothing(pictures, tmp_path):
+    desk = make_desk(tmp_path)
+    predict = desk.model.predict
+    events = Events(SimpleNamespace(update=dict), desk, Parts(*Parts._fields))
+    answers = []
+
+    def interrupted(image):
+        events.forget(answers[-1]['token'])
+        return predict(image)
+
+    desk.model.predict = interrupted
+    for answer in events.take(pictures, 0.5, 'Animals', ''):
+        answers.append(answer)
+    # it ends at the first picture, and without an error
+    assert len(answers) == 2 and '0 of 3 pictures are done' in answers[1]['status']
+    assert desk.shelf.has_room()
+    desk.shelf.tidy()
+    assert list(desk.shelf.root.iterdir()) == []

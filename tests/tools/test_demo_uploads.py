@@ -66,6 +66,7 @@ def test_the_content_tells_the_kind(take, kind, suffix):
     (b'PK\x03\x04' + bytes(100), 'is a damaged archive; pack it again'),
     (hostile.packed([('a.png', GOOD)])[:-30], 'is a damaged archive; pack it again'),
     (hostile.long_table(), 'is an archive of too many files; pack only pictures'),
+    (hostile.far_table(), 'is an archive of too many files; pack only pictures'),
 ], ids=named)
 def test_others_get_a_sentence_and_do_not_stop_the_rest(take, content, sentence):
     found, refused, _ = take(('odd.png', content), ('good.png', GOOD))

@@ -62,6 +62,10 @@ def test_the_gate_passes_what_the_page_sends(gate):
     ('POST', '/gradio_api/run/take', b'', None, 404, 'no such function'),
     ('DELETE', '/gradio_api/upload', b'', None, 404, 'no such function'),
     ('POST', '/gradio_api/upload', b'x', [], 411, 'the length of the request is missing'),
+    ('POST', '/gradio_api/upload', b'x', [(b'content-length', b'1'), (b'transfer-encoding',
+     b'chunked')], 411, 'the length of the request is missing'),
+    ('POST', '/gradio_api/upload', b'x', [(b'content-length', b'1'), (b'sec-fetch-site',
+     b'cross-site')], 403, 'answers no other page'),
     ('POST', '/gradio_api/upload', bytes(1001), None, 413, 'more than the 0.000953674 MB'),
     ('POST', '/gradio_api/queue/join', bytes(server.QUESTION + 1), None, 413, 'than the 1 MB'),
     ('POST', '/gradio_api/queue/join', b'{not json', None, 400, 'is no JSON'),
@@ -97,6 +101,17 @@ def test_the_environment_cannot_open_the_page(monkeypatch, tmp_path):
     assert os.environ['GRADIO_ROOT_PATH'] == '/demo'
     assert os.environ['GRADIO_ANALYTICS_ENABLED'] == 'False'
     assert os.environ['NO_PROXY'] == 'barn,127.0.0.1,localhost,::1'
+
+
+def test_opencv_is_told_before_a_config_imports_it(monkeypatch, tmp_path):
+    def load(*args):
+        raise RuntimeError(os.environ['OPENCV_IO_MAX_IMAGE_PIXELS'])
+
+    monkeypatch.setattr(os, 'environ', {})
+    monkeypatch.setattr(demo_web._cli, 'load_config', load)
+    args = demo_web.parse_args(['c.py', 'c.pth', '--max-megapixels', '3'])
+    with pytest.raises(RuntimeError, match='^3000000$'):
+        demo_web.serve(args, tmp_path, {})
 
 
 def test_a_missing_gradio_is_one_sentence(monkeypatch):

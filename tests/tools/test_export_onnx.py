@@ -1,13 +1,17 @@
 """tools/export_onnx.py, and tools/predict.py --onnx."""
 import sys
 
+import numpy as np
 import onnx
 import pytest
 import torch
 from forked import TOOLS, run_tool
+from mmengine.config import Config
 from tiny_detector import write_detector
 
 sys.path.insert(0, str(TOOLS))
+import _checkpoints  # noqa: E402
+import _predictor  # noqa: E402
 import export_onnx  # noqa: E402
 
 
@@ -95,15 +99,39 @@ def test_a_graph_that_disagrees_is_not_written(trained, tmp_path, monkeypatch, c
     monkeypatch.setattr(export_onnx, 'compare', lambda *_: [row])
     monkeypatch.chdir(trained.folder)
     argv = ['tiny.py', str(trained.checkpoint), '--out', str(tmp_path / 'new/bad.onnx')]
-    with pytest.raises(SystemExit) as stopped:
-        export_onnx.main(argv)
-    assert stopped.value.code == 1
-    assert ('only 99.850% of the pixels get the class that PyTorch gives them, 99.9% are needed'
-            in capsys.readouterr().err)
-    assert not (tmp_path / 'new').exists()
-    # half precision may differ by more
-    assert export_onnx.main([*argv, '--fp16']) == 0
-    assert (tmp_path / 'new/bad.onnx').is_file()
+    for half, cure in (([], 'predict with PyTorch'), (['--fp16'], 'export without --fp16')):
+        with pytest.raises(SystemExit) as stopped:
+            export_onnx.main([*argv, *half])
+        assert stopped.value.code == 1
+        said = capsys.readouterr().err
+        assert ('only 99.850% of the pixels get the class that PyTorch gives them, 99.9% are needed'
+                in said) and cure in said
+        assert not (tmp_path / 'new').exists()
+
+
+def test_a_single_picture_is_compared_as_a_batch_as_well(monkeypatch):
+    monkeypatch.setattr(export_onnx, '_row', lambda model, network, batches, turns: [
+        tuple(batch.shape) for batch in batches])
+    picture = np.zeros((10, 20, 1), np.uint8)
+    assert export_onnx.compare(None, None, [picture], 1) == [[(1, 10, 20, 1)], [(2, 7, 15, 1)]]
+    assert export_onnx.compare(None, None, [picture] * 3, 1)[1] == [(2, 7, 15, 1), (1, 7, 15, 1)]
+
+
+def test_what_was_downloaded_replaces_nothing_unasked(tmp_path):
+    (tmp_path / 'a.onnx').write_bytes(b'older')
+    with pytest.raises(FileExistsError, match='exists: give another name, or --overwrite'):
+        _checkpoints.check_target(None, tmp_path / 'a.onnx', False)
+    _checkpoints.check_target(None, tmp_path / 'a.onnx', True)
+    _checkpoints.check_target(None, tmp_path / 'b.onnx', False)
+
+
+def test_classes_are_those_of_the_first_of_several_test_sets():
+    from mmseg.registry import DATASETS
+    one = dict(type='SegFolderDataset', metainfo=dict(classes=('ground', 'cow')))
+    cfg = Config(dict(test_dataloader=dict(dataset=dict(
+        type='ConcatDataset', datasets=[one, one]))))
+    found = _predictor._classes_and_palette(cfg, {}, 2, DATASETS)[0]
+    assert found == ['ground', 'cow']
 
 
 def test_float64_decides_where_rounding_does():

@@ -1,4 +1,5 @@
 """tools/kfold.py: folds are trained once each, stopped and gone on with, and summed up."""
+import contextlib
 import csv
 import fcntl
 import json
@@ -19,6 +20,7 @@ from tiny import write_project
 from plugin.datasets.synthetic_barn import BarnSpec, make_barn
 
 sys.path.insert(0, str(TOOLS))
+import _fold_files  # noqa: E402
 import _fold_scores  # noqa: E402
 import kfold  # noqa: E402
 
@@ -75,6 +77,8 @@ class Trainer:
     def __init__(self, monkeypatch, train) -> None:
         self.commands, self.reports, self.train = [], [], train
         monkeypatch.setattr(kfold, 'subprocess', SimpleNamespace(run=self.run))
+        monkeypatch.setattr(kfold, 'run_training', lambda command, lock: self.run(
+            command).returncode)
 
     def run(self, command):
         if command[1].endswith('report.py'):
@@ -342,6 +346,51 @@ def test_outlined_animals(tmp_path, monkeypatch, capsys):
     # a third part stays one
     assert cfg.test_dataloader.dataset.ann_file == 'test.json'
     assert 'cow' in capsys.readouterr().out
+
+
+def test_test_set_that_is_the_validation_set_follows_it(tmp_path):
+    data = dict(type='CattleDataset', ann_file='val.json')
+    metric = dict(type='FastCocoMetric', ann_file='val.json')
+    cfg = Config(dict(
+        train_dataloader=dict(dataset=dict(data, ann_file='train.json')),
+        val_dataloader=dict(dataset=data), test_dataloader=dict(dataset=data),
+        val_evaluator=metric, test_evaluator=metric))
+    cfg.dump(tmp_path / 'base.py')
+    _fold_files.write_config(cfg, str(tmp_path / 'base.py'), False, ['a.json', 'b.json'], None,
+                             tmp_path / 'fold0.py')
+    fold = Config.fromfile(tmp_path / 'fold0.py')
+    assert fold.train_dataloader.dataset.ann_file == 'a.json'
+    for part in ('val', 'test'):
+        assert fold[f'{part}_dataloader'].dataset.ann_file == 'b.json'
+        # the ids of the pictures are those of this file
+        assert fold[f'{part}_evaluator'].ann_file == 'b.json'
+    assert 'test_evaluator' in _fold_files.written_keys(cfg, False)
+
+
+def test_training_holds_the_lock_and_is_waited_for(tmp_path, monkeypatch):
+    with (tmp_path / '.lock').open('w') as lock:
+        look = 'import os, sys; os.fstat(int(sys.argv[1]))'
+        assert kfold.run_training([sys.executable, '-c', look, str(lock.fileno())], lock) == 0
+        told = []
+
+        class Launcher(contextlib.nullcontext):
+            def wait(self, timeout=None):
+                told.append(f'wait {timeout}')
+                if len(told) == 1:
+                    raise KeyboardInterrupt
+                if timeout is not None:
+                    raise subprocess.TimeoutExpired('launcher', timeout)
+
+            def terminate(self):
+                told.append('terminate')
+
+            def __enter__(self):
+                return self
+
+        monkeypatch.setattr(kfold.subprocess, 'Popen', lambda *args, **kwargs: Launcher())
+        with pytest.raises(KeyboardInterrupt):
+            kfold.run_training(['launcher'], lock)
+    assert told == ['wait None', 'wait 60', 'terminate', 'wait None']
 
 
 def test_mean_and_deviation_leave_out_what_is_not_there():

@@ -180,6 +180,7 @@ def test_help_loads_nothing_heavy(tool):
     (['a b.py', '--amp'], "python tools/train.py 'a b.py' --amp --resume"),
     (['c.py', '--resume', 'x.pth', '--amp'], 'python tools/train.py c.py --amp --resume'),
     (['--resume=x.pth', 'c.py'], 'python tools/train.py c.py --resume'),
+    (['c.py', '--resume', 'auto', '--amp'], 'python tools/train.py c.py --amp --resume'),
 ])
 def test_command_that_goes_on(argv, command):
     assert train.resume_command(argv) == command

@@ -2,7 +2,7 @@
 import os
 from collections import defaultdict
 from pathlib import Path
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, List, Sequence
 
 from plugin.datasets.file_checker import Problem
 from plugin.datasets.picture_files import is_picture
@@ -52,13 +52,11 @@ def _check_turned(part: Part, seen: Sequence[Look], report: Report) -> None:
 
 def _check_unlisted(parts: Sequence[Part], report: Report) -> None:
     """Tell of pictures beside those of a COCO file that none of the files lists."""
-    folders: Dict[str, Tuple[Part, set]] = {}
-    for part in parts:
-        if part.folder and os.path.isdir(part.folder):
-            key = os.path.realpath(part.folder)
-            folders.setdefault(key, (part, set()))[1].update(
-                os.path.realpath(entry.image) for entry in part.entries)
-    for part, listed in folders.values():
+    folders = {os.path.realpath(part.folder): part for part in reversed(parts)
+               if part.folder and os.path.isdir(part.folder)}
+    # an unlabelled set may use what no file of outlines lists
+    listed = {os.path.realpath(entry.image) for part in parts if folders for entry in part.entries}
+    for part in reversed(folders.values()):
         unlisted = [part.looker.shown(str(path)) for path in sorted(Path(part.folder).iterdir())
                     if is_picture(path) and os.path.realpath(path) not in listed]
         if unlisted:

@@ -55,7 +55,7 @@ def read_bare(path: Path, images: Optional[Path], report: Report) -> List[Part]:
         return read_parts([_coco_leaf(path, images, 'train')], report)
     if not path.is_dir():
         raise FileNotFoundError(f'{path} does not exist: give a config, a folder or a COCO file')
-    leaves = _voc_leaves(path) or _map_leaves(path) or _coco_leaves(path, images, report)
+    leaves = _voc_leaves(path) or _map_leaves(path, report) or _coco_leaves(path, images, report)
     if leaves:
         parts = read_parts(leaves, report)
         # nobody told the names of the classes of label maps
@@ -91,20 +91,31 @@ def _voc_leaves(root: Path) -> List[Leaf]:
     if not all((root / folder).is_dir() for folder in prefix.values()):
         return []
     # trainval is the two others together
-    return [_leaf(root, name, ann_file=f'ImageSets/Segmentation/{name}.txt', data_prefix=prefix)
-            for name in ('train', 'val', 'test') if (lists / f'{name}.txt').is_file()]
+    listed = [_leaf(root, name, ann_file=f'ImageSets/Segmentation/{name}.txt', data_prefix=prefix)
+              for name in ('train', 'val', 'test') if (lists / f'{name}.txt').is_file()]
+    return listed or [_leaf(root, root.name, data_prefix=prefix)]
 
 
-def _map_leaves(root: Path) -> List[Leaf]:
+def _map_leaves(root: Path, report: Report) -> List[Leaf]:
     labels = next((name for name in LABEL_FOLDERS if (root / name).is_dir()), None)
     if labels is None or not (root / 'images').is_dir():
         return []
     names = sorted(one.name for one in (root / 'images').iterdir()
-                   if one.is_dir() and (root / labels / one.name).is_dir())
-    if not names:
+                   if any(is_picture(file) for file in _walk(one)))
+    both = [name for name in names if (root / labels / name).is_dir()]
+    if not both:
         return [_leaf(root, root.name, data_prefix=dict(img_path='images', seg_map_path=labels))]
-    return [_leaf(root, name, data_prefix=dict(img_path=f'images/{name}',
-                                               seg_map_path=f'{labels}/{name}')) for name in names]
+    bare = [name for name in names if name not in both]
+    forgotten = [f'images/{name}' for name in bare if _role(name) != UNLABELED]
+    if forgotten:
+        report.add('warning', 'label-missing', f'the folder {forgotten[0]} has none beside it in '
+                   f'{labels}', forgotten, 'label its pictures, or call it unlabeled')
+    return [
+        *(_leaf(root, name, data_prefix=dict(img_path=f'images/{name}',
+                                             seg_map_path=f'{labels}/{name}')) for name in both),
+        *((UNLABELED, name, dict(type='mmseg.UnlabeledDataset', data_root=str(root),
+                                 data_prefix=dict(img_path=f'images/{name}'), pipeline=[LOAD]))
+          for name in bare)]
 
 
 def _coco_leaves(root: Path, images: Optional[Path], report: Report) -> List[Leaf]:
@@ -124,7 +135,7 @@ def _coco_leaf(path: Path, images: Optional[Path], name: str) -> Leaf:
     folders = [images] if images else [root / 'images', root / path.stem, root,
                                        root / 'images' / path.stem]
     folder, _ = fullest_folder(names, folders)
-    classes = tuple(str(one.get('name')) for one in content.get('categories', [])
+    classes = tuple(str(one.get('name')) for one in content.get('categories') or []
                     if isinstance(one, dict))
     return _role(name), name, dict(
         type='mmdet.CattleDataset', data_root=str(root), metainfo=dict(classes=classes),

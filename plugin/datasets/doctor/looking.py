@@ -167,9 +167,10 @@ def _digest(pixels: np.ndarray) -> bytes:
 
 def _grey(pixels: np.ndarray) -> np.ndarray:
     """A loaded picture (H, W) or (H, W, channels) as (H, W) uint8."""
-    if pixels.ndim == 3:
-        colour = pixels.shape[2] in (3, 4)
-        pixels = cv2.cvtColor(pixels[..., :3], cv2.COLOR_BGR2GRAY) if colour else pixels[..., 0]
-    if pixels.dtype == np.uint8:
+    # first, because OpenCV turns no picture of 64 bits grey
+    if pixels.dtype != np.uint8:
+        pixels = cv2.normalize(pixels, None, 0, 255, cv2.NORM_MINMAX, cv2.CV_8U)
+    if pixels.ndim == 2:
         return pixels
-    return cv2.normalize(pixels, None, 0, 255, cv2.NORM_MINMAX, cv2.CV_8U)
+    colour = pixels.shape[2] in (3, 4)
+    return cv2.cvtColor(pixels[..., :3], cv2.COLOR_BGR2GRAY) if colour else pixels[..., 0]

@@ -76,7 +76,8 @@ def input_factor(steps: Sequence[Any], size: Tuple[int, int]) -> float:
         scale = _scale(step)
         if scale is not None:
             (long, short), (most, least) = (sorted(pair)[::-1] for pair in (scale, size))
-            if getattr(step, 'keep_ratio', True):
+            # random ones hold the transform that resizes
+            if getattr(getattr(step, 'resize', step), 'keep_ratio', True):
                 return min(long / most, short / least)
             return float(np.sqrt(scale[0] * scale[1] / (size[0] * size[1])))
         if isinstance(step, Resize) and step.scale_factor is not None:
@@ -89,7 +90,8 @@ def _scale(step: Any) -> Optional[Tuple[int, int]]:
     if isinstance(step, RandomChoiceResize):
         scales = step.scales
     elif isinstance(step, (RandomResize, Resize)) and step.scale is not None:
-        scales = step.scale if isinstance(step.scale, list) else [step.scale]
+        single = np.isscalar(step.scale) or np.isscalar(step.scale[0])
+        scales = [step.scale] if single else step.scale
     else:
         return None
     pairs = [(one, one) if np.isscalar(one) else tuple(one) for one in scales]

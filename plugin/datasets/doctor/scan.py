@@ -61,6 +61,9 @@ def _looks(lookers: Sequence[Looker], work: Sequence[Job], jobs: int) -> Iterato
         return
     executor = ProcessPoolExecutor(jobs, multiprocessing.get_context(_start_method()),
                                    _begin, (list(lookers), ))
+    # OpenCV's threads end before the fork: a child that ends those of its parent waits for ever
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
     try:
         yield from executor.map(_look, work, chunksize=CHUNK)
     except BrokenProcessPool as error:
@@ -68,6 +71,7 @@ def _looks(lookers: Sequence[Looker], work: Sequence[Job], jobs: int) -> Iterato
                       'give fewer by --jobs') from error
     finally:
         executor.shutdown(cancel_futures=True)
+        cv2.setNumThreads(threads)
 
 
 def _start_method() -> str:
@@ -78,7 +82,8 @@ def _start_method() -> str:
 def _begin(lookers: List[Looker]) -> None:
     """Prepare a process: quiet, one thread, and gone when its parent is gone."""
     _lookers[:] = lookers
-    cv2.setNumThreads(1)
+    if _start_method() != 'fork':
+        cv2.setNumThreads(1)
     # Ctrl-C is the parent's, which then ends the others
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # the decoders' own words about damaged files, which are findings

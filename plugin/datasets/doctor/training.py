@@ -79,7 +79,7 @@ def _check_disk(model: nn.Module, cfg: Mapping[str, Any], report: Report) -> Non
     # a new one is written whole before an old one goes; the best hold no optimizer
     needed = one * (_kept(hook, cfg) + 1) + state * (1 if isinstance(best, str) else len(best))
     folder = Path(cfg.get('work_dir') or '.').absolute()
-    old = sum(path.stat().st_size for path in folder.glob('*.pth'))
+    old = sum(path.stat().st_size for path in folder.glob('*.pth') if path.is_file())
     place = next(path for path in (folder, *folder.parents) if path.exists())
     free = shutil.disk_usage(place).free + old
     report.facts.update(checkpoint_bytes=one, checkpoints_bytes=needed, free_bytes=free)

@@ -6,6 +6,8 @@ from typing import Any, Dict, Optional
 from mmengine.hooks import CheckpointHook, EarlyStoppingHook
 from mmengine.registry import HOOKS
 
+from ..score_rules import known_rule
+
 STATE = 'early_stopping'
 
 
@@ -33,8 +35,6 @@ class ResumableEarlyStoppingHook(EarlyStoppingHook):
             does not follow from the name of the score.
     """
 
-    _default_less_keys = [*EarlyStoppingHook._default_less_keys, 'MAE', 'RMSE']
-
     def __init__(self, monitor: str, patience: int = 5, min_delta: float = 0., **kwargs) -> None:
         if patience < 1 or min_delta < 0:
             raise ValueError(f'early stopping with patience={patience} and min_delta={min_delta} '
@@ -44,7 +44,7 @@ class ResumableEarlyStoppingHook(EarlyStoppingHook):
 
     def _init_rule(self, monitor: str) -> str:
         try:
-            return super()._init_rule(monitor)
+            return known_rule(monitor) or super()._init_rule(monitor)
         except ValueError as error:
             raise ValueError(f'whether {monitor} should rise or fall is not known: set '
                              "rule='greater' or 'less' of the early stopping") from error

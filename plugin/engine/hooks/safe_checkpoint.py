@@ -10,6 +10,8 @@ from mmengine.registry import HOOKS
 from plugin.engine.good_checkpoint import choose_good, damage_of
 from plugin.utils import write_atomically
 
+from ..score_rules import known_rule
+
 # what plugin.utils.atomic_path leaves behind if it is killed while it writes a checkpoint
 LEFTOVER = re.compile(r'\.(iter_\d+|epoch_\d+|best_.*|segmentor)\.[a-z0-9_]{8}\.pth')
 
@@ -57,6 +59,12 @@ class SafeCheckpointHook(CheckpointHook):
                     runner.logger.info(f'{path} was left half written by an earlier run: removed')
                     path.unlink(missing_ok=True)
 
+    def _init_rule(self, rules: list, key_indicators: List[str]) -> None:
+        if len(rules) == 1:
+            rules = rules * len(key_indicators)
+        super()._init_rule([rule or known_rule(name)
+                            for rule, name in zip(rules, key_indicators)], key_indicators)
+
     def _save_checkpoint_with_step(self, runner, step: int, meta: dict) -> None:
         outdated = self._keep(runner, step)
         name = self.filename_tmpl.format(step)
@@ -89,8 +97,9 @@ class SafeCheckpointHook(CheckpointHook):
         hub = runner.message_hub
         for key in [key for key in hub.runtime_info if key.startswith('best_ckpt')]:
             named = Path(hub.get_info(key))
-            # the folder may have been moved since
-            path = named if named.is_file() else Path(runner.work_dir) / named.name
+            # the folder may have been moved or copied since: that of the original is not ours
+            own = Path(runner.work_dir) / named.name
+            path = own if own.is_file() or not named.is_file() else named
             reason = damage_of(path) if path.is_file() else 'it does not exist'
             if reason is None:
                 hub.update_info(key, str(path))

@@ -33,7 +33,7 @@ LIMIT = 9_500_000  # bytes; below 10 MB whatever is shown
 SCRIPTS = ('charts.js', 'tables.js', 'gallery.js')
 LAYERS = ('input', 'truth', 'prediction', 'errors')
 PICTURE = 'data:image/webp;base64,'
-MISSING = "Failed to import {}, which reports need: install it by pip install -e '.'"
+MISSING = "Failed to import {}, which reports need: install it by pip install jinja2 plotly"
 
 
 def write_report(work_dirs: Sequence[Union[str, Path]], path: Union[str, Path]) -> List[str]:
