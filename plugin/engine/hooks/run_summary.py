@@ -191,7 +191,7 @@ def _write(runner: Runner, jobs: Jobs, quiet: bool = False) -> None:
     for path, job in jobs.items():
         try:
             job(path)
-        except Exception as error:  # no page is worth a training that ends with a traceback
+        except OSError as error:
             runner.logger.warning(f'{path} is not written: {error}')
         else:
             written.append(str(path))
