@@ -189,7 +189,7 @@ def typist(tmp_path_factory):
         for name in [name for name in os.environ if name.endswith(('_ROOT', '_WEIGHTS'))]:
             monkeypatch.delenv(name)
         monkeypatch.delenv('PARTITIONS', raising=False)
-        # as `source .venv/bin/activate` does
+        # as .venv/bin/activate does
         monkeypatch.setenv('PATH', f'{Path(sys.executable).parent}:{os.environ["PATH"]}')
         yield Typist(make_project(tmp_path_factory.mktemp('docs') / 'my project'), monkeypatch)
 

@@ -41,8 +41,8 @@ def test_resume_passes_over_a_damaged_checkpoint(trained, project):
 
     resumed = run_tool('train', [*options, '--resume'], project)
     assert resumed.status == 0, resumed.err
-    assert ('warning: work_dirs/tiny/iter_4.pth is damaged (its end is missing) and stays as it is; '
-            'the training goes on from work_dirs/tiny/iter_2.pth') in resumed.err
+    assert ('warning: work_dirs/tiny/iter_4.pth is damaged (its end is missing) and stays as it '
+            'is; the training goes on from work_dirs/tiny/iter_2.pth') in resumed.err
     # nothing of the way is lost
     assert_same(load(trained.checkpoint), load(work_dir / 'iter_9.pth'))
 
