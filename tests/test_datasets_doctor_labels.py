@@ -79,6 +79,13 @@ def test_a_label_without_any_class(folder):
         ('labels/train/2.png', ), 'draw it, or take the picture out of the set')
 
 
+def test_a_label_of_the_first_class_alone(folder):
+    write_label(folder / 'labels/train/2.png', [0, 255])
+    found = only(maps_config(folder), 'note', 'label-first-class-only')
+    assert found.places == ('labels/train/2.png', )
+    assert found.message == (f'label labels/train/2.png shows {CLASSES[0]} and no other class')
+
+
 def test_a_class_that_never_occurs(folder):
     cfg = maps_config(folder)
     for loader in (cfg.train_dataloader, cfg.val_dataloader):

@@ -67,6 +67,11 @@ def _check_maps(part: Part, seen: Sequence[Look], report: Report) -> None:
     if empty:
         report.add('warning', 'label-empty', f'label {empty[0]} has no pixel of any class: all '
                    'are ignored', empty, 'draw it, or take the picture out of the set')
+    bare = [part.looker.shown(entry.label) for entry, look in maps
+            if look.pixels.any() and not look.pixels[1:].any()]
+    if bare and part.classes and len(part.classes) > 1:
+        report.add('note', 'label-first-class-only', f'label {bare[0]} shows {part.classes[0]} and '
+                   'no other class', bare, 'fine if there is nothing else in the picture')
 
 
 def _check_gaps(part: Part, rows: Sequence[Dict[str, Any]], report: Report) -> None:
