@@ -36,7 +36,6 @@ each fold: a best checkpoint is chosen by its own fold, and flatters."""
 def parse_args(argv=None):
     """Read the command line; returns the own arguments, and those of train.py."""
     parser = _cli.parser_for(__doc__, EXAMPLES)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.allow_abbrev = False
     parser.add_argument('--folds', type=int, default=5, metavar='K', help='default: 5')
     parser.add_argument('--seed', type=int, help='another seed, other folds (default: 0)')

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import track
 
 from plugin.datasets.file_checker import Entry
+from plugin.utils.opencv import one_thread
 
 from .looking import Look, Looker
 
@@ -61,17 +62,14 @@ def _looks(lookers: Sequence[Looker], work: Sequence[Job], jobs: int) -> Iterato
         return
     executor = ProcessPoolExecutor(jobs, multiprocessing.get_context(_start_method()),
                                    _begin, (list(lookers), ))
-    # OpenCV's threads end before the fork: a child that ends those of its parent waits for ever
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)
     try:
-        yield from executor.map(_look, work, chunksize=CHUNK)
+        with one_thread():
+            yield from executor.map(_look, work, chunksize=CHUNK)
     except BrokenProcessPool as error:
         raise OSError('a process that reads pictures was killed, perhaps for lack of memory: '
                       'give fewer by --jobs') from error
     finally:
         executor.shutdown(cancel_futures=True)
-        cv2.setNumThreads(threads)
 
 
 def _start_method() -> str:

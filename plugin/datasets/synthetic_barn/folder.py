@@ -16,6 +16,7 @@ import numpy as np
 from rich.progress import track
 
 from ...utils import write_atomically
+from ...utils.opencv import one_thread
 from ..coco_json import write_coco
 from .labels import coco_file, labelme_json, palette_png
 from .scene import draw_scene
@@ -228,10 +229,8 @@ def _ignore_interrupt() -> None:
 
 
 def _run(tasks: List[tuple], jobs: int) -> None:
-    # OpenCV's own threads would be lost in a fork, and give nothing at this size
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
+    # they would give nothing at this size
+    with one_thread():
         if jobs == 1 or len(tasks) < 2:
             for task in track(tasks, 'Drawing', transient=True):
                 _write_star(task)
@@ -244,5 +243,3 @@ def _run(tasks: List[tuple], jobs: int) -> None:
                 pass
         finally:
             pool.shutdown(cancel_futures=True)
-    finally:
-        cv2.setNumThreads(threads)
