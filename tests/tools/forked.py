@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 from pathlib import Path
 from typing import NamedTuple, Optional, Sequence
 
@@ -50,6 +51,7 @@ def run_tools(tool: str, argv: Sequence, folder: Path, envs: Sequence[dict]) -> 
 def _run(tool: str, argv: Sequence[str], folder: str, env: dict, log: str) -> None:
     os.chdir(folder)
     os.environ.update(env, OMP_NUM_THREADS='1')
+    tempfile.tempdir = None  # torch._dynamo, loaded before the fork, has read another TMPDIR
     # a test run in the background, as a CI may be, hands down that Ctrl-C is ignored
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for number, suffix in ((1, '.out'), (2, '.err')):
