@@ -7,7 +7,8 @@ those of convolutions and matrix products, one for a multiplication and its addi
 are the median of many pictures, one at a time, from the normalised picture to its labels; the
 networks take turns. Peak memory is that of a process of its own beyond what it held before the
 network was built, weights included: of one predicted picture, and of two training steps with the
-config's batch, crop and optimiser.
+config's batch, crop and optimiser. With --onnx, networks and their exported graphs take turns, from
+the normalised picture to its logits.
 
     python benchmarks/networks.py
     python benchmarks/networks.py --scores work_dirs --out table.md
@@ -25,11 +26,13 @@ import subprocess
 import sys
 import time
 import warnings
+from functools import partial
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 from parts.network_cost import build, count, measure_memory, picture_size, predict, read
+from torch import Tensor, nn
 
 from plugin.utils import write_atomically
 
@@ -37,7 +40,8 @@ ROOT = Path(__file__).resolve().parents[1]
 NETWORKS = ('fcn32s_mnv2', 'fcn16s_mnv2', 'fcn8s_mnv2', 'pspnet_mnv2', 'deeplabv3_mnv2',
             'deeplabv3plus_mnv2', 'refinenet_mnv2', 'segnet-basic', 'unet')
 COLUMNS = ('network', 'mIoU, %', 'PA, %', 'parameters, M', 'multiply-adds, G', 'ms a picture',
-           'ratio', 'peak of a picture, MB', 'peak of a training step, MB')
+           'ratio', 'ms by onnxruntime', 'peak of a picture, MB', 'peak of a training step, MB')
+UNKNOWN = '–'
 
 
 class Row(NamedTuple):
@@ -50,22 +54,31 @@ class Row(NamedTuple):
     seconds: float
     memory: Dict[str, float]
     scores: Optional[Dict[str, float]]
+    onnx_seconds: Optional[float] = None
 
 
-def measure_time(models: Dict[str, Any], sizes: Dict[str, Tuple[int, int]],
-                 args: argparse.Namespace) -> Dict[str, float]:
-    """Median seconds a picture of each network, the networks taking turns."""
-    taken: Dict[str, List[float]] = {name: [] for name in models}
+def measure_time(predictors: Dict[Any, Callable[[Tensor], Any]],
+                 sizes: Dict[Any, Tuple[int, int]], args: argparse.Namespace) -> Dict[Any, float]:
+    """Median seconds a picture of each predictor, all taking turns."""
+    taken: Dict[Any, List[float]] = {name: [] for name in predictors}
     pictures = {name: torch.randn(1, 3, *size).to(args.device) for name, size in sizes.items()}
     for turn in range(args.pictures + 2):
-        for name, model in models.items():
+        for name, predictor in predictors.items():
             _finish(args.device)
             start = time.perf_counter()
-            predict(model, pictures[name])
+            predictor(pictures[name])
             _finish(args.device)
             if turn > 1:  # the first ones warm up
                 taken[name].append(time.perf_counter() - start)
     return {name: statistics.median(seconds) for name, seconds in taken.items()}
+
+
+def exported(model: nn.Module, classes: int) -> Callable[[Tensor], Any]:
+    """The network as onnxruntime runs it, with as many threads."""
+    from plugin.models.onnx import OnnxNetwork, facts_of, to_onnx
+    facts = facts_of(model, config='', checkpoint='', classes=['class'] * classes,
+                     palette=[[0, 0, 0]] * classes)
+    return OnnxNetwork(to_onnx(model, metadata=facts.to_metadata()).SerializeToString())
 
 
 def _finish(device: str) -> None:
@@ -103,22 +116,29 @@ def measure(args: argparse.Namespace) -> List[Row]:
     memory = {Path(path).stem: measure_in_child(path, sizes[Path(path).stem], args)
               for path in args.configs}
     models = {name: build(cfg, args.device).eval() for name, cfg in cfgs.items()}
-    seconds = measure_time(models, sizes, args)
+    predictors = {name: partial(predict, model) for name, model in models.items()}
+    if args.onnx:
+        predictors.update({(name, 'onnx'): exported(model, cfgs[name].num_classes)
+                           for name, model in models.items()})
+        sizes.update({(name, 'onnx'): sizes[name] for name in models})
+    seconds = measure_time(predictors, sizes, args)
     return [Row(name, sizes[name], *count(model, sizes[name]), seconds[name], memory[name],
-                read_scores(args.scores, name)) for name, model in models.items()]
+                read_scores(args.scores, name), seconds.get((name, 'onnx')))
+            for name, model in models.items()]
 
 
 def markdown(rows: Sequence[Row], args: argparse.Namespace) -> str:
-    """The table, and a line that names the machine; without any scores, without their columns."""
+    """The table, and a line that names the machine; without columns for what nobody measured."""
     lines = []
     for row in rows:
         score = row.scores or {}
         figures = [score.get('mIoU'), score.get('PA'), row.parameters / 1e6,
                    row.multiply_adds / 1e9, row.seconds * 1e3, row.seconds / rows[0].seconds,
+                   row.onnx_seconds and row.onnx_seconds * 1e3,
                    row.memory['picture'], row.memory['training']]
         lines.append([row.name, *map(_figure, figures)])
     kept = [place for place, title in enumerate(COLUMNS)
-            if place not in (1, 2) or any(row.scores for row in rows)]
+            if any(line[place] != UNKNOWN for line in lines)]
     table = [[COLUMNS[place] for place in kept], ['---', *['---:'] * (len(kept) - 1)],
              *([line[place] for place in kept] for line in lines)]
     sizes = sorted({f'{row.size[1]}x{row.size[0]}' for row in rows})
@@ -130,7 +150,7 @@ def markdown(rows: Sequence[Row], args: argparse.Namespace) -> str:
 def _figure(value: Optional[float]) -> str:
     """Three digits or so."""
     if value is None:
-        return '–'
+        return UNKNOWN
     return f'{value:.0f}' if value >= 100 else f'{value:.1f}' if value >= 10 else f'{value:.2f}'
 
 
@@ -159,6 +179,7 @@ def parse(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     parser.add_argument('--threads', type=int, default=len(os.sched_getaffinity(0)),
                         help='[all cores]')
     parser.add_argument('--device', choices=('cpu', 'cuda'), default='cpu')
+    parser.add_argument('--onnx', action='store_true', help='also time the exported networks')
     parser.add_argument('--memory-only', action='store_true', help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
     args.configs = args.configs or [str(ROOT / f'configs/{name}_camvid.py') for name in NETWORKS]

@@ -109,6 +109,17 @@ def test_without_scores_there_are_no_columns_for_them(benchmark):
         '| b | 1.50 | 3.00 | 500 | 2.50 | 12.3 | 346 |']
 
 
+def test_exported_networks_are_timed_beside(benchmark, configs, children):
+    for package in ('onnx', 'onnxscript', 'onnxruntime'):
+        pytest.importorskip(package)
+    args = benchmark.parse([configs[0], '--pictures', '1', '--threads', '1', '--onnx'])
+    row, = benchmark.measure(args)
+    assert row.onnx_seconds > 0
+    header, _, line, *_ = benchmark.markdown([row], args).splitlines()
+    cells = dict(zip(header.split(' | '), line.split(' | ')))
+    assert float(cells['ms by onnxruntime']) == pytest.approx(1e3 * row.onnx_seconds, rel=0.05)
+
+
 def test_errors_name_the_cure(benchmark, configs, root, tmp_path, capsys):
     free = tmp_path / 'free.py'
     free.write_text(CONFIG.format(classes=2).replace("dict(type='Resize', scale=(96, 64))", ''))
