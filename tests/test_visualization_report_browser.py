@@ -175,3 +175,16 @@ def test_a_small_screen_needs_no_sideways_scrolling(page):
     page.set_viewport_size(dict(width=400, height=800))
     draw_all(page)
     assert page.evaluate('() => document.documentElement.scrollWidth') == 400
+
+
+def test_print_has_every_chart_and_cuts_nothing_off(page):
+    # nobody scrolls before printing
+    page.wait_for_function(OPENED)
+    page.set_viewport_size(dict(width=794, height=1123))  # A4
+    page.emulate_media(media='print')
+    page.evaluate("() => window.dispatchEvent(new Event('beforeprint'))")
+    page.wait_for_function('() => document.documentElement.scrollWidth === 794')
+    wide = page.evaluate("""() => [...document.querySelectorAll('table, .main-svg')].filter(
+        (one) => one.offsetParent !== null && one.getBoundingClientRect().right > 794).length""")
+    assert wide == 0
+    assert page.locator('.hint.onscreen:visible, nav:visible').count() == 0

@@ -1,4 +1,5 @@
 // Charts: Plotly is unpacked when the first one comes into sight, and wears the colours of the page.
+// The others follow while nothing else happens: printing does not wait for what it lacks.
 (() => {
   'use strict';
   const figures = JSON.parse(document.getElementById('figures').textContent);
@@ -13,6 +14,7 @@
     light: [[0, '#f7faf8'], [0.05, '#dcebf5'], [0.5, '#5b9fd0'], [1, '#08306b']],
     dark: [[0, '#1d2421'], [0.05, '#1f3550'], [0.5, '#2f7fc1'], [1, '#d5ecff']],
   };
+  const PAPER = 640; // pixels of A4 between the margins of the page and those of a chart
   let library = null;
   let printing = false;
 
@@ -42,7 +44,8 @@
     const layout = {
       ...spec.layout, paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)',
       font: { color: colour('--ink'), family: getComputedStyle(document.body).fontFamily, size: 13 },
-      margin: { l: 40, r: 16, t: 30, b: 40 }, autosize: true,
+      margin: { l: 40, r: 16, t: 30, b: 40 }, autosize: !printing,
+      width: printing ? PAPER : undefined,
       height: spec.layout.height || (window.innerWidth < 600 ? 400 : 340),
       hoverlabel: { bgcolor: colour('--card'), font: { color: colour('--ink') } },
       legend: { orientation: 'h', y: 1.02, yanchor: 'bottom', x: 0, maxheight: 0.3, ...spec.layout.legend },
@@ -82,6 +85,16 @@
     for (const entry of entries) if (entry.isIntersecting) draw(entry.target);
   }, { rootMargin: '300px' });
   document.querySelectorAll('.plot').forEach((plot) => seen.observe(plot));
+  const idle = (callback) => (window.requestIdleCallback
+    ? window.requestIdleCallback(callback, { timeout: 1000 }) : setTimeout(callback, 200));
+  async function drawNext() {
+    const plot = [...document.querySelectorAll('.plot:not([data-drawn])')]
+      .find((one) => one.offsetParent);
+    if (!plot) return;
+    await draw(plot);
+    idle(drawNext);
+  }
+  window.addEventListener('load', () => idle(drawNext));
   dark.addEventListener('change', recolour);
   window.addEventListener('beforeprint', () => { printing = true; recolour(); });
   window.addEventListener('afterprint', () => { printing = false; recolour(); });
