@@ -2,6 +2,8 @@
 import json
 import logging
 import shutil
+import time
+from datetime import timedelta
 from types import SimpleNamespace
 
 import numpy as np
@@ -193,9 +195,13 @@ def test_a_full_disk_is_told_before_the_training(folder, monkeypatch):
     assert 'give another --work-dir' in runner.lines[-1]
 
 
-def _in_process(rank, folder, store, outcome):
-    dist.init_process_group('gloo', init_method=f'file://{store}', rank=rank, world_size=2)
+def _in_process(rank, folder, store, outcome, slow=0):
+    dist.init_process_group('gloo', init_method=f'file://{store}', rank=rank, world_size=2,
+                            timeout=timedelta(seconds=6 if slow else 600))
     runner = fake_runner(folder)
+    if rank == 0 and slow:
+        look = check_data.check_files
+        check_data.check_files = lambda *args: time.sleep(slow) or look(*args)
     if rank == 1:
         # a second look would come to another result
         runner.train_loop.dataloader.dataset.data_root = 'nowhere'
@@ -218,6 +224,12 @@ def test_two_processes_end_with_one_result(folder, tmp_path, good):
     assert messages[0] == messages[1]
     assert messages[0] == 'passed' if good else messages[0].startswith(
         'class id 9 in labels/train/1.png is outside 0..1')
+
+
+def test_processes_wait_longer_than_for_other_messages(folder, tmp_path):
+    mp.start_processes(_in_process, args=(folder, tmp_path / 'store', tmp_path, 4), nprocs=2,
+                       start_method='fork')
+    assert [(tmp_path / str(rank)).read_text() for rank in range(2)] == ['passed', 'passed']
 
 
 def test_a_real_training_stops_before_its_first_iteration(folder, tmp_path):

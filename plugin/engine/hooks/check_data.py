@@ -2,10 +2,12 @@
 import json
 import os
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Dict, Optional, Sequence, Set
 
-from mmengine.dist import broadcast_object_list, is_main_process
+import torch.distributed
+from mmengine.dist import broadcast_object_list, is_distributed, is_main_process
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.registry import HOOKS
@@ -19,6 +21,7 @@ from plugin.utils import first_few, write_atomically
 SKIP = 'PASTURE_SKIP_CHECK'
 REMEMBERED = 'checked_data.json'
 LONG = 10.0  # seconds
+PATIENCE = timedelta(days=2)
 HINT = (f'looking at pictures and labels (to skip this: tools/train.py --no-check, or {SKIP}=1; '
         'to look at everything: python tools/check_data.py CONFIG)')
 
@@ -57,6 +60,7 @@ class CheckDataHook(Hook):
         self.limit = limit
         self._done: Set[int] = set()
         self._told = False
+        self._group = None
 
     def before_train(self, runner) -> None:
         """Check the training set, and the validation set if there is one."""
@@ -83,15 +87,18 @@ class CheckDataHook(Hook):
             return
         sets = {name: loop.dataloader.dataset for name, loop in loops.items()
                 if id(loop.dataloader.dataset) not in self._done}
+        if is_distributed() and self._group is None:
+            # NCCL ends processes that wait for longer than ten minutes
+            self._group = torch.distributed.new_group(backend='gloo', timeout=PATIENCE)
         outcome = [None]
         if is_main_process():
             try:
                 self._check_sets(runner, sets)
             except Exception as error:  # whatever it is, the others must not wait for ever
                 outcome = [str(error)]
-                broadcast_object_list(outcome)
+                broadcast_object_list(outcome, group=self._group)
                 raise
-        broadcast_object_list(outcome)
+        broadcast_object_list(outcome, group=self._group)
         if outcome[0] is not None:
             raise ValueError(outcome[0])
         self._done.update(id(dataset) for dataset in sets.values())
