@@ -233,6 +233,18 @@ def test_the_same_run_gives_the_same_page(run):
     assert page.render([run], now) == page.render([run], now)
 
 
+def test_only_reports_are_replaced(run, tmp_path):
+    page = tmp_path / 'report.html'
+    page.write_text('<p>of the farmer</p>')
+    with pytest.raises(FileExistsError, match='report.html exists and is no report of Pasture: '
+                                              'give another file with --out'):
+        write_report([run.folder], page)
+    assert page.read_text() == '<p>of the farmer</p>'
+    page.unlink()
+    for _ in range(2):
+        write_report([run.folder], page)
+
+
 @pytest.mark.parametrize('make, message', [
     (lambda path: path, 'is no folder: give a work directory'),
     (lambda path: path.mkdir() or path, 'is no work directory: it holds neither scores.json nor')])

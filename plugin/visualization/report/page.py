@@ -33,6 +33,8 @@ LIMIT = 9_500_000  # bytes; below 10 MB whatever is shown
 SCRIPTS = ('charts.js', 'tables.js', 'gallery.js')
 LAYERS = ('input', 'truth', 'prediction', 'errors')
 PICTURE = 'data:image/webp;base64,'
+OURS = 'Written by Pasture'
+FOREIGN = '{} exists and is no report of Pasture: give another file with --out, or move it away'
 MISSING = "Failed to import {}, which reports need: install it by pip install jinja2 plotly"
 
 
@@ -47,6 +49,7 @@ def write_report(work_dirs: Sequence[Union[str, Path]], path: Union[str, Path]) 
         list[str]: What is missing or was skipped, a sentence each.
 
     Raises:
+        FileExistsError: If the file is there and no report; an older report is replaced.
         FileNotFoundError: If one is no work directory.
         ImportError: If Jinja2 or Plotly is not installed.
         OSError: If the file cannot be written.
@@ -54,6 +57,9 @@ def write_report(work_dirs: Sequence[Union[str, Path]], path: Union[str, Path]) 
     """
     if not work_dirs:
         raise ValueError('a report needs a run: give one or more work directories')
+    path = Path(path)
+    if path.is_file() and OURS not in path.read_text('utf-8', errors='replace'):
+        raise FileExistsError(FOREIGN.format(path))
     folders = [Path(folder) for folder in work_dirs]
     runs = [read_run(folder, name) for folder, name in zip(folders, _names(folders))]
     write_atomically(path, render(runs))
@@ -84,7 +90,8 @@ def render(runs: Sequence[Run], now: Optional[datetime] = None) -> str:
         undefined=jinja2.StrictUndefined, trim_blocks=True)
     library = get_plotlyjs()
     context = {**_context(runs), **_parts(library, environment),
-               'date': f'{now or datetime.now():%Y-%m-%d %H:%M}', 'version': __version__}
+               'date': f'{now or datetime.now():%Y-%m-%d %H:%M}', 'version': __version__,
+               'ours': OURS}
     template = environment.get_template('report.html.j2')
     galleries = context['galleries']
     bare = len(template.render({**context, 'galleries': [{} for _ in galleries]}).encode())
