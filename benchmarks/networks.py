@@ -31,7 +31,15 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import torch
-from parts.network_cost import build, count, measure_memory, picture_size, predict, read
+from parts.network_cost import (
+    build,
+    count,
+    measure_memory,
+    picture_size,
+    predict,
+    random_picture,
+    read,
+)
 from torch import Tensor, nn
 
 from plugin.utils import write_atomically
@@ -57,11 +65,10 @@ class Row(NamedTuple):
     onnx_seconds: Optional[float] = None
 
 
-def measure_time(predictors: Dict[Any, Callable[[Tensor], Any]],
-                 sizes: Dict[Any, Tuple[int, int]], args: argparse.Namespace) -> Dict[Any, float]:
+def measure_time(predictors: Dict[Any, Callable[[Tensor], Any]], pictures: Dict[Any, Tensor],
+                 args: argparse.Namespace) -> Dict[Any, float]:
     """Median seconds a picture of each predictor, all taking turns."""
     taken: Dict[Any, List[float]] = {name: [] for name in predictors}
-    pictures = {name: torch.randn(1, 3, *size).to(args.device) for name, size in sizes.items()}
     for turn in range(args.pictures + 2):
         for name, predictor in predictors.items():
             _finish(args.device)
@@ -116,12 +123,13 @@ def measure(args: argparse.Namespace) -> List[Row]:
     memory = {Path(path).stem: measure_in_child(path, sizes[Path(path).stem], args)
               for path in args.configs}
     models = {name: build(cfg, args.device).eval() for name, cfg in cfgs.items()}
+    pictures = {name: random_picture(model, sizes[name]) for name, model in models.items()}
     predictors = {name: partial(predict, model) for name, model in models.items()}
     if args.onnx:
         predictors.update({(name, 'onnx'): exported(model, cfgs[name].num_classes)
                            for name, model in models.items()})
-        sizes.update({(name, 'onnx'): sizes[name] for name in models})
-    seconds = measure_time(predictors, sizes, args)
+        pictures.update({(name, 'onnx'): pictures[name] for name in models})
+    seconds = measure_time(predictors, pictures, args)
     return [Row(name, sizes[name], *count(model, sizes[name]), seconds[name], memory[name],
                 read_scores(args.scores, name), seconds.get((name, 'onnx')))
             for name, model in models.items()]

@@ -70,6 +70,17 @@ def test_counts_time_and_memory(benchmark, configs, children):
     assert few.scores is None
 
 
+def test_networks_for_grey_pictures(benchmark, configs, children, tmp_path):
+    grey = tmp_path / 'grey.py'
+    grey.write_text(CONFIG.format(classes=2)
+                    .replace('[120.] * 3, std=[60.] * 3', '[120.], std=[60.]')
+                    .replace('base_channels=2', 'base_channels=2, in_channels=1'))
+    args = benchmark.parse([str(grey), configs[0], '--pictures', '1', '--threads', '1'])
+    one, three = benchmark.measure(args)
+    # the first convolution has 2 maps of 3x3
+    assert three.parameters - one.parameters == 2 * 2 * 9 + 1 * (8 + 1)
+
+
 def test_memory(benchmark, configs):
     """In a real child: this process holds memory that would serve the network unseen."""
     args = benchmark.parse([*configs, '--threads', '1'])

@@ -13,6 +13,8 @@ from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from plugin.models.onnx import number_of_channels
+
 
 def read(path: str) -> Config:
     """The config of one semantic network."""
@@ -52,8 +54,14 @@ def samples(size: Tuple[int, int], number: int, classes: int = 0) -> list:
     return made
 
 
+def random_picture(model: nn.Module, size: Tuple[int, int]) -> Tensor:
+    """A normalised picture (1, C, H, W), grey where the network takes grey ones."""
+    device = next(model.parameters()).device
+    return torch.randn(1, number_of_channels(model), *size, device=device)
+
+
 def predict(model: nn.Module, picture: Tensor) -> Any:
-    """Labels of a normalised picture (1, 3, H, W)."""
+    """Labels of a normalised picture (1, C, H, W)."""
     with torch.no_grad():
         return model.predict(picture, samples(tuple(picture.shape[2:]), 1))
 
@@ -64,17 +72,17 @@ def train(model: nn.Module, cfg: Config, steps: int = 2) -> None:
     wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
     model.train()
     for _ in range(steps):
-        pictures = list(torch.randint(256, (number, 3, *size), dtype=torch.uint8))
+        pictures = list(torch.randint(256, (number, number_of_channels(model), *size),
+                                      dtype=torch.uint8))
         model.train_step(dict(inputs=pictures, data_samples=samples(size, number, cfg.num_classes)),
                          wrapper)
 
 
 def count(model: nn.Module, size: Tuple[int, int]) -> Tuple[int, float]:
     """Parameters, and multiply-adds of the convolutions and matrix products for a picture."""
-    picture = torch.zeros(1, 3, *size, device=next(model.parameters()).device)
     # it watches what runs: MMEngine's count traces the network, which unpooling does not stand
     with FlopCounterMode(display=False) as counter:
-        predict(model, picture)
+        predict(model, random_picture(model, size))
     return sum(parameter.numel() for parameter in model.parameters()), counter.get_total_flops() / 2
 
 
@@ -90,7 +98,7 @@ def measure_memory(cfg: Config, size: Tuple[int, int], device: str) -> Dict[str,
     for name in ('picture', 'training'):
         _forget_peak(device)
         if name == 'picture':
-            predict(model.eval(), torch.randn(1, 3, *size, device=device))
+            predict(model.eval(), random_picture(model, size))
         else:
             train(model, cfg)
         peaks[name] = (_held(device, peak=True) - before) / 1e6
