@@ -4,6 +4,7 @@ import reference
 import torch
 import torch.nn.functional as F
 from mmengine.config import ConfigDict
+from mmengine.model import BaseModule
 from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
@@ -91,6 +92,32 @@ def test_multi_scale_runs_in_tiles_and_before_a_crf():
         expected = tiled.encode_decode(x, [dict(img_shape=size)])[0]
     assert expected.std(0).max() > 0.1
     torch.testing.assert_close(logits.softmax(0), expected.softmax(0), rtol=1e-4, atol=1e-5)
+
+
+class Eighth(BaseModule):
+    """Every eighth pixel with its neighbours: what a score sees is small."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = torch.nn.Conv2d(3, 4, 3, stride=8, padding=1)
+
+    def forward(self, x):
+        return self.conv(x),
+
+
+def test_tiles_meet_the_grids_of_all_scales():
+    torch.manual_seed(0)
+    model = MODELS.build(dict(
+        type='MultiScaleEncoderDecoder', backbone=dict(type=Eighth), test_cfg=ConfigDict(
+            mode='tile', crop_size=(104, 120), overlap=(40, 48), blend='none'),
+        decode_head=dict(type='DeepLabLargeFOVHead', in_channels=4, num_classes=3))).eval()
+    torch.nn.init.normal_(model.decode_head.conv_seg.weight)
+    x, size = torch.randn(1, 3, 200, 240), (200, 240)
+    with torch.no_grad():
+        tiled = model.inference(x, [dict(img_shape=size, ori_shape=size)])
+        whole = model.encode_decode(x, [dict(img_shape=size)])
+    inner = (..., slice(24, -24), slice(24, -24))
+    torch.testing.assert_close(tiled[inner], whole[inner], atol=1e-4, rtol=0)
 
 
 def test_multi_scale_of_one_scale_is_the_plain_network():

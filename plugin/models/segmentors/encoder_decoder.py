@@ -59,7 +59,7 @@ class PredictionSteps:
             return None
         head = self._last_head
         return Tiling.from_cfg(self.test_cfg, margin=getattr(head, 'margin', 0),
-                               step=getattr(head, 'tile_step', 1))
+                               step=self._tile_step())
 
     def predict(self, inputs: Tensor, data_samples: OptSampleList = None) -> SampleList:
         """Predict pictures.
@@ -152,6 +152,9 @@ class PredictionSteps:
             return logits.argmax(0, keepdim=True)
         scores = logits.sigmoid()
         return (scores > self._last_head.threshold).to(scores)
+
+    def _tile_step(self) -> int:
+        return getattr(self._last_head, 'tile_step', 1)
 
     @property
     def _last_head(self) -> nn.Module:

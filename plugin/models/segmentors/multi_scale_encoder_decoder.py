@@ -1,5 +1,6 @@
 """One network on a picture of several sizes, as in DeepLab v2."""
 import functools
+import math
 from fractions import Fraction
 from typing import Dict, List, Sequence, Tuple
 
@@ -46,6 +47,11 @@ class MultiScaleEncoderDecoder(EncoderDecoder):
             raise ValueError(f'{type(self.decode_head).__name__} has align_corners=False, but the '
                              'scales meet at positions that lie on pixels: set it to True')
         self.scales = tuple(Fraction(scale).limit_denominator(100) for scale in scales)
+
+    def _tile_step(self) -> int:
+        # positions of scale s lie 1 / s times as far apart: the tiles meet the grids of all scales
+        step = super()._tile_step()
+        return math.lcm(*((step / scale).numerator for scale in self.scales))
 
     def loss(self, inputs: Tensor, data_samples: SampleList) -> Dict[str, Tensor]:
         """Losses of the fused scores and of each scale.
