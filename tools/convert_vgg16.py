@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from _checkpoints import add_trust, read_checkpoint
+from _checkpoints import add_trust, check_target, read_checkpoint
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -24,6 +24,7 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser.add_argument('target', type=Path, help='file to write, e.g. weights/vgg16.pth')
     parser.add_argument('--network', choices=NETWORKS, default='fcn',
                         help='for whom (default: fcn); deeplabv2 is initialised as a whole')
+    parser.add_argument('--overwrite', action='store_true', help='replace TARGET if it exists')
     add_trust(parser)
     return parser.parse_args(argv)
 
@@ -35,6 +36,7 @@ def main(argv=None) -> int:
     from plugin.models.convert_deeplab import aspp_from_vgg16, subsample_vgg16
     from plugin.utils import write_checkpoint
     try:
+        check_target(args.source, args.target, args.overwrite)
         source = read_checkpoint(args.source)
         state_dict = convert_vgg16(source.get('state_dict', source))
         if args.network.startswith('deeplab'):

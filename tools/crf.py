@@ -188,18 +188,21 @@ def read_probabilities(path: Path):
     Raises:
         ValueError: If it is no such file.
     """
+    import tokenize
     import zipfile
+    import zlib
 
     import numpy as np
     try:
         content = np.load(path, allow_pickle=False)
-        if path.suffix == '.npy':
+        # what a file is decides its content, whatever its suffix
+        if isinstance(content, np.ndarray):
             return content
         with content:
             if len(content.files) != 1:
                 raise ValueError(f'it holds {len(content.files)} arrays: give one')
             return content[content.files[0]]
-    except (EOFError, zipfile.BadZipFile) as error:
+    except (EOFError, tokenize.TokenError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f'it cannot be read ({error})') from error
 
 

@@ -95,6 +95,18 @@ def test_vgg16_of_torchvision(tool, tmp_path, capsys, monkeypatch, network, numb
     assert len(written['state_dict']) == number
 
 
+def test_vgg16_is_not_written_over_its_source(tool, tmp_path, capsys):
+    source, target = tmp_path / 'vgg16.pth', tmp_path / 'ours.pth'
+    torch.save(torchvision_vgg16(), source)
+    target.write_text('an older file')
+    before = source.read_bytes()
+    assert run(tool('convert_vgg16'), source, source, '--overwrite') == 1
+    assert 'vgg16.pth is the checkpoint itself: give another name' in capsys.readouterr().err
+    assert run(tool('convert_vgg16'), source, target) == 1
+    assert 'ours.pth exists: give another name, or --overwrite' in capsys.readouterr().err
+    assert source.read_bytes() == before and target.read_text() == 'an older file'
+
+
 def test_vgg16_without_enough_units(tool, tmp_path, capsys):
     source, target = tmp_path / 'vgg16.pth', tmp_path / 'vgg16_deeplab.pth'
     weights = torchvision_vgg16()

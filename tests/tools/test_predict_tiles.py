@@ -123,6 +123,14 @@ def test_bad_files_are_named_and_the_others_done(predicted):
     (folder / 'empty.npy').touch()
     (folder / 'broken.npy').write_bytes(b'no array')
     np.save(folder / 'film.npy', good)
+    # named after the other format, packed and then damaged, with a header that was overwritten
+    np.save(folder / 'renamed', good)
+    (folder / 'renamed.npy').rename(folder / 'renamed.npz')
+    np.savez_compressed(folder / 'packed.npz', np.random.default_rng(0).random((2, 36, 44)))
+    for name, damaged, place, bad in (('packed.npz', 'packed.npz', 60, b'\xff' * 60),
+                                      ('labels.npy', 'header.npy', 10, b'{' * 60)):
+        content = (folder / name).read_bytes()
+        (folder / damaged).write_bytes(content[:place] + bad + content[place + 60:])
     pictures = predicted / 'odd pictures'
     pictures.mkdir()
     picture = (predicted / 'in/one.png').read_bytes()
@@ -131,14 +139,16 @@ def test_bad_files_are_named_and_the_others_done(predicted):
     (pictures / 'film.png').write_bytes(b'no picture')
     result = run_tool('crf', ['odd', 'odd pictures', '--out', 'done', *FAST], predicted)
     assert result.status == 1
-    assert '2 of 8 pictures refined, 6 could not be done; results in done' in result.out
+    assert '3 of 11 pictures refined, 8 could not be done; results in done' in result.out
     skipped = ' '.join(result.err.split())
     for words in ('skipped: odd/two.npz: it holds 2 arrays: give one', 'odd/small.npy: a picture',
                   'odd/labels.npy: probabilities of type uint8', 'odd/empty.npy: it cannot be read',
-                  'odd/broken.npy: ', 'skipped: odd pictures/film.png is no picture'):
+                  'odd/broken.npy: ', 'odd/packed.npz: it cannot be read',
+                  'odd/header.npy: it cannot be read',
+                  'skipped: odd pictures/film.png is no picture'):
         assert words in skipped
-    assert {path.name for path in (predicted / 'done/masks').iterdir()} == {'good.png',
-                                                                           'zipped.png'}
+    assert {path.name for path in (predicted / 'done/masks').iterdir()} == {
+        'good.png', 'renamed.png', 'zipped.png'}
 
 
 @pytest.mark.parametrize(('argv', 'message'), [

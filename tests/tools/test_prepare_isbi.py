@@ -92,7 +92,7 @@ def test_folds_validate_each_picture_once(tool, folders, tmp_path):
         # in the order of the numbers: 2 before 10
         assert sorted(train + val, key=names.index) == names
         assert train == sorted(train, key=names.index) and len(val) in (3, 4)
-    # once more: the same; another seed: other folds, which do not replace these silently
+    # once more: the same; another seed: other folds
     assert run(tool, folders, out, '--seed', 1) == 0
     assert lists_of(out) == lists
     assert run(tool, folders, tmp_path / 'other', '--seed', 2) == 0
@@ -117,6 +117,8 @@ def test_labels_with_ones_stay_ones(tool, folders, tmp_path):
      'the label section.5 牛 holds the value 7: labels are 0 (membrane) and 255 or 1'),
     (lambda p, q: Image.new('RGB', SIZE[::-1]).save(p / 'section.6 牛.png'),
      'is a picture of mode RGB: save it with 8 bits of grey and no colours'),
+    (lambda p, q: Image.new('L', SIZE[::-1]).save(q / 'section.6 牛.tif'),
+     'section.6 牛.tif have the same name: remove one of them'),
     (lambda p, q: [path.unlink() for path in p.iterdir()], 'images holds no pictures; train-vol'),
 ])
 def test_what_does_not_fit_is_named_and_nothing_is_written(
@@ -145,6 +147,9 @@ def test_sets_and_folds_are_not_mixed(tool, folders, stacks, tmp_path, capsys):
     assert run(tool, folders, out, '--folds', 2) == 1
     assert 'holds fold2/train.txt, fold2/val.txt of another set or other folds' in (
         capsys.readouterr().err)
+    # as many folds, but other ones
+    assert run(tool, folders, out, '--seed', 1) == 1
+    assert 'holds fold0/train.txt' in capsys.readouterr().err
     assert run(tool, stacks, out) == 1
     assert lists_of(out) == before
 

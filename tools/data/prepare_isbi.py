@@ -46,7 +46,12 @@ def read_stack(source: Path) -> Dict[str, 'object']:
 
     from plugin.datasets.picture_files import is_picture
     if source.is_dir():
-        files = {path.stem: path for path in source.iterdir() if is_picture(path)}
+        files: Dict[str, Path] = {}
+        for path in sorted(filter(is_picture, source.iterdir())):
+            if path.stem in files:
+                raise ValueError(f'{files[path.stem]} and {path} have the same name: remove one '
+                                 'of them')
+            files[path.stem] = path
         if not files:
             raise FileNotFoundError(f'{source} holds no pictures; {PLACE}')
         found = {}
@@ -130,7 +135,8 @@ def check_target(out: Path, sources: Sequence[Path], names: Sequence[str],
     others = [path.name for folder in ('images', 'labels')
               for path in sorted((out / folder).glob('[!.]*')) if path.stem not in names]
     others += [f'{path.parent.name}/{path.name}' for path in sorted(out.glob('fold*/*.txt'))
-               if f'{path.parent.name}/{path.name}' not in lists]
+               if path.read_text(encoding='utf-8').splitlines() != lists.get(
+                   f'{path.parent.name}/{path.name}')]
     if others:
         raise FileExistsError(f'{out} holds {first_few(others)} of another set or other folds: '
                               'move them away, or give another --out')
