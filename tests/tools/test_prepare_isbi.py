@@ -145,8 +145,7 @@ def test_sets_and_folds_are_not_mixed(tool, folders, stacks, tmp_path, capsys):
     assert run(tool, folders, out) == 0
     before = lists_of(out)
     assert run(tool, folders, out, '--folds', 2) == 1
-    assert 'holds fold2/train.txt, fold2/val.txt of another set or other folds' in (
-        capsys.readouterr().err)
+    assert '(6 in all) of another set or other folds: move them away' in capsys.readouterr().err
     # as many folds, but other ones
     assert run(tool, folders, out, '--seed', 1) == 1
     assert 'holds fold0/train.txt' in capsys.readouterr().err
