@@ -7,7 +7,7 @@ from mmdet.registry import DATASETS as DET
 from mmengine.registry import DefaultScope
 from mmseg.registry import DATASETS as SEG
 from pycocotools import mask as coco_mask
-from small_coco import SIZES, content, ring, write_set
+from small_coco import SIZES, content, ring, rle, write_set
 
 from plugin.datasets import cattle
 from plugin.datasets.checks import check_files
@@ -178,11 +178,24 @@ def test_background_may_be_named(tmp_path):
     (changed('annotations', 0, id=2), 'has the annotation id 2 more than once'),
     (changed('images', 0, file_name='two.png'), "has the file_name 'two.png' more than once"),
     (changed('images', 1, width=None), r'images\[1\] of .* lacks width'),
+    (changed('images', 1, height=33.5), 'two.png of .* has the width 50 and the height 33.5'),
+    (changed('annotations', 1, bbox=[]), r'annotation 2 of .* has the bbox \[\] and the area'),
+    (changed('annotations', 1, area='80'), "annotation 2 of .* and the area '80': write"),
+    # as many pixels, which mmdet takes for a picture that lies on its side
+    (changed('annotations', 1, segmentation=rle(ring().T)),
+     'annotation 2 of two.png in .* has run lengths of another size than its picture'),
+    (changed('annotations', 1, segmentation=dict(size=[33, 50], counts=[10, 20])),
+     'annotation 2 of two.png in .* has run lengths of another size than its picture'),
     (dict(categories=None), 'has no list of categories: it is no COCO file of instances'),
 ])
 def test_malformed_files_are_sentences(tmp_path, build, changes, message):
     with pytest.raises(ValueError, match=message):
         build(write_set(tmp_path, **changes))
+
+
+def test_sizes_may_be_written_with_a_point(tmp_path):
+    label = semantic(write_set(tmp_path, **changed('images', 1, height=33.0, width=50.0)))[1]
+    assert label['gt_seg_map'].shape == (33, 50)
 
 
 def test_missing_and_broken_files(tmp_path, build):

@@ -21,6 +21,13 @@ def test_size_is_that_of_the_loader(tmp_path, suffix, orientation):
     assert size.is_turned == (loaded.shape[:2] != (31, 57))
 
 
+@pytest.mark.parametrize('suffix', ['jpg', 'png', 'webp'])
+def test_damaged_exif_turns_nothing(tmp_path, suffix):
+    path = tmp_path / f'a.{suffix}'
+    Image.new('RGB', (57, 31)).save(path, exif=b'Exif\0\0no header of TIFF')
+    assert picture_size(path)[:2] == (31, 57)
+
+
 def test_what_is_no_picture(tmp_path):
     path = tmp_path / 'a.jpg'
     path.write_bytes(b'text')

@@ -45,12 +45,19 @@ def read_coco(path: str, backend_args: Optional[dict] = None) -> CocoFile:
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If it is no COCO file, holds no picture, names a thing twice or a thing that
-            is not there, or has an annotation without outline.
+            is not there, or has an annotation without outline or with one that does not fit.
     """
     coco = parse_coco(path, backend_args)
     bare = bare_annotations(coco)
     if bare:
         raise ValueError(f'{first_few(bare)} in {coco.path} has an empty segmentation: {DRAW}')
+    unfit = [f'annotation {annotation["id"]} of {image["file_name"]}' for image in coco.images
+             for annotation in coco.annotations[image['id']]
+             if not _fits(annotation['segmentation'], image['height'], image['width'])]
+    if unfit:
+        # mmdet would cut such runs into lines of another length without a word
+        raise ValueError(f'{first_few(unfit)} in {coco.path} has run lengths of another size than '
+                         'its picture: write the labels anew for this picture')
     return coco
 
 
@@ -65,7 +72,9 @@ def parse_coco(path: str, backend_args: Optional[dict] = None) -> CocoFile:
         raise ValueError(f'{path} is no JSON ({error}): write it anew with a converter of '
                          'tools/data') from error
     _check_structure(path, content)
-    images, categories = content['images'], content['categories']
+    images = [dict(image, height=int(image['height']), width=int(image['width']))
+              for image in content['images']]
+    categories = content['categories']
     _check_unique(path, 'image id', [image['id'] for image in images])
     _check_unique(path, 'file_name', [image['file_name'] for image in images])
     _check_unique(path, 'annotation id', [ann['id'] for ann in content['annotations']])
@@ -127,9 +136,16 @@ def _check_structure(path: str, content: Any) -> None:
                                  'write the file anew with a converter of tools/data')
     for image in content['images']:
         size = (image['width'], image['height'])
-        if not all(isinstance(side, (int, float)) and side > 0 for side in size):
+        if not all(isinstance(side, (int, float)) and side > 0 and float(side).is_integer()
+                   for side in size):
             raise ValueError(f'picture {image["file_name"]} of {path} has the width {size[0]!r} '
                              f'and the height {size[1]!r}: write its size in pixels')
+    for annotation in content['annotations']:
+        box, area = annotation['bbox'], annotation['area']
+        if not isinstance(box, list) or len(box) != 4 or not all(
+                isinstance(value, (int, float)) for value in (*box, area)):
+            raise ValueError(f'annotation {annotation["id"]} of {path} has the bbox {box!r} and '
+                             f'the area {area!r}: write [x, y, width, height] and the pixels')
     if not content['images']:
         raise ValueError(f'{path} holds no picture: there is nothing to train or to test on')
 
@@ -147,6 +163,15 @@ def bare_annotations(coco: CocoFile) -> List[str]:
     return [f'annotation {annotation["id"]} of {image["file_name"]}' for image in coco.images
             for annotation in coco.annotations[image['id']]
             if not has_outline(annotation['segmentation'])]
+
+
+def _fits(segmentation: Any, height: int, width: int) -> bool:
+    """Whether run lengths are those of a picture of H x W pixels; polygons fit any."""
+    if not isinstance(segmentation, dict):
+        return True
+    counts = segmentation['counts']
+    return list(segmentation['size']) == [height, width] and (
+        not isinstance(counts, list) or min(counts) >= 0 and sum(counts) == height * width)
 
 
 def has_outline(segmentation: Any) -> bool:

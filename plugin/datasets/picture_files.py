@@ -1,5 +1,6 @@
 """Pictures on the disk: found by what a labelling tool wrote down, and measured."""
 import os
+import struct
 import unicodedata
 import warnings
 from collections import defaultdict
@@ -62,7 +63,7 @@ def _size(picture: Image.Image, path: Path) -> PictureSize:
         orientation = picture.tag_v2.get(ORIENTATION)
     else:
         # getexif() of a PNG without EXIF in its header would decode the whole picture
-        orientation = picture.getexif().get(ORIENTATION) if 'exif' in picture.info else None
+        orientation = _exif_orientation(picture) if 'exif' in picture.info else None
     is_turned = orientation in (5, 6, 7, 8)
     if is_turned and picture.format not in ('JPEG', 'MPO'):
         # OpenCV turns some of the other formats, which ones depends on its version: ask it
@@ -73,6 +74,14 @@ def _size(picture: Image.Image, path: Path) -> PictureSize:
     if is_turned:
         return PictureSize(width, height, True)
     return PictureSize(height, width, False)
+
+
+def _exif_orientation(picture: Image.Image) -> Optional[int]:
+    """How EXIF asks to turn a picture; None if its EXIF is damaged, which OpenCV passes over."""
+    try:
+        return picture.getexif().get(ORIENTATION)
+    except (OSError, SyntaxError, ValueError, struct.error):
+        return None
 
 
 class PictureFinder:

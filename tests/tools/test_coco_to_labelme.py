@@ -137,6 +137,30 @@ def test_predictions_of_new_pictures(tool, data, results, tmp_path, capsys):
     assert 'have no file_name: give the COCO file' in capsys.readouterr().err
 
 
+@pytest.mark.parametrize('absolute', [True, False])
+def test_predictions_named_by_their_path(tool, data, results, tmp_path, monkeypatch, absolute):
+    # as tools/predict.py names them when it is given the folder of the pictures
+    monkeypatch.chdir(data.parent.parent)
+    folder = data.parent if absolute else data.parent.relative_to(tmp_path)
+    source, out = tmp_path / 'results.json', tmp_path / 'out'
+    source.write_text(json.dumps([dict(entry, file_name=(folder / 'b.png').as_posix())
+                                  for entry in results[0]]))
+    command = [str(source), '--images', data.parent.name, '--out', str(out)]
+    assert tool.main([*command, '--labels', 'cow,calf']) == 0
+    assert [path.name for path in out.rglob('*.json')] == ['b.json']
+    assert tool.main([*command, '--data', str(data), '--overwrite']) == 0
+    assert [label for label, _, _ in shapes_of(out / 'b.json')] == ['Kalb', 'Kuh', 'Kalb']
+
+
+def test_a_prediction_without_a_pixel_is_left_out(tool, data, results, tmp_path, capsys):
+    source, out = tmp_path / 'results.json', tmp_path / 'out'
+    empty = dict(results[0][0], segmentation=mask_to_rle(np.zeros((40, 60))))
+    source.write_text(json.dumps([empty, results[0][1]]))
+    assert run(tool, source, out, '--data', data, '--images', data.parent) == 0
+    assert '1 predictions cover no pixel and are left out' in capsys.readouterr().out
+    assert len(shapes_of(out / 'b.json')) == 1
+
+
 def test_what_does_not_fit(tool, data, results, tmp_path, capsys):
     source, out = tmp_path / 'results.json', tmp_path / 'out'
     command = ['--images', str(data.parent), '--out', str(out)]

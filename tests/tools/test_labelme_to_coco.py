@@ -103,6 +103,18 @@ def test_older_files_are_safe(tool, tmp_path, capsys):
     assert source.read_bytes() == before
 
 
+def test_negatives_come_from_the_sources_alone(tool, tmp_path):
+    for name in ('cam1', 'cam2'):
+        write_labelme(tmp_path / name / 'a.json', [shape(square(2, 3, 10))])
+        write_picture(tmp_path / name / 'empty.png')
+    write_picture(tmp_path / 'cam3/never labelled.png')
+    out = tmp_path / 'data.json'
+    assert tool.main([*(str(tmp_path / name) for name in ('cam1', 'cam2')), '--negatives',
+                      '--out', str(out)]) == 0
+    assert {image['file_name'] for image in json.loads(out.read_text())['images']} == {
+        f'{name}/{file}.png' for name in ('cam1', 'cam2') for file in ('a', 'empty')}
+
+
 def test_negatives(tool, tmp_path, capsys):
     write_labelme(tmp_path / 'in/a.json', [shape(square(2, 2, 12))])
     write_picture(tmp_path / 'in/sub/b.PNG')

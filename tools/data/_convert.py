@@ -70,7 +70,9 @@ def _convert(args: argparse.Namespace, read: Callable) -> int:
     refuse_to_replace(args.out, args.overwrite)
     builder = CocoBuilder(pictures_folder(args), LabelNames(args.labels, args.name))
     read(args, builder)
-    add_unlabelled(builder, args.negatives)
+    # not the folder that several sources have in common: it may hold anything
+    homes = [path if path.is_dir() else path.parent for path in args.sources]
+    add_unlabelled(builder, [args.images] if args.images else homes, args.negatives)
     builder.close()
     show_findings(builder.findings)
     content = builder.content()
@@ -135,11 +137,12 @@ def walk(folder: Path) -> Iterable[Path]:
         yield from (Path(place, name) for name in sorted(names) if not name.startswith('.'))
 
 
-def add_unlabelled(builder: Any, take: bool) -> None:
-    """Take pictures without labels as negatives, or tell of them."""
+def add_unlabelled(builder: Any, folders: Sequence[Path], take: bool) -> None:
+    """Take pictures of the folders without labels as negatives, or tell of them."""
     from plugin.datasets.picture_files import is_picture
     from plugin.utils import first_few
-    bare = [path for path in walk(builder.root) if is_picture(path) and not builder.has(path)]
+    found = {os.path.abspath(path): path for folder in folders for path in walk(folder)}
+    bare = [path for path in found.values() if is_picture(path) and not builder.has(path)]
     if not bare:
         return
     listed = first_few([os.path.relpath(path, builder.root) for path in bare])

@@ -76,17 +76,35 @@ def _drawn(path: Path, images: Sequence[dict], categories: Dict[str, int],
     if absent:
         raise ValueError(f'{path} has no picture {min(map(str, absent))}, for which there are '
                          'results: give the file they are about by --data')
-    drawn = []
+    drawn, blank = [], 0
     for image in images:
         found = [entry for key in ('id', 'file_name') for entry in entries.get(image[key], ())]
         unknown = [entry['category_id'] for entry in found if entry['category_id'] not in classes]
         if unknown:
             raise ValueError(f'category {unknown[0]} in {image["file_name"]} has no name: there '
                              f'are {", ".join(f"{k} {v}" for k, v in classes.items())}')
+        seen = [entry for entry in found if _has_pixels(entry, image)]
+        blank += len(found) - len(seen)
         drawn.append(Drawn(image['file_name'], image['height'], image['width'], [
             Instance(classes[entry['category_id']], entry['segmentation'], entry.get('score'))
-            for entry in found]))
+            for entry in seen]))
+    if blank:
+        print(f'{blank} predictions cover no pixel and are left out')
     return drawn
+
+
+def _has_pixels(entry: dict, image: dict) -> bool:
+    """Whether there is something to draw; networks also predict masks without a pixel."""
+    from pycocotools import mask as coco_mask
+
+    from plugin.datasets.polygons import to_rle
+    if 'score' not in entry:
+        return True
+    try:
+        rle = to_rle(entry['segmentation'], image['height'], image['width'])
+    except ValueError as error:
+        raise ValueError(f'a result of {image["file_name"]}: {error}') from error
+    return bool(coco_mask.area(rle))
 
 
 def _measured(args: argparse.Namespace, results: Dict[Any, List[dict]]) -> List[dict]:
@@ -110,10 +128,22 @@ def _by_picture(args: argparse.Namespace, results: List[Any]) -> Dict[Any, List[
         if lacking:
             raise ValueError(f'entry {place} of {args.source} lacks {", ".join(lacking)}: give '
                              'COCO results with masks')
-        entries = found.setdefault(entry.get('file_name', entry.get('image_id')), [])
+        entries = found.setdefault(_picture_of(args.images, entry), [])
         if entry['score'] >= args.score_thr:
             entries.append(entry)
     return found
+
+
+def _picture_of(images: Path, entry: dict) -> Any:
+    """Name of the picture of a result, relative to the folder of pictures, or its id."""
+    name = entry.get('file_name')
+    if name is None:
+        return entry.get('image_id')
+    if not os.path.isabs(name) and (images / name).is_file():
+        return name
+    # tools/predict.py writes the path that it was given
+    inside = Path(os.path.relpath(name, images))
+    return name if '..' in inside.parts or not (images / inside).is_file() else inside.as_posix()
 
 
 def targets(drawn: Sequence[Drawn], out: Path) -> List[Path]:
