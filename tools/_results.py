@@ -13,11 +13,17 @@ from PIL import Image
 from plugin.utils import atomic_path, write_atomically
 
 
+class PictureError(ValueError):
+    """One picture cannot be done; the others can."""
+
+
 def save_picture(path: Path, picture: np.ndarray) -> None:
     """Write a picture, RGB ``(H, W, 3)``, as the suffix says."""
     done, content = cv2.imencode(path.suffix, picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])
     if not done:
-        raise ValueError(f'{path} cannot be encoded: the picture is {picture.shape}')
+        height, width = picture.shape[:2]
+        raise PictureError(f'{path} cannot be encoded, as the picture has {width}x{height} pixels: '
+                           'give --format png')
     write_atomically(path, content.tobytes())
 
 

@@ -79,7 +79,7 @@ def parse_args(argv=None) -> argparse.Namespace:
 
 
 def main(argv=None) -> int:
-    """Predict; returns the exit status, 1 if an input could not be read."""
+    """Predict; returns the exit status, 1 if an input could not be done."""
     args = parse_args(argv)
     stage = dict(started=False, failed=0)
     try:
@@ -105,13 +105,14 @@ def predict(args: argparse.Namespace, stage: dict) -> None:
     for item in inputs:
         if item.is_video:
             done += predict_video(results, item, args.out, stage)
-    failed = f', {stage["failed"]} could not be read' if stage['failed'] else ''
+    failed = f', {stage["failed"]} could not be done' if stage['failed'] else ''
     print(f'{done} of {len(inputs)} inputs {results.verb}{failed}; results in {args.out}')
 
 
 def predict_pictures(results, inputs: list, stage: dict) -> int:
     """Write the results of each picture; returns how many were done."""
     import cv2
+    from _results import PictureError
     from rich.progress import track
     done = 0
     with results.pictures() as add:
@@ -122,7 +123,11 @@ def predict_pictures(results, inputs: list, stage: dict) -> int:
                 # one bad file must not cost the others their results
                 _skip(stage, item.path, error)
                 continue
-            add(item, image)
+            try:
+                add(item, image)
+            except (PictureError, cv2.error) as error:  # a strip that a resize leaves nothing of
+                _skip(stage, item.path, error)
+                continue
             done += 1
     return done
 

@@ -49,7 +49,7 @@ def test_bad_files_are_named_and_the_others_done(predicted):
     skipped = [line for line in result.err.splitlines() if line.startswith('skipped:')]
     assert skipped == ['skipped: in/broken.jpg is no picture', 'skipped: in/empty.png is empty',
                        'skipped: in/broken.mp4 is no video that OpenCV can read']
-    assert '7 of 10 inputs segmented, 3 could not be read; results in outputs' in result.out
+    assert '7 of 10 inputs segmented, 3 could not be done; results in outputs' in result.out
     names = {'same', 'same_png', 'grey', 'alpha', 'deep', '牛 1/kuh ä'}
     for kind, suffix in (('overlays', '.jpg'), ('masks', '.png')):
         root = folder / 'outputs' / kind

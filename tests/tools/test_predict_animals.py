@@ -73,7 +73,7 @@ def test_bad_files_are_named_and_the_others_done(predicted):
     assert result.status == 1
     skipped = [line for line in result.err.splitlines() if line.startswith('skipped:')]
     assert skipped == ['skipped: in/broken.jpg is no picture', 'skipped: in/empty.png is empty']
-    assert '8 of 10 inputs counted, 2 could not be read; results in outputs' in result.out
+    assert '8 of 10 inputs counted, 2 could not be done; results in outputs' in result.out
     assert 'score threshold 0.65: it counted best on the validation set' in result.out
     for kind, suffix in (('overlays', '.jpg'), ('labelme', '.json')):
         root = folder / 'outputs' / kind

@@ -16,9 +16,11 @@ from plugin.models.postprocess import Detection
 from plugin.visualization import draw_instances
 
 sys.path.insert(0, str(TOOLS))
+import predict  # noqa: E402
 from _animals import AnimalResults  # noqa: E402
 from _coco_ids import CocoIds  # noqa: E402
 from _inputs import Input  # noqa: E402
+from _results import PictureError, save_picture  # noqa: E402
 
 
 def ring(label, score):
@@ -114,6 +116,31 @@ def test_results_are_kept_when_stopped_and_not_after_a_bug(tmp_path):
     with pytest.raises(RuntimeError, match='a bug'):
         write(tmp_path / 'bug', [animals, RuntimeError('a bug')])
     assert sorted(path.name for path in (tmp_path / 'bug/out').iterdir()) == ['labelme', 'overlays']
+
+
+def test_a_picture_that_cannot_be_done_costs_no_other(tmp_path, capsys):
+    class Fake:
+        classes = ['cow', 'calf']
+        answers = iter([[ring(0, 0.9)], cv2.error('nothing is left of it'), [ring(1, 0.8)]])
+
+        def read(self, path):
+            return np.zeros((20, 30, 3), np.uint8)
+
+        def __call__(self, image):
+            answer = next(self.answers)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+    args = SimpleNamespace(out=tmp_path / 'out', format='png', opacity=0.5, data=None)
+    inputs, stage = [Input(tmp_path / f'{name}.png', name) for name in 'abc'], dict(failed=0)
+    assert predict.predict_pictures(AnimalResults(Fake(), args, inputs, 1.0), inputs, stage) == 2
+    assert stage['failed'] == 1
+    assert f'skipped: {tmp_path}/b.png: nothing is left of it' in capsys.readouterr().err
+    assert [row['count'] for row in rows_of(tmp_path / 'out/counts.csv')] == ['1', '1']
+    # no JPEG is so wide
+    with pytest.raises(PictureError, match='65501x1 pixels: give --format png'):
+        save_picture(tmp_path / 'wide.jpg', np.zeros((1, 65501, 3), np.uint8))
 
 
 # --- the ids of a COCO file -----------------------------------------------------------------------
