@@ -28,6 +28,7 @@ from prettytable import PrettyTable
 
 import plugin  # noqa: F401
 
+THREADS = torch.get_num_threads()
 CLASSES, WINDOW, STRIDE, OVERLAP = 21, 512, 384, 128
 SAME = dict(crop_size=(WINDOW, WINDOW), stride=(STRIDE, STRIDE))
 MODES = {
@@ -76,6 +77,7 @@ def memory(key: str) -> float:
 def in_a_child(work: Callable[[], Any]) -> Dict[str, Any]:
     """Run ``work`` in a process of its own: its result, its seconds and its peak megabytes."""
     def run(pipe) -> None:
+        torch.set_num_threads(THREADS)
         Path('/proc/self/clear_refs').write_text('5')  # forgets the peak of the parent
         before, start = memory('VmRSS'), time.perf_counter()
         result = work()
@@ -144,7 +146,7 @@ def large(side: int) -> None:
     taken = in_a_child(work)
     floats = picture.numel() * 4 / 2 ** 20
     print(f'{side}x{side} pixels, {CLASSES} classes, windows of {WINDOW}, overlap 64, '
-          f'{torch.get_num_threads()} threads: {taken["seconds"]:.0f} s, peak memory '
+          f'{THREADS} threads: {taken["seconds"]:.0f} s, peak memory '
           f'{taken["peak"]:.0f} MB. The normalised picture is {floats:.0f} MB of that (and once '
           f'more while it is made), the labels {taken["result"]:.0f} MB; the logits would be '
           f'{CLASSES * side * side * 4 / 2 ** 20:.0f} MB.')
@@ -157,6 +159,8 @@ def main() -> None:
     parser.add_argument('--turns', type=int, default=3, help='how often each is timed')
     parser.add_argument('--large', type=int, metavar='SIDE', help='only one picture of this side')
     args = parser.parse_args()
+    # a child waits for ever for threads that its parent had
+    torch.set_num_threads(1)
     register_all_modules()
     if args.large is not None:
         large(args.large)
@@ -165,7 +169,7 @@ def main() -> None:
     for side in args.sides:
         table.add_rows(compare(side, args.turns))
     print(f'windows of {WINDOW} at a stride of {STRIDE}, {CLASSES} classes, '
-          f'{torch.get_num_threads()} threads')
+          f'{THREADS} threads')
     print(table)
 
 
