@@ -121,7 +121,7 @@ def test_without_scores_there_are_no_columns_for_them(benchmark):
 
 
 def test_exported_networks_are_timed_beside(benchmark, configs, children):
-    for package in ('onnx', 'onnxscript', 'onnxruntime'):
+    for package in ('onnx', 'onnxruntime'):
         pytest.importorskip(package)
     args = benchmark.parse([configs[0], '--pictures', '1', '--threads', '1', '--onnx'])
     row, = benchmark.measure(args)
