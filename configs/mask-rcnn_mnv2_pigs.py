@@ -12,7 +12,7 @@ model = dict(
         bbox_head=dict(num_classes={{_base_.num_classes}}),
         mask_head=dict(num_classes={{_base_.num_classes}})),
     train_cfg=dict(rpn_proposal=dict(nms_pre=500, max_per_img=300)),
-    # pigs lie on each other; the outer part of a pig is less sure than a half, on val as well
+    # pigs lie on each other; the threshold of the masks was chosen on val
     test_cfg=dict(rcnn=dict(
         score_thr=0.005, nms=dict(type='soft_nms', iou_threshold=0.5), mask_thr_binary=0.4)))
 train_pipeline = [
