@@ -20,9 +20,9 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Dict, List, Optional, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -39,25 +39,25 @@ ALPHA = 0.2
 
 
 def make_inputs(args: argparse.Namespace) -> SimpleNamespace:
-    """What the networks give for 2 N pictures: blobs of classes, unsure at their borders."""
+    """What the networks give for 2 N images: blobs of classes, unsure at their borders."""
     torch.manual_seed(0)
     side = (args.size - 1) // args.stride + 1
-    shape = (2 * args.pictures, args.classes, side, side)
+    shape = (2 * args.images, args.classes, side, side)
     coarse = torch.randn(*shape[:2], 9, 9)
     coarse[:, args.present:] -= 3  # unlikely everywhere
     teacher = F.interpolate(coarse, shape[2:], mode='bicubic') * 4 + 0.3 * torch.randn(shape)
-    labels = F.interpolate(teacher[:args.pictures], (args.size, args.size)).argmax(1)
+    labels = F.interpolate(teacher[:args.images], (args.size, args.size)).argmax(1)
     labels[:, :, -args.size // 20:] = 255
     features = (shape[0], args.channels, side, side)
     inputs = SimpleNamespace(
         labels=labels, teacher_logits=teacher, teacher_features=torch.randn(features),
-        student_logits=teacher[args.pictures:] + torch.randn(args.pictures, *shape[1:]),
+        student_logits=teacher[args.images:] + torch.randn(args.images, *shape[1:]),
         student_features=torch.randn(features))
     inputs = SimpleNamespace(**{name: value.to(args.device) for name, value in
                                 vars(inputs).items()})
     inputs.student_logits.requires_grad_(True)
     inputs.student_features.requires_grad_(True)
-    inputs.is_labeled = torch.arange(shape[0], device=args.device) < args.pictures
+    inputs.is_labeled = torch.arange(shape[0], device=args.device) < args.images
     return inputs
 
 
@@ -74,7 +74,7 @@ class Ours:
         bank.filled.copy_(bank.capacity)
 
     def full_size(self, inputs: SimpleNamespace) -> tuple:
-        """The part at the pictures' size: unsupervised loss, and what the other part needs."""
+        """The part at the images' size: unsupervised loss, and what the other part needs."""
         number, size = len(inputs.labels), inputs.labels.shape[1:]
         logits = F.interpolate(inputs.teacher_logits[number:], size, mode='bilinear',
                                align_corners=True)
@@ -119,7 +119,7 @@ class Published:
 METHODS = {'published': Published, 'ours': Ours}
 
 
-def step(method, inputs: SimpleNamespace, device: str) -> Dict[str, float]:
+def step(method, inputs: SimpleNamespace, device: str) -> dict[str, float]:
     """Seconds of one step and of its part at the size of the features."""
     inputs.student_logits.grad = inputs.student_features.grad = None
     clock = functools.partial(_now, device)
@@ -155,11 +155,11 @@ def no_synchronisation(wanted: bool):
             torch.cuda.set_sync_debug_mode(0)
 
 
-def measure_time(args: argparse.Namespace) -> Dict[str, Dict[str, float]]:
+def measure_time(args: argparse.Namespace) -> dict[str, dict[str, float]]:
     """Median seconds of each method, the methods taking turns."""
     inputs = make_inputs(args)
     methods = {name: build(args) for name, build in METHODS.items()}
-    taken: Dict[str, List[dict]] = {name: [] for name in methods}
+    taken: dict[str, list[dict]] = {name: [] for name in methods}
     for turn in range(args.steps + 1):
         for name, method in methods.items():
             with no_synchronisation(args.device == 'cuda' and name == 'ours' and turn > 0):
@@ -196,7 +196,7 @@ def _resident(field: str) -> float:
     return float(line.split()[1]) * 1024
 
 
-def main(argv: Optional[Sequence[str]] = None) -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Print the table."""
     args = parse(argv)
     if args.memory_of:
@@ -211,14 +211,14 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     Console(width=110).print(make_table(args, measure_time(args), memory))
 
 
-def make_table(args: argparse.Namespace, seconds: Dict[str, Dict[str, float]],
-               memory: Dict[str, float]) -> Table:
+def make_table(args: argparse.Namespace, seconds: dict[str, dict[str, float]],
+               memory: dict[str, float]) -> Table:
     """What was measured, and how many times ours is better."""
     rows = {
         'total, s': [seconds[name]['total'] for name in METHODS],
         'at the size of the features, s': [seconds[name]['features'] for name in METHODS],
         'peak memory beyond inputs and banks, MB': [memory[name] for name in METHODS]}
-    table = Table(title=f'U2PL after the logits: {args.pictures} + {args.pictures} pictures of '
+    table = Table(title=f'U2PL after the logits: {args.pictures} + {args.pictures} images of '
                         f'{args.size} x {args.size} with {args.present} of {args.classes} classes, '
                         f'{args.device}, {torch.get_num_threads()} threads, median of {args.steps}')
     for column in ('', *METHODS, 'ratio'):
@@ -229,13 +229,13 @@ def make_table(args: argparse.Namespace, seconds: Dict[str, Dict[str, float]],
     return table
 
 
-def parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """The options, whose defaults are those of VOC."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name, default, text in (
             ('pictures', 4, 'labelled ones, and as many unlabelled ones'),
-            ('size', 513, 'side of a picture in pixels'), ('stride', 4, 'of the features'),
-            ('classes', 21, ''), ('present', 10, 'classes that the pictures show'),
+            ('size', 513, 'side of an image in pixels'), ('stride', 4, 'of the features'),
+            ('classes', 21, ''), ('present', 10, 'classes that the images show'),
             ('channels', 256, 'of the representations'), ('anchors', 50, 'of a class'),
             ('negatives', 256, 'of an anchor'), ('capacity', 30000, 'keys of a class'),
             ('background-capacity', 50000, 'keys of class 0'), ('steps', 7, 'timed ones')):

@@ -1,7 +1,7 @@
-"""Time of FastCocoMetric and of MMDetection's CocoMetric for a set of pictures.
+"""Time of FastCocoMetric and of MMDetection's CocoMetric for a set of images.
 
 Both metrics score the same predictions in one run: outlined animals, most of them found nearly
-right, and as many wrong ones as make up 100 a picture. ``process()`` is mostly the encoding of
+right, and as many wrong ones as make up 100 an image. ``process()`` is mostly the encoding of
 masks, ``evaluate()`` all that follows. The scores of both are compared.
 
     OMP_NUM_THREADS=1 python benchmarks/coco_metric.py
@@ -10,7 +10,7 @@ import argparse
 import contextlib
 import io
 import time
-from typing import Any, Dict, List, Tuple
+from typing import Any
 
 import cv2
 import numpy as np
@@ -22,12 +22,12 @@ from prettytable import PrettyTable
 from plugin.evaluation import FastCocoMetric
 
 SIZES = (320, 480, 640)
-Ellipse = Tuple[np.ndarray, np.ndarray, float]
+Ellipse = tuple[np.ndarray, np.ndarray, float]
 
 
 def make_sample(rng: np.random.Generator, number: int, size: int, animals: int,
-                predictions: int) -> Dict[str, Any]:
-    """A sample as ``Evaluator`` hands it to a metric, on a picture of size x size pixels."""
+                predictions: int) -> dict[str, Any]:
+    """A sample as ``Evaluator`` hands it to a metric, on an image of size x size pixels."""
     shapes = [(rng.uniform(0.1, 0.9, 2) * size, rng.uniform(0.04, 0.12, 2) * size,
                rng.uniform(0, 180)) for _ in range(animals)]
     truth = np.stack([_draw(shape, size) for shape in shapes])
@@ -45,7 +45,7 @@ def make_sample(rng: np.random.Generator, number: int, size: int, animals: int,
             masks=torch.from_numpy(found).bool()))
 
 
-def measure(metric: CocoMetric, samples: List[dict], passes: int) -> Tuple[float, float, dict]:
+def measure(metric: CocoMetric, samples: list[dict], passes: int) -> tuple[float, float, dict]:
     """Seconds of ``process()`` and of ``evaluate()``, and the scores."""
     metric.dataset_meta = dict(classes=('cattle', ))
     start = time.perf_counter()
@@ -69,7 +69,7 @@ def main() -> None:
     for size in SIZES:
         rng = np.random.default_rng(0)
         samples = [make_sample(rng, number, size, 10, 100) for number in range(30)]
-        (slow, fast) = (measure(cls(metric=['bbox', 'segm']), samples, max(args.pictures // 30, 1))
+        (slow, fast) = (measure(cls(metric=['bbox', 'segm']), samples, max(args.images // 30, 1))
                         for cls in (CocoMetric, FastCocoMetric))
         for item in ('bbox_mAP', 'bbox_mAP_50', 'segm_mAP', 'segm_mAP_50'):
             # CocoMetric rounds to three decimals
@@ -77,7 +77,7 @@ def main() -> None:
         table.add_row([f'{size}x{size}', *(f'{a:.1f} / {b:.1f}' for a, b in (
             (slow[0], fast[0]), (slow[1], fast[1]), (sum(slow[:2]), sum(fast[:2])))),
             f'{slow[1] / fast[1]:.1f}x', f'{sum(slow[:2]) / sum(fast[:2]):.1f}x'])
-    print(f'{args.pictures} pictures with 10 animals and 100 predictions, CocoMetric / '
+    print(f'{args.pictures} images with 10 animals and 100 predictions, CocoMetric / '
           f'FastCocoMetric, {torch.get_num_threads()} threads')
     print(table)
 
@@ -95,12 +95,12 @@ def _draw(shape: Ellipse, size: int) -> np.ndarray:
     return mask
 
 
-def _boxes(masks: np.ndarray) -> List[List[int]]:
+def _boxes(masks: np.ndarray) -> list[list[int]]:
     found = (cv2.boundingRect(mask) for mask in masks)
     return [[x, y, x + width, y + height] for x, y, width, height in found]
 
 
-def _outline(mask: np.ndarray) -> List[List[float]]:
+def _outline(mask: np.ndarray) -> list[list[float]]:
     contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     return [contours[0].reshape(-1).astype(float).tolist()]
 

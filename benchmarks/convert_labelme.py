@@ -1,6 +1,6 @@
 """Time and memory of converting many LabelMe files.
 
-Writes a folder of pictures with a LabelMe file each (5 animals of 30 points, every tenth in two
+Writes a folder of images with a LabelMe file each (5 animals of 30 points, every tenth in two
 parts, and one with a hole), converts it in a process of its own, and prints what that process
 took, its start included. Where other work shares the cores, seconds exceed seconds of CPU.
 
@@ -14,7 +14,6 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import List
 
 import numpy as np
 from PIL import Image
@@ -24,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SIZE, ANIMALS, POINTS = 640, 5, 30
 
 
-def ring(rng: np.random.Generator, x: float, y: float, radius: float) -> List[List[float]]:
+def ring(rng: np.random.Generator, x: float, y: float, radius: float) -> list[list[float]]:
     """A wavy outline around (x, y)."""
     angle = np.linspace(0, 2 * np.pi, POINTS, endpoint=False)
     reach = radius * rng.uniform(0.8, 1.2, POINTS)
@@ -50,13 +49,13 @@ def labels(rng: np.random.Generator, number: int) -> dict:
 
 
 def generate(folder: Path, count: int) -> None:
-    """Write ``count`` pictures with their labels."""
+    """Write ``count`` images with their labels."""
     rng = np.random.default_rng(0)
     Image.new('L', (SIZE, SIZE)).save(folder / 'all.png')
-    picture = (folder / 'all.png').read_bytes()
+    image = (folder / 'all.png').read_bytes()
     (folder / 'all.png').unlink()
     for number in range(count):
-        (folder / f'{number:05d}.png').write_bytes(picture)
+        (folder / f'{number:05d}.png').write_bytes(image)
         (folder / f'{number:05d}.json').write_text(json.dumps(labels(rng, number)))
 
 

@@ -1,8 +1,8 @@
 """What DenseCRF makes of blurred labels near the borders of objects, on PASCAL VOC.
 
-The labels of each picture are blurred to the best that a coarse network could say: right at
+The labels of each image are blurred to the best that a coarse network could say: right at
 positions ``stride`` pixels apart, its scores enlarged bilinearly. The CRF, which sees these
-probabilities and the picture, sharpens them. The mIoU is that of the pixels within so many pixels
+probabilities and the image, sharpens them. The mIoU is that of the pixels within so many pixels
 of a border (a trimap: Kohli et al., IJCV 2009; DeepLab v2, figure 10), void pixels left out.
 
 A Gaussian blur of the labels would be no test: it leaves straight borders exactly where they are.
@@ -15,7 +15,7 @@ import os
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import List, NamedTuple, Tuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -28,10 +28,10 @@ from scipy import ndimage
 from plugin.models.postprocess import DenseCRF
 from plugin.models.postprocess.dense_crf import usable_cores
 from plugin.utils import write_atomically
-from plugin.visualization.pictures import grid, overlay
+from plugin.visualization.images import grid, overlay
 
 BANDS = (2, 4, 6, 8, 12, 16, 20)
-# as DenseCRF documents them; the first one's pictures are drawn
+# as DenseCRF documents them; the first one's images are drawn
 PARAMETERS = {
     'v1': {},
     'v2, ResNet-101': dict(bilateral=dict(weight=4, xy=67, rgb=3), gaussian=dict(weight=3, xy=1)),
@@ -40,14 +40,14 @@ CLASSES, VOID = 21, 255
 
 
 class Sharpened(NamedTuple):
-    """A picture's labels, what blurring left of them, and what the CRF made of that: (H, W)."""
+    """An image's labels, what blurring left of them, and what the CRF made of that: (H, W)."""
 
     truth: np.ndarray
     before: np.ndarray
     after: np.ndarray
 
 
-def blurred(labels: np.ndarray, stride: int, score: float) -> Tuple[np.ndarray, np.ndarray]:
+def blurred(labels: np.ndarray, stride: int, score: float) -> tuple[np.ndarray, np.ndarray]:
     """Blur labels to the probabilities of a network of this stride.
 
     Args:
@@ -83,12 +83,12 @@ def border_distance(labels: np.ndarray) -> np.ndarray:
 
 
 def sharpen(root: Path, stride: int, score: float, crf: DenseCRF, name: str) -> Sharpened:
-    """Blur the labels of a picture of VOC and let the CRF sharpen them."""
+    """Blur the labels of an image of VOC and let the CRF sharpen them."""
     truth = np.asarray(Image.open(root / 'SegmentationClass' / f'{name}.png'))
-    picture = np.asarray(Image.open(root / 'JPEGImages' / f'{name}.jpg').convert('RGB'))
+    image = np.asarray(Image.open(root / 'JPEGImages' / f'{name}.jpg').convert('RGB'))
     ids, shares = blurred(truth, stride, score)
     # one class alone leaves nothing to decide
-    after = crf(shares, picture) if len(ids) > 1 else shares
+    after = crf(shares, image) if len(ids) > 1 else shares
     return Sharpened(truth, ids[shares.argmax(0)], ids[after.argmax(0)])
 
 
@@ -109,30 +109,30 @@ def mean_iou(confusion: np.ndarray) -> float:
     return 100 * float((hit[union > 0] / union[union > 0]).mean())
 
 
-def measure(pictures: List[Sharpened]) -> List[Tuple[int, float, float]]:
+def measure(images: list[Sharpened]) -> list[tuple[int, float, float]]:
     """Width of each band, and its mIoU before and after."""
     totals = np.zeros((2, len(BANDS), CLASSES, CLASSES), np.int64)
-    for picture in pictures:
-        distance = border_distance(picture.truth)
-        for total, found in zip(totals, (picture.before, picture.after)):
-            total += band_confusion(found, picture.truth, distance)
+    for image in images:
+        distance = border_distance(image.truth)
+        for total, found in zip(totals, (image.before, image.after)):
+            total += band_confusion(found, image.truth, distance)
     return [(width, mean_iou(before), mean_iou(after))
             for width, before, after in zip(BANDS, *totals)]
 
 
-def draw(root: Path, names: List[str], pictures: List[Sharpened], out: Path) -> None:
-    """Write the pictures for which the CRF does most."""
+def draw(root: Path, names: list[str], images: list[Sharpened], out: Path) -> None:
+    """Write the images for which the CRF does most."""
     def gain(index: int) -> float:
-        _, before, after = pictures[index]
-        good = pictures[index].truth != VOID
-        return float(np.mean((after == pictures[index].truth)[good])
-                     - np.mean((before == pictures[index].truth)[good]))
+        _, before, after = images[index]
+        good = images[index].truth != VOID
+        return float(np.mean((after == images[index].truth)[good])
+                     - np.mean((before == images[index].truth)[good]))
 
     rows = []
     for index in sorted(range(len(names)), key=gain)[::-1][:4]:
         image = np.asarray(Image.open(root / 'JPEGImages' / f'{names[index]}.jpg').convert('RGB'))
         rows.append([image, *(overlay(image, labels, PascalVOCDataset.METAINFO['palette'], 0.6)
-                              for labels in pictures[index])])
+                              for labels in images[index])])
     sheet = grid(rows, ['picture', 'labels', 'blurred', 'after the CRF'])
     done, content = cv2.imencode(out.suffix, sheet[..., ::-1])
     if not done:
@@ -149,7 +149,7 @@ def main() -> None:
     parser.add_argument('--score', type=float, default=6, help='logit of the label (default: 6)')
     parser.add_argument('--out', type=Path, metavar='FILE', help='write a sheet of examples')
     parser.add_argument('--jobs', type=int, default=usable_cores(), help='default: all cores')
-    parser.add_argument('--number', type=int, help='of pictures (default: all)')
+    parser.add_argument('--number', type=int, help='of images (default: all)')
     args = parser.parse_args()
     names = sorted(path.stem for path in (args.root / 'SegmentationClass').glob('*.png'))
     names = names[:args.number]
@@ -161,10 +161,10 @@ def main() -> None:
     for title, settings in PARAMETERS.items():
         one = partial(sharpen, args.root, args.stride, args.score, DenseCRF(**settings))
         with ProcessPoolExecutor(args.jobs, multiprocessing.get_context('fork')) as pool:
-            pictures = list(track(pool.map(one, names), title, total=len(names)))
-        first = first or pictures
-        columns.append(measure(pictures))
-    print(f'{len(names)} pictures, labels blurred as by a network of stride {args.stride} (score '
+            images = list(track(pool.map(one, names), title, total=len(names)))
+        first = first or images
+        columns.append(measure(images))
+    print(f'{len(names)} images, labels blurred as by a network of stride {args.stride} (score '
           f'{args.score:g}); DenseCRF with the parameters of DeepLab')
     table = PrettyTable(['pixels to a border', 'mIoU before', *PARAMETERS])
     for bands in zip(*columns):

@@ -48,7 +48,7 @@ def step(model, optimizer, inputs, samples) -> float:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--size', type=int, default=512, help='side of the picture in pixels')
+    parser.add_argument('--size', type=int, default=512, help='side of the image in pixels')
     parser.add_argument('--batch', type=int, default=1)
     parser.add_argument('--steps', type=int, default=3, help='timed steps of each')
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')

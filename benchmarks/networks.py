@@ -1,14 +1,14 @@
 #!/usr/bin/env python
 """Networks side by side: scores, parameters, multiply-adds, time and memory.
 
-Each network is built from its config with random weights and predicts pictures of the size that its
+Each network is built from its config with random weights and predicts images of the size that its
 test pipeline makes. Parameters include auxiliary heads, which predict nothing. Multiply-adds are
 those of convolutions and matrix products, one for a multiplication and its addition. Milliseconds
-are the median of many pictures, one at a time, from the normalised picture to its labels; the
+are the median of many images, one at a time, from the normalised image to its labels; the
 networks take turns. Peak memory is that of a process of its own beyond what it held before the
-network was built, weights included: of one predicted picture, and of two training steps with the
+network was built, weights included: of one predicted image, and of two training steps with the
 config's batch, crop and optimiser. With --onnx, networks and their exported graphs take turns, from
-the normalised picture to its logits.
+the normalised image to its logits.
 
     python benchmarks/networks.py
     python benchmarks/networks.py --scores work_dirs --out table.md
@@ -26,18 +26,19 @@ import subprocess
 import sys
 import time
 import warnings
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, NamedTuple
 
 import torch
 from parts.network_cost import (
     build,
     count,
+    image_size,
     measure_memory,
-    picture_size,
     predict,
-    random_picture,
+    random_image,
     read,
 )
 from torch import Tensor, nn
@@ -47,8 +48,8 @@ from plugin.utils import write_atomically
 ROOT = Path(__file__).resolve().parents[1]
 NETWORKS = ('fcn32s_mnv2', 'fcn16s_mnv2', 'fcn8s_mnv2', 'pspnet_mnv2', 'deeplabv3_mnv2',
             'deeplabv3plus_mnv2', 'refinenet_mnv2', 'segnet-basic', 'unet')
-COLUMNS = ('network', 'mIoU, %', 'PA, %', 'parameters, M', 'multiply-adds, G', 'ms a picture',
-           'ratio', 'ms by onnxruntime', 'peak of a picture, MB', 'peak of a training step, MB')
+COLUMNS = ('network', 'mIoU, %', 'PA, %', 'parameters, M', 'multiply-adds, G', 'ms an image',
+           'ratio', 'ms by onnxruntime', 'peak of an image, MB', 'peak of a training step, MB')
 UNKNOWN = '–'
 
 
@@ -56,24 +57,24 @@ class Row(NamedTuple):
     """What is known of one network; sizes are (height, width)."""
 
     name: str
-    size: Tuple[int, int]
+    size: tuple[int, int]
     parameters: int
     multiply_adds: float
     seconds: float
-    memory: Dict[str, float]
-    scores: Optional[Dict[str, float]]
-    onnx_seconds: Optional[float] = None
+    memory: dict[str, float]
+    scores: dict[str, float] | None
+    onnx_seconds: float | None = None
 
 
-def measure_time(predictors: Dict[Any, Callable[[Tensor], Any]], pictures: Dict[Any, Tensor],
-                 args: argparse.Namespace) -> Dict[Any, float]:
-    """Median seconds a picture of each predictor, all taking turns."""
-    taken: Dict[Any, List[float]] = {name: [] for name in predictors}
-    for turn in range(args.pictures + 2):
+def measure_time(predictors: dict[Any, Callable[[Tensor], Any]], images: dict[Any, Tensor],
+                 args: argparse.Namespace) -> dict[Any, float]:
+    """Median seconds an image of each predictor, all taking turns."""
+    taken: dict[Any, list[float]] = {name: [] for name in predictors}
+    for turn in range(args.images + 2):
         for name, predictor in predictors.items():
             _finish(args.device)
             start = time.perf_counter()
-            predictor(pictures[name])
+            predictor(images[name])
             _finish(args.device)
             if turn > 1:  # the first ones warm up
                 taken[name].append(time.perf_counter() - start)
@@ -93,7 +94,7 @@ def _finish(device: str) -> None:
         torch.cuda.synchronize()
 
 
-def measure_in_child(path: str, size: Tuple[int, int], args: argparse.Namespace) -> dict:
+def measure_in_child(path: str, size: tuple[int, int], args: argparse.Namespace) -> dict:
     """:func:`measure_memory` in a process of its own."""
     command = [sys.executable, __file__, path, '--memory-only', '--device', args.device,
                '--threads', str(args.threads), '--size', *map(str, size)]
@@ -104,7 +105,7 @@ def measure_in_child(path: str, size: Tuple[int, int], args: argparse.Namespace)
     return json.loads(printed.splitlines()[-1])
 
 
-def read_scores(folder: Optional[str], name: str) -> Optional[Dict[str, float]]:
+def read_scores(folder: str | None, name: str) -> dict[str, float] | None:
     """Scores in percent that the training of this config left behind."""
     if folder is None:
         return None
@@ -116,20 +117,20 @@ def read_scores(folder: Optional[str], name: str) -> Optional[Dict[str, float]]:
     return json.loads(path.read_text(encoding='utf-8'))['scores']
 
 
-def measure(args: argparse.Namespace) -> List[Row]:
+def measure(args: argparse.Namespace) -> list[Row]:
     """One row for each config."""
     cfgs = {Path(path).stem: read(path) for path in args.configs}
-    sizes = {name: picture_size(cfg, name, args.size) for name, cfg in cfgs.items()}
+    sizes = {name: image_size(cfg, name, args.size) for name, cfg in cfgs.items()}
     memory = {Path(path).stem: measure_in_child(path, sizes[Path(path).stem], args)
               for path in args.configs}
     models = {name: build(cfg, args.device).eval() for name, cfg in cfgs.items()}
-    pictures = {name: random_picture(model, sizes[name]) for name, model in models.items()}
+    images = {name: random_image(model, sizes[name]) for name, model in models.items()}
     predictors = {name: partial(predict, model) for name, model in models.items()}
     if args.onnx:
         predictors.update({(name, 'onnx'): exported(model, cfgs[name].num_classes)
                            for name, model in models.items()})
-        pictures.update({(name, 'onnx'): pictures[name] for name in models})
-    seconds = measure_time(predictors, pictures, args)
+        images.update({(name, 'onnx'): images[name] for name in models})
+    seconds = measure_time(predictors, images, args)
     return [Row(name, sizes[name], *count(model, sizes[name]), seconds[name], memory[name],
                 read_scores(args.scores, name), seconds.get((name, 'onnx')))
             for name, model in models.items()]
@@ -150,12 +151,12 @@ def markdown(rows: Sequence[Row], args: argparse.Namespace) -> str:
     table = [[COLUMNS[place] for place in kept], ['---', *['---:'] * (len(kept) - 1)],
              *([line[place] for place in kept] for line in lines)]
     sizes = sorted({f'{row.size[1]}x{row.size[0]}' for row in rows})
-    where = (f'Pictures of {", ".join(sizes)}, one at a time; {machine(args.device)}, '
+    where = (f'Images of {", ".join(sizes)}, one at a time; {machine(args.device)}, '
              f'{args.threads} thread(s), median of {args.pictures}.')
     return '\n'.join('| ' + ' | '.join(line) + ' |' for line in table) + f'\n\n{where}\n'
 
 
-def _figure(value: Optional[float]) -> str:
+def _figure(value: float | None) -> str:
     """Three digits or so."""
     if value is None:
         return UNKNOWN
@@ -174,7 +175,7 @@ def machine(device: str) -> str:
     return f'{name}, PyTorch {torch.__version__}'
 
 
-def parse(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
+def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The options."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('configs', nargs='*', help='configs of semantic networks '
@@ -182,7 +183,7 @@ def parse(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     parser.add_argument('--scores', metavar='DIR', help='folder of the work directories')
     parser.add_argument('--out', help='also write the table into this file')
     parser.add_argument('--size', type=int, nargs=2, metavar=('HEIGHT', 'WIDTH'),
-                        help="of a picture [the test pipeline's]")
+                        help="of an image [the test pipeline's]")
     parser.add_argument('--pictures', type=int, default=30, help='timed ones [30]')
     parser.add_argument('--threads', type=int, default=len(os.sched_getaffinity(0)),
                         help='[all cores]')
@@ -197,7 +198,7 @@ def parse(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     return args
 
 
-def main(argv: Optional[Sequence[str]] = None) -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Print the table."""
     args = parse(argv)
     torch.set_num_threads(args.threads)

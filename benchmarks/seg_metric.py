@@ -8,7 +8,6 @@ them, with a ragged border and ignored pixels. The time is that of ``process()``
 import argparse
 import statistics
 import time
-from typing import List
 
 import torch
 import torch.nn.functional as F
@@ -31,9 +30,9 @@ def make_sample(height: int, width: int, num_classes: int) -> dict:
     return {'pred_sem_seg': {'data': prediction}, 'gt_sem_seg': {'data': truth}}
 
 
-def measure(metrics: list, samples: List[dict], repeats: int) -> List[float]:
+def measure(metrics: list, samples: list[dict], repeats: int) -> list[float]:
     """Median milliseconds of ``process()`` per image, the metrics taking turns."""
-    times: List[List[float]] = [[] for _ in metrics]
+    times: list[list[float]] = [[] for _ in metrics]
     for turn in range(repeats + 3):
         for metric, taken in zip(metrics, times, strict=True):
             start = time.perf_counter()

@@ -1,6 +1,6 @@
 """Time and memory of tiled prediction, beside MMSegmentation's slide mode on the same windows.
 
-FCN-8s on MobileNetV2 with 21 classes predicts square pictures whole. `tile` with
+FCN-8s on MobileNetV2 with 21 classes predicts square images whole. `tile` with
 ``border='inside', blend='mean'`` lays the same windows and gives the same logits as `slide`; the
 other rows are its defaults, with and without logits. The modes take turns for the time; each
 has a process of its own for its peak memory, which is counted from before the prediction.
@@ -8,15 +8,16 @@ has a process of its own for its peak memory, which is counted from before the p
     OMP_NUM_THREADS=1 python benchmarks/tiling.py
     OMP_NUM_THREADS=2 python benchmarks/tiling.py --large 10000
 
-The second command predicts one picture of 10,000 x 10,000 pixels by a narrow network, from 8 bits
+The second command predicts one image of 10,000 x 10,000 pixels by a narrow network, from 8 bits
 to labels, without keeping its logits, which would take 8.4 GB; `slide` holds three times that.
 """
 import argparse
 import multiprocessing
 import statistics
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Callable, Dict, List
+from typing import Any
 
 import numpy as np
 import torch
@@ -58,14 +59,14 @@ def network(width: float) -> torch.nn.Module:
 
 
 @torch.no_grad()
-def predict(model: torch.nn.Module, settings: Dict[str, Any], picture: torch.Tensor) -> Any:
-    """The sample of a picture, (3, H, W) uint8 or normalised (1, 3, H, W)."""
+def predict(model: torch.nn.Module, settings: dict[str, Any], image: torch.Tensor) -> Any:
+    """The sample of an image, (3, H, W) uint8 or normalised (1, 3, H, W)."""
     model.test_cfg = ConfigDict(settings)
-    size = tuple(picture.shape[-2:])
+    size = tuple(image.shape[-2:])
     sample = SegDataSample(metainfo=dict(ori_shape=size, img_shape=size, pad_shape=size))
-    if picture.dtype == torch.uint8:
-        return model.test_step(dict(inputs=[picture], data_samples=[sample]))[0]
-    return model.predict(picture, [sample])[0]
+    if image.dtype == torch.uint8:
+        return model.test_step(dict(inputs=[image], data_samples=[sample]))[0]
+    return model.predict(image, [sample])[0]
 
 
 def memory(key: str) -> float:
@@ -74,7 +75,7 @@ def memory(key: str) -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith(key)) / 1024
 
 
-def in_a_child(work: Callable[[], Any]) -> Dict[str, Any]:
+def in_a_child(work: Callable[[], Any]) -> dict[str, Any]:
     """Run ``work`` in a process of its own: its result, its seconds and its peak megabytes."""
     def run(pipe) -> None:
         torch.set_num_threads(THREADS)
@@ -98,22 +99,22 @@ def in_a_child(work: Callable[[], Any]) -> Dict[str, Any]:
         process.join()
 
 
-def compare(side: int, turns: int) -> List[list]:
-    """Rows of the table for pictures of ``side`` x ``side`` pixels."""
+def compare(side: int, turns: int) -> list[list]:
+    """Rows of the table for images of ``side`` x ``side`` pixels."""
     generator = torch.Generator().manual_seed(0)
-    picture = torch.randn(1, 3, side, side, generator=generator)
+    image = torch.randn(1, 3, side, side, generator=generator)
 
     def peak(settings):
         def work():
-            predict(model, settings, picture)
+            predict(model, settings, image)
         return in_a_child(work)['peak']
 
     def times():
-        taken: Dict[str, List[float]] = {name: [] for name in MODES}
+        taken: dict[str, list[float]] = {name: [] for name in MODES}
         for _ in range(turns + 1):
             for name, settings in MODES.items():
                 start = time.perf_counter()
-                found = predict(model, settings, picture)
+                found = predict(model, settings, image)
                 taken[name].append(time.perf_counter() - start)
                 if name == 'slide':
                     slid = found.seg_logits.data
@@ -131,23 +132,23 @@ def compare(side: int, turns: int) -> List[list]:
 
 
 def large(side: int) -> None:
-    """Predict one large picture and print what it took."""
+    """Predict one large image and print what it took."""
     model = network(0.25)
     pattern = np.random.default_rng(0).integers(0, 256, (3, 512, 512), np.uint8)
     repeats = -(-side // 512)
-    picture = torch.from_numpy(np.tile(pattern, (1, repeats, repeats))[:, :side, :side].copy())
+    image = torch.from_numpy(np.tile(pattern, (1, repeats, repeats))[:, :side, :side].copy())
     settings = dict(mode='tile', crop_size=(WINDOW, WINDOW), overlap=(64, 64), keep_logits=False)
 
     def work():
-        labels = predict(model, settings, picture).pred_sem_seg.data
+        labels = predict(model, settings, image).pred_sem_seg.data
         assert tuple(labels.shape) == (1, side, side)
         return labels.element_size() * labels.numel() / 2 ** 20
 
     taken = in_a_child(work)
-    floats = picture.numel() * 4 / 2 ** 20
+    floats = image.numel() * 4 / 2 ** 20
     print(f'{side}x{side} pixels, {CLASSES} classes, windows of {WINDOW}, overlap 64, '
           f'{THREADS} threads: {taken["seconds"]:.0f} s, peak memory '
-          f'{taken["peak"]:.0f} MB. The normalised picture is {floats:.0f} MB of that (and once '
+          f'{taken["peak"]:.0f} MB. The normalised image is {floats:.0f} MB of that (and once '
           f'more while it is made), the labels {taken["result"]:.0f} MB; the logits would be '
           f'{CLASSES * side * side * 4 / 2 ** 20:.0f} MB.')
 
@@ -155,9 +156,9 @@ def large(side: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--sides', type=int, nargs='+', default=[1024, 2048],
-                        help='of the pictures, in pixels')
+                        help='of the images, in pixels')
     parser.add_argument('--turns', type=int, default=3, help='how often each is timed')
-    parser.add_argument('--large', type=int, metavar='SIDE', help='only one picture of this side')
+    parser.add_argument('--large', type=int, metavar='SIDE', help='only one image of this side')
     args = parser.parse_args()
     # a child waits for ever for threads that its parent had
     torch.set_num_threads(1)

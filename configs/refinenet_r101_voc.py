@@ -1,5 +1,5 @@
 # RefineNet on ResNet-101, VOC 2012. Rates, crops and sizes are those published with the paper, which
-# adds pictures of SBD and COCO for its best scores and averages predictions of several sizes
+# adds images of SBD and COCO for its best scores and averages predictions of several sizes
 # (tools/test.py --tta).
 _base_ = [
     '_base_/models/refinenet_r101.py',

@@ -1,4 +1,4 @@
-# SegNet-Basic on CamVid as in the paper (arXiv 1511.00561, section 3.2): whole pictures of 480x360, 12 a
+# SegNet-Basic on CamVid as in the paper (arXiv 1511.00561, section 3.2): whole images of 480x360, 12 a
 # step, normalised contrast, SGD 0.1, the classes balanced by median frequency. The paper trains until
 # the loss settles.
 _base_ = [

@@ -1,4 +1,4 @@
-# DeepLabv3+ on MobileNetV2, the labels of 22 pictures of seven animals and nothing else.
+# DeepLabv3+ on MobileNetV2, the labels of 22 images of seven animals and nothing else.
 _base_ = [
     '_base_/models/deeplabv3plus_mnv2.py',
     '_base_/datasets/semi_animals7.py',

@@ -1,4 +1,4 @@
-# DeepLabv3+ on MobileNetV2, the labels of 46 pictures of CamVid and nothing else.
+# DeepLabv3+ on MobileNetV2, the labels of 46 images of CamVid and nothing else.
 _base_ = [
     '_base_/models/deeplabv3plus_mnv2.py',
     '_base_/datasets/semi_camvid.py',

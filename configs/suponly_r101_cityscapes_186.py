@@ -1,4 +1,4 @@
-# DeepLabv3+ on ResNet-101, the labels of 186 pictures of Cityscapes and nothing else.
+# DeepLabv3+ on ResNet-101, the labels of 186 images of Cityscapes and nothing else.
 _base_ = [
     '_base_/models/deeplabv3plus_r101_ohem.py',
     '_base_/datasets/semi_cityscapes.py',
@@ -7,7 +7,7 @@ _base_ = [
 lists = f'{_base_.splits}/186'
 labeled = dict(_base_.labeled, ann_file=f'{lists}/labeled.txt')
 unlabeled = dict(ann_file=f'{lists}/unlabeled.txt')
-# pictures of 2048x1024 are scored by windows of the size of the crops
+# images of 2048x1024 are scored by windows of the size of the crops
 model = dict(
     data_preprocessor=dict(size={{_base_.crop_size}}),
     decode_head=dict(num_classes={{_base_.num_classes}}),
@@ -17,7 +17,7 @@ train_dataloader = dict(
     batch_size=_base_.batch_size // 2,
     sampler=dict(_delete_=True, type='InfiniteSampler', shuffle=True),
     dataset=dict(_delete_=True, **labeled))
-# 200 rounds of the unlabelled pictures, 16 a step
+# 200 rounds of the unlabelled images, 16 a step
 epoch = (2975 - 186) // 16
 param_scheduler = [
     dict(type='PolyLR', eta_min=0., power=0.9, begin=0, end=200 * epoch, by_epoch=False)

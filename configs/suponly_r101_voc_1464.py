@@ -1,10 +1,10 @@
-# DeepLabv3+ on ResNet-101, the labels of 1464 pictures of VOC 2012 and nothing else.
+# DeepLabv3+ on ResNet-101, the labels of 1464 images of VOC 2012 and nothing else.
 _base_ = './suponly_r101_voc_92.py'
 lists = f'{_base_.splits}/1464'
 labeled = dict(ann_file=f'{lists}/labeled.txt')
 unlabeled = dict(ann_file=f'{lists}/unlabeled.txt')
 train_dataloader = dict(dataset=labeled)
-# 80 rounds of the unlabelled pictures, 16 a step
+# 80 rounds of the unlabelled images, 16 a step
 epoch = (10582 - 1464) // 16
 param_scheduler = [
     dict(type='PolyLR', eta_min=0., power=0.9, begin=0, end=80 * epoch, by_epoch=False)

@@ -1,4 +1,4 @@
-# DeepLabv3+ on ResNet-101, the labels of 92 pictures of VOC 2012 and nothing else.
+# DeepLabv3+ on ResNet-101, the labels of 92 images of VOC 2012 and nothing else.
 _base_ = [
     '_base_/models/deeplabv3plus_r101.py',
     '_base_/datasets/semi_voc.py',
@@ -14,7 +14,7 @@ train_dataloader = dict(
     batch_size=_base_.batch_size // 2,
     sampler=dict(_delete_=True, type='InfiniteSampler', shuffle=True),
     dataset=dict(_delete_=True, **labeled))
-# 80 rounds of the unlabelled pictures, 16 a step
+# 80 rounds of the unlabelled images, 16 a step
 epoch = (10582 - 92) // 16
 param_scheduler = [
     dict(type='PolyLR', eta_min=0., power=0.9, begin=0, end=80 * epoch, by_epoch=False)

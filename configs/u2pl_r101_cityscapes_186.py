@@ -1,4 +1,4 @@
-# U2PL with labels for 186 pictures: what it adds to suponly_r101_cityscapes_186.py.
+# U2PL with labels for 186 images: what it adds to suponly_r101_cityscapes_186.py.
 _base_ = ['./suponly_r101_cityscapes_186.py', '_base_/semi/u2pl.py']
 model = dict(_delete_=True, segmentor=_base_.model, **_base_.method)
 train_dataloader = dict(

@@ -1,4 +1,4 @@
-# U2PL with labels for 183 pictures: what it adds to suponly_r101_voc_183.py.
+# U2PL with labels for 183 images: what it adds to suponly_r101_voc_183.py.
 _base_ = ['./suponly_r101_voc_183.py', '_base_/semi/u2pl.py']
 model = dict(_delete_=True, segmentor=_base_.model, **_base_.method)
 train_dataloader = dict(

@@ -1,4 +1,4 @@
-# U2PL with labels for 732 pictures: what it adds to suponly_r101_voc_732.py.
+# U2PL with labels for 732 images: what it adds to suponly_r101_voc_732.py.
 _base_ = ['./suponly_r101_voc_732.py', '_base_/semi/u2pl.py']
 model = dict(_delete_=True, segmentor=_base_.model, **_base_.method)
 train_dataloader = dict(

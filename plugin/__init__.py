@@ -2,12 +2,12 @@
 
 ``custom_imports = dict(imports=['plugin'])`` in a config registers everything.
 """
-from .utils.stack import check_stack, import_stack
-from .version import __version__
+from plugin.utils.stack import check_stack, import_stack
+from plugin.version import __version__
 
 check_stack()  # before the rooms, whose own errors would not name the cure
 import_stack()
 
-from . import datasets, engine, evaluation, models, visualization  # noqa: F401, E402, I001
+from plugin import datasets, engine, evaluation, models, visualization  # noqa: F401, E402, I001
 
 __all__ = ['__version__']

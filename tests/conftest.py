@@ -2,6 +2,7 @@
 import os
 import uuid
 from pathlib import Path
+from types import SimpleNamespace
 
 # tests that run side by side share the cores; what they start inherits this
 if 'PYTEST_XDIST_WORKER_COUNT' in os.environ:
@@ -13,9 +14,11 @@ from mmengine.registry import DefaultScope
 from mmseg.utils import register_all_modules
 
 import plugin  # noqa: F401
+from tests.helpers.forked import run_tool
+from tests.helpers.paths import ROOT
+from tests.helpers.tiny import write_project
 
 register_all_modules(init_default_scope=False)
-ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(autouse=True)
@@ -35,12 +38,25 @@ def root() -> Path:
 
 @pytest.fixture(scope='session')
 def shared() -> Path:
-    """Folder with real pictures and weights; skips where there is none."""
+    """Folder with real images and weights; skips where there is none."""
     folder = os.environ.get('PASTURE_SHARED', '')
     if not folder:
-        pytest.skip('PASTURE_SHARED is unset: the folder with real pictures is not at hand')
+        pytest.skip('PASTURE_SHARED is unset: the folder with real images is not at hand')
     # relative to the project, wherever the test runs
     path = (ROOT / folder).resolve()
     if not path.is_dir():
         pytest.skip(f'PASTURE_SHARED={folder} is not a folder')
     return path
+
+
+@pytest.fixture(scope='session')
+def trained(tmp_path_factory) -> SimpleNamespace:
+    """A training that nobody interrupted: its folder, checkpoint, and what it printed."""
+    folder = tmp_path_factory.mktemp('trained') / 'a project 牛'
+    folder.mkdir()
+    write_project(folder)
+    result = run_tool('train', ['tiny.py'], folder)
+    assert result.status == 0, result.err
+    work_dir = folder / 'work_dirs/tiny'
+    return SimpleNamespace(folder=folder, work_dir=work_dir, result=result,
+                           checkpoint=work_dir / 'iter_9.pth')

@@ -180,7 +180,7 @@ def slow_distance(ring, x: float, y: float) -> float:
     return min(distances)
 
 
-# --- counts of animals, picture by picture --------------------------------------------------------
+# --- counts of animals, image by image --------------------------------------------------------
 
 def slow_count_errors(scores: list, truth: list, threshold: float) -> dict:
     """MAE, RMSE and bias of the numbers of scores that reach the threshold."""
@@ -204,7 +204,7 @@ def slow_best_threshold(scores: list, truth: list) -> tuple:
     return -threshold, error
 
 
-# --- animals of one picture, matched by trying everything -----------------------------------------
+# --- animals of one image, matched by trying everything -----------------------------------------
 
 def slow_quality(ious: list, least: float = 0.5) -> float:
     """Best sum of IoUs / (pairs + missed / 2 + wrong / 2), for ``ious[prediction][true]``."""
@@ -309,7 +309,7 @@ def published_aspp_vgg16(weights: dict, data: torch.Tensor) -> torch.Tensor:
 
 
 def published_deeplabv2(weights: dict, data: torch.Tensor) -> dict:
-    """DeepLab v2 on a ResNet at the scales 1, 0.75 and 0.5, for pictures of ``32 k + 1`` pixels.
+    """DeepLab v2 on a ResNet at the scales 1, 0.75 and 0.5, for images of ``32 k + 1`` pixels.
 
     ``weights`` have the names of the PyTorch conversion, ``Scale.layer1.0.conv1.weight``. Returns
     ``{1: (h, w) scores, 0.75: brought to (h, w), 0.5: at its own size, 'max': (h, w)}``.
@@ -425,7 +425,7 @@ def slow_border_weight(label, w0: float, sigma: float, class_weight, cell_class:
 
 
 def slow_bicubic(grid, size: tuple) -> list:
-    """Bicubic interpolation (Keys, A = -0.75) of a grid whose corners are those of the picture."""
+    """Bicubic interpolation (Keys, A = -0.75) of a grid whose corners are those of the image."""
     def share(distance):
         distance = abs(distance)
         if distance <= 1:
@@ -446,14 +446,14 @@ def slow_bicubic(grid, size: tuple) -> list:
 
 # --- Tiled prediction, pixel by pixel ------------------------------------------------------------
 
-def tiled_logits(network, picture: torch.Tensor, tile: tuple, overlap: tuple, border: str,
+def tiled_logits(network, image: torch.Tensor, tile: tuple, overlap: tuple, border: str,
                  blend: str) -> torch.Tensor:
-    """What tiles say of a picture (1, channels, H, W): weighted sums over the sum of weights.
+    """What tiles say of an image (1, channels, H, W): weighted sums over the sum of weights.
 
-    The picture goes on by half the overlap, mirrored or as zeros, unless ``border='inside'``;
+    The image goes on by half the overlap, mirrored or as zeros, unless ``border='inside'``;
     the last tile of a side is moved inwards. The tiles are no larger than that.
     """
-    size = picture.shape[2:]
+    size = image.shape[2:]
     reach = [0 if border == 'inside' else one // 2 for one in overlap]
     whole = [length + 2 * over for length, over in zip(size, reach)]
 
@@ -462,10 +462,10 @@ def tiled_logits(network, picture: torch.Tensor, tile: tuple, overlap: tuple, bo
         for place, length in ((y - reach[0], size[0]), (x - reach[1], size[1])):
             while not 0 <= place < length:
                 if border == 'zero':
-                    return torch.zeros(picture.shape[1])
+                    return torch.zeros(image.shape[1])
                 place = 0 if length == 1 else -place if place < 0 else 2 * (length - 1) - place
             places.append(place)
-        return picture[0, :, places[0], places[1]]
+        return image[0, :, places[0], places[1]]
 
     extended = torch.stack([torch.stack([pixel(y, x) for x in range(whole[1])], -1)
                             for y in range(whole[0])], 1)[None]
@@ -512,13 +512,13 @@ def tiled_logits(network, picture: torch.Tensor, tile: tuple, overlap: tuple, bo
 
 # --- DenseCRF: the sums over all pairs of pixels -------------------------------------------------
 
-def dense_crf(probabilities, picture, iterations: int, bilateral: dict, gaussian: dict):
+def dense_crf(probabilities, image, iterations: int, bilateral: dict, gaussian: dict):
     """Mean field of Kraehenbuehl and Koltun (2011), alg. 1 and eq. 3, over all pairs of pixels.
 
     As in the authors' second library, a pixel counts among its own neighbours, and each kernel
     is divided by the square roots of the sums of its rows and of its columns.
 
-    Args: probabilities (C, H, W), picture (H, W, 3). Returns the marginals (C, H, W), float64.
+    Args: probabilities (C, H, W), image (H, W, 3). Returns the marginals (C, H, W), float64.
     """
     import numpy as np
     classes, height, width = probabilities.shape
@@ -530,7 +530,7 @@ def dense_crf(probabilities, picture, iterations: int, bilateral: dict, gaussian
             for j, (v, u) in enumerate(places):
                 exponent = ((y - v) ** 2 + (x - u) ** 2) / (2. * settings['xy'] ** 2)
                 if colours:
-                    difference = picture[y, x].astype(float) - picture[v, u].astype(float)
+                    difference = image[y, x].astype(float) - image[v, u].astype(float)
                     exponent += (difference ** 2).sum() / (2. * settings['rgb'] ** 2)
                 kernel[i, j] = np.exp(-exponent)
         rows = kernel.sum(1)
@@ -638,8 +638,8 @@ def slow_median_weights(labels: list, num_classes: int) -> list:
     frequencies = {}
     for label in range(num_classes):
         own = shown = 0
-        for picture in labels:
-            pixels = [pixel for row in picture for pixel in row]
+        for image in labels:
+            pixels = [pixel for row in image for pixel in row]
             if label in pixels:
                 own += sum(1 for pixel in pixels if pixel == label)
                 shown += len(pixels)

@@ -2,7 +2,7 @@
 
 Written from Y. Wang et al., https://arxiv.org/abs/2203.03884. Arrays: features (N, D, h, w), logits
 (N, C, h, w), labels and masks (N, h, w), is_labeled (N,). A pixel is a tuple (n, y, x); pixels come
-picture by picture and row by row.
+image by image and row by row.
 """
 import math
 

@@ -2,11 +2,12 @@
 import argparse
 import contextlib
 import re
-from typing import Iterator, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
-import _auto_batch
-import _memory
 import _trackers
+
+from plugin.runs import auto_batch, memory
 
 PATIENCE = 5
 
@@ -24,7 +25,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
                         help='end the training after so many validations without a better score '
                         f'(default: {PATIENCE}), e.g. loss:5 or mIoU')
     _trackers.add_logger(parser)
-    _auto_batch.add_auto_batch(parser)
+    auto_batch.add_auto_batch(parser)
 
 
 def set_options(cfg, args: argparse.Namespace) -> None:
@@ -36,7 +37,7 @@ def set_options(cfg, args: argparse.Namespace) -> None:
 
     Raises:
         ImportError: If the package of a tracker is missing.
-        ValueError: If a training without validation is to end by a score.
+        UserError: If a training without validation is to end by a score.
     """
     if args.early_stop is not None:
         _set_early_stop(cfg, args.early_stop)
@@ -55,7 +56,7 @@ def looked_after(cfg, runner, debug: bool) -> Iterator[None]:
     from plugin.engine.hooks import LiveLineHook
     line = LiveLineHook()
     runner.register_hook(line)
-    with _memory.memory_sentence(cfg, runner, debug):
+    with memory.memory_sentence(cfg, runner, debug):
         try:
             yield
         finally:
@@ -72,7 +73,7 @@ def ending(runner) -> str:
 
 def _set_early_stop(cfg, wanted: EarlyStop) -> None:
     if not cfg.get('val_dataloader') or not cfg.get('val_cfg'):
-        raise ValueError(f'--early-stop {wanted.score} follows a score of the validation, but the '
+        raise UserError(f'--early-stop {wanted.score} follows a score of the validation, but the '
                          'config has none; set val_dataloader, val_evaluator and val_cfg')
     hooks = cfg.setdefault('default_hooks', {})
     hooks['early_stopping'] = dict(

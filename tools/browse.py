@@ -16,7 +16,7 @@ def parse_args(argv=None) -> argparse.Namespace:
     """Read the command line."""
     parser = _cli.parser_for(__doc__, EXAMPLES)
     parser.add_argument('--out', type=Path, metavar='FILE.png',
-                        help='picture to write (default: outputs/browse_<config>_<split>.png)')
+                        help='image to write (default: outputs/browse_<config>_<split>.png)')
     parser.add_argument('--number', type=_positive, default=16,
                         help='of samples (default: 16)')
     parser.add_argument('--split', choices=['train', 'val', 'test'], default='train',
@@ -31,7 +31,7 @@ def parse_args(argv=None) -> argparse.Namespace:
 
 
 def main(argv=None) -> int:
-    """Write the picture; returns the exit status."""
+    """Write the image; returns the exit status."""
     args = parse_args(argv)
     with _cli.plain_errors(args.debug):
         browse(args)
@@ -43,36 +43,36 @@ def browse(args: argparse.Namespace) -> None:
     cfg = _cli.load_config(args.config, args.cfg_options)
     loader = cfg.get(f'{args.split}_dataloader')
     if not loader:
-        raise ValueError(f'{args.config} has no {args.split}_dataloader')
+        raise UserError(f'{args.config} has no {args.split}_dataloader')
     import numpy as np
     from mmengine.registry import init_default_scope
 
     from plugin.engine.draws import seed_everything
     from plugin.utils import atomic_path
-    from plugin.visualization.pictures import grid
+    from plugin.visualization.images import grid
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     dataset = _registry(cfg).DATASETS.build(loader.dataset)
     if len(dataset) == 0:
-        raise ValueError(f'the {args.split} set is empty; look at data_root and ann_file')
+        raise UserError(f'the {args.split} set is empty; look at data_root and ann_file')
     seed_everything(args.seed)
     chosen = np.random.default_rng(args.seed).permutation(len(dataset))[:args.number]
     samples = [dataset[int(index)] for index in chosen]
-    # a training pads the pictures of a batch to one size, a test takes them one by one
+    # a training pads the images of a batch to one size, a test takes them one by one
     training = args.split == 'train'
     size = loader.get('batch_size', 1) if training else 1
     cells = [(image, labelled(image, sample, dataset.metainfo))
              for start in range(0, len(samples), size)
              for image, sample in fed(cfg, samples[start:start + size], training)]
     columns = min(COLUMNS, len(cells))
-    rows = [[picture for cell in cells[start:start + columns] for picture in cell]
+    rows = [[sheet for cell in cells[start:start + columns] for sheet in cell]
             for start in range(0, len(cells), columns)]
     # animals have a colour each, not a colour a class
     legend = None if cfg.get('default_scope') == 'mmdet' else list(
         zip(dataset.metainfo['classes'], dataset.metainfo['palette'], strict=True))
-    picture = grid(rows, titles=['input', 'labels'] * columns, legend=legend)
+    sheet = grid(rows, titles=['input', 'labels'] * columns, legend=legend)
     from PIL import Image
     with atomic_path(args.out) as temporary:
-        Image.fromarray(picture).save(temporary)
+        Image.fromarray(sheet).save(temporary)
     print(f'{len(cells)} of {len(dataset)} samples of the {args.split} set: {args.out}')
 
 
@@ -83,7 +83,7 @@ def _registry(cfg):
 
 
 def fed(cfg, samples: list, training: bool) -> list:
-    """What the network gets for a batch of samples, as pictures.
+    """What the network gets for a batch of samples, as images.
 
     Args:
         cfg (mmengine.Config): Config with the data preprocessor.
@@ -98,7 +98,7 @@ def fed(cfg, samples: list, training: bool) -> list:
     holders = (cfg.model, cfg.model.get('segmentor') or {}, cfg)
     settings = next(filter(None, (holder.get('data_preprocessor') for holder in holders)), None)
     if settings is None:
-        raise ValueError(f'{cfg.filename} has no data_preprocessor; nothing can be fed')
+        raise UserError(f'{cfg.filename} has no data_preprocessor; nothing can be fed')
     preprocessor = _registry(cfg).MODELS.build(settings)
     batch = preprocessor({key: [sample[key] for sample in samples]
                           for key in ('inputs', 'data_samples')}, training)
@@ -115,7 +115,7 @@ def fed(cfg, samples: list, training: bool) -> list:
 
 
 def labelled(image, sample, metainfo: dict):
-    """The picture with its labels in colour: of the classes, or of each animal.
+    """The image with its labels in colour: of the classes, or of each animal.
 
     Args:
         image (np.ndarray): RGB ``(H, W, 3)``, uint8.
@@ -125,8 +125,8 @@ def labelled(image, sample, metainfo: dict):
     Returns:
         np.ndarray: RGB ``(H, W, 3)``, uint8.
     """
+    from plugin.visualization.images import overlay
     from plugin.visualization.instances import draw_instances
-    from plugin.visualization.pictures import overlay
     if 'gt_sem_seg' in sample:
         return overlay(image, _fitting(sample.gt_sem_seg.data.squeeze(0).numpy(), image),
                        metainfo['palette'])
@@ -137,7 +137,7 @@ def labelled(image, sample, metainfo: dict):
 
 
 def _fitting(labels, image):
-    """Labels in the size of the picture; a test resizes its prediction to the labels instead."""
+    """Labels in the size of the image; a test resizes its prediction to the labels instead."""
     import cv2
     if labels.shape == image.shape[:2]:
         return labels

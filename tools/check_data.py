@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Say what is wrong with data before an hour is lost: files, labels, classes, copies, space.
 
-Looks at every picture and label that a config reads, or that lie in a folder, or that a COCO file
+Looks at every image and label that a config reads, or that lie in a folder, or that a COCO file
 names. Exit status: 0 without errors (there may be warnings), 1 with errors, 2 if there was
 nothing to look at.
 """
@@ -24,19 +24,19 @@ def parse_args(argv=None) -> argparse.Namespace:
     """Read the command line."""
     parser = _cli.parser_for(__doc__, EXAMPLES, 'config file, folder (images and labels, VOC, '
                              'COCO, LabelMe) or COCO file')
-    parser.add_argument('--images', type=Path, metavar='FOLDER', help='folder of the pictures of '
+    parser.add_argument('--images', type=Path, metavar='FOLDER', help='folder of the images of '
                         'a COCO file or of LabelMe files (default: beside them)')
     parser.add_argument('--work-dir', help='where the checkpoints would be written '
                         '(default: as tools/train.py)')
     parser.add_argument('--jobs', type=int, default=_cores(), metavar='N',
-                        help='processes that read pictures (default: all cores)')
+                        help='processes that read images (default: all cores)')
     parser.add_argument('--json', nargs='?', const='-', metavar='FILE',
                         help='write the findings as JSON into a file, or print nothing else')
     args = parser.parse_args(argv)
     if args.jobs < 1:
         parser.error(f'--jobs {args.jobs} does no work: give 1 or more')
     if args.images is not None and not args.images.is_dir():
-        parser.error(f'--images {args.images} is no folder: give that of the pictures')
+        parser.error(f'--images {args.images} is no folder: give that of the images')
     return args
 
 
@@ -63,7 +63,7 @@ def examine(args: argparse.Namespace):
         target = Path(args.config)
         is_config = target.suffix in ('.py', '.yaml', '.yml') or not target.exists()
         if args.images is not None and is_config:
-            raise ValueError(f'{target} says itself where its pictures are: leave --images away')
+            raise UserError(f'{target} says itself where its images are: leave --images away')
         if is_config:
             cfg = _cli.load_config(args.config, args.cfg_options)
             _cli.set_work_dir(cfg, args.work_dir, args.config)

@@ -56,7 +56,7 @@ def target_of(args: argparse.Namespace) -> Path:
 def main(argv=None) -> int:
     """Convert the checkpoint; returns the exit status."""
     args = parse_args(argv)
-    from plugin.models.convert_coco_head import convert_checkpoint
+    from plugin.models.weights.coco_head import convert_checkpoint
     from plugin.utils import write_checkpoint
     try:
         target = target_of(args)

@@ -20,7 +20,7 @@ EXAMPLES = """examples:
 The source is a PyTorch state dict in Caffe's names (conv1_1.weight ... fc8_voc12.bias, with MSc
 also data_conv ...; v2 on VGG16 fc6_1 ... fc8_voc12_4), or ResNet-101 with the names
 Scale.layer1.0.conv1.weight ... Scale.layer5.conv2d_list.3.bias. These networks were trained on BGR
-pictures of 0 to 255 without their mean, as the configs named above prepare them."""
+images of 0 to 255 without their mean, as the configs named above prepare them."""
 
 
 def parse_args(argv=None) -> argparse.Namespace:
@@ -37,7 +37,7 @@ def parse_args(argv=None) -> argparse.Namespace:
 def main(argv=None) -> int:
     """Convert the checkpoint; returns the exit status."""
     args = parse_args(argv)
-    from plugin.models.convert_deeplab import convert_deeplab
+    from plugin.models.weights.deeplab import convert_deeplab
     from plugin.utils import write_checkpoint
     try:
         check_target(args.source, args.target, args.overwrite)

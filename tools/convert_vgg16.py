@@ -32,8 +32,8 @@ def parse_args(argv=None) -> argparse.Namespace:
 def main(argv=None) -> int:
     """Convert the checkpoint; returns the exit status."""
     args = parse_args(argv)
-    from plugin.models.backbones.convert_vgg16 import convert_vgg16, encoder_from_vgg16
-    from plugin.models.convert_deeplab import aspp_from_vgg16, subsample_vgg16
+    from plugin.models.weights.deeplab import aspp_from_vgg16, subsample_vgg16
+    from plugin.models.weights.vgg16 import convert_vgg16, encoder_from_vgg16
     from plugin.utils import write_checkpoint
     try:
         check_target(args.source, args.target, args.overwrite)

@@ -1,8 +1,8 @@
 #!/usr/bin/env python
-"""Let a dense CRF sharpen saved probabilities, several pictures at a time.
+"""Let a dense CRF sharpen saved probabilities, several images at a time.
 
 The probabilities are .npy or .npz files of (classes, height, width), float16, float32 or float64,
-under the names of the pictures and in the same subfolders, as tools/predict.py --probabilities
+under the names of the images and in the same subfolders, as tools/predict.py --probabilities
 writes them.
 """
 import argparse
@@ -14,7 +14,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
-from typing import Dict, List, NamedTuple
+from typing import NamedTuple
 
 import _cli
 
@@ -30,10 +30,10 @@ results in the folder --out:
 
 
 class Job(NamedTuple):
-    """A picture to refine: its probabilities, the picture, and the name of its results."""
+    """An image to refine: its probabilities, the image, and the name of its results."""
 
     probabilities: Path
-    picture: Path
+    image: Path
     name: str
 
 
@@ -42,7 +42,7 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, epilog=EXAMPLES,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('probabilities', type=Path, help='folder of .npy or .npz files')
-    parser.add_argument('pictures', type=Path, help='folder of the pictures')
+    parser.add_argument('pictures', type=Path, help='folder of the images')
     parser.add_argument('--out', type=Path, required=True, metavar='DIR',
                         help='folder of the results')
     parser.add_argument('--iterations', type=int, default=10, help='default: 10')
@@ -53,7 +53,7 @@ def parse_args(argv=None) -> argparse.Namespace:
                         metavar=('WEIGHT', 'XY'), help='kernel over places (default: 3 3)')
     parser.add_argument('--probabilities', dest='marginals', action='store_true',
                         help='also write the marginals')
-    parser.add_argument('--jobs', type=int, help='pictures at a time (default: all cores)')
+    parser.add_argument('--jobs', type=int, help='images at a time (default: all cores)')
     parser.add_argument('--debug', action='store_true',
                         default=os.environ.get('PASTURE_DEBUG', '') not in ('', '0'),
                         help='show where in the code an error comes from (or PASTURE_DEBUG=1)')
@@ -64,7 +64,7 @@ def parse_args(argv=None) -> argparse.Namespace:
 
 
 def main(argv=None) -> int:
-    """Refine; returns the exit status, 1 if a picture could not be done."""
+    """Refine; returns the exit status, 1 if an image could not be done."""
     args = parse_args(argv)
     stage = dict(started=False, failed=0)
     try:
@@ -89,47 +89,46 @@ def refine(args: argparse.Namespace, stage: dict) -> None:
     one = partial(refine_one, crf, args.out, args.marginals)
     stage['failed'] = run_all(one, jobs, min(args.jobs or usable_cores(), len(jobs)))
     failed = f', {stage["failed"]} could not be done' if stage['failed'] else ''
-    print(f'{len(jobs) - stage["failed"]} of {len(jobs)} pictures refined{failed}; '
+    print(f'{len(jobs) - stage["failed"]} of {len(jobs)} images refined{failed}; '
           f'results in {args.out}')
 
 
-def find_jobs(probabilities: Path, pictures: Path, out: Path) -> List[Job]:
-    """Pair the files of probabilities with pictures of the same name.
+def find_jobs(probabilities: Path, images: Path, out: Path) -> list[Job]:
+    """Pair the files of probabilities with images of the same name.
 
     Raises:
-        FileNotFoundError: If there are none, or a picture is missing.
-        ValueError: If results would replace the probabilities, or two files have one name.
+        FileNotFoundError: If there are none, or an image is missing.
+        UserError: If results would replace the probabilities, or two files have one name.
     """
-    from _inputs import find_inputs
-
+    from plugin.inference.inputs import find_inputs
     from plugin.utils import first_few
-    for folder in (probabilities, pictures):
+    for folder in (probabilities, images):
         if not folder.is_dir():
             raise FileNotFoundError(f'{folder} is no folder')
     if (out / 'probabilities').resolve() == probabilities.resolve():
-        raise ValueError(f'the results in {out} would replace the probabilities: '
+        raise UserError(f'the results in {out} would replace the probabilities: '
                          'give another --out')
-    files: Dict[str, Path] = {}
+    files: dict[str, Path] = {}
     for path in sorted(probabilities.rglob('*.np[yz]')):
         name = path.relative_to(probabilities).with_suffix('').as_posix()
         if path.name.startswith('.'):
             continue
         if name in files:
-            raise ValueError(f'{files[name]} and {path} have the same name: remove one of them')
+            raise UserError(f'{files[name]} and {path} have the same name: remove one of them')
         files[name] = path
     if not files:
         raise FileNotFoundError(f'{probabilities} holds no probabilities (.npy, .npz); '
                                 'tools/predict.py --probabilities writes them')
-    known = {item.name: item.path for item in find_inputs([str(pictures)], out)}
+    known = {item.name: item.path for item in find_inputs([str(images)], out)}
     missing = [name for name in files if name not in known]
     if missing:
-        raise FileNotFoundError(f'{pictures} has no picture for {len(missing)} of {len(files)} '
+        raise FileNotFoundError(f'{images} has no image for {len(missing)} of {len(files)} '
                                 f'probabilities: {first_few(missing)}')
     return [Job(path, known[name], name) for name, path in files.items()]
 
 
-def run_all(one, jobs: List[Job], processes: int) -> int:
-    """Refine every picture; returns how many could not be done."""
+def run_all(one, jobs: list[Job], processes: int) -> int:
+    """Refine every image; returns how many could not be done."""
     from multiprocessing import get_context
 
     from rich.console import Console
@@ -137,7 +136,7 @@ def run_all(one, jobs: List[Job], processes: int) -> int:
     failed = 0
     with contextlib.ExitStack() as stack:
         progress = stack.enter_context(Progress(console=Console(stderr=True)))
-        task = progress.add_task('pictures', total=len(jobs))
+        task = progress.add_task('images', total=len(jobs))
         # forked: a fresh process would import everything again
         pool = ProcessPoolExecutor(processes, get_context('fork'), signal.signal,
                                    (signal.SIGINT, signal.SIG_IGN))
@@ -158,19 +157,20 @@ def run_all(one, jobs: List[Job], processes: int) -> int:
 
 
 def refine_one(crf, out: Path, marginals: bool, job: Job) -> str:
-    """Write the results of a picture; returns why that cannot be done, or nothing."""
+    """Write the results of an image; returns why that cannot be done, or nothing."""
     import cv2
     import numpy as np
-    from _results import save_array, save_mask
+
+    from plugin.inference.writers import save_array, save_mask
     try:
         shares = read_probabilities(job.probabilities)
-        content = np.fromfile(job.picture, np.uint8)
-        picture = cv2.imdecode(content, cv2.IMREAD_COLOR) if content.size else None
-        if picture is None:
-            return f'{job.picture} is {"no picture" if content.size else "empty"}'
+        content = np.fromfile(job.image, np.uint8)
+        image = cv2.imdecode(content, cv2.IMREAD_COLOR) if content.size else None
+        if image is None:
+            return f'{job.image} is {"no image" if content.size else "empty"}'
         if shares.ndim and len(shares) > 256:
             return f'{job.probabilities}: {len(shares)} classes do not fit into a PNG'
-        refined = crf(shares, picture[..., ::-1])
+        refined = crf(shares, image[..., ::-1])
     except ValueError as error:
         # one bad file must not cost the others their results
         return f'{job.probabilities}: {error}'
@@ -186,7 +186,7 @@ def read_probabilities(path: Path):
     """Read (C, H, W) from a .npy file, or a .npz file that holds one array.
 
     Raises:
-        ValueError: If it is no such file.
+        UserError: If it is no such file.
     """
     import tokenize
     import zipfile
@@ -200,10 +200,10 @@ def read_probabilities(path: Path):
             return content
         with content:
             if len(content.files) != 1:
-                raise ValueError(f'it holds {len(content.files)} arrays: give one')
+                raise UserError(f'it holds {len(content.files)} arrays: give one')
             return content[content.files[0]]
     except (EOFError, tokenize.TokenError, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(f'it cannot be read ({error})') from error
+        raise UserError(f'it cannot be read ({error})') from error
 
 
 if __name__ == '__main__':

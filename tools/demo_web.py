@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Show a trained model in the browser: drop pictures, move the threshold, download the results."""
+"""Show a trained model in the browser: drop images, move the threshold, download the results."""
 import argparse
 import os
 import signal
@@ -15,7 +15,7 @@ EXAMPLES = """  python tools/demo_web.py configs/mask-rcnn_r50_cattle.py best.pt
   python tools/demo_web.py configs/fcn8s_barn.py best_mIoU_iter_300.pth --port 8080 --open
   python tools/demo_web.py CONFIG CHECKPOINT --host 0.0.0.0    for everyone in the network
 
-Nothing leaves this computer and nothing is fetched from elsewhere. Pictures and results are deleted
+Nothing leaves this computer and nothing is fetched from elsewhere. Images and results are deleted
 an hour after their last use, and when the demo ends (Ctrl-C)."""
 AGE = 3600
 MEGABYTE = 1 << 20
@@ -43,7 +43,7 @@ def parse_args(argv=None) -> argparse.Namespace:
     limits.add_argument('--max-pictures', type=positive, default=100, metavar='NUMBER',
                         help='at a time (default: 100)')
     limits.add_argument('--max-megapixels', type=positive, default=25, metavar='MILLIONS',
-                        help='of pixels of a picture (default: 25)')
+                        help='of pixels of an image (default: 25)')
     limits.add_argument('--max-disk-mb', type=positive, default=4096, metavar='MB',
                         help='of all temporary files together (default: 4096)')
     return parser.parse_args(argv)
@@ -66,7 +66,7 @@ def main(argv=None) -> int:
 
 def serve(args: argparse.Namespace, folder: Path, stage: dict) -> None:
     """Load the model and show the page; all temporary files lie in ``folder``."""
-    import _demo_server as server
+    from plugin.demo import server as server
     # OpenCV then refuses by itself what would pass a wrong header; it asks once, when a config
     # imports it
     os.environ['OPENCV_IO_MAX_IMAGE_PIXELS'] = str(args.max_megapixels * 10 ** 6)
@@ -75,29 +75,29 @@ def serve(args: argparse.Namespace, folder: Path, stage: dict) -> None:
     files = folder / 'files'
     server.prepare_environment(files)
     gradio = server.import_gradio()
-    import _demo_page
+    from plugin.demo import page
     desk = _desk(cfg, checkpoint, args, folder / 'batches')
     local = server.is_local(args.host)
     if not local:
         _cli.warn(f'everyone who reaches {args.host} can use this page: it has no password')
     where = ('They stay on this computer' if local else
              'They stay on the computer that runs this page')
-    page = _demo_page.build(gradio, desk, f'{where} and are deleted after an hour.')
+    page = page.build(gradio, desk, f'{where} and are deleted after an hour.')
     room = args.max_disk_mb * MEGABYTE
     with server.serving(page, folder, host=args.host, port=args.port, room=room,
                         upload=desk.limits.upload, total=desk.limits.total, inbrowser=args.open,
-                        **_demo_page.look(gradio)) as address:
+                        **page.look(gradio)) as address:
         stage['serving'] = True
         _cli.say(f'the page is at {address} and stays until Ctrl-C')
         server.wait(desk.shelf.tidy, files, AGE, room // 2)
 
 
 def _desk(cfg, checkpoint: str, args: argparse.Namespace, folder: Path):
-    from _demo_desk import Desk
-    from _demo_shelf import Shelf
-    from _demo_uploads import Limits
+    from plugin.demo.desk import Desk
+    from plugin.demo.shelf import Shelf
+    from plugin.demo.uploads import Limits
     limits = Limits(upload=args.max_upload_mb * MEGABYTE, total=8 * args.max_upload_mb * MEGABYTE,
-                    pictures=args.max_pictures, pixels=args.max_megapixels * 10 ** 6)
+                    images=args.max_pictures, pixels=args.max_megapixels * 10 ** 6)
     folder.mkdir()
     shelf = Shelf(folder, args.max_disk_mb * MEGABYTE // 2, AGE)
     about = f'made by the demo of Pasture\nconfig {Path(args.config).name}\n' \
@@ -106,19 +106,19 @@ def _desk(cfg, checkpoint: str, args: argparse.Namespace, folder: Path):
 
 
 def _model(cfg, checkpoint: str, args: argparse.Namespace):
-    """What the page asks about pictures: animals, or the class of each pixel."""
+    """What the page asks about images: animals, or the class of each pixel."""
     from mmengine.device import get_device
     device = usable_device(args.device or get_device())
     if cfg.get('default_scope') == 'mmdet':
-        from _demo_animals import AnimalDesk
-        from _detector import Detector, least_score
+        from plugin.demo.instances import AnimalDesk
+        from plugin.inference.detector import Detector, least_score
         return AnimalDesk(Detector(cfg, checkpoint, device, args.score_thr), least_score(cfg),
                           args.opacity)
     if args.score_thr is not None:
-        raise ValueError(f'--score-thr is for models of animals, but {args.config} is no config '
+        raise UserError(f'--score-thr is for models of animals, but {args.config} is no config '
                          'of MMDetection; leave it out')
-    from _demo_pixels import PixelDesk
-    from _segmenter import Segmenter
+    from plugin.demo.pixels import PixelDesk
+    from plugin.inference.segmenter import Segmenter
     return PixelDesk(Segmenter(cfg, checkpoint, device, keep_logits=True), args.opacity)
 
 

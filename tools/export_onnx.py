@@ -1,9 +1,9 @@
 #!/usr/bin/env python
-"""Write a semantic network as ONNX, after comparing it with PyTorch on real pictures."""
+"""Write a semantic network as ONNX, after comparing it with PyTorch on real images."""
 import argparse
 import sys
 from pathlib import Path
-from typing import List, NamedTuple
+from typing import NamedTuple
 
 import _checkpoints
 import _cli
@@ -18,12 +18,12 @@ the graph:
   image    float32 (N, 3, H, W), normalised as data_preprocessor of the config says (and the
            file's own metadata: mean, std, bgr_to_rgb); with --with-preprocessing uint8
            (N, H, W, 3), BGR as OpenCV reads it. N, H and W are free; a network for grey
-           pictures has 1 instead of 3
+           images has 1 instead of 3
   logits   float32 (N, classes, H, W), before the softmax (one class: before the sigmoid)
 
 At least 99.9% of the pixels must get the class that PyTorch gives them, in float32, or in
 float64 where its own rounding changes more than that; else nothing is written.
-Resizing a picture, tiles, windows and the dense CRF are not in the graph; tools/predict.py
+Resizing an image, tiles, windows and the dense CRF are not in the graph; tools/predict.py
 --onnx does them as without."""
 
 # share of the pixels that must get the same class
@@ -38,7 +38,7 @@ class Row(NamedTuple):
     """What was measured at one size."""
 
     size: str
-    pictures: int
+    images: int
     largest: float
     agreement: float
     pytorch: float
@@ -54,12 +54,12 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser.add_argument('--fp16', action='store_true',
                         help='compute in half precision; the input and the logits stay float32')
     parser.add_argument('--with-preprocessing', action='store_true',
-                        help='take pictures as OpenCV reads them, and normalise in the graph')
+                        help='take images as OpenCV reads them, and normalise in the graph')
     parser.add_argument('--pictures', nargs='+', metavar='FILE',
-                        help='compare on these pictures, folders or globs (default: some of the '
+                        help='compare on these images, folders or globs (default: some of the '
                         "config's test set)")
     parser.add_argument('--number', type=positive, default=4, metavar='N',
-                        help='of the pictures to compare on (default: 4)')
+                        help='of the images to compare on (default: 4)')
     parser.add_argument('--turns', type=positive, default=5, metavar='N',
                         help='whose median time is shown (default: 5)')
     parser.add_argument('--overwrite', action='store_true', help='replace FILE if it exists')
@@ -83,48 +83,48 @@ def export(args: argparse.Namespace) -> None:
     """Export, compare, and write the file if both agree."""
     cfg = _cli.load_config(args.config, args.cfg_options)
     if cfg.get('default_scope') == 'mmdet':
-        raise ValueError(DETECTORS.format(args.config))
+        raise UserError(DETECTORS.format(args.config))
     checkpoint = _cli.existing_checkpoint(args.checkpoint, cfg.get('work_dir'))
     local = '://' not in checkpoint
     # what was downloaded has no folder here
     out = args.out or Path(checkpoint if local else Path(checkpoint).name).with_suffix('.onnx')
     _checkpoints.check_target(Path(checkpoint) if local else None, out, args.overwrite)
-    from _onnx import Exported, need_packages
+    from plugin.inference.onnx_segmenter import Exported, need_packages
     need_packages()
     from plugin.models.onnx import OnnxNetwork, facts_of, to_onnx
     from plugin.utils import write_atomically
     model = Exported(cfg, checkpoint, 'cpu')
-    pictures = _pictures(cfg, model, args)
+    images = _images(cfg, model, args)
     facts = facts_of(
         model.model, config=Path(args.config).name, checkpoint=Path(checkpoint).name,
         classes=model.classes, palette=model.palette, preprocessing=args.with_preprocessing,
         half=args.fp16)
     content = to_onnx(model.model, preprocessing=args.with_preprocessing, half=args.fp16,
                       metadata=facts.to_metadata()).SerializeToString()
-    rows = compare(model.model, OnnxNetwork(content), pictures, args.turns)
+    rows = compare(model.model, OnnxNetwork(content), images, args.turns)
     _print(rows, facts)
     _check(rows, facts.precision, out)
     write_atomically(out, content)
     print(f'{out}: {len(content) / 2**20:.1f} MiB, {facts.network}, {len(facts.classes)} classes')
 
 
-def compare(model, network, pictures: list, turns: int) -> List[Row]:
-    """Measure at the size of the pictures one by one, and at a smaller one in batches of two.
+def compare(model, network, images: list, turns: int) -> list[Row]:
+    """Measure at the size of the images one by one, and at a smaller one in batches of two.
 
     Args:
         model (nn.Module): The model.
         network (OnnxNetwork): Its graph.
-        pictures (list[np.ndarray]): (H, W, channels).
+        images (list[np.ndarray]): (H, W, channels).
         turns (int): Of each time.
     """
-    from _onnx import resized, stacked
+    from plugin.inference.onnx_segmenter import resized, stacked
     # odd, so that every stride has to round
-    size = tuple(max(int(extent * SECOND_SIZE) | 1, 1) for extent in pictures[0].shape[:2])
-    small = [resized(picture, size) for picture in pictures]
+    size = tuple(max(int(extent * SECOND_SIZE) | 1, 1) for extent in images[0].shape[:2])
+    small = [resized(image, size) for image in images]
     # whatever there is to compare on, the batch must be free too
     small += small if len(small) == 1 else []
     batches = [small[first:first + 2] for first in range(0, len(small), 2)]
-    return [_row(model, network, [stacked([picture]) for picture in pictures], turns),
+    return [_row(model, network, [stacked([image]) for image in images], turns),
             _row(model, network, [stacked(batch) for batch in batches], turns)]
 
 
@@ -163,48 +163,49 @@ def _difference(reference, inputs, given, threshold: float):
     return max(found, compare_logits(exact, given, threshold), key=lambda one: one.agreement)
 
 
-def _pictures(cfg, model, args: argparse.Namespace) -> list:
-    """Pictures as they enter the data preprocessor."""
+def _images(cfg, model, args: argparse.Namespace) -> list:
+    """Images as they enter the data preprocessor."""
     import numpy as np
-    from _inputs import find_inputs
-    from _onnx import test_pictures
+
+    from plugin.inference.inputs import find_inputs
+    from plugin.inference.onnx_segmenter import test_images
     if args.pictures:
         # a folder of results that is none leaves nothing out
         found = find_inputs(args.pictures, Path('outputs'))
         paths = [item.path for item in found if not item.is_video][:args.number]
         if not paths:
-            raise ValueError(f'--pictures {" ".join(args.pictures)} names no picture; give some')
+            raise UserError(f'--pictures {" ".join(args.pictures)} names no image; give some')
     else:
-        paths = test_pictures(cfg, model.datasets, args.number)
-    pictures = [model.prepared(model.read(path)) for path in paths]
-    if args.with_preprocessing and any(picture.dtype != np.uint8 for picture in pictures):
-        raise ValueError(f'the test pipeline of {args.config} makes floats of its pictures, but a '
+        paths = test_images(cfg, model.datasets, args.number)
+    images = [model.prepared(model.read(path)) for path in paths]
+    if args.with_preprocessing and any(image.dtype != np.uint8 for image in images):
+        raise UserError(f'the test pipeline of {args.config} makes floats of its images, but a '
                          'graph with preprocessing takes 8 bits; leave out --with-preprocessing')
-    return pictures
+    return images
 
 
-def _print(rows: List[Row], facts) -> None:
+def _print(rows: list[Row], facts) -> None:
     import torch
     from rich.console import Console
     from rich.table import Table
-    print(f'{facts.network}, {facts.precision}, times of one picture on '
+    print(f'{facts.network}, {facts.precision}, times of one image on '
           f'{torch.get_num_threads()} CPU thread(s):')
     table = Table()
-    for name in ('size', 'pictures', 'largest difference', 'same class', 'PyTorch', 'onnxruntime'):
+    for name in ('size', 'images', 'largest difference', 'same class', 'PyTorch', 'onnxruntime'):
         table.add_column(name, justify='right')
     for row in rows:
-        table.add_row(row.size, str(row.pictures), f'{row.largest:.2g}', f'{row.agreement:.4%}',
+        table.add_row(row.size, str(row.images), f'{row.largest:.2g}', f'{row.agreement:.4%}',
                       f'{row.pytorch * 1e3:.1f} ms', f'{row.onnx * 1e3:.1f} ms')
     # a file or a pipe has no width of its own
     Console(width=None if sys.stdout.isatty() else 120).print(table)
 
 
-def _check(rows: List[Row], precision: str, out: Path) -> None:
+def _check(rows: list[Row], precision: str, out: Path) -> None:
     worst = min(row.agreement for row in rows)
     if worst < NEEDED:
         cure = ('export without --fp16' if precision == 'float16'
                 else 'predict with PyTorch, and report the config')
-        raise ValueError(f'only {worst:.3%} of the pixels get the class that PyTorch gives them, '
+        raise UserError(f'only {worst:.3%} of the pixels get the class that PyTorch gives them, '
                          f'{NEEDED:.1%} are needed: {out} was not written; {cure}')
 
 

@@ -2,7 +2,7 @@
 """Take the network that predicts out of a checkpoint of a semi-supervised training.
 
 The result is a plain checkpoint for the supervised config: tools/test.py and tools/predict.py
-need neither the student nor the unlabelled pictures any more.
+need neither the student nor the unlabelled images any more.
 """
 import argparse
 import sys
@@ -37,7 +37,7 @@ def main(argv=None) -> int:
     args = parse_args(argv)
     try:
         check_target(args.checkpoint, args.out, args.overwrite)
-        from plugin.models.export_teacher import export_segmentor
+        from plugin.models.weights.teacher import export_segmentor
         from plugin.utils import write_checkpoint
         exported = export_segmentor(read_checkpoint(args.checkpoint), args.network)
         write_checkpoint(exported, args.out)

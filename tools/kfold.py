@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Train a config on K folds of its data: how good it is, and how sure that is.
 
-Every labelled picture is validated once, by a network that was not trained on it. Pictures that
+Every labelled image is validated once, by a network that was not trained on it. Images that
 look alike stay in one fold, and so do those of one camera, farm or video with --group-by. What was
 stopped goes on when the same command is run again.
 """
@@ -11,8 +11,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import List, Sequence
 
 import _checkpoints
 import _cli
@@ -43,12 +43,12 @@ def parse_args(argv=None):
                         help='what finds the name of the camera, farm or video in a file name, '
                         r'for example "^(cam\d+)_"; one name, one fold')
     parser.add_argument('--duplicates', choices=['together', 'report', 'ignore'],
-                        default='together', help='near-duplicate pictures: keep them in one fold '
+                        default='together', help='near-duplicate images: keep them in one fold '
                         '(default), only report those in different ones, or do not look')
-    parser.add_argument('--distance', type=int, metavar='BITS', help='pictures are near-duplicates '
+    parser.add_argument('--distance', type=int, metavar='BITS', help='images are near-duplicates '
                         'if so many of 64 bits of their perceptual hashes differ (default: 10)')
     parser.add_argument('--data', choices=['train', 'train+val'], help='what is divided (default: '
-                        'train+val; the labelled training pictures of a semi-supervised config, '
+                        'train+val; the labelled training images of a semi-supervised config, '
                         'which is compared with its supervised twin by --data train for both)')
     parser.add_argument('--work-dir', type=Path, metavar='DIR', help='folder for the folds '
                         '(default: work_dirs/<name of the config>_kfold)')
@@ -84,15 +84,14 @@ def main(argv=None) -> int:
 def kfold(args: argparse.Namespace, passed: Sequence[str]) -> int:
     """Make the folds, train those that are left, and sum up."""
     sys.path.append(str(TOOLS / 'data'))
-    import _fold_plan
-    import _fold_scores
+    from plugin.runs.kfold import plan, scores
     cfg = _cli.load_config(args.config, args.cfg_options)
     work_dir = args.work_dir or Path('work_dirs') / f'{Path(args.config).stem}_kfold'
     with locked(work_dir) as lock:
-        plan = _fold_plan.make_plan(cfg, args, passed, work_dir)
+        plan = plan.make_plan(cfg, args, passed, work_dir)
         found = []
         for number, fold in enumerate(plan.folds):
-            title = (f'fold {number} of 0..{len(plan.folds) - 1}: {fold.sizes[0]} pictures to '
+            title = (f'fold {number} of 0..{len(plan.folds) - 1}: {fold.sizes[0]} images to '
                      f'train on, {fold.sizes[1]} to validate')
             done = fold.work_dir / DONE
             if not is_done(done, plan.fingerprint):
@@ -100,16 +99,16 @@ def kfold(args: argparse.Namespace, passed: Sequence[str]) -> int:
                 status = run_training(command_of(args, passed, plan.options, fold), lock)
                 if status:
                     return stopped(number, status, fold.work_dir)
-                finish(done, plan.fingerprint, _fold_scores.read_scores(fold.work_dir))
+                finish(done, plan.fingerprint, scores.read_scores(fold.work_dir))
             else:
                 _cli.say(f'{title}; done before')
             found.append(json.loads(done.read_text(encoding='utf-8'))['scores'])
-        joint = _fold_scores.join_scores(found)
-        paths = _fold_scores.write_scores(
+        joint = scores.join_scores(found)
+        paths = scores.write_scores(
             dict(config=args.config, folds=[str(fold.work_dir) for fold in plan.folds], **joint),
             work_dir)
     _cli.say('')
-    _fold_scores.print_scores(joint)
+    scores.print_scores(joint)
     _cli.say('\n'.join(f'wrote {path}' for path in paths))
     if args.report:
         report([fold.work_dir for fold in plan.folds], work_dir / 'report.html')
@@ -127,13 +126,13 @@ def locked(work_dir: Path):
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise ValueError(f'{work_dir} is being worked on by another kfold.py: wait for it, or '
+            raise UserError(f'{work_dir} is being worked on by another kfold.py: wait for it, or '
                              'give another --work-dir') from None
         yield file
 
 
 def command_of(args: argparse.Namespace, passed: Sequence[str], options: Sequence[str],
-               fold) -> List[str]:
+               fold) -> list[str]:
     """The command that trains one fold, from where it was stopped."""
     own = ['--work-dir', str(fold.work_dir), '--resume', 'auto', *passed]
     if args.trust_checkpoint:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import _checkpoints
 import _cli
-import _tta
+
+from plugin.inference import tta
 
 EXAMPLES = """  python tools/test.py configs/fcn8s_barn.py work_dirs/fcn8s_barn/iter_800.pth
   python tools/test.py CONFIG CHECKPOINT --out predictions/ --show-dir overlays/
@@ -22,8 +23,8 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser.add_argument('--out', metavar='DIR', help='also write each prediction: as PNG, ids as '
                         'they are submitted to benchmarks, or as COCO results')
     parser.add_argument('--show-dir', metavar='DIR', help='also draw truth and prediction over '
-                        'each picture')
-    _tta.add_tta(parser)
+                        'each image')
+    tta.add_tta(parser)
     _checkpoints.add_trust(parser)
     _cli.add_launcher(parser)
     return parser.parse_args(argv)
@@ -54,13 +55,14 @@ def test(args: argparse.Namespace, stage: dict) -> None:
     if args.out is not None:
         write_predictions(cfg, args.out)
     if args.tta:
-        _tta.average(cfg, args.config)
+        tta.average(cfg, args.config)
 
-    import _processes
     import _report
     from mmengine.registry import RUNNERS
     from mmengine.runner import Runner
-    _processes.join_processes(cfg, args.launcher, args.local_rank)
+
+    from plugin.runs import processes
+    processes.join_processes(cfg, args.launcher, args.local_rank)
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
     runner.register_hook(checks(stage, Path(cfg.load_from).name), priority='LOWEST')
     scores = runner.test()
@@ -73,14 +75,14 @@ def test(args: argparse.Namespace, stage: dict) -> None:
             _cli.say(f'{title:12s}{folder}')
     _report.write(runner)
     runner = None
-    _processes.leave_processes()
+    processes.leave_processes()
 
 
 def draw(cfg, folder: str) -> None:
-    """Let the visualization hook write each picture with its truth and prediction."""
+    """Let the visualization hook write each image with its truth and prediction."""
     hook = cfg.get('default_hooks', {}).get('visualization')
     if hook is None or cfg.get('visualizer') is None:
-        raise ValueError('--show-dir needs a visualizer and default_hooks.visualization='
+        raise UserError('--show-dir needs a visualizer and default_hooks.visualization='
                          "dict(type='SegVisualizationHook') (or Det...) in the config")
     hook.draw = True
     cfg.visualizer.save_dir = folder
@@ -98,9 +100,10 @@ def write_predictions(cfg, folder: str) -> None:
 
 def checks(stage: dict, name: str):
     """A hook that compares the checkpoint with the model."""
-    import _predictor
     from mmengine.hooks import Hook
     from mmengine.model import is_model_wrapper
+
+    from plugin.inference import predictor
 
     class FittingCheckpointHook(Hook):
         """Stops when the checkpoint was made for another model or other classes."""
@@ -109,7 +112,7 @@ def checks(stage: dict, name: str):
             model = runner.model.module if is_model_wrapper(runner.model) else runner.model
             # test-time augmentation puts the model into another one
             model = getattr(model, 'module', model)
-            _predictor.check_fits(checkpoint.get('state_dict', checkpoint), model,
+            predictor.check_fits(checkpoint.get('state_dict', checkpoint), model,
                                   name)
 
         def before_test_iter(self, runner, *args, **kwargs) -> None:

@@ -19,14 +19,14 @@ EXAMPLES = """  python tools/train.py configs/fcn8s_barn.py
 def parse_args(argv=None) -> argparse.Namespace:
     """Read the command line."""
     parser = _cli.parser_for(__doc__, EXAMPLES)
-    parser.add_argument('--work-dir', help='folder for checkpoints, logs and pictures '
+    parser.add_argument('--work-dir', help='folder for checkpoints, logs and images '
                         '(default: work_dirs/<name of the config>)')
     parser.add_argument('--resume', nargs='?', const='auto', metavar='CHECKPOINT',
                         help='go on from the last checkpoint of the work directory, or from this')
     parser.add_argument('--amp', action=argparse.BooleanOptionalAction, default=None,
                         help='mixed precision, or not (default: as the config says)')
     parser.add_argument('--no-check', action='store_true',
-                        help='do not look at all pictures and labels before training')
+                        help='do not look at all images and labels before training')
     _train_options.add_options(parser)
     _checkpoints.add_trust(parser)
     _cli.add_launcher(parser)
@@ -57,14 +57,14 @@ def train(args: argparse.Namespace, stage: dict) -> None:
         cfg.default_hooks.check_data.enabled = False
     _train_options.set_options(cfg, args)
 
-    import _auto_batch
-    import _processes
     import _report
     from mmengine.registry import RUNNERS
     from mmengine.runner import Runner
-    _processes.join_processes(cfg, args.launcher, args.local_rank)
+
+    from plugin.runs import auto_batch, processes
+    processes.join_processes(cfg, args.launcher, args.local_rank)
     if args.auto_batch:
-        _auto_batch.choose_batch(cfg)
+        auto_batch.choose_batch(cfg)
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
     stage['runner'] = runner
     runner.register_hook(_start_hook(stage), priority='LOWEST')
@@ -73,14 +73,14 @@ def train(args: argparse.Namespace, stage: dict) -> None:
     report(runner)
     _report.write(runner)
     stage['runner'] = runner = None
-    _processes.leave_processes()
+    processes.leave_processes()
 
 
 def choose_precision(cfg, amp) -> None:
     """Switch mixed precision on or off, as OpenMMLab's tools do.
 
     Raises:
-        ValueError: If mixed precision is asked for where it cannot be had.
+        UserError: If mixed precision is asked for where it cannot be had.
     """
     from mmengine.device import get_device
     wrapper = cfg.optim_wrapper
@@ -92,10 +92,10 @@ def choose_precision(cfg, amp) -> None:
     elif amp and kind == 'OptimWrapper':
         wrapper.type, wrapper.loss_scale = 'AmpOptimWrapper', 'dynamic'
     elif amp and kind != 'AmpOptimWrapper':
-        raise ValueError(f'--amp does not go with optim_wrapper.type={kind}; set its precision '
+        raise UserError(f'--amp does not go with optim_wrapper.type={kind}; set its precision '
                          'in the config')
     if wrapper.get('type') == 'AmpOptimWrapper' and get_device() == 'cpu':
-        raise ValueError('mixed precision (AmpOptimWrapper) needs a GPU and none is visible; '
+        raise UserError('mixed precision (AmpOptimWrapper) needs a GPU and none is visible; '
                          'train with --no-amp')
 
 

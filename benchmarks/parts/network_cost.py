@@ -1,7 +1,8 @@
 """What one network costs: parameters, multiply-adds, memory."""
 import gc
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Dict, Optional, Sequence, Tuple
+from typing import Any
 
 import torch
 from mmengine.config import Config
@@ -32,21 +33,21 @@ def build(cfg: Config, device: str) -> nn.Module:
     return MODELS.build(cfg.model).to(device)
 
 
-def picture_size(cfg: Config, name: str, given: Optional[Sequence[int]]) -> Tuple[int, int]:
+def image_size(cfg: Config, name: str, given: Sequence[int] | None) -> tuple[int, int]:
     """(height, width) of what the test pipeline hands to the network."""
     if given:
         return tuple(given)
     scales = [step.scale for step in cfg.test_dataloader.dataset.pipeline
               if step.type == 'Resize' and step.get('scale')]
     if not scales:
-        raise SystemExit(f'error: the test pipeline of {name} takes pictures of any size; '
+        raise SystemExit(f'error: the test pipeline of {name} takes images of any size; '
                          'give one with --size HEIGHT WIDTH.')
     width, height = scales[-1]
     return height, width
 
 
-def samples(size: Tuple[int, int], number: int, classes: int = 0) -> list:
-    """What the data set tells of ``number`` pictures; with labels if there are ``classes``."""
+def samples(size: tuple[int, int], number: int, classes: int = 0) -> list:
+    """What the data set tells of ``number`` images; with labels if there are ``classes``."""
     made = [SegDataSample(metainfo=dict(img_shape=size, ori_shape=size, pad_shape=size,
                                         padding_size=[0] * 4)) for _ in range(number)]
     for sample in made if classes else []:
@@ -54,16 +55,16 @@ def samples(size: Tuple[int, int], number: int, classes: int = 0) -> list:
     return made
 
 
-def random_picture(model: nn.Module, size: Tuple[int, int]) -> Tensor:
-    """A normalised picture (1, C, H, W), grey where the network takes grey ones."""
+def random_image(model: nn.Module, size: tuple[int, int]) -> Tensor:
+    """A normalised image (1, C, H, W), grey where the network takes grey ones."""
     device = next(model.parameters()).device
     return torch.randn(1, number_of_channels(model), *size, device=device)
 
 
-def predict(model: nn.Module, picture: Tensor) -> Any:
-    """Labels of a normalised picture (1, C, H, W)."""
+def predict(model: nn.Module, image: Tensor) -> Any:
+    """Labels of a normalised image (1, C, H, W)."""
     with torch.no_grad():
-        return model.predict(picture, samples(tuple(picture.shape[2:]), 1))
+        return model.predict(image, samples(tuple(image.shape[2:]), 1))
 
 
 def train(model: nn.Module, cfg: Config, steps: int = 2) -> None:
@@ -72,22 +73,22 @@ def train(model: nn.Module, cfg: Config, steps: int = 2) -> None:
     wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
     model.train()
     for _ in range(steps):
-        pictures = list(torch.randint(256, (number, number_of_channels(model), *size),
+        images = list(torch.randint(256, (number, number_of_channels(model), *size),
                                       dtype=torch.uint8))
-        model.train_step(dict(inputs=pictures, data_samples=samples(size, number, cfg.num_classes)),
+        model.train_step(dict(inputs=images, data_samples=samples(size, number, cfg.num_classes)),
                          wrapper)
 
 
-def count(model: nn.Module, size: Tuple[int, int]) -> Tuple[int, float]:
-    """Parameters, and multiply-adds of the convolutions and matrix products for a picture."""
+def count(model: nn.Module, size: tuple[int, int]) -> tuple[int, float]:
+    """Parameters, and multiply-adds of the convolutions and matrix products for an image."""
     # it watches what runs: MMEngine's count traces the network, which unpooling does not stand
     with FlopCounterMode(display=False) as counter:
-        predict(model, random_picture(model, size))
+        predict(model, random_image(model, size))
     return sum(parameter.numel() for parameter in model.parameters()), counter.get_total_flops() / 2
 
 
-def measure_memory(cfg: Config, size: Tuple[int, int], device: str) -> Dict[str, float]:
-    """Peak MB of a picture and of training steps, beyond what is held without a network."""
+def measure_memory(cfg: Config, size: tuple[int, int], device: str) -> dict[str, float]:
+    """Peak MB of an image and of training steps, beyond what is held without a network."""
     # libraries that a first convolution loads are not the network's
     convolution = nn.Conv2d(3, 8, 3).to(device)
     convolution(torch.zeros(1, 3, 32, 32, device=device)).sum().backward()
@@ -98,7 +99,7 @@ def measure_memory(cfg: Config, size: Tuple[int, int], device: str) -> Dict[str,
     for name in ('picture', 'training'):
         _forget_peak(device)
         if name == 'picture':
-            predict(model.eval(), random_picture(model, size))
+            predict(model.eval(), random_image(model, size))
         else:
             train(model, cfg)
         peaks[name] = (_held(device, peak=True) - before) / 1e6

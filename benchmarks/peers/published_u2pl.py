@@ -3,7 +3,6 @@
 A peer for time and memory: the same passes over the same sizes in the same order, so what could be
 done once is done as often as there.
 """
-from typing import List, Tuple
 
 import numpy as np
 import torch
@@ -29,12 +28,12 @@ def _one_hot(labels: Tensor, num_classes: int) -> Tensor:
 
 
 def published_full_size(student_logits: Tensor, teacher_logits: Tensor, labels: Tensor,
-                        alpha: float) -> Tuple[Tensor, tuple]:
+                        alpha: float) -> tuple[Tensor, tuple]:
     """Unsupervised loss, and labels and masks at the size of the features.
 
     Args:
-        student_logits (Tensor): (N, C, h, w) of unlabelled pictures.
-        teacher_logits (Tensor): (2 N, C, h, w) of labelled, then unlabelled pictures.
+        student_logits (Tensor): (N, C, h, w) of unlabelled images.
+        teacher_logits (Tensor): (2 N, C, h, w) of labelled, then unlabelled images.
         labels (Tensor): (N, H, W) truth.
         alpha (float): Unreliable share in percent.
     """
@@ -69,7 +68,7 @@ class PublishedContrast:
                  capacity: int, background_capacity: int) -> None:
         self.anchors, self.negatives = anchors, negatives
         self.capacities = [background_capacity] + [capacity] * (num_classes - 1)
-        self.banks: List[List[Tensor]] = [[torch.randn(size, channels)] for size in self.capacities]
+        self.banks: list[list[Tensor]] = [[torch.randn(size, channels)] for size in self.capacities]
 
     def __call__(self, student: Tensor, teacher: Tensor, logits: Tensor, hot_l: Tensor,
                  hot_u: Tensor, low_mask: Tensor, high_mask: Tensor) -> Tensor:

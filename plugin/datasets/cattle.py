@@ -1,6 +1,7 @@
 """Animals outlined one by one: the same COCO file for instances and for semantics."""
 import logging
-from typing import Any, Dict, List, Optional, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import mmengine
 from mmdet.datasets import CocoDataset
@@ -10,18 +11,18 @@ from mmengine.logging import print_log
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS as SEG_DATASETS
 
-from plugin.utils import first_few
+from plugin.utils import UserError, first_few
 from plugin.visualization.instances import instance_colour
 
 from .class_names import check_class_names, refuse_bare_string
-from .coco_file import CocoFile, category_ids, read_coco
+from .labels.coco_file import CocoFile, category_ids, read_coco
 
 CLASSES = ('cattle', )
 PALETTE = [[220, 120, 40]]
 BACKGROUND, BACKGROUND_COLOUR = 'background', [60, 60, 60]
 
 
-def load_classes(metainfo: Optional[dict], owner: str) -> dict:
+def load_classes(metainfo: dict | None, owner: str) -> dict:
     """Complete the metadata of a set of animals.
 
     Args:
@@ -33,10 +34,10 @@ def load_classes(metainfo: Optional[dict], owner: str) -> dict:
         dict: The same with ``classes`` (``('cattle', )`` unless given) and ``palette``.
 
     Raises:
-        ValueError: If ``classes`` is a mere string, empty, or names one twice.
+        UserError: If ``classes`` is a mere string, empty, or names one twice.
     """
     refuse_bare_string(metainfo)
-    loaded: Dict[str, Any] = dict(metainfo or {})
+    loaded: dict[str, Any] = dict(metainfo or {})
     classes = loaded.get('classes', CLASSES)
     if isinstance(classes, str):
         classes = mmengine.list_from_file(classes)
@@ -47,7 +48,7 @@ def load_classes(metainfo: Optional[dict], owner: str) -> dict:
         loaded['palette'] = PALETTE if known else [
             list(instance_colour(label)) for label in range(len(classes))]
     if len(loaded['palette']) != len(classes):
-        raise ValueError(f'palette has {len(loaded["palette"])} colours for {len(classes)} '
+        raise UserError(f'palette has {len(loaded["palette"])} colours for {len(classes)} '
                          'classes: give one [red, green, blue] a class, or leave palette out')
     return loaded
 
@@ -57,8 +58,8 @@ class CattleDataset(CocoDataset):
     """Outlined animals in a COCO file, for MMDetection.
 
     Differs from mmdet's ``CocoDataset`` in what it does not let pass: class names and categories
-    of the file must be the same, an annotation must have an outline, a set a picture. Class ids
-    follow the order of ``classes`` whatever the order of the categories in the file. Pictures
+    of the file must be the same, an annotation must have an outline, a set an image. Class ids
+    follow the order of ``classes`` whatever the order of the categories in the file. Images
     without animals are trained on unless ``filter_cfg=dict(filter_empty_gt=True)``.
 
     Args:
@@ -69,7 +70,7 @@ class CattleDataset(CocoDataset):
 
     Raises:
         FileNotFoundError: If the annotation file does not exist.
-        ValueError: If it is malformed, or does not fit the classes.
+        UserError: If it is malformed, or does not fit the classes.
     """
 
     METAINFO = dict(classes=CLASSES, palette=PALETTE)
@@ -79,21 +80,21 @@ class CattleDataset(CocoDataset):
         super().__init__(*args, **kwargs)
 
     @classmethod
-    def _load_metainfo(cls, metainfo: Optional[dict] = None) -> dict:
+    def _load_metainfo(cls, metainfo: dict | None = None) -> dict:
         return load_classes(metainfo, cls.__name__)
 
-    def load_data_list(self) -> List[dict]:
+    def load_data_list(self) -> list[dict]:
         """Read the COCO file.
 
         Returns:
-            list[dict]: For each picture ``img_path``, ``img_id``, ``height``, ``width`` and its
+            list[dict]: For each image ``img_path``, ``img_id``, ``height``, ``width`` and its
             ``instances`` with ``bbox`` (x1, y1, x2, y2), ``bbox_label``, ``mask`` (a COCO
             segmentation) and ``ignore_flag`` (1 for a crowd).
         """
         coco = read_coco(self.ann_file, self.backend_args)
         self.cat_ids = category_ids(coco, self.metainfo['classes'], self.skip_categories)
         self.cat2label = {category: label for label, category in enumerate(self.cat_ids)}
-        self.cat_img_map = _pictures_of_categories(coco)
+        self.cat_img_map = _images_of_categories(coco)
         self._warn_of_specks(coco)
         return [
             self.parse_data_info(dict(raw_img_info=dict(image, img_id=image['id']),
@@ -111,12 +112,12 @@ class CattleDataset(CocoDataset):
             print_log(f'{first_few(specks)} in {coco.path} is left out: its box is smaller than '
                       'a pixel', logger='current', level=logging.WARNING)
 
-    def filter_data(self) -> List[dict]:
+    def filter_data(self) -> list[dict]:
         """Apply ``filter_cfg``, and stop where it leaves nothing."""
         kept = super().filter_data()
         if not kept:
-            raise ValueError(f'filter_cfg={self.filter_cfg} leaves none of the '
-                             f'{len(self.data_list)} pictures of {self.ann_file}: they are too '
+            raise UserError(f'filter_cfg={self.filter_cfg} leaves none of the '
+                             f'{len(self.data_list)} images of {self.ann_file}: they are too '
                              'small, or show no animal')
         return kept
 
@@ -136,7 +137,7 @@ class CattleSegDataset(BaseSegDataset):
 
     Raises:
         FileNotFoundError: If the annotation file does not exist.
-        ValueError: If it is malformed, or does not fit the classes.
+        UserError: If it is malformed, or does not fit the classes.
     """
 
     METAINFO = dict(classes=(BACKGROUND, *CLASSES), palette=[BACKGROUND_COLOUR, *PALETTE])
@@ -146,7 +147,7 @@ class CattleSegDataset(BaseSegDataset):
         super().__init__(*args, **kwargs)
 
     @classmethod
-    def _load_metainfo(cls, metainfo: Optional[dict] = None) -> dict:
+    def _load_metainfo(cls, metainfo: dict | None = None) -> dict:
         loaded = load_classes(metainfo, cls.__name__)
         if loaded['classes'][0] == BACKGROUND:
             return loaded
@@ -154,14 +155,14 @@ class CattleSegDataset(BaseSegDataset):
                     palette=[BACKGROUND_COLOUR, *loaded['palette']])
 
     @classmethod
-    def get_label_map(cls, new_classes: Optional[Sequence[str]] = None) -> None:
+    def get_label_map(cls, new_classes: Sequence[str] | None = None) -> None:
         """No ids have to be exchanged: the label maps are drawn with those of the config."""
 
-    def load_data_list(self) -> List[dict]:
+    def load_data_list(self) -> list[dict]:
         """Read the COCO file.
 
         Returns:
-            list[dict]: For each picture ``img_path``, ``height``, ``width``, ``seg_fields`` and
+            list[dict]: For each image ``img_path``, ``height``, ``width``, ``seg_fields`` and
             ``segments`` with ``segmentation`` (COCO), ``area`` (pixels), ``label`` (class id, 1
             and up) and ``iscrowd``.
         """
@@ -187,9 +188,9 @@ def _segment(annotation: dict, label: int) -> dict:
                 iscrowd=bool(annotation.get('iscrowd', 0)))
 
 
-def _pictures_of_categories(coco: CocoFile) -> Dict[int, List[int]]:
-    """Ids of the pictures that show each category, as mmdet's filter asks for them."""
-    found: Dict[int, List[int]] = {category: [] for category in coco.categories.values()}
+def _images_of_categories(coco: CocoFile) -> dict[int, list[int]]:
+    """Ids of the images that show each category, as mmdet's filter asks for them."""
+    found: dict[int, list[int]] = {category: [] for category in coco.categories.values()}
     for image_id, annotations in coco.annotations.items():
         for category in sorted({annotation['category_id'] for annotation in annotations}):
             found[category].append(image_id)

@@ -1,12 +1,13 @@
 """What can be wrong with a list of classes."""
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Mapping, Optional, Sequence
+from typing import Any
 
-from plugin.utils import first_few
+from plugin.utils import UserError, first_few
 
 
-def refuse_bare_string(metainfo: Optional[Mapping[str, Any]]) -> None:
+def refuse_bare_string(metainfo: Mapping[str, Any] | None) -> None:
     """Stop at ``classes=('cow')``, which Python reads as the string ``'cow'``.
 
     Args:
@@ -14,16 +15,16 @@ def refuse_bare_string(metainfo: Optional[Mapping[str, Any]]) -> None:
             of a file with one name a line passes, as MMEngine reads it.
 
     Raises:
-        ValueError: If ``classes`` is any other string.
+        UserError: If ``classes`` is any other string.
     """
     classes = (metainfo or {}).get('classes')
     if isinstance(classes, str) and not Path(classes).is_file():
-        raise ValueError(
+        raise UserError(
             f'classes is the string {classes!r}, not a list of names: write '
             f'classes=({classes!r}, ) with the comma, or give a file with one name a line')
 
 
-def check_class_names(names: Optional[Sequence[str]], owner: str) -> None:
+def check_class_names(names: Sequence[str] | None, owner: str) -> None:
     """Stop at a list of classes that is empty or names one twice.
 
     Args:
@@ -31,12 +32,12 @@ def check_class_names(names: Optional[Sequence[str]], owner: str) -> None:
         owner (str): Name of the data set, for the message.
 
     Raises:
-        ValueError: If there is no name, or one stands there more than once.
+        UserError: If there is no name, or one stands there more than once.
     """
     if not names:
-        raise ValueError(f'{owner} does not know its classes: set '
+        raise UserError(f'{owner} does not know its classes: set '
                          "metainfo=dict(classes=('ground', 'cow')) in the order of the ids")
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
-        raise ValueError(f'classes names {first_few(twice)} more than once: '
+        raise UserError(f'classes names {first_few(twice)} more than once: '
                          'give every class id a name of its own')

@@ -1,38 +1,38 @@
-"""A folder of pictures and a folder of label maps."""
+"""A folder of images and a folder of label maps."""
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import NamedTuple
 
 import mmengine
 from mmengine import fileio
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
-from plugin.utils import first_few
+from plugin.utils import UserError, first_few
 
 from .class_names import check_class_names, refuse_bare_string
-
-PICTURE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp')
+from .labels.image_files import IMAGE_SUFFIXES
 
 
 class NameFault(NamedTuple):
     """Names that lack something: which sort, the names, what is wrong, and the cure."""
 
     kind: str
-    names: List[str]
+    names: list[str]
     fault: str
     cure: str
 
 
 @DATASETS.register_module()
 class SegFolderDataset(BaseSegDataset):
-    """Pictures and label maps that share their names, wherever they lie.
+    """Images and label maps that share their names, wherever they lie.
 
-    A picture is ``<data_root>/<img_path>/<name>.<suffix>`` with any suffix of
-    ``PICTURE_SUFFIXES``, in capitals or not, mixed at will; sub-folders belong
+    An image is ``<data_root>/<img_path>/<name>.<suffix>`` with any suffix of
+    ``IMAGE_SUFFIXES``, in capitals or not, mixed at will; sub-folders belong
     to the name. Its label is ``<data_root>/<seg_map_path>/<name>.png`` with one
     class id a pixel. Without ``ann_file`` the two folders must hold the same
     names; with it, one name a line, only the names in the list count. Without
-    ``seg_map_path`` in ``data_prefix`` the pictures have no labels.
+    ``seg_map_path`` in ``data_prefix`` the images have no labels.
 
     The classes come from ``metainfo=dict(classes=('ground', 'cow'))``, in the
     order of the ids; ``palette`` may be given with them. Sub-classes that know
@@ -42,25 +42,25 @@ class SegFolderDataset(BaseSegDataset):
 
     Args:
         ann_file (str): List of names, relative to ``data_root``. Defaults to
-            '': all pictures of the folder.
-        img_suffix (str, optional): Take only pictures whose name ends like
-            this. Defaults to None: any of ``PICTURE_SUFFIXES``.
+            '': all images of the folder.
+        img_suffix (str, optional): Take only images whose name ends like
+            this. Defaults to None: any of ``IMAGE_SUFFIXES``.
         **kwargs: Further arguments of mmseg's ``BaseSegDataset``.
 
     Raises:
-        FileNotFoundError: If the root, a folder, the list, a picture or a label
+        FileNotFoundError: If the root, a folder, the list, an image or a label
             is missing or empty.
-        ValueError: If the classes are missing or malformed, or two pictures
+        UserError: If the classes are missing or malformed, or two images
             share one name.
     """
 
     ROOT_VARIABLE = 'FOLDER_ROOT'
 
-    def __init__(self, ann_file: str = '', img_suffix: Optional[str] = None, **kwargs) -> None:
+    def __init__(self, ann_file: str = '', img_suffix: str | None = None, **kwargs) -> None:
         super().__init__(ann_file=ann_file, img_suffix=img_suffix, **kwargs)
 
     @classmethod
-    def _load_metainfo(cls, metainfo: Optional[dict] = None) -> dict:
+    def _load_metainfo(cls, metainfo: dict | None = None) -> dict:
         """Read the classes, and stop at what Python lets pass."""
         refuse_bare_string(metainfo)
         loaded = super()._load_metainfo(metainfo)
@@ -68,44 +68,44 @@ class SegFolderDataset(BaseSegDataset):
         check_class_names(names, cls.__name__)
         palette = loaded.get('palette')
         if palette and not cls.METAINFO.get('classes') and len(palette) != len(names):
-            raise ValueError(f'palette has {len(palette)} colours for {len(names)} classes: '
+            raise UserError(f'palette has {len(palette)} colours for {len(names)} classes: '
                              'give one [red, green, blue] a class, or leave palette out')
         return loaded
 
-    def load_data_list(self) -> List[dict]:
-        """List the pictures with their labels.
+    def load_data_list(self) -> list[dict]:
+        """List the images with their labels.
 
         Returns:
             list[dict]: ``img_path``, ``seg_map_path`` (if there are labels),
             ``label_map``, ``reduce_zero_label`` and ``seg_fields`` of each.
         """
-        names, pictures, labels = self.index_names()
-        for fault in self.name_faults(names, pictures, labels):
+        names, images, labels = self.index_names()
+        for fault in self.name_faults(names, images, labels):
             raise FileNotFoundError(f'{fault.fault}: {fault.cure}')
         data_list = []
         for name in names:
             entry = dict(
-                img_path=pictures[name], label_map=self.label_map,
+                img_path=images[name], label_map=self.label_map,
                 reduce_zero_label=self.reduce_zero_label, seg_fields=[])
             if labels is not None:
                 entry['seg_map_path'] = labels[name]
             data_list.append(entry)
         return data_list
 
-    def index_names(self) -> Tuple[List[str], Dict[str, str], Optional[Dict[str, str]]]:
-        """Find pictures and labels.
+    def index_names(self) -> tuple[list[str], dict[str, str], dict[str, str] | None]:
+        """Find images and labels.
 
         Returns:
-            tuple: The names that count; paths of the pictures by name; paths of the labels by
+            tuple: The names that count; paths of the images by name; paths of the labels by
             name, None if there are none to read.
         """
         self._check_root()
-        suffixes = (self.img_suffix, ) if self.img_suffix else PICTURE_SUFFIXES
-        pictures = self._index(self.data_prefix['img_path'], suffixes)
+        suffixes = (self.img_suffix, ) if self.img_suffix else IMAGE_SUFFIXES
+        images = self._index(self.data_prefix['img_path'], suffixes)
         labels = None
         if self.data_prefix.get('seg_map_path') is not None:
             labels = self._index(self.data_prefix['seg_map_path'], (self.seg_map_suffix, ))
-        return self._listed_names() if self.ann_file else sorted(pictures), pictures, labels
+        return self._listed_names() if self.ann_file else sorted(images), images, labels
 
     def _cure(self) -> str:
         return f'set {self.ROOT_VARIABLE}=/path/to/the/data or see data/README.md'
@@ -134,20 +134,20 @@ class SegFolderDataset(BaseSegDataset):
             raise FileNotFoundError(
                 f'folder {folder} has no file ending in {", ".join(suffixes)}: {self._cure()}')
 
-    def _index(self, folder: str, suffixes: Sequence[str]) -> Dict[str, str]:
+    def _index(self, folder: str, suffixes: Sequence[str]) -> dict[str, str]:
         """Map the name of each file, without its suffix, to its path."""
-        index: Dict[str, str] = {}
+        index: dict[str, str] = {}
         for file in self._files(folder, suffixes):
             suffix = next(s for s in suffixes if file.lower().endswith(s.lower()))
             name = Path(file[:-len(suffix)]).as_posix()
             path = fileio.join_path(folder, file, backend_args=self.backend_args)
             if name in index:
-                raise ValueError(f'{index[name]} and {path} share the name {name}: '
+                raise UserError(f'{index[name]} and {path} share the name {name}: '
                                  'rename or remove one of them')
             index[name] = path
         return index
 
-    def _listed_names(self) -> List[str]:
+    def _listed_names(self) -> list[str]:
         """Read the names of ``ann_file``, one a line."""
         if not fileio.isfile(self.ann_file, backend_args=self.backend_args):
             raise FileNotFoundError(f'list {self.ann_file} does not exist: {self._cure()}')
@@ -155,32 +155,32 @@ class SegFolderDataset(BaseSegDataset):
         names = [line.strip() for line in lines if line.strip()]
         if not names:
             raise FileNotFoundError(
-                f'list {self.ann_file} is empty: write one picture name a line, without suffix')
+                f'list {self.ann_file} is empty: write one image name a line, without suffix')
         return names
 
-    def name_faults(self, names: Sequence[str], pictures: Dict[str, str],
-                    labels: Optional[Dict[str, str]]) -> Iterator[NameFault]:
-        """Yield names without picture, pictures without label and the reverse."""
+    def name_faults(self, names: Sequence[str], images: dict[str, str],
+                    labels: dict[str, str] | None) -> Iterator[NameFault]:
+        """Yield names without image, images without label and the reverse."""
         image_folder = self.data_prefix['img_path']
-        absent = [name for name in names if name not in pictures]
+        absent = [name for name in names if name not in images]
         if absent:
             yield NameFault(
                 'picture-missing', absent,
                 f'list {self.ann_file} names {first_few(absent)}, not in {image_folder}',
-                'complete the pictures or correct the list (one name a line, without suffix)')
+                'complete the images or correct the list (one name a line, without suffix)')
         if labels is None:
             return
         label_folder = self.data_prefix['seg_map_path']
-        bare = [name for name in names if name in pictures and name not in labels]
+        bare = [name for name in names if name in images and name not in labels]
         if bare:
             yield NameFault(
                 'label-missing', bare,
                 f'{first_few(bare)} in {image_folder} have no label in {label_folder}',
-                f'add <name>{self.seg_map_suffix} or move the pictures away')
+                f'add <name>{self.seg_map_suffix} or move the images away')
         # a list picks what it names; a folder without a list must be whole
-        orphans = [] if self.ann_file else sorted(set(labels) - set(pictures))
+        orphans = [] if self.ann_file else sorted(set(labels) - set(images))
         if orphans:
             yield NameFault(
                 'label-orphan', orphans,
-                f'labels {first_few(orphans)} in {label_folder} have no picture in '
-                f'{image_folder}', 'add the pictures or move the labels away')
+                f'labels {first_few(orphans)} in {label_folder} have no image in '
+                f'{image_folder}', 'add the images or move the labels away')

@@ -6,7 +6,7 @@ from .folder import SegFolderDataset
 
 @DATASETS.register_module()
 class ISBIDataset(SegFolderDataset):
-    """ISBI 2012: membranes (0) and the cells between them (1), 30 grey pictures of 512x512.
+    """ISBI 2012: membranes (0) and the cells between them (1), 30 grey images of 512x512.
 
     Arganda-Carreras et al., "Crowdsourcing the creation of image segmentation algorithms for
     connectomics", Frontiers in Neuroanatomy 2015; laid out by ``tools/data/prepare_isbi.py``.

@@ -1,10 +1,12 @@
-"""Batches with a fixed number of labelled and of unlabelled pictures."""
-from typing import Iterator, Optional, Sequence, Tuple
+"""Batches with a fixed number of labelled and of unlabelled images."""
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from mmengine.dist import get_dist_info, sync_random_seed
 from mmengine.registry import DATA_SAMPLERS
 from torch.utils.data import DataLoader, Dataset, Sampler
+
+from plugin.utils import UserError
 
 LABELED, UNLABELED = 0, 1
 
@@ -16,26 +18,26 @@ class PairedSampler(Sampler):
     Of each run of ``batch_size`` indices the first ones are labelled, the others unlabelled, as
     ``ratio`` says. Each source is shuffled endlessly on its own: it is gone through in a random
     order, then in another one, whichever source is larger. With P processes each takes every
-    P-th picture of both streams, so that together they go through both sources as one does.
+    P-th image of both streams, so that together they go through both sources as one does.
 
     An index is a function of the seed, the process and the position: going to any position
     costs nothing, and a resumed run draws what an uninterrupted one draws from there on.
 
     Args:
         dataset (SemiDataset): What to draw from.
-        batch_size (int): Pictures of a batch and process, that of ``train_dataloader``.
-        ratio (Sequence[int]): Labelled to unlabelled pictures. Defaults to (1, 1).
+        batch_size (int): Images of a batch and process, that of ``train_dataloader``.
+        ratio (Sequence[int]): Labelled to unlabelled images. Defaults to (1, 1).
         seed (int, optional): The same for all processes. Defaults to None: agreed upon at random.
 
     Raises:
-        ValueError: If the data set has no two sources, or the batch cannot be divided.
+        UserError: If the data set has no two sources, or the batch cannot be divided.
     """
 
     def __init__(self, dataset: Dataset, batch_size: int, ratio: Sequence[int] = (1, 1),
-                 seed: Optional[int] = None) -> None:
+                 seed: int | None = None) -> None:
         sizes = getattr(dataset, 'sizes', None)
         if sizes is None:
-            raise ValueError(f'PairedSampler draws from a labelled and an unlabelled source, and '
+            raise UserError(f'PairedSampler draws from a labelled and an unlabelled source, and '
                              f'{type(dataset).__name__} is one: put both into a SemiDataset')
         self.dataset = dataset
         self.sizes = tuple(sizes)
@@ -54,7 +56,7 @@ class PairedSampler(Sampler):
             yield index
 
     def __len__(self) -> int:
-        """Number of pictures of both sources; the stream itself has no end."""
+        """Number of images of both sources; the stream itself has no end."""
         return sum(self.sizes)
 
     def skip(self, number: int) -> None:
@@ -91,26 +93,26 @@ def check_batch_size(dataloader: DataLoader) -> None:
         dataloader (DataLoader): Any loader; one without such a sampler passes.
 
     Raises:
-        ValueError: If it takes other batches than its sampler makes.
+        UserError: If it takes other batches than its sampler makes.
     """
     sampler = getattr(dataloader, 'sampler', None)
     sampler = getattr(sampler, 'sampler', sampler)  # within a DrawingSampler
     if isinstance(sampler, PairedSampler) and dataloader.batch_size != sampler.batch_size:
-        raise ValueError(
+        raise UserError(
             f'train_dataloader has batch_size={dataloader.batch_size}, its PairedSampler '
             f'batch_size={sampler.batch_size}: set train_dataloader.batch_size and '
             'train_dataloader.sampler.batch_size to the same number')
 
 
-def _parts(batch_size: int, ratio: Sequence[int]) -> Tuple[int, int]:
-    """Numbers of labelled and of unlabelled pictures in a batch."""
+def _parts(batch_size: int, ratio: Sequence[int]) -> tuple[int, int]:
+    """Numbers of labelled and of unlabelled images in a batch."""
     if len(ratio) != 2 or any(not isinstance(part, int) or part < 1 for part in ratio):
-        raise ValueError(f'ratio={tuple(ratio)} is not (labelled, unlabelled) in whole numbers '
+        raise UserError(f'ratio={tuple(ratio)} is not (labelled, unlabelled) in whole numbers '
                          'from 1: give (1, 1), or (1, 3) for three unlabelled to each labelled')
     whole = sum(ratio)
     if batch_size < 1 or batch_size % whole:
         below = max(batch_size, 0) // whole * whole
         near = [str(size) for size in (below, below + whole) if size > 0]
-        raise ValueError(f'batch_size={batch_size} cannot be divided {ratio[0]}:{ratio[1]}: '
+        raise UserError(f'batch_size={batch_size} cannot be divided {ratio[0]}:{ratio[1]}: '
                          f'give {" or ".join(near)}')
     return batch_size // whole * ratio[0], batch_size // whole * ratio[1]

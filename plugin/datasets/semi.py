@@ -1,20 +1,21 @@
 """A labelled and an unlabelled source, side by side."""
-from typing import Any, Iterator, Tuple, Union
+from collections.abc import Iterator
+from typing import Any
 
 from mmseg.registry import DATASETS
 from torch.utils.data import Dataset
 
-from plugin.utils import first_few
+from plugin.utils import UserError, first_few
 
-from .checks import leaf_datasets
+from .leaves import leaf_datasets
 from .transforms import PackSemiInputs
 
 
 @DATASETS.register_module()
 class SemiDataset(Dataset):
-    """Labelled pictures, then unlabelled ones, for :class:`~plugin.datasets.PairedSampler`.
+    """Labelled images, then unlabelled ones, for :class:`~plugin.datasets.PairedSampler`.
 
-    The indices ``0 .. n_l - 1`` are the labelled pictures, ``n_l .. n_l + n_u - 1`` the
+    The indices ``0 .. n_l - 1`` are the labelled images, ``n_l .. n_l + n_u - 1`` the
     unlabelled ones. Each source keeps its own pipeline: that of the labelled ends with
     ``PackSegInputs``, that of the unlabelled with ``PackSemiInputs``, which marks each sample.
 
@@ -26,18 +27,18 @@ class SemiDataset(Dataset):
         unlabeled (dict | Dataset): The unlabelled one, e.g. ``UnlabeledDataset``.
 
     Raises:
-        ValueError: If a source is empty, does not pack its pictures as said above, or has other
+        UserError: If a source is empty, does not pack its images as said above, or has other
             classes than the labelled one.
     """
 
-    def __init__(self, labeled: Union[dict, Dataset], unlabeled: Union[dict, Dataset]) -> None:
+    def __init__(self, labeled: dict | Dataset, unlabeled: dict | Dataset) -> None:
         self.datasets = tuple(DATASETS.build(source) if isinstance(source, dict) else source
                               for source in (labeled, unlabeled))
         self.full_init()
         for name, source in zip(('labeled', 'unlabeled'), self.datasets):
             if not len(source):
-                raise ValueError(f'the {name} source of SemiDataset is empty: give it at least '
-                                 'one picture')
+                raise UserError(f'the {name} source of SemiDataset is empty: give it at least '
+                                 'one image')
             _check_packing(name, source)
         _check_classes(*self.datasets)
 
@@ -47,17 +48,17 @@ class SemiDataset(Dataset):
         return self.datasets[0].metainfo
 
     @property
-    def sizes(self) -> Tuple[int, int]:
-        """Numbers of labelled and of unlabelled pictures, ``(n_l, n_u)``."""
+    def sizes(self) -> tuple[int, int]:
+        """Numbers of labelled and of unlabelled images, ``(n_l, n_u)``."""
         return len(self.datasets[0]), len(self.datasets[1])
 
     def full_init(self) -> None:
-        """List the pictures of both sources, unless that is done."""
+        """List the images of both sources, unless that is done."""
         for source in self.datasets:
             source.full_init()
 
     def get_data_info(self, index: int) -> dict:
-        """What the source says of a picture: its path and, of the labelled, its label."""
+        """What the source says of an image: its path and, of the labelled, its label."""
         source, index = self._place(index)
         return source.get_data_info(index)
 
@@ -68,24 +69,24 @@ class SemiDataset(Dataset):
     def __len__(self) -> int:
         return sum(self.sizes)
 
-    def _place(self, index: int) -> Tuple[Dataset, int]:
+    def _place(self, index: int) -> tuple[Dataset, int]:
         labeled = self.sizes[0]
         if not 0 <= index < len(self):
-            raise IndexError(f'picture {index} of SemiDataset is outside 0..{len(self) - 1}')
+            raise IndexError(f'image {index} of SemiDataset is outside 0..{len(self) - 1}')
         if index < labeled:
             return self.datasets[0], index
         return self.datasets[1], index - labeled
 
 
 def _check_packing(name: str, source: Dataset) -> None:
-    """Stop where a model could not tell the unlabelled pictures from the labelled."""
+    """Stop where a model could not tell the unlabelled images from the labelled."""
     wanted = 'PackSemiInputs' if name == 'unlabeled' else 'PackSegInputs'
     for leaf in leaf_datasets(source):
         is_semi = any(isinstance(step, PackSemiInputs) for step in leaf.pipeline.transforms)
         if is_semi != (name == 'unlabeled'):
             last = type(leaf.pipeline.transforms[-1]).__name__ if leaf.pipeline.transforms \
                 else 'nothing'
-            raise ValueError(f'the pipeline of the {name} source of SemiDataset ends with {last}: '
+            raise UserError(f'the pipeline of the {name} source of SemiDataset ends with {last}: '
                              f'end it with {wanted}')
 
 
@@ -94,7 +95,7 @@ def _check_classes(labeled: Dataset, unlabeled: Dataset) -> None:
     classes = list(labeled.metainfo.get('classes') or ())
     for others in _class_lists(unlabeled):
         if others and others != classes:
-            raise ValueError(
+            raise UserError(
                 f'the unlabeled source of SemiDataset has the classes ({first_few(others)}), the '
                 f'labeled one ({first_few(classes)}): give both the same metainfo, or use '
                 'UnlabeledDataset, which needs none')

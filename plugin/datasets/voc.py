@@ -11,11 +11,11 @@ class VOCSegDataset(SegFolderDataset):
 
     Everingham et al., "The PASCAL Visual Object Classes Challenge: A
     Retrospective", IJCV 2015. Unlike mmseg's ``PascalVOCDataset`` it names what
-    is missing, and takes pictures without labels.
+    is missing, and takes images without labels.
 
     Args:
-        ann_file (str): List of picture names, relative to ``data_root``. VOC
-            keeps the pictures of all its tasks in one folder, so it is needed.
+        ann_file (str): List of image names, relative to ``data_root``. VOC
+            keeps the images of all its tasks in one folder, so it is needed.
         **kwargs: Further arguments of ``SegFolderDataset``.
     """
 

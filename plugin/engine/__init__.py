@@ -1,7 +1,7 @@
 """What happens over time."""
 from . import hooks  # noqa: F401
-from .atomic_backend import AtomicBackend
-from .checkpoint_sources import register_sources
+from .checkpoints.atomic_backend import AtomicBackend
+from .checkpoints.sources import register_sources
 from .loops import BothNetworksValLoop, ResumableTrainLoop
 from .trackers import MLflowTracker, TensorboardTracker, WandbTracker
 

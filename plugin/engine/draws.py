@@ -1,11 +1,12 @@
 """Randomness as a function of where a training is, so that nothing of it has to be saved.
 
-The seed of every picture and of every iteration follows from the seed of the run, the process
+The seed of every image and of every iteration follows from the seed of the run, the process
 and a position. A run that is resumed at iteration ``k`` therefore draws what an uninterrupted
 one draws from there on, with any number of worker processes and without replaying the data.
 """
 import random
-from typing import Any, Iterator, Optional, Union
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,8 +14,8 @@ from mmengine.dist import get_rank
 from mmengine.registry import DATA_SAMPLERS, DATASETS
 from torch.utils.data import Dataset, Sampler
 
-# keeps the seed of picture 7 apart from that of iteration 7
-PICTURE, ITERATION = 0, 1
+# keeps the seed of image 7 apart from that of iteration 7
+IMAGE, ITERATION = 0, 1
 
 
 def seed_everything(*words: int) -> None:
@@ -27,7 +28,7 @@ def seed_everything(*words: int) -> None:
 
 
 class Draw(int):
-    """The index of a picture that knows when it is drawn.
+    """The index of an image that knows when it is drawn.
 
     Args:
         index (int): Index in the data set; the draw is this number.
@@ -54,7 +55,7 @@ class DrawingSampler(Sampler):
         seed (int, optional): Seed of the run.
     """
 
-    def __init__(self, dataset: Dataset, sampler: dict, seed: Optional[int] = None) -> None:
+    def __init__(self, dataset: Dataset, sampler: dict, seed: int | None = None) -> None:
         self.sampler = DATA_SAMPLERS.build(sampler, default_args=dict(dataset=dataset, seed=seed))
         self.seed = seed or 0
         self.position = 0
@@ -67,7 +68,7 @@ class DrawingSampler(Sampler):
         for index in self.sampler:
             # counted before the yield, as a generator may be left there for ever
             self.position += 1
-            yield Draw(index, (self.seed, rank, PICTURE, self.position))
+            yield Draw(index, (self.seed, rank, IMAGE, self.position))
 
     def __len__(self) -> int:
         return len(self.sampler)
@@ -91,15 +92,15 @@ class DrawingSampler(Sampler):
 
 
 class DrawnDataset(Dataset):
-    """Seeds the random transforms of each picture from its :class:`Draw`.
+    """Seeds the random transforms of each image from its :class:`Draw`.
 
-    A plain index gives the picture as it always was.
+    A plain index gives the image as it always was.
 
     Args:
         dataset (Dataset | dict): The data set or its config.
     """
 
-    def __init__(self, dataset: Union[Dataset, dict]) -> None:
+    def __init__(self, dataset: Dataset | dict) -> None:
         self.dataset = DATASETS.build(dataset) if isinstance(dataset, dict) else dataset
 
     def __getitem__(self, index: int) -> Any:

@@ -1,5 +1,6 @@
 """Training loops."""
-from typing import Any, Dict, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 from mmengine.dist import get_rank
@@ -8,6 +9,8 @@ from mmengine.registry import LOOPS
 from mmengine.runner import IterBasedTrainLoop, ValLoop
 from mmengine.runner.amp import autocast
 from torch import nn
+
+from plugin.utils import UserError
 
 from .draws import ITERATION, DrawingSampler, DrawnDataset, seed_everything
 
@@ -20,7 +23,7 @@ class ResumableTrainLoop(IterBasedTrainLoop):
     of one that was not, bit by bit where the operators are deterministic. The seeds follow from
     the position in the training (see ``plugin.engine.draws``), so neither validation nor the
     number of workers matters, and checkpoints need no states of generators. Two things are
-    beyond it: transforms that remember earlier pictures, and a checkpoint taken between the
+    beyond it: transforms that remember earlier images, and a checkpoint taken between the
     steps of a gradient accumulation.
 
     A validation that was due when the checkpoint was written is done again, because it may
@@ -33,12 +36,12 @@ class ResumableTrainLoop(IterBasedTrainLoop):
             :class:`mmengine.runner.IterBasedTrainLoop`.
 
     Raises:
-        ValueError: If ``dataloader`` is not a config.
+        UserError: If ``dataloader`` is not a config.
     """
 
-    def __init__(self, runner, dataloader: Dict, **kwargs) -> None:
+    def __init__(self, runner, dataloader: dict, **kwargs) -> None:
         if not isinstance(dataloader, dict):
-            raise ValueError(f'train_dataloader is a {type(dataloader).__name__}: '
+            raise UserError(f'train_dataloader is a {type(dataloader).__name__}: '
                              'give its config, or use IterBasedTrainLoop')
         dataloader = dict(
             dataloader,
@@ -99,7 +102,7 @@ class BothNetworksValLoop(ValLoop):
     """Validation of both networks of a ``TeacherStudentSegmentor``, one after the other.
 
     The scores of the network that predicts keep their names, so that checkpoints, curves and
-    pictures follow it; those of the other one carry its name, as in ``student/mIoU``. Takes twice
+    images follow it; those of the other one carry its name, as in ``student/mIoU``. Takes twice
     the time of ``ValLoop``, whose arguments it has.
     """
 

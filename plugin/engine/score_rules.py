@@ -1,12 +1,11 @@
 """Whether a score of this project should rise or fall."""
-from typing import Optional
 
 # whole names: MMEngine looks for parts of names, and IoU is a part of loss_iou
 RULES = dict(PA='greater', MPA='greater', FWIoU='greater', IoU='greater', MAE='less', RMSE='less',
              best_MAE='less')
 
 
-def known_rule(score: str) -> Optional[str]:
+def known_rule(score: str) -> str | None:
     """``'greater'`` or ``'less'``; None for a score that MMEngine knows by its name, or nobody.
 
     Args:

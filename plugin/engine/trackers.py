@@ -1,8 +1,10 @@
 """The trackers of the ecosystem: everything stays on this machine, and a resumed run is one run."""
+import importlib.util
 import os
 import uuid
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Dict, Optional
+from typing import Any
 
 from mmengine.registry import VISBACKENDS
 from mmengine.visualization import MLflowVisBackend, TensorboardVisBackend, WandbVisBackend
@@ -20,8 +22,8 @@ COMPARED = ('train_dataloader', 'optim_wrapper', 'param_scheduler', 'train_cfg',
 class _NamedScalars:
     """Tells the numbers of training and validation apart, which MMEngine names alike; a mixin."""
 
-    def add_scalars(self, scalar_dict: Dict[str, Any], step: int = 0,
-                    file_path: Optional[str] = None, **kwargs) -> None:
+    def add_scalars(self, scalar_dict: dict[str, Any], step: int = 0,
+                    file_path: str | None = None, **kwargs) -> None:
         """Record numbers as ``train/...`` or ``val/...``.
 
         Args:
@@ -44,8 +46,8 @@ class TensorboardTracker(_NamedScalars, TensorboardVisBackend):
 
     _began = False
 
-    def add_scalars(self, scalar_dict: Dict[str, Any], step: int = 0,
-                    file_path: Optional[str] = None, **kwargs) -> None:
+    def add_scalars(self, scalar_dict: dict[str, Any], step: int = 0,
+                    file_path: str | None = None, **kwargs) -> None:
         """Record numbers; the first of a run hide what an earlier one says from there on."""
         if not self._began:
             self._began = True
@@ -129,7 +131,57 @@ class WandbTracker(_NamedScalars, WandbVisBackend):
         self.experiment.config.update(config.to_dict(), allow_val_change=True)
 
 
-def run_id(folder: Path, resume: bool) -> Optional[str]:
+def run_id(folder: Path, resume: bool) -> str | None:
     """The run to go on with, or None."""
     note = folder / RUN
     return note.read_text(encoding='utf-8').strip() if resume and note.is_file() else None
+
+
+PACKAGES = dict(tensorboard='tensorboard', mlflow='mlflow', wandb='wandb')
+
+
+def add_trackers(cfg, names: Sequence[str]) -> None:
+    """Add trackers to the visualizer of a config.
+
+    Args:
+        cfg (mmengine.Config): The config with its work directory, and ``resume`` as it will be.
+        names (Sequence[str]): Keys of ``PACKAGES``.
+
+    Raises:
+        ImportError: If a package is missing.
+    """
+    for name in dict.fromkeys(names):
+        if importlib.util.find_spec(PACKAGES[name]) is None:
+            raise ImportError(f'Failed to import {PACKAGES[name]}, which --logger {name} needs: '
+                              "install it by pip install -e '.[trackers]'")
+    if not names:
+        return
+    if not cfg.get('visualizer'):
+        cfg.visualizer = dict(type='Visualizer', vis_backends=[dict(type='LocalVisBackend')])
+    given = list(cfg.visualizer.get('vis_backends') or [])
+    more = [MAKERS[name](cfg) for name in dict.fromkeys(names)]
+    kinds = {backend['type'] for backend in given}
+    cfg.visualizer.vis_backends = given + [one for one in more if one['type'] not in kinds]
+
+
+def _tensorboard(cfg) -> dict:
+    return dict(type='TensorboardTracker', save_dir=str(Path(cfg.work_dir) / 'tensorboard'))
+
+
+def _mlflow(cfg) -> dict:
+    return dict(type='MLflowTracker', save_dir=str(Path(cfg.work_dir) / 'mlflow'),
+                exp_name=_project(cfg), run_name=Path(cfg.work_dir).name,
+                resume=bool(cfg.get('resume')))
+
+
+def _wandb(cfg) -> dict:
+    return dict(type='WandbTracker', save_dir=str(cfg.work_dir), project=_project(cfg),
+                run_name=Path(cfg.work_dir).name, resume=bool(cfg.get('resume')))
+
+
+def _project(cfg) -> str:
+    return Path(cfg.filename).stem if cfg.filename else 'pasture'
+
+
+MAKERS: dict[str, Callable[[Any], dict]] = dict(
+    tensorboard=_tensorboard, mlflow=_mlflow, wandb=_wandb)

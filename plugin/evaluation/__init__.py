@@ -3,7 +3,7 @@ from .coco_metric import FastCocoMetric
 from .coco_results import encode_masks
 from .confusion import fold, joint_histogram, seg_scores
 from .count_metric import CountMetric, best_count_threshold, best_threshold
-from .picture_quality import match_instances
+from .image_quality import match_instances
 from .seg_metric import SegMetric
 
 __all__ = ['CountMetric', 'FastCocoMetric', 'SegMetric', 'best_count_threshold', 'best_threshold',

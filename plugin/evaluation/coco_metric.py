@@ -1,5 +1,6 @@
 """COCO average precision of boxes and masks, in a fraction of the usual time."""
-from typing import Any, Dict, List, Optional, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from faster_coco_eval import COCO
@@ -10,7 +11,8 @@ from prettytable import PrettyTable
 from pycocotools import mask as coco_mask
 from torch import Tensor
 
-from plugin.datasets.polygons import to_rle
+from plugin.datasets.labels.polygons import to_rle
+from plugin.utils import UserError
 
 from .coco_results import coco_results, encode_masks, read_truth, write_results
 from .coco_scores import ITEMS, Evaluation, evaluate, load
@@ -45,29 +47,29 @@ class FastCocoMetric(CocoMetric):
 
     Raises:
         FileNotFoundError: If ``ann_file`` does not exist.
-        ValueError: If ``proposal_nums`` are not three ascending numbers with 100 among them, or
+        UserError: If ``proposal_nums`` are not three ascending numbers with 100 among them, or
             ``format_only`` is set without ``outfile_prefix``, or ``metric`` has
             ``'proposal_fast'``, which ``'proposal'`` replaces.
     """
 
-    def __init__(self, ann_file: Optional[str] = None, **kwargs: Any) -> None:
+    def __init__(self, ann_file: str | None = None, **kwargs: Any) -> None:
         if kwargs.get('format_only') and kwargs.get('outfile_prefix') is None:
-            raise ValueError('format_only=True writes predictions: set outfile_prefix to the '
+            raise UserError('format_only=True writes predictions: set outfile_prefix to the '
                              'beginning of their path')
         super().__init__(ann_file=None, **kwargs)
         if 'proposal_fast' in self.metrics:
-            raise ValueError("metric='proposal_fast' does not exist here: 'proposal' is as fast")
+            raise UserError("metric='proposal_fast' does not exist here: 'proposal' is as fast")
         numbers = self.proposal_nums
         if len(numbers) != 3 or numbers != sorted(set(numbers)) or 100 not in numbers:
-            raise ValueError(f'proposal_nums={tuple(numbers)}: give three ascending numbers with '
-                             '100 among them, since AP is that of 100 predictions a picture')
+            raise UserError(f'proposal_nums={tuple(numbers)}: give three ascending numbers with '
+                             '100 among them, since AP is that of 100 predictions an image')
         unknown = [item for item in self.metric_items or [] if item not in ITEMS]
         if unknown:
-            raise ValueError(f'metric_items names {unknown[0]!r}: give some of {", ".join(ITEMS)}')
+            raise UserError(f'metric_items names {unknown[0]!r}: give some of {", ".join(ITEMS)}')
         self.iou_thrs = np.atleast_1d(self.iou_thrs)
         self.ann_file = ann_file
         self._file_truth = None if ann_file is None else read_truth(ann_file, self.backend_args)
-        self.evaluations: Dict[str, Evaluation] = {}
+        self.evaluations: dict[str, Evaluation] = {}
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Take the predictions of a batch, and their truth where no file has it.
@@ -79,7 +81,7 @@ class FastCocoMetric(CocoMetric):
                 ``masks`` ``(n, H, W)`` or n RLEs, perhaps ``mask_scores``) and ``instances``.
 
         Raises:
-            ValueError: If the truth is missing, or an outline of it is none.
+            UserError: If the truth is missing, or an outline of it is none.
         """
         for sample in data_samples:
             height, width = sample['ori_shape'][:2]
@@ -88,21 +90,21 @@ class FastCocoMetric(CocoMetric):
                 truth['anns'] = self._truth_of(sample, height, width)
             self.results.append((truth, self._prediction_of(sample)))
 
-    def compute_metrics(self, results: list) -> Dict[str, float]:
-        """Score the predictions of all pictures.
+    def compute_metrics(self, results: list) -> dict[str, float]:
+        """Score the predictions of all images.
 
         Args:
-            results (list): A pair of truth and prediction a picture, as ``process`` keeps them.
+            results (list): A pair of truth and prediction an image, as ``process`` keeps them.
 
         Returns:
             dict: The scores, as shares of 1; -1 where there is no truth of that size.
 
         Raises:
-            ValueError: If there is no picture, or the classes or pictures are not those of
+            UserError: If there is no image, or the classes or images are not those of
                 ``ann_file``, or masks are to be scored and there are none.
         """
         if not results:
-            raise ValueError('no picture was evaluated: look at the data set and its sampler')
+            raise UserError('no image was evaluated: look at the data set and its sampler')
         truths, predictions = zip(*results)
         self.evaluations, self.cat_ids = {}, self._category_ids()
         if self.outfile_prefix is not None:
@@ -113,14 +115,14 @@ class FastCocoMetric(CocoMetric):
         truth = self._truth_from(truths) if self._file_truth is None else self._file_truth
         foreign = {prediction['img_id'] for prediction in predictions}.difference(truth.imgs)
         if foreign:
-            raise ValueError(f'picture {min(foreign)} was predicted, but {self.ann_file} does not '
+            raise UserError(f'image {min(foreign)} was predicted, but {self.ann_file} does not '
                              'have it: give the file of the data set that is evaluated')
-        scores: Dict[str, float] = {}
+        scores: dict[str, float] = {}
         for metric in self.metrics:
             scores.update(self._scores(metric, truth, predictions))
         return scores
 
-    def _scores(self, metric: str, truth: COCO, predictions: Sequence[dict]) -> Dict[str, float]:
+    def _scores(self, metric: str, truth: COCO, predictions: Sequence[dict]) -> dict[str, float]:
         """Evaluate boxes, masks or proposals."""
         kind = 'bbox' if metric == 'proposal' else metric
         evaluation = evaluate(
@@ -132,7 +134,7 @@ class FastCocoMetric(CocoMetric):
         values = {item: evaluation.score(item) for item in (*REPORTED, *(self.metric_items or ()))}
         print_log(f'{metric}: ' + ', '.join(f'{item} {values[item]:.4f}' for item in REPORTED),
                   logger='current')
-        found: Dict[str, float] = {}
+        found: dict[str, float] = {}
         if self.classwise:
             found = {f'{name}_precision': evaluation.class_score(index)
                      for index, name in enumerate(self._classes())}
@@ -140,10 +142,10 @@ class FastCocoMetric(CocoMetric):
         found.update({f'{metric}_{item}': values[item] for item in self.metric_items or REPORTED})
         return found
 
-    def _truth_of(self, sample: dict, height: int, width: int) -> List[dict]:
-        """The animals of a picture, their outlines as run lengths."""
+    def _truth_of(self, sample: dict, height: int, width: int) -> list[dict]:
+        """The animals of an image, their outlines as run lengths."""
         if 'instances' not in sample:
-            raise ValueError(
+            raise UserError(
                 f"{_name(sample)} has no truth: add 'instances' to the meta_keys of PackDetInputs "
                 'in the pipeline, or give FastCocoMetric an ann_file')
         kept = []
@@ -155,7 +157,7 @@ class FastCocoMetric(CocoMetric):
                 try:
                     entry['mask'] = to_rle(instance.get('mask'), height, width)
                 except ValueError as error:
-                    raise ValueError(f'{_name(sample)}: {error}') from error
+                    raise UserError(f'{_name(sample)}: {error}') from error
             kept.append(entry)
         return kept
 
@@ -174,7 +176,7 @@ class FastCocoMetric(CocoMetric):
 
     def _truth_from(self, truths: Sequence[dict]) -> COCO:
         """The truth that came with the samples, as a COCO file has it."""
-        annotations: List[dict] = []
+        annotations: list[dict] = []
         for truth in truths:
             for ann in truth['anns']:
                 left, top, right, bottom = map(float, ann['bbox'])
@@ -195,17 +197,17 @@ class FastCocoMetric(CocoMetric):
     def _classes(self) -> Sequence[str]:
         names = (self.dataset_meta or {}).get('classes')
         if not names:
-            raise ValueError('the data set names no classes: set metainfo=dict(classes=...) in it')
+            raise UserError('the data set names no classes: set metainfo=dict(classes=...) in it')
         return names
 
-    def _category_ids(self) -> List[int]:
+    def _category_ids(self) -> list[int]:
         """The category of each label, by its name: the order in a file means nothing."""
         if self._file_truth is None:
             return list(range(len(self._classes())))
         known = {entry['name']: entry['id'] for entry in self._file_truth.dataset['categories']}
         absent = [name for name in self._classes() if name not in known]
         if absent:
-            raise ValueError(f'class {absent[0]!r} is no category of {self.ann_file}, which has '
+            raise UserError(f'class {absent[0]!r} is no category of {self.ann_file}, which has '
                              f'({", ".join(known)}): set metainfo=dict(classes=...) as there')
         return [known[name] for name in self._classes()]
 
@@ -219,4 +221,4 @@ class FastCocoMetric(CocoMetric):
 
 
 def _name(sample: dict) -> str:
-    return sample.get('img_path') or f'picture {sample["img_id"]}'
+    return sample.get('img_path') or f'image {sample["img_id"]}'

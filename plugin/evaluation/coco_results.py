@@ -1,6 +1,7 @@
 """Predictions in COCO's forms: run lengths, boxes of corner and size, result files."""
 import json
-from typing import Any, Dict, List, Optional, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -8,13 +9,13 @@ from faster_coco_eval import COCO
 from mmengine import fileio
 from pycocotools import mask as coco_mask
 
-from plugin.datasets.polygons import readable
-from plugin.utils import write_atomically
+from plugin.datasets.labels.polygons import readable
+from plugin.utils import UserError, write_atomically
 
 from .coco_scores import load
 
 
-def encode_masks(masks: np.ndarray) -> List[dict]:
+def encode_masks(masks: np.ndarray) -> list[dict]:
     """Run lengths of masks.
 
     Args:
@@ -30,11 +31,11 @@ def encode_masks(masks: np.ndarray) -> List[dict]:
 
 
 def coco_results(predictions: Sequence[dict], kind: str,
-                 category_ids: Sequence[int]) -> List[dict]:
-    """COCO results of all pictures, in one list.
+                 category_ids: Sequence[int]) -> list[dict]:
+    """COCO results of all images, in one list.
 
     Args:
-        predictions (Sequence[dict]): A picture each: ``img_id`` and its n ``bboxes`` (x1, y1, x2,
+        predictions (Sequence[dict]): An image each: ``img_id`` and its n ``bboxes`` (x1, y1, x2,
             y2), ``scores``, ``labels`` and perhaps ``masks`` (RLEs) and ``mask_scores``.
         kind (str): ``'bbox'`` or ``'segm'``.
         category_ids (Sequence[int]): The category of each label.
@@ -44,15 +45,15 @@ def coco_results(predictions: Sequence[dict], kind: str,
         ``segmentation``.
 
     Raises:
-        ValueError: If masks are asked for and a picture has none.
+        UserError: If masks are asked for and an image has none.
     """
     key = 'bbox' if kind == 'bbox' else 'segmentation'
-    found: List[dict] = []
+    found: list[dict] = []
     for prediction in predictions:
         shapes, scores = _boxes(prediction), prediction['scores']
         if kind == 'segm':
             if 'masks' not in prediction:
-                raise ValueError("the model predicts no masks: leave 'segm' out of metric=[...], "
+                raise UserError("the model predicts no masks: leave 'segm' out of metric=[...], "
                                  'or give the model a mask head')
             shapes, scores = prediction['masks'], prediction.get('mask_scores', scores)
         found += [{'image_id': prediction['img_id'], 'category_id': category_ids[label],
@@ -62,7 +63,7 @@ def coco_results(predictions: Sequence[dict], kind: str,
 
 
 def write_results(predictions: Sequence[dict], prefix: str,
-                  category_ids: Sequence[int]) -> List[str]:
+                  category_ids: Sequence[int]) -> list[str]:
     """Write ``<prefix>.bbox.json`` and, if there are masks, ``<prefix>.segm.json``.
 
     Args:
@@ -84,7 +85,7 @@ def write_results(predictions: Sequence[dict], prefix: str,
     return [f'{prefix}.{kind}.json' for kind in contents]
 
 
-def read_truth(path: str, backend_args: Optional[Dict[str, Any]] = None) -> COCO:
+def read_truth(path: str, backend_args: dict[str, Any] | None = None) -> COCO:
     """Read a COCO file to compare with.
 
     Args:
@@ -107,7 +108,7 @@ def read_truth(path: str, backend_args: Optional[Dict[str, Any]] = None) -> COCO
     return load(dict(content, annotations=annotations))
 
 
-def _boxes(prediction: dict) -> List[List[float]]:
+def _boxes(prediction: dict) -> list[list[float]]:
     """Corner and size of boxes ``(n, 4)`` given as x1, y1, x2, y2."""
     boxes = prediction['bboxes'].astype(np.float64)
     return np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1).tolist()
@@ -128,5 +129,5 @@ def _runs(mask: np.ndarray) -> dict:
     edges[1::2] += 1
     ends = [*edges.tolist(), height * width]
     counts = [end - start for start, end in zip([0, *ends], ends)]
-    # no run of zeros follows a run that ends with the picture
+    # no run of zeros follows a run that ends with the image
     return dict(size=[height, width], counts=counts if counts[-1] else counts[:-1])

@@ -1,14 +1,15 @@
 """COCO's average precision and recall, evaluated by faster-coco-eval."""
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from faster_coco_eval import COCO, COCOeval_faster
 from pycocotools import mask as coco_mask
 
 AREAS = ('all', 'small', 'medium', 'large')
-# name -> array, IoU (None: mean over all), area, and how many predictions of a picture count: 100,
+# name -> array, IoU (None: mean over all), area, and how many predictions of an image count: 100,
 # or the place in proposal_nums. pycocotools takes 100 for the first and the most for the others.
-ITEMS: Dict[str, Tuple[str, Optional[float], str, Optional[int]]] = {
+ITEMS: dict[str, tuple[str, float | None, str, int | None]] = {
     'mAP': ('precision', None, 'all', None),
     'mAP_50': ('precision', 0.5, 'all', 2),
     'mAP_75': ('precision', 0.75, 'all', 2),
@@ -28,7 +29,7 @@ class Evaluation(NamedTuple):
     """What COCO's evaluation counts.
 
     T IoU thresholds, R = 101 recalls from 0 to 1, C classes, 4 areas (all, small below 32 * 32
-    pixels, medium, large from 96 * 96) and 3 numbers of predictions a picture.
+    pixels, medium, large from 96 * 96) and 3 numbers of predictions an image.
 
     Attributes:
         precision (np.ndarray): ``(T, R, C, 4, 3)``, -1 where there is no truth.
@@ -40,7 +41,7 @@ class Evaluation(NamedTuple):
     precision: np.ndarray
     recall: np.ndarray
     ious: np.ndarray
-    numbers: List[int]
+    numbers: list[int]
 
     def score(self, name: str) -> float:
         """One of ``ITEMS``; -1 where no truth is of that area, as pycocotools has it."""
@@ -51,14 +52,14 @@ class Evaluation(NamedTuple):
         valid = values[values > -1]
         return float(valid.mean()) if valid.size else -1.0
 
-    def class_score(self, index: int, iou: Optional[float] = None, area: str = 'all') -> float:
+    def class_score(self, index: int, iou: float | None = None, area: str = 'all') -> float:
         """Average precision of one class, NaN where it has no truth."""
         values = self.precision[:, :, index, AREAS.index(area), -1]
         values = values if iou is None else values[self.ious == iou]
         valid = values[values > -1]
         return float(valid.mean()) if valid.size else float('nan')
 
-    def curves(self) -> Dict[str, np.ndarray]:
+    def curves(self) -> dict[str, np.ndarray]:
         """Precision over recall, the mean over the classes that have truth.
 
         Returns:
@@ -75,13 +76,13 @@ class Evaluation(NamedTuple):
                 found[title] = values.mean(axis=(0, 2))
         return found
 
-    def _number(self, place: Optional[int]) -> int:
+    def _number(self, place: int | None) -> int:
         return self.numbers.index(100) if place is None else place
 
 
 def evaluate(truth: COCO, predictions: Sequence[dict], kind: str, category_ids: Sequence[int],
              ious: np.ndarray, numbers: Sequence[int], by_class: bool = True) -> Evaluation:
-    """Match predictions with the truth of all pictures.
+    """Match predictions with the truth of all images.
 
     Args:
         truth (COCO): The true instances.
@@ -90,7 +91,7 @@ def evaluate(truth: COCO, predictions: Sequence[dict], kind: str, category_ids: 
         kind (str): ``'bbox'`` or ``'segm'``: of what the IoU is taken.
         category_ids (Sequence[int]): Ids of the C classes, in the order of the result.
         ious (np.ndarray): T thresholds.
-        numbers (Sequence[int]): 3 numbers of predictions a picture, ascending.
+        numbers (Sequence[int]): 3 numbers of predictions an image, ascending.
         by_class (bool): Compare only within a class; otherwise C is 1.
 
     Returns:
@@ -124,7 +125,7 @@ def _results(truth: COCO, predictions: Sequence[dict], kind: str) -> COCO:
         areas = [coco_mask.area(prediction['segmentation']) for prediction in predictions]
     else:
         areas = [prediction['bbox'][2] * prediction['bbox'][3] for prediction in predictions]
-    annotations: List[Dict[str, Any]] = [
+    annotations: list[dict[str, Any]] = [
         dict(prediction, id=number, area=float(area), iscrowd=0)
         for number, (prediction, area) in enumerate(zip(predictions, areas, strict=True), start=1)]
     return load(dict(images=truth.dataset['images'], categories=truth.dataset['categories'],

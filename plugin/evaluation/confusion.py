@@ -1,10 +1,11 @@
 """Confusion matrices of pixels, and the scores that follow from one."""
 import warnings
-from typing import Dict
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from plugin.utils import UserError
 
 
 def joint_histogram(prediction: Tensor, truth: Tensor, num_classes: int,
@@ -27,10 +28,10 @@ def joint_histogram(prediction: Tensor, truth: Tensor, num_classes: int,
         then ``ignore_index`` where that is no row of its own.
 
     Raises:
-        ValueError: If the two differ in size, or a prediction is no class.
+        UserError: If the two differ in size, or a prediction is no class.
     """
     if prediction.squeeze().shape != truth.squeeze().shape:
-        raise ValueError(f'the prediction has the shape {tuple(prediction.shape)} and the truth '
+        raise UserError(f'the prediction has the shape {tuple(prediction.shape)} and the truth '
                          f'{tuple(truth.shape)}; predict at the size of the label map')
     # half the bytes of int64, and no id needs more: most of the time goes into reading memory
     prediction = prediction.reshape(-1).to(torch.int32)
@@ -42,7 +43,7 @@ def joint_histogram(prediction: Tensor, truth: Tensor, num_classes: int,
     lowest, highest, first, last = torch.stack(
         (*torch.aminmax(prediction), *torch.aminmax(truth))).tolist()
     if lowest < 0 or highest >= num_classes:
-        raise ValueError(f'class id {lowest if lowest < 0 else highest} was predicted, which is '
+        raise UserError(f'class id {lowest if lowest < 0 else highest} was predicted, which is '
                          f'outside 0..{num_classes - 1}; num_classes of the decode head must be '
                          f'the number of classes of the data set, {num_classes}')
     if first < 0 or last >= ids:
@@ -71,7 +72,7 @@ def fold(histogram: Tensor, ignore_index: int = 255) -> Tensor:
     return torch.cat([rows[:num_classes], rows[num_classes:].sum(dim=0, keepdim=True)])
 
 
-def seg_scores(counts: np.ndarray, dtype: type = np.float64) -> Dict[str, np.ndarray]:
+def seg_scores(counts: np.ndarray, dtype: type = np.float64) -> dict[str, np.ndarray]:
     """Scores of a confusion matrix (Long et al., CVPR 2015, section 5).
 
     With ``n_ij`` pixels of class i predicted as j, and ``t_i`` pixels of class i::

@@ -1,17 +1,20 @@
 """How many animals a model counts, against how many there are."""
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from mmdet.registry import METRICS
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
+from plugin.utils import UserError
+
 DEFAULT_THRESHOLD = 0.5
 KEPT_AS = 'val/count/best_threshold'  # the scalar of the message hub, which checkpoints hold
 
 
 class Counted(NamedTuple):
-    """A picture: labels of t true animals ``(t, )``, labels and scores of n predicted ``(n, )``."""
+    """An image: labels of t true animals ``(t, )``, labels and scores of n predicted ``(n, )``."""
 
     truth: np.ndarray
     labels: np.ndarray
@@ -20,15 +23,15 @@ class Counted(NamedTuple):
 
 @METRICS.register_module()
 class CountMetric(BaseMetric):
-    """Error of the number of animals in a picture, and the threshold that makes it smallest.
+    """Error of the number of animals in an image, and the threshold that makes it smallest.
 
     A prediction counts if its score is at least the working threshold; a true animal counts
-    unless it is to be ignored (a crowd). Pictures without animals count like any other. With
-    ``d`` = predicted - true of each picture: ``MAE`` is the mean of ``|d|``, ``RMSE`` the root of
+    unless it is to be ignored (a crowd). Images without animals count like any other. With
+    ``d`` = predicted - true of each image: ``MAE`` is the mean of ``|d|``, ``RMSE`` the root of
     the mean of ``d ** 2``, ``bias`` the mean of ``d`` (above 0: too many), all in animals.
 
     ``threshold`` is the working threshold; ``best_threshold`` the one that would have given the
-    smallest MAE on these pictures, ``best_MAE`` that MAE. While a model is trained the working
+    smallest MAE on these images, ``best_MAE`` that MAE. While a model is trained the working
     threshold stays 0.5, so that validations can be compared; ``CountThresholdHook`` gives a
     test the best one of the validation that its checkpoint remembers.
 
@@ -41,21 +44,21 @@ class CountMetric(BaseMetric):
         collect_dir (str, optional): Folder for that exchange, with 'cpu'.
 
     Raises:
-        ValueError: If ``score_thr`` is outside 0..1.
+        UserError: If ``score_thr`` is outside 0..1.
     """
 
     default_prefix = 'count'
 
-    def __init__(self, score_thr: Optional[float] = None, classwise: bool = False,
-                 collect_device: str = 'cpu', prefix: Optional[str] = None,
-                 collect_dir: Optional[str] = None) -> None:
+    def __init__(self, score_thr: float | None = None, classwise: bool = False,
+                 collect_device: str = 'cpu', prefix: str | None = None,
+                 collect_dir: str | None = None) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix, collect_dir=collect_dir)
         if score_thr is not None and not 0 <= score_thr <= 1:
-            raise ValueError(f'score_thr={score_thr} is outside 0..1: give a score, or None for '
+            raise UserError(f'score_thr={score_thr} is outside 0..1: give a score, or None for '
                              'the threshold that the checkpoint remembers')
         self.score_thr = score_thr
         self.classwise = classwise
-        self.remembered: Optional[float] = None
+        self.remembered: float | None = None
 
     @property
     def threshold(self) -> float:
@@ -74,7 +77,7 @@ class CountMetric(BaseMetric):
                 ``scores``) and the truth: ``gt_instances`` with ``labels``, or ``instances``.
 
         Raises:
-            ValueError: If the truth is missing.
+            UserError: If the truth is missing.
         """
         for sample in data_samples:
             found = sample['pred_instances']
@@ -82,50 +85,50 @@ class CountMetric(BaseMetric):
                 _true_labels(sample), found['labels'].cpu().numpy(),
                 found['scores'].cpu().numpy().astype(np.float64)))
 
-    def compute_metrics(self, results: List[Counted]) -> Dict[str, float]:
-        """Compare the counts of all pictures.
+    def compute_metrics(self, results: list[Counted]) -> dict[str, float]:
+        """Compare the counts of all images.
 
         Args:
-            results (list): One entry a picture.
+            results (list): One entry an image.
 
         Returns:
             dict: The scores.
 
         Raises:
-            ValueError: If there is no picture.
+            UserError: If there is no image.
         """
         if not results:
-            raise ValueError('no picture was evaluated: look at the data set and its sampler')
+            raise UserError('no image was evaluated: look at the data set and its sampler')
         # collecting turns named tuples into plain ones
-        pictures = [Counted(*result) for result in results]
+        images = [Counted(*result) for result in results]
         threshold = self.threshold
-        found = {**_errors(pictures, threshold), 'threshold': threshold}
-        best, error = best_count_threshold([picture.scores for picture in pictures],
-                                           [len(picture.truth) for picture in pictures])
+        found = {**_errors(images, threshold), 'threshold': threshold}
+        best, error = best_count_threshold([image.scores for image in images],
+                                           [len(image.truth) for image in images])
         found.update(best_threshold=best, best_MAE=error)
         if self.classwise:
             for label, name in enumerate(self._classes()):
-                own = [Counted(picture.truth[picture.truth == label], picture.labels,
-                               picture.scores[picture.labels == label]) for picture in pictures]
+                own = [Counted(image.truth[image.truth == label], image.labels,
+                               image.scores[image.labels == label]) for image in images]
                 found.update({f'{key}.{name}': value
                               for key, value in _errors(own, threshold).items()})
         source = ('set by score_thr' if self.score_thr is not None
                   else 'the default' if self.remembered is None else 'kept in the checkpoint')
         print_log(f'counts at the threshold {threshold:.4g} ({source}) are off by '
-                  f'{found["MAE"]:.4g} animals a picture, bias {found["bias"]:+.4g}; best here: '
+                  f'{found["MAE"]:.4g} animals an image, bias {found["bias"]:+.4g}; best here: '
                   f'{error:.4g} at {best:.4g}', logger='current')
         return found
 
     def _classes(self) -> Sequence[str]:
         names = (self.dataset_meta or {}).get('classes')
         if not names:
-            raise ValueError('the data set names no classes: set metainfo=dict(classes=...) in it')
+            raise UserError('the data set names no classes: set metainfo=dict(classes=...) in it')
         return names
 
 
 def best_count_threshold(scores: Sequence[np.ndarray],
-                         truth: Sequence[int]) -> Tuple[float, float]:
-    """The score threshold at which the counts of the pictures are nearest to the truth.
+                         truth: Sequence[int]) -> tuple[float, float]:
+    """The score threshold at which the counts of the images are nearest to the truth.
 
     Every threshold is considered, not a grid of them. Among those with the smallest mean
     absolute error the one with the smallest ``|bias|`` is taken, then the highest; it is the
@@ -133,21 +136,21 @@ def best_count_threshold(scores: Sequence[np.ndarray],
 
     Args:
         scores (Sequence[np.ndarray]): Scores of the predictions, 0..1, an array ``(n, )`` for
-            each of the N pictures.
+            each of the N images.
         truth (Sequence[int]): True numbers of animals, N.
 
     Returns:
         tuple[float, float]: The threshold, in 0..1, and the mean absolute error at it.
     """
     own = [np.sort(values)[::-1] for values in scores]
-    # the next lower score of a picture brings its count nearer while there are too few
+    # the next lower score of an image brings its count nearer while there are too few
     steps = [np.where(np.arange(len(values)) < true, -1, 1)
              for values, true in zip(own, truth, strict=True)]
     falling, step = np.concatenate(own).astype(np.float64), np.concatenate(steps)
     order = np.argsort(-falling, kind='stable')
     falling, step = falling[order], step[order]
     total = int(sum(truth))
-    # entry m: the m best predictions of all pictures count
+    # entry m: the m best predictions of all images count
     errors = total + np.concatenate([[0], np.cumsum(step)])
     bias = np.arange(len(falling) + 1) - total
     upper, lower = np.concatenate([[1.0], falling]), np.concatenate([falling, [0.0]])
@@ -161,7 +164,7 @@ def best_count_threshold(scores: Sequence[np.ndarray],
     return float(threshold), float(errors[best] / len(truth))
 
 
-def best_threshold(checkpoint: dict) -> Optional[float]:
+def best_threshold(checkpoint: dict) -> float | None:
     """The threshold that counted best in the last validation before a checkpoint was written.
 
     ``best_*.pth`` holds that of its own validation. ``iter_*.pth`` is written before the
@@ -186,12 +189,12 @@ def _true_labels(sample: dict) -> np.ndarray:
         return np.array([instance['bbox_label'] for instance in sample['instances']
                          if not instance.get('ignore_flag', 0)], dtype=np.int64)
     name = sample.get('img_path', 'an image without img_path')
-    raise ValueError(f'{name} has no truth to count: keep LoadAnnotations(with_bbox=True) in the '
+    raise UserError(f'{name} has no truth to count: keep LoadAnnotations(with_bbox=True) in the '
                      'pipeline of the evaluation')
 
 
-def _errors(pictures: Sequence[Counted], threshold: float) -> Dict[str, float]:
-    differences = np.array([np.count_nonzero(picture.scores >= threshold) - len(picture.truth)
-                            for picture in pictures], dtype=np.float64)
+def _errors(images: Sequence[Counted], threshold: float) -> dict[str, float]:
+    differences = np.array([np.count_nonzero(image.scores >= threshold) - len(image.truth)
+                            for image in images], dtype=np.float64)
     return {'MAE': float(np.abs(differences).mean()),
             'RMSE': float(np.sqrt((differences ** 2).mean())), 'bias': float(differences.mean())}

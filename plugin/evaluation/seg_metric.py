@@ -1,7 +1,8 @@
 """Semantic segmentation scores from one confusion matrix."""
 import logging
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from PIL import Image
 from prettytable import PrettyTable
 from torch import Tensor
 
-from plugin.utils import atomic_path
+from plugin.utils import UserError, atomic_path
 
 from .confusion import fold, joint_histogram, seg_scores
 
@@ -53,24 +54,24 @@ class SegMetric(BaseMetric):
         prefix (str, optional): Put before each name, with a slash.
 
     Raises:
-        ValueError: If ``format_only`` is set without ``output_dir``.
+        UserError: If ``format_only`` is set without ``output_dir``.
     """
 
     default_prefix = ''
 
     def __init__(self, ignore_index: int = 255, classwise: bool = False,
-                 output_dir: Optional[str] = None, format_only: bool = False,
+                 output_dir: str | None = None, format_only: bool = False,
                  keep_results: bool = False, collect_device: str = 'cpu',
-                 prefix: Optional[str] = None, collect_dir: Optional[str] = None) -> None:
+                 prefix: str | None = None, collect_dir: str | None = None) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix, collect_dir=collect_dir)
         if format_only and output_dir is None:
-            raise ValueError('format_only=True writes predictions; set output_dir to their folder')
+            raise UserError('format_only=True writes predictions; set output_dir to their folder')
         self.ignore_index = ignore_index
         self.classwise = classwise
         self.output_dir = None if output_dir is None else Path(output_dir)
         self.format_only = format_only
-        self.confusion_matrix: Optional[np.ndarray] = None
-        self._counts: Optional[np.ndarray] = None
+        self.confusion_matrix: np.ndarray | None = None
+        self._counts: np.ndarray | None = None
         self._reset()
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
@@ -83,7 +84,7 @@ class SegMetric(BaseMetric):
                 ``(H, W)``.
 
         Raises:
-            ValueError: If a prediction is no class, has another size than its
+            UserError: If a prediction is no class, has another size than its
                 truth, or the truth is missing.
         """
         for sample in data_samples:
@@ -93,7 +94,7 @@ class SegMetric(BaseMetric):
             if self.output_dir is not None:
                 self._write(prediction, sample)
 
-    def evaluate(self, size: int) -> Dict[str, float]:
+    def evaluate(self, size: int) -> dict[str, float]:
         """Sum the counts of all processes and score them.
 
         Args:
@@ -103,7 +104,7 @@ class SegMetric(BaseMetric):
             dict: Scores in percent, rounded to two decimals, on each process.
 
         Raises:
-            ValueError: If this process saw more images than can fall to it.
+            UserError: If this process saw more images than can fall to it.
         """
         world_size = get_dist_info()[1]
         self.results = [self._without_filler(size)]
@@ -111,7 +112,7 @@ class SegMetric(BaseMetric):
         # one matrix a process, and none of them is a filler any more
         return super().evaluate(world_size)
 
-    def compute_metrics(self, results: List[Tensor]) -> Dict[str, float]:
+    def compute_metrics(self, results: list[Tensor]) -> dict[str, float]:
         """Score the sum of the processes' counts, each int64 ``(C + 1, C)``."""
         if self.format_only:
             print_log(f'predictions are saved to {self.output_dir}', logger='current')
@@ -131,7 +132,7 @@ class SegMetric(BaseMetric):
                             for name, value in zip(names, percent[key], strict=True)})
         return metrics
 
-    def scores(self) -> Dict[str, np.ndarray]:
+    def scores(self) -> dict[str, np.ndarray]:
         """Scores of the last evaluation as shares in 0..1, not rounded.
 
         Returns:
@@ -148,8 +149,8 @@ class SegMetric(BaseMetric):
 
     def _reset(self) -> None:
         self._images = 0
-        self._settled: Optional[Tensor] = None
-        self._last: Optional[Tensor] = None
+        self._settled: Tensor | None = None
+        self._last: Tensor | None = None
 
     def _add(self, counts: Tensor) -> None:
         """Take an image's counts, and hold them back until the next image comes."""
@@ -170,7 +171,7 @@ class SegMetric(BaseMetric):
         rank, world_size = get_dist_info()
         own = len(range(rank, size, world_size))
         if self._images > own + (world_size > 1):
-            raise ValueError(f'process {rank} of {world_size} evaluated {self._images} images, but '
+            raise UserError(f'process {rank} of {world_size} evaluated {self._images} images, but '
                              f'only {own} of {size} fall to it; use DefaultSampler for evaluation')
         if self._last is None:
             return torch.zeros(len(self._classes()) + 1, len(self._classes()), dtype=torch.int64)
@@ -180,19 +181,19 @@ class SegMetric(BaseMetric):
     def _classes(self) -> Sequence[str]:
         names = (self.dataset_meta or {}).get('classes')
         if not names:
-            raise ValueError('the data set names no classes; set metainfo=dict(classes=...) in it')
+            raise UserError('the data set names no classes; set metainfo=dict(classes=...) in it')
         return names
 
     def _count(self, prediction: Tensor, sample: dict) -> Tensor:
         name = sample.get('img_path', 'an image without img_path')
         if 'gt_sem_seg' not in sample:
-            raise ValueError(f'{name} has no truth; load it with LoadAnnotations in the pipeline, '
+            raise UserError(f'{name} has no truth; load it with LoadAnnotations in the pipeline, '
                              'or only write predictions with format_only=True and output_dir')
         try:
             return joint_histogram(prediction, sample['gt_sem_seg']['data'],
                                    len(self._classes()), self.ignore_index)
         except ValueError as error:
-            raise ValueError(f'{name}: {error}') from error
+            raise UserError(f'{name}: {error}') from error
 
     def _write(self, prediction: Tensor, sample: dict) -> None:
         """Write class ids as PNG, in the numbering of the label files."""
@@ -213,7 +214,7 @@ class SegMetric(BaseMetric):
                       'classes and ignore_index', logger='current', level=logging.WARNING)
 
     @staticmethod
-    def _log_table(names: Sequence[str], percent: Dict[str, np.ndarray]) -> None:
+    def _log_table(names: Sequence[str], percent: dict[str, np.ndarray]) -> None:
         table = PrettyTable()
         table.add_column('Class', list(names))
         for key in ('IoU', 'Acc'):

@@ -1,5 +1,6 @@
-"""What three rooms share."""
+"""What three packages share."""
+from .errors import UserError
 from .io import atomic_path, write_atomically, write_checkpoint
 from .text import first_few
 
-__all__ = ['atomic_path', 'first_few', 'write_atomically', 'write_checkpoint']
+__all__ = ['UserError', 'atomic_path', 'first_few', 'write_atomically', 'write_checkpoint']

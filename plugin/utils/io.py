@@ -2,12 +2,13 @@
 import contextlib
 import os
 import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Iterator, Mapping, Union
+from typing import Any
 
 
 @contextlib.contextmanager
-def atomic_path(path: Union[str, Path]) -> Iterator[Path]:
+def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path that becomes ``path`` when the block ends well.
 
     The temporary file lies in the same folder and keeps the suffix, so that
@@ -39,7 +40,7 @@ def atomic_path(path: Union[str, Path]) -> Iterator[Path]:
         raise
 
 
-def write_atomically(path: Union[str, Path], content: Union[str, bytes]) -> None:
+def write_atomically(path: str | Path, content: str | bytes) -> None:
     """Write text (UTF-8) or bytes to ``path``, whole or not at all."""
     with atomic_path(path) as temporary:
         if isinstance(content, str):
@@ -48,7 +49,7 @@ def write_atomically(path: Union[str, Path], content: Union[str, bytes]) -> None
             temporary.write_bytes(content)
 
 
-def write_checkpoint(checkpoint: Mapping[str, Any], path: Union[str, Path]) -> None:
+def write_checkpoint(checkpoint: Mapping[str, Any], path: str | Path) -> None:
     """Write a checkpoint, whole or not at all.
 
     Args:

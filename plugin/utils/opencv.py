@@ -1,6 +1,6 @@
 """OpenCV's own threads."""
 import contextlib
-from typing import Iterator
+from collections.abc import Iterator
 
 import cv2
 

@@ -9,7 +9,7 @@ import importlib.util
 import io
 import re
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional, Tuple
+from typing import NamedTuple
 
 INSTALL = 'tools/install.sh installs'
 
@@ -24,11 +24,11 @@ class Part(NamedTuple):
     """
 
     maintained: str
-    upstream: Tuple[str, ...]
-    minimum: Tuple[int, int]
+    upstream: tuple[str, ...]
+    minimum: tuple[int, int]
 
 
-STACK: Dict[str, Part] = {
+STACK: dict[str, Part] = {
     'torch': Part('torch', (), (2, 0)),
     'mmengine': Part('onedl-mmengine', ('mmengine', 'mmengine-lite'), (0, 10)),
     'mmcv': Part('onedl-mmcv', ('mmcv', 'mmcv-lite', 'mmcv-full'), (2, 0)),
@@ -37,7 +37,7 @@ STACK: Dict[str, Part] = {
 }
 
 
-def installed_version(distribution: str) -> Optional[str]:
+def installed_version(distribution: str) -> str | None:
     """Version of a distribution, or None where it is not installed."""
     try:
         return importlib.metadata.version(distribution)
@@ -45,13 +45,13 @@ def installed_version(distribution: str) -> Optional[str]:
         return None
 
 
-def _found(part: Part) -> Dict[str, str]:
+def _found(part: Part) -> dict[str, str]:
     """Distributions that provide the module, and their versions."""
     versions = {name: installed_version(name) for name in (part.maintained, *part.upstream)}
     return {name: version for name, version in versions.items() if version}
 
 
-def _problem(module: str, part: Part) -> Optional[str]:
+def _problem(module: str, part: Part) -> str | None:
     """What is wrong with one module, in one sentence with its cure, or None."""
     found = _found(part)
     if len(found) > 1:
@@ -69,7 +69,7 @@ def _problem(module: str, part: Part) -> Optional[str]:
     return None
 
 
-def _operators_problem() -> Optional[str]:
+def _operators_problem() -> str | None:
     """What is wrong with the compiled operators of mmcv, or None."""
     installed = ' '.join(_found(STACK['mmcv'])) or 'mmcv'
     again = f'`pip uninstall {installed}`, then {INSTALL} it with operators'
@@ -93,7 +93,7 @@ def _operators_problem() -> Optional[str]:
     return None
 
 
-def stack_problems() -> List[str]:
+def stack_problems() -> list[str]:
     """What keeps the plugin from working here.
 
     Returns:

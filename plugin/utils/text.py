@@ -1,5 +1,5 @@
 """Words for messages."""
-from typing import Sequence
+from collections.abc import Sequence
 
 
 def first_few(names: Sequence[str], number: int = 5) -> str:

@@ -1,9 +1,9 @@
-"""Pictures of data, predictions and runs."""
+"""Images of data, predictions and runs."""
 from .confusion import draw_confusion
 from .curves import draw_curves, read_scalars, stitch
 from .instance_samples import InstanceSample, draw_instance_samples
 from .instances import draw_instances, instance_colour
-from .pictures import caption, colorize, grid, overlay, shrink
+from .images import caption, colorize, grid, overlay, shrink
 from .precision_recall import draw_precision_recall
 from .pseudo_labels import draw_pseudo_labels
 from .samples import Sample, draw_samples

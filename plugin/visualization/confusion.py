@@ -1,6 +1,6 @@
-"""A confusion matrix as a picture."""
+"""A confusion matrix as an image."""
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Sequence, Union
 
 import numpy as np
 from matplotlib import colormaps
@@ -8,13 +8,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from plugin.utils import atomic_path
+from plugin.utils import UserError, atomic_path
 
 NUMBERS = 25  # up to so many classes the cells show their percentages
 LETTERS = 24  # longer class names are cut
 
 
-def draw_confusion(matrix: np.ndarray, classes: Sequence[str], path: Union[str, Path]) -> None:
+def draw_confusion(matrix: np.ndarray, classes: Sequence[str], path: str | Path) -> None:
     """Draw a confusion matrix, each row as shares of the pixels of its class.
 
     The row of a class that the truth does not hold is grey.
@@ -25,12 +25,12 @@ def draw_confusion(matrix: np.ndarray, classes: Sequence[str], path: Union[str, 
         path (str | Path): The PNG to write, whole or not at all.
 
     Raises:
-        ValueError: If the matrix does not fit the names.
+        UserError: If the matrix does not fit the names.
         OSError: If the file cannot be written.
     """
     count = len(classes)
     if matrix.shape != (count, count):
-        raise ValueError(f'a confusion matrix of the shape {matrix.shape} does not fit {count} '
+        raise UserError(f'a confusion matrix of the shape {matrix.shape} does not fit {count} '
                          f'classes; give one of the shape {(count, count)}')
     with np.errstate(invalid='ignore'):
         shares = matrix / matrix.sum(axis=1, keepdims=True)

@@ -1,14 +1,14 @@
 """Loss, learning rate and scores of a training, as curves over the iterations."""
 import json
 import math
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Callable, Dict, Iterable, List, Optional, Sequence, Tuple, Union
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from plugin.utils import atomic_path
+from plugin.utils import UserError, atomic_path
 
 # Okabe and Ito's colours, which colour-blind people can tell apart; yellow is too pale for a line
 COLOURS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#56B4E9', '#E69F00', '#000000')
@@ -20,11 +20,11 @@ NO_SCORES = {'step', 'iter', 'epoch', 'time', 'data_time', 'memory',
 # the score that says most, of each task, comes first and in the first colour
 FIRST = ('loss', 'val loss', 'mIoU', 'coco/segm_mAP', 'count/MAE')
 
-Curve = List[Tuple[int, float]]
-Curves = Dict[str, Dict[str, Curve]]
+Curve = list[tuple[int, float]]
+Curves = dict[str, dict[str, Curve]]
 
 
-def read_scalars(path: Union[str, Path]) -> List[dict]:
+def read_scalars(path: str | Path) -> list[dict]:
     """Records of a ``scalars.json`` of MMEngine's ``LocalVisBackend``, one a line.
 
     A line that a kill or a full disk left torn is no record.
@@ -41,7 +41,7 @@ def read_scalars(path: Union[str, Path]) -> List[dict]:
     return parse_scalars(path)[0]
 
 
-def parse_scalars(path: Union[str, Path]) -> Tuple[List[dict], int]:
+def parse_scalars(path: str | Path) -> tuple[list[dict], int]:
     """Records of a ``scalars.json`` as :func:`read_scalars` reads them, and the torn lines.
 
     Args:
@@ -66,7 +66,7 @@ def parse_scalars(path: Union[str, Path]) -> Tuple[List[dict], int]:
     return records, torn
 
 
-def panel_of(name: str, training: bool) -> Optional[str]:
+def panel_of(name: str, training: bool) -> str | None:
     """The panel of ``curves.png`` that a scalar belongs to, or None.
 
     Args:
@@ -83,7 +83,7 @@ def panel_of(name: str, training: bool) -> Optional[str]:
 
 
 def stitch(runs: Iterable[Sequence[dict]],
-           panel_of: Callable[[str, bool], Optional[str]] = panel_of) -> Curves:
+           panel_of: Callable[[str, bool], str | None] = panel_of) -> Curves:
     """Join the records of a training and of those it was resumed from.
 
     Where two overlap, because a run was killed after its last checkpoint, the
@@ -112,7 +112,7 @@ def stitch(runs: Iterable[Sequence[dict]],
             for panel, series in curves.items()}
 
 
-def draw_curves(curves: Curves, path: Union[str, Path]) -> None:
+def draw_curves(curves: Curves, path: str | Path) -> None:
     """Draw what :func:`stitch` returns, a panel each for loss, learning rate, scores and counts.
 
     Args:
@@ -121,17 +121,17 @@ def draw_curves(curves: Curves, path: Union[str, Path]) -> None:
         path (str | Path): The PNG to write, whole or not at all.
 
     Raises:
-        ValueError: If there is no curve at all.
+        UserError: If there is no curve at all.
         OSError: If the file cannot be written.
     """
     panels = [(panel, series) for panel, series in curves.items() if series]
     if not panels:
-        raise ValueError('there is nothing to draw; no loss, learning rate or score was logged')
+        raise UserError('there is nothing to draw; no loss, learning rate or score was logged')
     figure = Figure(figsize=(9, 0.6 + 2.6 * len(panels)), dpi=110, layout='constrained')
     FigureCanvasAgg(figure)
     axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
     labels = {'loss': 'loss', 'lr': 'learning rate', 'score': 'validation scores',
-              'count': 'animals a picture'}
+              'count': 'animals an image'}
     for axis, (panel, series) in zip(axes, panels, strict=True):
         _draw_panel(axis, series, marker='o' if panel in VALIDATED else None)
         axis.set_ylabel(labels[panel])
@@ -150,7 +150,7 @@ def trains(record: dict) -> bool:
 
 
 def _append(curves: Curves, records: Sequence[dict],
-            panel_of: Callable[[str, bool], Optional[str]]) -> None:
+            panel_of: Callable[[str, bool], str | None]) -> None:
     trained = 0
     for record in records:
         training = trains(record)
@@ -170,8 +170,8 @@ def _append(curves: Curves, records: Sequence[dict],
                 curves.setdefault(panel, {}).setdefault(title, []).append((step, value))
 
 
-def _draw_panel(axis: Axes, series: Dict[str, Curve], marker: Union[str, None]) -> None:
-    different: Dict[str, Curve] = {}
+def _draw_panel(axis: Axes, series: dict[str, Curve], marker: str | None) -> None:
+    different: dict[str, Curve] = {}
     for name, points in series.items():
         if points not in different.values():
             different[name] = points

@@ -1,6 +1,7 @@
 """Rows of input, true animals and predicted ones."""
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional, Sequence, Union
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -8,34 +9,34 @@ from pycocotools import mask as coco_mask
 
 from plugin.utils import atomic_path
 
+from .images import caption, grid, shrink
 from .instances import draw_instances
-from .pictures import caption, grid, shrink
-from .samples import read_picture
+from .samples import read_image
 
 
 class InstanceSample(NamedTuple):
-    """A picture with its animals as RLEs of the picture's size ``(H, W)``.
+    """An image with its animals as RLEs of the image's size ``(H, W)``.
 
     Attributes:
-        path (str): The picture's file.
+        path (str): The image's file.
         size (tuple[int, int]): H and W.
         prediction (list[dict]): n predicted animals, those that count.
         scores (np.ndarray): Their scores ``(n, )``.
         truth (list[dict] | None): t true animals; None where they are not known.
         partner (np.ndarray | None): For each prediction the index of its animal, -1 for none.
-        quality (float | None): Of the whole picture, 0 to 1.
+        quality (float | None): Of the whole image, 0 to 1.
     """
 
     path: str
     size: tuple
-    prediction: List[dict]
+    prediction: list[dict]
     scores: np.ndarray
-    truth: Optional[List[dict]] = None
-    partner: Optional[np.ndarray] = None
-    quality: Optional[float] = None
+    truth: list[dict] | None = None
+    partner: np.ndarray | None = None
+    quality: float | None = None
 
 
-def draw_instance_samples(samples: Sequence[InstanceSample], path: Union[str, Path],
+def draw_instance_samples(samples: Sequence[InstanceSample], path: str | Path,
                           longest: int = 512) -> None:
     """Draw a row of input, truth and prediction for each sample.
 
@@ -45,49 +46,49 @@ def draw_instance_samples(samples: Sequence[InstanceSample], path: Union[str, Pa
     Args:
         samples (Sequence[InstanceSample]): One or more.
         path (str | Path): The PNG to write, whole or not at all.
-        longest (int): Longest side of each picture, in pixels.
+        longest (int): Longest side of each image, in pixels.
 
     Raises:
-        OSError: If a picture cannot be read or the file cannot be written.
+        OSError: If an image cannot be read or the file cannot be written.
     """
     rows = [_row(sample, longest) for sample in samples]
     titles = ['input', 'truth', 'prediction'] if max(map(len, rows)) == 3 else [
         'input', 'prediction']
-    picture = grid(rows, titles)
+    image = grid(rows, titles)
     with atomic_path(path) as temporary:
-        Image.fromarray(picture).save(temporary)
+        Image.fromarray(image).save(temporary)
 
 
-def draw_layers(sample: InstanceSample, longest: int) -> Dict[str, np.ndarray]:
-    """Draw the animals of a sample over its picture, those that belong together alike.
+def draw_layers(sample: InstanceSample, longest: int) -> dict[str, np.ndarray]:
+    """Draw the animals of a sample over its image, those that belong together alike.
 
     Args:
         sample (InstanceSample): The animals.
-        longest (int): Longest side of each picture, in pixels.
+        longest (int): Longest side of each image, in pixels.
 
     Returns:
-        dict: RGB pictures of one size, uint8: ``'input'``, ``'truth'`` where it is known, and
+        dict: RGB images of one size, uint8: ``'input'``, ``'truth'`` where it is known, and
         ``'prediction'``.
 
     Raises:
-        OSError: If the picture cannot be read.
+        OSError: If the image cannot be read.
     """
     height, width = sample.size
     scale = min(1, longest / max(height, width))
-    picture = read_picture(sample.path, max(1, round(height * scale)), max(1, round(width * scale)))
-    layers = {'input': picture}
+    image = read_image(sample.path, max(1, round(height * scale)), max(1, round(width * scale)))
+    layers = {'input': image}
     numbers = np.arange(1, len(sample.prediction) + 1)
     if sample.truth is not None:
-        layers['truth'] = draw_instances(picture, _masks(sample.truth, longest))
+        layers['truth'] = draw_instances(image, _masks(sample.truth, longest))
         wrong = sample.partner < 0
         # numbers above those of the true animals
         numbers = np.where(wrong, len(sample.truth) + np.cumsum(wrong), sample.partner + 1)
-    layers['prediction'] = draw_instances(picture, _masks(sample.prediction, longest),
+    layers['prediction'] = draw_instances(image, _masks(sample.prediction, longest),
                                           numbers.tolist(), sample.scores.tolist())
     return layers
 
 
-def _row(sample: InstanceSample, longest: int) -> List[np.ndarray]:
+def _row(sample: InstanceSample, longest: int) -> list[np.ndarray]:
     layers = draw_layers(sample, longest)
     texts = {'input': Path(sample.path).name, 'prediction': _animals(len(sample.prediction))}
     if sample.truth is not None:
@@ -98,7 +99,7 @@ def _row(sample: InstanceSample, longest: int) -> List[np.ndarray]:
 
 
 def _masks(codes: Sequence[dict], longest: int):
-    """Decode one after the other: a hundred masks of a big picture are a gigabyte."""
+    """Decode one after the other: a hundred masks of a big image are a gigabyte."""
     return (shrink(coco_mask.decode(code), longest, labels=True) for code in codes)
 
 

@@ -1,30 +1,33 @@
-"""Animals over their picture: each in its own colour, outlined, with its number and score."""
+"""Animals over their image: each in its own colour, outlined, with its number and score."""
 import colorsys
-from typing import Iterable, List, NamedTuple, Optional, Sequence, Tuple
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from PIL import Image, ImageDraw
 
-from .pictures import check_picture, load_font
+from plugin.utils import UserError
+
+from .images import check_image, load_font
 
 # steps of the golden ratio never come back to a hue, and neighbours are far apart
 HUE_STEP = (5 ** 0.5 - 1) / 2
-FIRST_HUE = 0.5  # most pictures show one or two animals: these are orange and violet
+FIRST_HUE = 0.5  # most images show one or two animals: these are orange and violet
 # three shades in turn tell hues apart that are close to each other
 SHADES = ((0.75, 1.0), (0.95, 0.95), (0.5, 1.0))
 
 
 class _Animal(NamedTuple):
-    contours: List[np.ndarray]  # in pixels of the picture
-    point: Tuple[int, int]  # x, y inside the animal
+    contours: list[np.ndarray]  # in pixels of the image
+    point: tuple[int, int]  # x, y inside the animal
     width: int
     text: str
-    colour: Tuple[int, int, int]
+    colour: tuple[int, int, int]
 
 
-def instance_colour(number: int) -> Tuple[int, int, int]:
-    """Colour of an animal, the same for the same number in every picture.
+def instance_colour(number: int) -> tuple[int, int, int]:
+    """Colour of an animal, the same for the same number in every image.
 
     Args:
         number (int): Any integer.
@@ -38,13 +41,13 @@ def instance_colour(number: int) -> Tuple[int, int, int]:
 
 
 def draw_instances(image: np.ndarray, masks: Iterable[np.ndarray],
-                   numbers: Optional[Sequence[int]] = None,
-                   scores: Optional[Sequence[float]] = None,
+                   numbers: Sequence[int] | None = None,
+                   scores: Sequence[float] | None = None,
                    opacity: float = 0.5) -> np.ndarray:
     """Draw each animal in its own colour, with its outline, number and score.
 
     Only the pixels inside an animal's box are worked on, so that a hundred animals on a
-    picture of 4K are quick. An animal without a pixel is left out, and its number with it.
+    image of 4K are quick. An animal without a pixel is left out, and its number with it.
 
     Args:
         image (np.ndarray): RGB ``(H, W, 3)``, uint8.
@@ -56,15 +59,15 @@ def draw_instances(image: np.ndarray, masks: Iterable[np.ndarray],
         opacity (float): Share of the colour inside an animal, 0 to 1.
 
     Returns:
-        np.ndarray: RGB ``(H, W, 3)``, uint8; the picture itself stays as it was.
+        np.ndarray: RGB ``(H, W, 3)``, uint8; the image itself stays as it was.
 
     Raises:
-        ValueError: If a mask does not fit the picture, numbers or scores do not fit
+        UserError: If a mask does not fit the image, numbers or scores do not fit
             the masks, or ``opacity`` is outside 0..1.
     """
-    check_picture(image)
+    check_image(image)
     if not 0 <= opacity <= 1:
-        raise ValueError(f'opacity={opacity} is outside 0..1; give the share of the colour')
+        raise UserError(f'opacity={opacity} is outside 0..1; give the share of the colour')
     canvas, animals, count = np.ascontiguousarray(image).copy(), [], 0
     for count, mask in enumerate(masks, start=1):
         number = _of(numbers, count, 'numbers', count)
@@ -76,7 +79,7 @@ def draw_instances(image: np.ndarray, masks: Iterable[np.ndarray],
             animals.append(animal)
     for name, values in (('numbers', numbers), ('scores', scores)):
         if values is not None and len(values) != count:
-            raise ValueError(f'{len(values)} {name} for {count} masks; give one a mask')
+            raise UserError(f'{len(values)} {name} for {count} masks; give one a mask')
     # outlines and texts come last: no neighbour covers them
     thickness = max(1, round(max(image.shape[:2]) / 700))
     for animal in animals:
@@ -84,27 +87,27 @@ def draw_instances(image: np.ndarray, masks: Iterable[np.ndarray],
     return _write_texts(canvas, animals) if animals else canvas
 
 
-def _of(values: Optional[Sequence], count: int, name: str, default: object) -> object:
+def _of(values: Sequence | None, count: int, name: str, default: object) -> object:
     """Number or score of the mask that is the ``count``-th."""
     if values is None:
         return default
     if count > len(values):
-        raise ValueError(f'{len(values)} {name} for more masks than that; give one a mask')
+        raise UserError(f'{len(values)} {name} for more masks than that; give one a mask')
     return values[count - 1]
 
 
 def _binary(mask: np.ndarray, image: np.ndarray, count: int) -> np.ndarray:
     mask = np.asarray(mask)
     if mask.shape != image.shape[:2] or mask.dtype.kind not in 'iub':
-        raise ValueError(f'mask {count} is {mask.dtype} of shape {mask.shape} on a picture of '
+        raise UserError(f'mask {count} is {mask.dtype} of shape {mask.shape} on an image of '
                          f'shape {image.shape[:2]}; give bool or integers of the same size')
     # a view costs nothing, and OpenCV knows no bool
     same = mask.dtype.itemsize == 1
     return np.ascontiguousarray(mask).view(np.uint8) if same else (mask != 0).view(np.uint8)
 
 
-def _fill(canvas: np.ndarray, mask: np.ndarray, text: str, colour: Tuple[int, int, int],
-          opacity: float) -> Optional[_Animal]:
+def _fill(canvas: np.ndarray, mask: np.ndarray, text: str, colour: tuple[int, int, int],
+          opacity: float) -> _Animal | None:
     """Blend the colour into the canvas and find where outline and text go."""
     left, top, width, height = cv2.boundingRect(mask)
     if width == 0:
@@ -119,7 +122,7 @@ def _fill(canvas: np.ndarray, mask: np.ndarray, text: str, colour: Tuple[int, in
     return _Animal(list(contours), (left + x, top + y), width, text, colour)
 
 
-def _middle(window: np.ndarray) -> Tuple[int, int]:
+def _middle(window: np.ndarray) -> tuple[int, int]:
     """The median pixel of a mask: unlike the centre of gravity it always lies inside."""
     inside = window != 0
     below = inside.sum(axis=1).cumsum()
@@ -134,17 +137,17 @@ def _write_texts(canvas: np.ndarray, animals: Sequence[_Animal]) -> np.ndarray:
     # number and score take two thirds of an animal of middle size
     room = float(np.median([animal.width for animal in animals])) / 6
     font = load_font(int(np.clip(room, 10, max(12, longest / 40))))
-    picture = Image.fromarray(canvas)
-    draw = ImageDraw.Draw(picture)
+    image = Image.fromarray(canvas)
+    draw = ImageDraw.Draw(image)
     for animal in animals:
         left, top, right, bottom = draw.textbbox(animal.point, animal.text, font=font, anchor='mm')
-        # an animal at the border has its text moved into the picture
-        right_of = max(0, 2 - left) - max(0, right + 2 - picture.width)
-        below = max(0, 1 - top) - max(0, bottom + 1 - picture.height)
+        # an animal at the border has its text moved into the image
+        right_of = max(0, 2 - left) - max(0, right + 2 - image.width)
+        below = max(0, 1 - top) - max(0, bottom + 1 - image.height)
         patch = (left + right_of - 2, top + below - 1, right + right_of + 2, bottom + below + 1)
         draw.rectangle(patch, fill=animal.colour)
         red, green, blue = animal.colour
         dark = 0.299 * red + 0.587 * green + 0.114 * blue > 140
         draw.text((animal.point[0] + right_of, animal.point[1] + below), animal.text, font=font,
                   anchor='mm', fill=(0, 0, 0) if dark else (255, 255, 255))
-    return np.array(picture)
+    return np.array(image)

@@ -1,18 +1,18 @@
-"""Precision over recall, as a picture."""
+"""Precision over recall, as an image."""
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Dict, Mapping, Union
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from plugin.utils import atomic_path
+from plugin.utils import UserError, atomic_path
 
 from .curves import COLOURS, STYLES
 
 
 def draw_precision_recall(curves: Mapping[str, Mapping[str, np.ndarray]],
-                          path: Union[str, Path]) -> None:
+                          path: str | Path) -> None:
     """Draw a panel each for boxes and masks, with the average precision of each curve.
 
     Args:
@@ -23,13 +23,13 @@ def draw_precision_recall(curves: Mapping[str, Mapping[str, np.ndarray]],
         path (str | Path): The PNG to write, whole or not at all.
 
     Raises:
-        ValueError: If there is no curve at all.
+        UserError: If there is no curve at all.
         OSError: If the file cannot be written.
     """
-    panels: Dict[str, Mapping[str, np.ndarray]] = {
+    panels: dict[str, Mapping[str, np.ndarray]] = {
         panel: series for panel, series in curves.items() if series}
     if not panels:
-        raise ValueError('there is no curve of precision over recall: the truth holds no animal')
+        raise UserError('there is no curve of precision over recall: the truth holds no animal')
     figure = Figure(figsize=(4.6 * len(panels), 4.6), dpi=110, layout='constrained')
     FigureCanvasAgg(figure)
     axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]

@@ -1,15 +1,15 @@
-"""What a teacher tells a student about a picture, and which of it counts."""
+"""What a teacher tells a student about an image, and which of it counts."""
 import math
+from collections.abc import Sequence
 from pathlib import Path
-from typing import List, Sequence, Tuple, Union
 
 import numpy as np
 from matplotlib import colormaps
 from PIL import Image
 
-from plugin.utils import atomic_path
+from plugin.utils import UserError, atomic_path
 
-from .pictures import OUTSIDE, Colour, check_picture, grid, overlay
+from .images import OUTSIDE, Colour, check_image, grid, overlay
 
 OPACITY = 0.85  # of the class colours
 # a white one would be lost on the white page
@@ -19,8 +19,8 @@ TITLES = ('input', 'entropy', 'reliable', 'pseudo-label')
 
 def draw_pseudo_labels(image: np.ndarray, entropy: np.ndarray, labels: np.ndarray,
                        reliable: np.ndarray, valid: np.ndarray, classes: Sequence[str],
-                       palette: Sequence[Colour], path: Union[str, Path]) -> None:
-    """Draw a picture, the teacher's entropy, the reliable pixels and the pseudo-label in a row.
+                       palette: Sequence[Colour], path: str | Path) -> None:
+    """Draw an image, the teacher's entropy, the reliable pixels and the pseudo-label in a row.
 
     The entropy goes from dark (0) to bright (ln C, all classes alike). Reliable pixels are green,
     unreliable ones black. What is not valid, as padding, is grey, and has no pseudo-label.
@@ -37,13 +37,13 @@ def draw_pseudo_labels(image: np.ndarray, entropy: np.ndarray, labels: np.ndarra
 
     Raises:
         OSError: If the file cannot be written.
-        ValueError: If the maps differ in size from the picture.
+        UserError: If the maps differ in size from the image.
     """
-    check_picture(image)
+    check_image(image)
     maps = dict(entropy=entropy, labels=labels, reliable=reliable, valid=valid)
     for name, values in maps.items():
         if values.shape != image.shape[:2]:
-            raise ValueError(f'{name} is {values.shape} and the picture {image.shape[:2]} pixels '
+            raise UserError(f'{name} is {values.shape} and the image {image.shape[:2]} pixels '
                              'high and wide; resize one of them to the other')
     outside = np.full((1, 1, 3), OUTSIDE, np.uint8)
     heat = colormaps['inferno'](np.clip(entropy / math.log(max(len(classes), 2)), 0, 1))
@@ -52,13 +52,13 @@ def draw_pseudo_labels(image: np.ndarray, entropy: np.ndarray, labels: np.ndarra
     mask = np.where(valid[..., None], mask, outside)
     shown = np.where(valid, labels, -1)
     row = [image, heat, mask, overlay(image, shown, palette, OPACITY)]
-    picture = grid([row], TITLES, _legend(shown, classes, palette))
+    sheet = grid([row], TITLES, _legend(shown, classes, palette))
     with atomic_path(path) as temporary:
-        Image.fromarray(picture).save(temporary)
+        Image.fromarray(sheet).save(temporary)
 
 
 def _legend(labels: np.ndarray, classes: Sequence[str], palette: Sequence[Colour]
-            ) -> List[Tuple[str, Colour]]:
+            ) -> list[tuple[str, Colour]]:
     present = set(np.unique(labels).tolist())
     return [(name, colour) for place, (name, colour)
             in enumerate(zip(classes, palette, strict=False)) if place in present]

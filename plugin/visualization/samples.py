@@ -1,6 +1,7 @@
 """Rows of input, truth and prediction."""
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, Optional, Sequence, Union
+from typing import NamedTuple
 
 import mmcv
 import numpy as np
@@ -9,21 +10,21 @@ from PIL import Image
 
 from plugin.utils import atomic_path
 
-from .pictures import Colour, grid, overlay
+from .images import Colour, grid, overlay
 
-OPACITY = 0.85  # of the class colours; where the truth is ignored the picture is seen alone
+OPACITY = 0.85  # of the class colours; where the truth is ignored the image is seen alone
 
 
 class Sample(NamedTuple):
-    """A picture's path, with label maps ``(H, W)`` of any common size; the truth may be unknown."""
+    """An image's path, with label maps ``(H, W)`` of any common size; the truth may be unknown."""
 
     path: str
     prediction: np.ndarray
-    truth: Optional[np.ndarray] = None
+    truth: np.ndarray | None = None
 
 
 def draw_samples(samples: Sequence[Sample], classes: Sequence[str], palette: Sequence[Colour],
-                 path: Union[str, Path]) -> None:
+                 path: str | Path) -> None:
     """Draw a row of input, truth and prediction for each sample, at the size of its maps.
 
     Args:
@@ -33,27 +34,27 @@ def draw_samples(samples: Sequence[Sample], classes: Sequence[str], palette: Seq
         path (str | Path): The PNG to write, whole or not at all.
 
     Raises:
-        OSError: If a picture cannot be read or the file cannot be written.
-        ValueError: If the truth and the prediction of a sample differ in size.
+        OSError: If an image cannot be read or the file cannot be written.
+        UserError: If the truth and the prediction of a sample differ in size.
     """
     with_truth = any(sample.truth is not None for sample in samples)
     rows = []
     for sample in samples:
         height, width = sample.prediction.shape
-        picture = read_picture(sample.path, height, width)
-        row = [picture]
+        image = read_image(sample.path, height, width)
+        row = [image]
         if with_truth:
             truth = np.full((height, width), -1) if sample.truth is None else sample.truth
-            row.append(overlay(picture, truth, palette, OPACITY))
-        rows.append([*row, overlay(picture, sample.prediction, palette, OPACITY)])
+            row.append(overlay(image, truth, palette, OPACITY))
+        rows.append([*row, overlay(image, sample.prediction, palette, OPACITY)])
     titles = ['input', 'truth', 'prediction'] if with_truth else ['input', 'prediction']
-    picture = grid(rows, titles, list(zip(classes, palette, strict=False)))
+    image = grid(rows, titles, list(zip(classes, palette, strict=False)))
     with atomic_path(path) as temporary:
-        Image.fromarray(picture).save(temporary)
+        Image.fromarray(image).save(temporary)
 
 
-def read_picture(path: str, height: int, width: int) -> np.ndarray:
-    """Read a picture as the data sets do, and scale it.
+def read_image(path: str, height: int, width: int) -> np.ndarray:
+    """Read an image as the data sets do, and scale it.
 
     Args:
         path (str): The file: what the network gets is cropped and normalised.
@@ -66,7 +67,7 @@ def read_picture(path: str, height: int, width: int) -> np.ndarray:
     Raises:
         OSError: If it cannot be read.
     """
-    picture = mmcv.imfrombytes(fileio.get(path))
-    if picture is None:
-        raise OSError(f'{path} cannot be read as a picture')
-    return mmcv.imresize(mmcv.bgr2rgb(picture), (width, height), interpolation='area')
+    image = mmcv.imfrombytes(fileio.get(path))
+    if image is None:
+        raise OSError(f'{path} cannot be read as an image')
+    return mmcv.imresize(mmcv.bgr2rgb(image), (width, height), interpolation='area')

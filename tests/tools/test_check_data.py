@@ -1,14 +1,11 @@
 """tools/check_data.py: its exit status, its words, its JSON."""
 import json
-import sys
 
+import check_data
 import pytest
-from forked import TOOLS
-from small_doctor import write_label, write_maps
-from tiny import write_project
 
-sys.path.insert(0, str(TOOLS))
-import check_data  # noqa: E402
+from tests.helpers.small_doctor import write_label, write_maps
+from tests.helpers.tiny import write_project
 
 
 @pytest.fixture
@@ -19,7 +16,7 @@ def folder(tmp_path):
 def test_a_sound_folder(folder, capsys):
     assert check_data.main([str(folder), '--jobs', '1']) == 0
     printed = capsys.readouterr().out
-    assert '7 pictures: 0 errors, 0 warnings, 0 notes' in printed
+    assert '7 images: 0 errors, 0 warnings, 0 notes' in printed
     assert '50.0% in 4' in printed
 
 
@@ -30,8 +27,8 @@ def test_what_is_wrong_where_and_what_helps(folder, capsys):
     printed = capsys.readouterr().out
     assert 'error size-differs (2 places)\n  label labels/train/0.png is 9x9' in printed
     assert '\n    labels/train/0.png\n    labels/train/1.png\n' in printed
-    assert '\n  cure: export the label at the size of its picture\n' in printed
-    assert printed.endswith('7 pictures: 2 errors, 0 warnings, 0 notes\n')
+    assert '\n  cure: export the label at the size of its image\n' in printed
+    assert printed.endswith('7 images: 2 errors, 0 warnings, 0 notes\n')
 
 
 def test_json_on_the_terminal_and_in_a_file(folder, tmp_path, capsys):
@@ -41,12 +38,12 @@ def test_json_on_the_terminal_and_in_a_file(folder, tmp_path, capsys):
     assert report['counts'] == dict(error=1, warning=0, note=0)
     assert report['findings'] == [dict(
         severity='error', code='picture-empty', count=1, places=['images/val/0.jpg'],
-        message='picture images/val/0.jpg is empty (0 bytes)',
+        message='image images/val/0.jpg is empty (0 bytes)',
         cure='restore it, or take it out of the set')]
     path = tmp_path / 'new/report.json'
     assert check_data.main([str(folder), '--jobs', '1', '--json', str(path)]) == 1
     assert json.loads(path.read_text(encoding='utf-8')) == report
-    assert '7 pictures: 1 error' in capsys.readouterr().out
+    assert '7 images: 1 error' in capsys.readouterr().out
 
 
 def test_nothing_to_look_at_is_another_status(folder, tmp_path, capsys):
@@ -54,7 +51,7 @@ def test_nothing_to_look_at_is_another_status(folder, tmp_path, capsys):
     assert 'nothing.py does not exist' in capsys.readouterr().err
     (tmp_path / 'empty').mkdir()
     assert check_data.main([str(tmp_path / 'empty')]) == 2
-    assert 'empty holds no picture' in capsys.readouterr().err
+    assert 'empty holds no image' in capsys.readouterr().err
     for options, words in ((['--jobs', '0'], '--jobs 0 does no work'),
                            (['--images', 'nowhere'], '--images nowhere is no folder')):
         with pytest.raises(SystemExit) as stop:
@@ -73,7 +70,7 @@ def test_a_config_as_it_is_trained(tmp_path, monkeypatch, capsys):
     assert 'decode_head has num_classes=3, but the training set has 2 classes' in printed
     assert 'checkpoints to come: 0.0 MB' in printed
     report = json.loads((tmp_path / 'report.json').read_text(encoding='utf-8'))
-    # the example validates on the pictures that it trains on
+    # the example validates on the images that it trains on
     assert [(one['code'], one['count']) for one in report['findings']] == [
         ('copy-across', 5), ('num-classes', 1), ('num-classes', 1)]
     assert report['facts']['checkpoint_bytes'] > 0

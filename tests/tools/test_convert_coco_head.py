@@ -1,7 +1,6 @@
 """The command that turns a COCO checkpoint into one of our classes."""
 import errno
 import importlib
-import sys
 
 import pytest
 import torch
@@ -14,7 +13,6 @@ COCO = CocoDataset.METAINFO['classes']
 @pytest.fixture(scope='module')
 def tool(root):
     """The command line tool as a module."""
-    sys.path.insert(0, str(root / 'tools'))
     return importlib.import_module('convert_coco_head')
 
 

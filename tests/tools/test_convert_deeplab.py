@@ -1,7 +1,6 @@
 """The commands that make weights for DeepLab."""
 import errno
 import importlib
-import sys
 
 import pytest
 import torch
@@ -12,7 +11,6 @@ NAME = 'DeepLab LargeFOV 牛.pth'
 @pytest.fixture
 def tool(root):
     """Import a command line tool by its name."""
-    sys.path.insert(0, str(root / 'tools'))
     return importlib.import_module
 
 

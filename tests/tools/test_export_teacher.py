@@ -1,6 +1,5 @@
 """The command that takes the network that predicts out of a checkpoint."""
 import importlib
-import sys
 
 import pytest
 import torch
@@ -11,7 +10,6 @@ NAME = 'iter_7 牛.pth'
 @pytest.fixture(scope='module')
 def tool(root):
     """The command line tool as a module."""
-    sys.path.insert(0, str(root / 'tools'))
     return importlib.import_module('export_teacher')
 
 

@@ -1,13 +1,11 @@
 """tools/report.py, and the reports that tools/train.py and tools/test.py write at their end."""
 import json
 import socket
-import sys
 
 import pytest
-from forked import TOOLS, run_tool, run_tools
+import report
 
-sys.path.insert(0, str(TOOLS))
-import report  # noqa: E402
+from tests.helpers.forked import run_tool, run_tools
 
 SUMMARY = ['--cfg-options', 'default_hooks.summary.type=RunSummaryHook']
 
@@ -29,7 +27,7 @@ def test_training_and_test_write_it(trained, tmp_path):
     assert f'report  {tmp_path}/é/x.html (' in result.out
 
 
-def test_two_processes_keep_the_pictures_of_one(trained, tmp_path):
+def test_two_processes_keep_the_images_of_one(trained, tmp_path):
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
         port = free.getsockname()[1]
@@ -43,7 +41,7 @@ def test_two_processes_keep_the_pictures_of_one(trained, tmp_path):
     one, other = (json.loads(next((tmp_path / name).glob('*/vis_data/gallery.json')).read_text())
                   for name in '12')
     assert one == other and one['total'] == 5
-    assert [picture['groups'][0] for picture in one['pictures']][:4] == ['worst'] * 2 + ['best'] * 2
+    assert [image['groups'][0] for image in one['pictures']][:4] == ['worst'] * 2 + ['best'] * 2
     assert (both[0].out + both[1].out).count('report  ') == 1
 
 

@@ -22,7 +22,7 @@ def parser_for(doc: str, sources: str) -> argparse.ArgumentParser:
         description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('sources', nargs='+', type=Path, metavar='SOURCE', help=sources)
     parser.add_argument('--out', type=Path, required=True, help='the COCO file to write')
-    parser.add_argument('--images', type=Path, metavar='FOLDER', help='folder of the pictures, to '
+    parser.add_argument('--images', type=Path, metavar='FOLDER', help='folder of the images, to '
                         'which their names in the COCO file are relative (default: the folder '
                         'of the labels; of several folders, the one they have in common)')
     parser.add_argument('--labels', type=names, default=[], metavar='A,B',
@@ -30,7 +30,7 @@ def parser_for(doc: str, sources: str) -> argparse.ArgumentParser:
     parser.add_argument('--as', dest='name', metavar='NAME',
                         help='call every animal by this one name')
     parser.add_argument('--negatives', action='store_true',
-                        help='take pictures without labels as pictures without animals')
+                        help='take images without labels as images without animals')
     parser.add_argument('--strict', action='store_true',
                         help='write nothing if anything must be mended or dropped')
     parser.add_argument('--overwrite', action='store_true', help='replace an older COCO file')
@@ -43,7 +43,7 @@ def convert(args: argparse.Namespace, read: Callable[[argparse.Namespace, Any], 
     Args:
         args (argparse.Namespace): As parsed by :func:`parser_for`.
         read (callable): Reads ``args.sources`` into the
-            :class:`~plugin.datasets.coco_json.CocoBuilder` it is given.
+            :class:`~plugin.datasets.labels.coco_builder.CocoBuilder` it is given.
 
     Returns:
         int: Exit status.
@@ -65,10 +65,10 @@ def stop_plainly(work: Callable[[], int]) -> int:
 
 
 def _convert(args: argparse.Namespace, read: Callable) -> int:
-    from plugin.datasets.coco_json import CocoBuilder, write_coco
-    from plugin.datasets.label_names import LabelNames
+    from plugin.datasets.labels.coco_builder import CocoBuilder, write_coco
+    from plugin.datasets.labels.label_names import LabelNames
     refuse_to_replace(args.out, args.overwrite)
-    builder = CocoBuilder(pictures_folder(args), LabelNames(args.labels, args.name))
+    builder = CocoBuilder(images_folder(args), LabelNames(args.labels, args.name))
     read(args, builder)
     # not the folder that several sources have in common: it may hold anything
     homes = [path if path.is_dir() else path.parent for path in args.sources]
@@ -78,7 +78,7 @@ def _convert(args: argparse.Namespace, read: Callable) -> int:
     content = builder.content()
     serious = sum(finding.action != 'note' for finding in builder.findings)
     if args.strict and serious:
-        raise ValueError(f'{serious} of the findings above would change the labels: correct them, '
+        raise UserError(f'{serious} of the findings above would change the labels: correct them, '
                          f'or leave --strict away; {args.out} is not written')
     write_coco(args.out, content)
     print(f'{args.out}: {summary(content)}')
@@ -86,18 +86,18 @@ def _convert(args: argparse.Namespace, read: Callable) -> int:
 
 
 def summary(content: dict) -> str:
-    """Numbers of pictures and animals of a COCO file, in words."""
+    """Numbers of images and animals of a COCO file, in words."""
     counts = Counter(annotation['category_id'] for annotation in content['annotations'])
     shown = {annotation['image_id'] for annotation in content['annotations']}
-    pictures = len(content['images'])
+    images = len(content['images'])
     animals = ', '.join(f'{counts[category["id"]]} {category["name"]}'
                         for category in content['categories'])
-    return (f'{pictures} picture{"s" * (pictures != 1)}, {pictures - len(shown)} of them without '
+    return (f'{images} image{"s" * (images != 1)}, {images - len(shown)} of them without '
             f'animals; {animals}')
 
 
-def pictures_folder(args: argparse.Namespace) -> Path:
-    """The folder to which names of pictures are relative."""
+def images_folder(args: argparse.Namespace) -> Path:
+    """The folder to which names of images are relative."""
     for path in [*args.sources, *([args.images] if args.images else [])]:
         if not path.exists():
             raise FileNotFoundError(f'{path} does not exist: correct the path')
@@ -138,25 +138,25 @@ def walk(folder: Path) -> Iterable[Path]:
 
 
 def add_unlabelled(builder: Any, folders: Sequence[Path], take: bool) -> None:
-    """Take pictures of the folders without labels as negatives, or tell of them."""
-    from plugin.datasets.picture_files import is_picture
+    """Take images of the folders without labels as negatives, or tell of them."""
+    from plugin.datasets.labels.image_files import is_image
     from plugin.utils import first_few
     found = {os.path.abspath(path): path for folder in folders for path in walk(folder)}
-    bare = [path for path in found.values() if is_picture(path) and not builder.has(path)]
+    bare = [path for path in found.values() if is_image(path) and not builder.has(path)]
     if not bare:
         return
     listed = first_few([os.path.relpath(path, builder.root) for path in bare])
     if take and any(finding.action == 'left out' for finding in builder.findings):
-        builder.report('', 'note', 'pictures without labels are not taken in spite of '
+        builder.report('', 'note', 'images without labels are not taken in spite of '
                        f'--negatives: what was left out may be their labels: {listed}')
     elif take:
         for path in bare:
-            picture = builder.picture(os.path.relpath(path, builder.root), path)
-            if picture:
-                builder.add(picture, [])
+            image = builder.image(os.path.relpath(path, builder.root), path)
+            if image:
+                builder.add(image, [])
     else:
-        builder.report('', 'note', 'pictures without labels are not taken (--negatives takes '
-                       f'them as pictures without animals): {listed}')
+        builder.report('', 'note', 'images without labels are not taken (--negatives takes '
+                       f'them as images without animals): {listed}')
 
 
 def refuse_to_replace(path: Path, overwrite: bool) -> None:

@@ -53,10 +53,11 @@ def weigh(args: argparse.Namespace) -> None:
                               'with --overwrite')
     cfg = _cli.load_config(args.config, args.cfg_options)
     if not cfg.get('train_dataloader'):
-        raise ValueError(f'{args.config} has no train_dataloader')
+        raise UserError(f'{args.config} has no train_dataloader')
     from mmengine.registry import DATASETS, init_default_scope
 
-    from plugin.datasets.class_weights import class_weights, count_classes
+    from plugin.datasets.doctor.class_counts import count_classes
+    from plugin.models.losses.class_weights import class_weights
     from plugin.utils import write_atomically
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     dataset = DATASETS.build(cfg.train_dataloader.dataset)
@@ -71,14 +72,14 @@ def weigh(args: argparse.Namespace) -> None:
 
 
 def print_table(classes: Sequence[str], pixels, weights: List[float]) -> None:
-    """Show in how many pictures and on how many pixels each class is, and what it weighs."""
+    """Show in how many images and on how many pixels each class is, and what it weighs."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    from plugin.datasets.partition import absent_classes
+    from plugin.datasets.doctor.class_counts import absent_classes
     table = Table('class')
-    for name in ('pictures', 'pixels', 'weight'):
+    for name in ('images', 'pixels', 'weight'):
         table.add_column(name, justify='right')
     for k, (name, weight) in enumerate(zip(classes, weights, strict=True)):
         table.add_row(escape(name), f'{(pixels[:, k] > 0).sum():,}', f'{pixels[:, k].sum():,}',
@@ -86,7 +87,7 @@ def print_table(classes: Sequence[str], pixels, weights: List[float]) -> None:
     Console().print(table)
     absent = absent_classes(classes, pixels)
     if absent:
-        print(f'no picture of the training set shows {", ".join(absent)}: weight 0')
+        print(f'no image of the training set shows {", ".join(absent)}: weight 0')
 
 
 if __name__ == '__main__':

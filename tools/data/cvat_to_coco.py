@@ -2,8 +2,8 @@
 
     python tools/data/cvat_to_coco.py export/annotations.xml --images export/images --out data.json
 
-Polygons, boxes, ellipses and masks are taken; those of one group_id in a picture are one animal.
-Pictures are found by their names in the XML, below --images or beside the XML.
+Polygons, boxes, ellipses and masks are taken; those of one group_id in an image are one animal.
+Images are found by their names in the XML, below --images or beside the XML.
 """
 import argparse
 import math
@@ -20,8 +20,8 @@ NO_OUTLINES = ('polyline', 'points', 'cuboid', 'skeleton', 'tag')
 
 def read(args: argparse.Namespace, builder: Any) -> None:
     """Read all XML files of the sources."""
-    from plugin.datasets.picture_files import PictureFinder
-    finder = PictureFinder()
+    from plugin.datasets.labels.image_files import ImageFinder
+    finder = ImageFinder()
     for path in label_files(args.sources, '.xml'):
         folders = [builder.root, path.parent, path.parent / 'images']
         for image in show(_images(path, builder), path.name):
@@ -55,54 +55,54 @@ def _images(path: Path, builder: Any) -> List[ET.Element]:
 def _read_image(image: ET.Element, source: str, finder: Any, folders: List[Path],
                 builder: Any) -> None:
     """Read one image and its shapes."""
-    from plugin.datasets.shapes import Shape
+    from plugin.datasets.labels.shapes import Shape
     found = finder.find(image.get('name', ''), folders)
     if found is None:
-        builder.report(source, 'left out', 'there is no such picture: bring it back, or give its '
+        builder.report(source, 'left out', 'there is no such image: bring it back, or give its '
                        'folder by --images')
         return
     try:
         written = int(image.get('height')), int(image.get('width'))
     except (TypeError, ValueError):
         written = None
-    picture = builder.picture(source, found, written)
-    if picture is None:
+    entry = builder.entry(source, found, written)
+    if entry is None:
         return
     shapes = []
     for place, element in enumerate(image, start=1):
         name = f'{element.tag} {place}'
         try:
-            outline, lost = _outline(element, picture.height, picture.width)
+            outline, lost = _outline(element, entry.height, entry.width)
         except ValueError as error:
             builder.report(source, 'dropped', str(error), name)
             continue
         if lost:
-            builder.report(source, 'mended', f'{lost} of its pixels lie outside the picture: '
+            builder.report(source, 'mended', f'{lost} of its pixels lie outside the image: '
                            'clipped', name)
         # CVAT writes 0 for "in no group"
         group = element.get('group_id') or '0'
         shapes.append(Shape(element.get('label'), outline, None if group == '0' else group, name))
-    builder.add(picture, shapes)
+    builder.add(entry, shapes)
 
 
 def _outline(element: ET.Element, height: int, width: int) -> Tuple[Union[list, dict], int]:
-    """Polygon or RLE of a shape, and how many pixels of a mask lie outside the picture.
+    """Polygon or RLE of a shape, and how many pixels of a mask lie outside the image.
 
     Raises:
-        ValueError: If it has none; says why.
+        UserError: If it has none; says why.
     """
     return _mask(element, height, width) if element.tag == 'mask' else (_ring(element), 0)
 
 
 def _ring(element: ET.Element) -> List[float]:
     """Polygon of a shape."""
-    from plugin.datasets.shapes import box_ring, ellipse_ring, turned
+    from plugin.datasets.labels.shapes import box_ring, ellipse_ring, turned
     if element.tag in NO_OUTLINES:
-        raise ValueError(f'a {element.tag} outlines nothing: draw a polygon')
+        raise UserError(f'a {element.tag} outlines nothing: draw a polygon')
     if element.tag == 'polygon':
         points = [point.split(',') for point in element.get('points', '').split(';')]
         if any(len(point) != 2 for point in points):
-            raise ValueError('its points are no list of x,y: draw it again')
+            raise UserError('its points are no list of x,y: draw it again')
         return [_number(value) for point in points for value in point]
     # degrees, clockwise about the centre
     turn = math.radians(_number(element.get('rotation', '0')))
@@ -114,25 +114,25 @@ def _ring(element: ET.Element) -> List[float]:
     if element.tag == 'ellipse':
         x, y, radius_x, radius_y = (_number(element.get(key)) for key in ('cx', 'cy', 'rx', 'ry'))
         return ellipse_ring(x, y, radius_x, radius_y, turn)
-    raise ValueError(f'a {element.tag} is no shape known here: draw a polygon')
+    raise UserError(f'a {element.tag} is no shape known here: draw a polygon')
 
 
 def _mask(element: ET.Element, height: int, width: int) -> Tuple[dict, int]:
-    """RLE of a mask, and the number of its pixels outside the picture.
+    """RLE of a mask, and the number of its pixels outside the image.
 
     CVAT writes runs along the rows of the mask's box, beginning with background.
     """
     import numpy as np
 
-    from plugin.datasets.polygons import crop_to_rle
+    from plugin.datasets.labels.polygons import crop_to_rle
     left, top, wide, tall = (int(_number(element.get(key)))
                              for key in ('left', 'top', 'width', 'height'))
     runs = [int(_number(value)) for value in element.get('rle', '').split(',')]
-    # more than a picture could hold would only take memory
+    # more than an image could hold would only take memory
     if min(runs) < 0 or min(wide, tall) < 1 or sum(runs) != wide * tall \
             or wide > 2 * width or tall > 2 * height:
-        raise ValueError(f'its runs make {sum(runs)} pixels, but its box is {wide}x{tall} in a '
-                         f'picture of {width}x{height}: export it again')
+        raise UserError(f'its runs make {sum(runs)} pixels, but its box is {wide}x{tall} in a '
+                         f'image of {width}x{height}: export it again')
     crop = np.repeat(np.arange(len(runs)) % 2, runs).reshape(tall, wide)
     return crop_to_rle(crop, left, top, height, width)
 
@@ -141,9 +141,9 @@ def _number(text: Optional[str]) -> float:
     try:
         value = float(text)
     except (TypeError, ValueError):
-        raise ValueError(f'{text!r} stands where a number should: draw it again') from None
+        raise UserError(f'{text!r} stands where a number should: draw it again') from None
     if not math.isfinite(value):
-        raise ValueError(f'{text!r} is no place in a picture: draw it again')
+        raise UserError(f'{text!r} is no place in an image: draw it again')
     return value
 
 

@@ -2,9 +2,9 @@
 
     python tools/data/labelme_to_coco.py my_cattle --out my_cattle/data.json
 
-A LabelMe file lies beside its picture, or --images says where the pictures are. Shapes of one
+A LabelMe file lies beside its image, or --images says where the images are. Shapes of one
 group_id are one animal; a polygon inside another one of its group is a hole. A LabelMe file
-without shapes makes a picture without animals. The LabelMe files are never written to.
+without shapes makes an image without animals. The LabelMe files are never written to.
 """
 import argparse
 import sys
@@ -17,7 +17,7 @@ from _convert import convert, label_files, parser_for, show  # noqa: E402
 
 def read(args: argparse.Namespace, builder: Any) -> None:
     """Read all LabelMe files of the sources."""
-    from plugin.datasets.labelme import read_labelme
+    from plugin.datasets.labels.labelme import read_labelme
     files = label_files(args.sources, '.json', skip=[args.out])
     read_labelme(show(files, 'LabelMe'), builder, [args.images] if args.images else [])
 

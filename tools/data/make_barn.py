@@ -1,4 +1,4 @@
-"""Draw the barn set: top-down pictures of cattle, with labels.
+"""Draw the barn set: top-down images of cattle, with labels.
 
     python tools/data/make_barn.py data/barn
 """
@@ -17,7 +17,7 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
         description='Draw top-down barn scenes with semantic PNGs, LabelMe polygons and COCO '
         'files.')
     parser.add_argument('folder', type=Path, help='where to write, for example data/barn')
-    parser.add_argument('--scenes', type=int, default=200, help='labelled pictures (default: 200)')
+    parser.add_argument('--scenes', type=int, default=200, help='labelled images (default: 200)')
     parser.add_argument('--val', type=float, default=0.2,
                         help='share of them kept for validation (default: 0.2)')
     parser.add_argument('--size', type=int, nargs='+', default=[256], metavar='PIXELS',
@@ -25,7 +25,7 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
     parser.add_argument('--seed', type=int, default=0,
                         help='another seed, other scenes (default: 0)')
     parser.add_argument('--unlabeled', type=int, default=0,
-                        help='further pictures without labels (default: 0)')
+                        help='further images without labels (default: 0)')
     cores = len(os.sched_getaffinity(0))
     parser.add_argument('--jobs', type=int, default=cores,
                         help=f'processes (default: the cores of this machine, {cores})')
@@ -58,7 +58,7 @@ def main(argv: Optional[List[str]] = None) -> int:
         return _fail('interrupted; run the same command again to draw the rest', 130)
     splits = [split for split, _ in spec.members()]
     counts = ', '.join(f'{splits.count(name)} {name}' for name in dict.fromkeys(splits))
-    state = f'drew {drawn} pictures' if drawn else 'already complete'
+    state = f'drew {drawn} images' if drawn else 'already complete'
     print(f'{args.folder}: {state} ({counts})')
     return 0
 

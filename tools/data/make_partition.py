@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Choose the pictures of a training set that are labelled; the others count as unlabelled.
+"""Choose the images of a training set that are labelled; the others count as unlabelled.
 
     python tools/data/make_partition.py data/camvid/images/train --ratio 1/8 \\
         --labels data/camvid/labels/train --out data/partitions/camvid/46
@@ -10,7 +10,7 @@
 
 writes labeled.txt and unlabeled.txt, one name a line; for a COCO file labeled.json,
 unlabeled.json and unlabeled.txt. The choice shows every class where that is possible, and is
-alike to the whole set. --list takes the labelled pictures from a published list instead.
+alike to the whole set. --list takes the labelled images from a published list instead.
 """
 import argparse
 import json
@@ -28,7 +28,7 @@ from split_coco import read_json  # noqa: E402
 
 
 class Source(NamedTuple):
-    """A training set of N pictures.
+    """A training set of N images.
 
     Attributes:
         names (list[str]): Bare names of lists, or file names of a COCO file.
@@ -47,13 +47,13 @@ def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('source', type=Path, help='the training set: a folder of pictures, a list '
+    parser.add_argument('source', type=Path, help='the training set: a folder of images, a list '
                         'of names (.txt), or a COCO file (.json)')
     parser.add_argument('--out', type=Path, required=True, metavar='DIR', help='where to write')
-    parser.add_argument('--ratio', metavar='1/8', help='share of labelled pictures, rounded up')
-    parser.add_argument('--number', type=int, help='number of labelled pictures instead; with '
+    parser.add_argument('--ratio', metavar='1/8', help='share of labelled images, rounded up')
+    parser.add_argument('--number', type=int, help='number of labelled images instead; with '
                         '--list, how many it must have')
-    parser.add_argument('--list', type=Path, metavar='FILE', help='take the pictures of a '
+    parser.add_argument('--list', type=Path, metavar='FILE', help='take the images of a '
                         'published list; an unlabeled.txt beside it must name all others')
     parser.add_argument('--seed', type=int, default=0, help='another seed, another choice')
     parser.add_argument('--labels', type=Path, metavar='DIR', help='folder of the label maps, for '
@@ -61,7 +61,7 @@ def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     parser.add_argument('--classes', type=comma_list, metavar='A,B', help='names of the classes, '
                         'or a type of data set that knows them, for example CamVidDataset')
     parser.add_argument('--picture-suffix', metavar='END', help='what to take off the file names '
-                        'of pictures (default: .jpg, .png, ...)')
+                        'of images (default: .jpg, .png, ...)')
     parser.add_argument('--label-suffix', default='.png', metavar='END', help='what to put behind '
                         'the names of labels (default: .png)')
     parser.add_argument('--overwrite', action='store_true', help='replace an earlier partition')
@@ -80,7 +80,7 @@ def read_source(args: argparse.Namespace) -> Source:
     if args.source.suffix == '.json':
         return coco_source(args.source)
     if args.labels is None and args.list is None:
-        raise ValueError('without labels nobody knows which pictures show which class: give '
+        raise UserError('without labels nobody knows which images show which class: give '
                          '--labels, the folder of the label maps')
     names = listed(args)
     if args.labels is None:
@@ -90,9 +90,9 @@ def read_source(args: argparse.Namespace) -> Source:
 
 def coco_source(path: Path) -> Source:
     """Read a training set with outlines."""
-    from plugin.datasets.coco_file import read_coco
-    from plugin.datasets.coco_split import check_coco
-    from plugin.datasets.partition import outline_pixels
+    from plugin.datasets.labels.coco_file import read_coco
+    from plugin.datasets.splits.coco_split import check_coco
+    from plugin.datasets.doctor.class_counts import outline_pixels
     content = read_json(path)
     check_coco(content, str(path))
     coco = read_coco(str(path))
@@ -101,18 +101,18 @@ def coco_source(path: Path) -> Source:
 
 
 def listed(args: argparse.Namespace) -> List[str]:
-    """Names of the pictures of a folder, sorted, or of a list."""
+    """Names of the images of a folder, sorted, or of a list."""
     from plugin.datasets import UnlabeledDataset
-    from plugin.datasets.published_lists import bare_name, read_names
+    from plugin.datasets.splits.published_lists import bare_name, read_names
     if not args.source.is_dir():
         return [bare_name(name, args.picture_suffix) for name in read_names(args.source)]
-    pictures = UnlabeledDataset(data_prefix=dict(img_path=str(args.source)),
+    images = UnlabeledDataset(data_prefix=dict(img_path=str(args.source)),
                                 img_suffix=args.picture_suffix)
-    names = [bare_name(Path(picture['img_path']).relative_to(args.source).as_posix(),
-                       args.picture_suffix) for picture in pictures]
+    names = [bare_name(Path(image['img_path']).relative_to(args.source).as_posix(),
+                       args.picture_suffix) for image in images]
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
-        raise ValueError(f'pictures of {args.source} share the name {twice[0]}: rename or remove '
+        raise UserError(f'images of {args.source} share the name {twice[0]}: rename or remove '
                          'one of them')
     return names
 
@@ -121,13 +121,13 @@ def labelled_source(args: argparse.Namespace, names: List[str]) -> Source:
     """Count the pixels of all label maps."""
     import numpy as np
 
-    from plugin.datasets.partition import count_pixels
+    from plugin.datasets.doctor.class_counts import count_pixels
     counts = count_pixels([args.labels / f'{name}{args.label_suffix}' for name in names], args.jobs)
     # 255 is no class
     found = 1 + int(np.flatnonzero(counts[:, :255].any(0)).max(initial=-1))
     classes = class_names(args.classes, found)
     if found > len(classes):
-        raise ValueError(f'label id {found - 1} occurs in {args.labels}, and there are '
+        raise UserError(f'label id {found - 1} occurs in {args.labels}, and there are '
                          f'{len(classes)} classes: complete --classes, or set the pixels of no '
                          'class to 255')
     return Source(names, classes, counts[:, :len(classes)])
@@ -145,10 +145,10 @@ def class_names(given: Optional[List[str]], found: int) -> List[str]:
 
 
 def chosen_by_list(args: argparse.Namespace, names: Sequence[str]):
-    """Which pictures a published list names, (N, ) bool; the list must fit the set."""
+    """Which images a published list names, (N, ) bool; the list must fit the set."""
     import numpy as np
 
-    from plugin.datasets.published_lists import check_published, check_rest, match_names, read_names
+    from plugin.datasets.splits.published_lists import check_published, check_rest, match_names, read_names
     lines = read_names(args.list)
     title = check_published(len(lines), len(names), args.number)
     labeled = set(match_names(lines, names, args.picture_suffix))
@@ -161,14 +161,14 @@ def chosen_by_list(args: argparse.Namespace, names: Sequence[str]):
 
 def texts(source: Source, chosen: Sequence[bool]) -> Dict[str, str]:
     """Content of the files by their names."""
-    from plugin.datasets.coco_split import take_pictures
+    from plugin.datasets.splits.coco_split import take_images
     sides = {'labeled': chosen, 'unlabeled': ~chosen}
     lists = {f'{side}.txt': '\n'.join(name for name, one in zip(source.names, taken) if one) + '\n'
              for side, taken in sides.items()}
     if source.content is None:
         return lists
     # ASCII only: half a surrogate pair, as in some file names, is no UTF-8
-    return {**{f'{side}.json': json.dumps(take_pictures(source.content, taken))
+    return {**{f'{side}.json': json.dumps(take_images(source.content, taken))
                for side, taken in sides.items()}, 'unlabeled.txt': lists['unlabeled.txt']}
 
 
@@ -198,15 +198,15 @@ def write_all(folder: Path, contents: Dict[str, str]) -> None:
 
 
 def print_table(source: Source, chosen: Sequence[bool]) -> None:
-    """Show in how many pictures and on how many pixels each class is labelled."""
+    """Show in how many images and on how many pixels each class is labelled."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    from plugin.datasets.partition import absent_classes
+    from plugin.datasets.doctor.class_counts import absent_classes
     from plugin.utils import first_few
     table = Table('class')
-    for name in ('labelled pictures', 'of', 'labelled pixels', 'of'):
+    for name in ('labelled images', 'of', 'labelled pixels', 'of'):
         table.add_column(name, justify='right')
     few, every = source.pixels[chosen], source.pixels
     for k, name in enumerate(source.classes):
@@ -216,14 +216,14 @@ def print_table(source: Source, chosen: Sequence[bool]) -> None:
     nowhere = absent_classes(source.classes, every)
     absent = [name for name in absent_classes(source.classes, few) if name not in nowhere]
     if absent:
-        print(f'no labelled picture shows {first_few(absent)}: label more pictures')
+        print(f'no labelled image shows {first_few(absent)}: label more images')
     if nowhere:
-        print(f'no picture of the training set shows {first_few(nowhere)}')
+        print(f'no image of the training set shows {first_few(nowhere)}')
 
 
 def partition(args: argparse.Namespace) -> int:
     """Do all steps; return the exit status."""
-    from plugin.datasets.partition import choose_labeled, labeled_number
+    from plugin.datasets.splits.partition import choose_labeled, labeled_number
     free_targets(args)
     source = read_source(args)
     if args.list is not None:
@@ -235,7 +235,7 @@ def partition(args: argparse.Namespace) -> int:
     write_all(args.out, contents)
     if source.pixels is not None:
         print_table(source, chosen)
-    print(f'{chosen.sum()} labelled and {(~chosen).sum()} unlabelled pictures: wrote '
+    print(f'{chosen.sum()} labelled and {(~chosen).sum()} unlabelled images: wrote '
           f'{", ".join(contents)} to {args.out}')
     return 0
 

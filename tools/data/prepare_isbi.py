@@ -1,10 +1,10 @@
 #!/usr/bin/env python
-"""Lay out ISBI 2012 for training: single pictures, class ids, and lists for cross-validation.
+"""Lay out ISBI 2012 for training: single images, class ids, and lists for cross-validation.
 
     python tools/data/prepare_isbi.py train-volume.tif train-labels.tif --out data/isbi2012
     python tools/data/prepare_isbi.py isbi/images isbi/labels --folds 3 --seed 0
 
-takes the two stacks of the challenge, or two folders of pictures of the same names, and writes
+takes the two stacks of the challenge, or two folders of images of the same names, and writes
 images/<name>.png, labels/<name>.png (0 membrane, 1 cell) and fold<k>/train.txt and val.txt. The
 sources are never written to. The same seed gives the same folds.
 """
@@ -25,7 +25,7 @@ def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('pictures', type=Path, help='train-volume.tif, or a folder of pictures')
+    parser.add_argument('pictures', type=Path, help='train-volume.tif, or a folder of images')
     parser.add_argument('labels', type=Path, help='train-labels.tif, or a folder of labels with '
                         'the same names: 0 membrane, 255 (or 1) cell')
     parser.add_argument('--out', type=Path, default=Path('data/isbi2012'), metavar='DIR',
@@ -41,37 +41,37 @@ def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
 
 
 def read_stack(source: Path) -> Dict[str, 'object']:
-    """Grey pictures by name, (H, W) uint8 each: the pages of a TIFF, or the files of a folder."""
+    """Grey images by name, (H, W) uint8 each: the pages of a TIFF, or the files of a folder."""
     from PIL import Image, ImageSequence
 
-    from plugin.datasets.picture_files import is_picture
+    from plugin.datasets.labels.image_files import is_image
     if source.is_dir():
         files: Dict[str, Path] = {}
-        for path in sorted(filter(is_picture, source.iterdir())):
+        for path in sorted(filter(is_image, source.iterdir())):
             if path.stem in files:
-                raise ValueError(f'{files[path.stem]} and {path} have the same name: remove one '
+                raise UserError(f'{files[path.stem]} and {path} have the same name: remove one '
                                  'of them')
             files[path.stem] = path
         if not files:
-            raise FileNotFoundError(f'{source} holds no pictures; {PLACE}')
+            raise FileNotFoundError(f'{source} holds no images; {PLACE}')
         found = {}
         for name in sorted(files, key=_by_number):
-            with Image.open(files[name]) as picture:
-                found[name] = _grey(picture, files[name])
+            with Image.open(files[name]) as image:
+                found[name] = _grey(image, files[name])
         return found
     if not source.is_file():
         raise FileNotFoundError(f'{source} does not exist; {PLACE}')
     with Image.open(source) as stack:
-        return {f'{page:02}': _grey(picture, f'page {page} of {source}')
-                for page, picture in enumerate(ImageSequence.Iterator(stack))}
+        return {f'{page:02}': _grey(image, f'page {page} of {source}')
+                for page, image in enumerate(ImageSequence.Iterator(stack))}
 
 
-def _grey(picture, where):
+def _grey(image, where):
     import numpy as np
-    if picture.mode not in ('L', '1'):
-        raise ValueError(f'{where} is a picture of mode {picture.mode}: save it with 8 bits of '
+    if image.mode not in ('L', '1'):
+        raise UserError(f'{where} is an image of mode {image.mode}: save it with 8 bits of '
                          'grey and no colours')
-    return np.asarray(picture.convert('L'))
+    return np.asarray(image.convert('L'))
 
 
 def _by_number(name: str) -> List[Tuple[int, str]]:
@@ -80,18 +80,18 @@ def _by_number(name: str) -> List[Tuple[int, str]]:
             for part in re.split(r'(\d+)', name)]
 
 
-def check_pairs(pictures: Dict, labels: Dict) -> None:
-    """Stop unless each picture has a label of its size, and the reverse."""
+def check_pairs(images: Dict, labels: Dict) -> None:
+    """Stop unless each image has a label of its size, and the reverse."""
     from plugin.utils import first_few
-    for one, other, what in ((pictures, labels, 'label'), (labels, pictures, 'picture')):
+    for one, other, what in ((images, labels, 'label'), (labels, images, 'image')):
         missing = [name for name in one if name not in other]
         if missing:
-            raise ValueError(f'{first_few(missing)} have no {what}: give as many pictures as '
+            raise UserError(f'{first_few(missing)} have no {what}: give as many images as '
                              'labels, under the same names')
-    for name, picture in pictures.items():
-        if picture.shape != labels[name].shape:
-            (height, width), (rows, columns) = picture.shape, labels[name].shape
-            raise ValueError(f'{name} is {width}x{height} as a picture and {columns}x{rows} as a '
+    for name, image in images.items():
+        if image.shape != labels[name].shape:
+            (height, width), (rows, columns) = image.shape, labels[name].shape
+            raise UserError(f'{name} is {width}x{height} as an image and {columns}x{rows} as a '
                              'label (width x height): give the label that belongs to it')
 
 
@@ -103,7 +103,7 @@ def class_ids(labels: Dict) -> Dict:
     allowed = {0, 1} if top == 1 else {0, 255}
     for name, found in values.items():
         if not found <= allowed:
-            raise ValueError(f'the label {name} holds the value {min(found - allowed)}: labels are '
+            raise UserError(f'the label {name} holds the value {min(found - allowed)}: labels are '
                              '0 (membrane) and 255 or 1 (cell), the same in all of them, and were '
                              'not saved as JPEG')
     return {name: (label > 0).astype(np.uint8) for name, label in labels.items()}
@@ -113,7 +113,7 @@ def fold_lists(names: Sequence[str], number: int, seed: int) -> Dict[str, List[s
     """Names of ``fold<k>/train.txt`` and ``val.txt``; each name is in one validation set."""
     import numpy as np
     if number > len(names):
-        raise ValueError(f'--folds {number} needs as many pictures, there are {len(names)}: give '
+        raise UserError(f'--folds {number} needs as many images, there are {len(names)}: give '
                          f'{len(names)} or less')
     order = np.random.default_rng(seed).permutation(len(names))
     lists = {}
@@ -147,12 +147,12 @@ def prepare(args: argparse.Namespace) -> int:
     from PIL import Image
 
     from plugin.utils import atomic_path, write_atomically
-    pictures, labels = read_stack(args.pictures), read_stack(args.labels)
-    check_pairs(pictures, labels)
+    images, labels = read_stack(args.pictures), read_stack(args.labels)
+    check_pairs(images, labels)
     labels = class_ids(labels)
-    lists = fold_lists(list(pictures), args.folds, args.seed)
-    check_target(args.out, (args.pictures, args.labels), list(pictures), lists)
-    for folder, values in (('images', pictures), ('labels', labels)):
+    lists = fold_lists(list(images), args.folds, args.seed)
+    check_target(args.out, (args.pictures, args.labels), list(images), lists)
+    for folder, values in (('images', images), ('labels', labels)):
         for name, content in values.items():
             # a name may hold dots: the suffix is added, not replaced
             with atomic_path(args.out / folder / f'{name}.png') as temporary:
@@ -161,7 +161,7 @@ def prepare(args: argparse.Namespace) -> int:
         write_atomically(args.out / file, ''.join(f'{name}\n' for name in names))
     share = sum(int(label.sum()) for label in labels.values()) / sum(
         label.size for label in labels.values())
-    print(f'{len(pictures)} pictures, {100 * share:.1f} % of the pixels are cells, '
+    print(f'{len(images)} images, {100 * share:.1f} % of the pixels are cells, '
           f'{args.folds} folds: {args.out}')
     return 0
 

@@ -38,11 +38,11 @@ def parse_args(argv: Sequence[str] = None) -> argparse.Namespace:
     parser.add_argument('--out', type=Path, default=Path('data/VOCdevkit'),
                         help='default: %(default)s')
     parser.add_argument('--copy', action='store_true',
-                        help='copy pictures and masks of a --voc folder; without it they are '
+                        help='copy images and masks of a --voc folder; without it they are '
                         'symbolic links, which take no space but need the folder to stay')
     parser.add_argument('--jobs', type=int, default=os.cpu_count(), help='default: all cores')
     parser.add_argument('--allow-partial', action='store_true',
-                        help='accept other numbers of pictures than the published ones')
+                        help='accept other numbers of images than the published ones')
     args = parser.parse_args(argv)
     if args.jobs < 1:
         parser.error(f'--jobs {args.jobs} does no work: give 1 or more')
@@ -65,7 +65,7 @@ def show(iterable, text: str):
 
 
 def bring_voc(source: Path, home: Path, copy: bool) -> None:
-    """Link, copy or unpack the pictures, masks and lists of VOC to ``home``."""
+    """Link, copy or unpack the images, masks and lists of VOC to ``home``."""
     from voc_files import published_files
 
     from plugin.utils import write_atomically
@@ -83,7 +83,7 @@ def bring_voc(source: Path, home: Path, copy: bool) -> None:
             target.symlink_to(file.path.resolve())
     missing = [folder for folder in (*VOC_FOLDERS[:2], LISTS) if folder not in found]
     if missing:
-        raise ValueError(f'{source} has no folder {missing[0]}: give {VOC_PLACE}')
+        raise UserError(f'{source} has no folder {missing[0]}: give {VOC_PLACE}')
 
 
 def sbd_batches(source: Path, done: Set[str], names: List[str]) -> Iterator[Tuple[List, List]]:
@@ -122,7 +122,7 @@ def bring_sbd(source: Path, home: Path, jobs: int) -> List[str]:
     for list_name in SBD_LISTS if not names else ():
         names.extend(read_names(source / list_name))
     if not names:
-        raise ValueError(f'{source} has no dataset/train.txt and val.txt: give {SBD_PLACE}')
+        raise UserError(f'{source} has no dataset/train.txt and val.txt: give {SBD_PLACE}')
     return names
 
 
@@ -144,12 +144,12 @@ def mix(home: Path, sbd_names: Sequence[str]) -> Tuple[List[str], List[str]]:
 
 
 def check(home: Path, split: str, labels: str) -> int:
-    """Check every picture and label of a list; return their number."""
+    """Check every image and label of a list; return their number."""
     from mmcv.transforms import LoadImageFromFile
     from mmseg.datasets import LoadAnnotations
 
     from plugin.datasets import VOCSegDataset
-    from plugin.datasets.checks import check_files
+    from plugin.datasets.doctor.preflight import check_files
     dataset = VOCSegDataset(
         data_root=str(home), ann_file=f'{LISTS}/{split}.txt',
         data_prefix=dict(img_path='JPEGImages', seg_map_path=labels),
@@ -164,9 +164,9 @@ def report(counts: Dict[str, int], lacking: Sequence[str]) -> bool:
     wrong = {split for split, count in counts.items() if count != COUNTS[split]}
     for split, count in counts.items():
         note = f', not the published {COUNTS[split]}' if split in wrong else ''
-        print(f'{split}: {count} pictures, every label within 0..20 and 255{note}')
+        print(f'{split}: {count} images, every label within 0..20 and 255{note}')
     if lacking:
-        print(f'train_aug: no picture or no mask for {first_few(lacking)}')
+        print(f'train_aug: no image or no mask for {first_few(lacking)}')
     if lacking or 'train_aug' in wrong:
         print(f'SBD is not complete: get {SBD_PLACE}')
     if wrong & {'train', 'val'}:

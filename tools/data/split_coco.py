@@ -4,8 +4,8 @@
     python tools/data/split_coco.py data/cattle/data.json --val 0.2 --test 0.1
 
 writes train.json, val.json and test.json beside data.json. Together they are exactly the input.
-Near-duplicate pictures land on one side, and so do the pictures of one camera, farm or video if
---group-by tells them apart. The counts of animals per picture are alike on all sides.
+Near-duplicate images land on one side, and so do the images of one camera, farm or video if
+--group-by tells them apart. The counts of animals per image are alike on all sides.
 """
 import argparse
 import json
@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from _convert import stop_plainly  # noqa: E402
 
 OWN_NAME = re.compile(r'(train|val|test|fold\d+_(train|val))\.json')
-# a set of duplicates of more than this share of all pictures is often one camera
+# a set of duplicates of more than this share of all images is often one camera
 LARGE_SET = 0.1
 SHOWN = 20  # sets of duplicates
 
@@ -39,13 +39,13 @@ def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
                         help='what finds the name of the camera, farm or video in a file name, '
                         r'for example "^(cam\d+)_"; one name, one side')
     parser.add_argument('--duplicates', choices=['together', 'report', 'ignore'],
-                        default='together', help='near-duplicate pictures: keep them on one side '
+                        default='together', help='near-duplicate images: keep them on one side '
                         '(default), only report those on different sides, or do not look at the '
-                        'pictures at all')
+                        'images at all')
     parser.add_argument('--distance', type=int, metavar='BITS',
-                        help='pictures are near-duplicates if so many of the 64 bits of their '
+                        help='images are near-duplicates if so many of the 64 bits of their '
                         'perceptual hashes differ, or fewer (default: 10)')
-    parser.add_argument('--images', type=Path, metavar='DIR', help='folder of the pictures '
+    parser.add_argument('--images', type=Path, metavar='DIR', help='folder of the images '
                         '(default: that of the COCO file, or images in it)')
     parser.add_argument('--out-dir', type=Path, metavar='DIR',
                         help='where to write (default: beside the COCO file)')
@@ -67,7 +67,7 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding='utf-8-sig'))
     except ValueError as error:
-        raise ValueError(f'{path} is no JSON in UTF-8 ({error}): write it anew') from error
+        raise UserError(f'{path} is no JSON in UTF-8 ({error}): write it anew') from error
 
 
 def free_targets(data: Path, folder: Path, names: Sequence[str], overwrite: bool) -> List[Path]:
@@ -83,46 +83,46 @@ def free_targets(data: Path, folder: Path, names: Sequence[str], overwrite: bool
     return targets
 
 
-def find_pictures(data: Path, images: Optional[Path], names: Sequence[str]) -> List[Path]:
-    """Paths of the pictures."""
-    from plugin.datasets.picture_files import fullest_folder
+def find_images(data: Path, images: Optional[Path], names: Sequence[str]) -> List[Path]:
+    """Paths of the images."""
+    from plugin.datasets.labels.image_files import fullest_folder
     from plugin.utils import first_few
     folders = [images] if images else [data.parent, data.parent / 'images']
     folder, absent = fullest_folder(names, folders)
     if absent:
         raise FileNotFoundError(
-            f'{len(absent)} of {len(names)} pictures are not in {folder} '
+            f'{len(absent)} of {len(names)} images are not in {folder} '
             f'({first_few(absent)}): give their folder as --images, or '
             '--duplicates ignore')
     return [folder / name for name in names]
 
 
 def find_duplicates(args: argparse.Namespace, names: Sequence[str]):
-    """Numbers of the sets of near-duplicates, one a picture."""
+    """Numbers of the sets of near-duplicates, one an image."""
     from rich.console import Console
     from rich.progress import track
 
-    from plugin.datasets.near_duplicates import DISTANCE, hash_pictures, label_duplicates
+    from plugin.datasets.doctor.near_duplicates import DISTANCE, hash_images, label_duplicates
     from plugin.utils import first_few
-    paths = find_pictures(args.data, args.images, names)
+    paths = find_images(args.data, args.images, names)
     console = Console(stderr=True)
-    hashes = list(track(hash_pictures(paths, args.jobs), 'pictures', total=len(paths),
+    hashes = list(track(hash_images(paths, args.jobs), 'images', total=len(paths),
                         console=console, disable=not console.is_terminal))
     flat = [name for name, one in zip(names, hashes) if one.flat]
     if flat:
-        print(f'{len(flat)} picture(s) of one colour cannot be compared: {first_few(flat)}')
+        print(f'{len(flat)} image(s) of one colour cannot be compared: {first_few(flat)}')
     return label_duplicates(hashes, DISTANCE if args.distance is None else args.distance)
 
 
 def find_groups(pattern: str, names: Sequence[str]) -> List[Optional[str]]:
-    """Names of the groups, one a picture; says which pictures have none."""
-    from plugin.datasets.coco_split import names_of_groups
+    """Names of the groups, one an image; says which images have none."""
+    from plugin.datasets.splits.coco_split import names_of_groups
     from plugin.utils import first_few
     groups = names_of_groups(names, pattern)
     alone = [name for name, group in zip(names, groups) if group is None]
     print(f'--group-by "{pattern}" finds {len(set(groups) - {None})} groups')
     if alone:
-        print(f'{len(alone)} picture(s) do not match, each a group of its own: {first_few(alone)}')
+        print(f'{len(alone)} image(s) do not match, each a group of its own: {first_few(alone)}')
     return groups
 
 
@@ -137,7 +137,7 @@ def write_all(contents: Dict[Path, Any]) -> None:
 
 
 def report_duplicates(duplicates, names: Sequence[str], parts: Sequence[str], mode: str) -> None:
-    """Say which pictures are near-duplicates, and where they are."""
+    """Say which images are near-duplicates, and where they are."""
     from plugin.utils import first_few
     sets: Dict[int, List[int]] = {}
     for place, label in enumerate(duplicates):
@@ -147,14 +147,14 @@ def report_duplicates(duplicates, names: Sequence[str], parts: Sequence[str], mo
     if mode == 'report':
         several = [places for places in several if len({parts[k] for k in places}) > 1]
         where = 'on different sides'
-    print(f'near-duplicates {where}: {sum(map(len, several))} pictures in {len(several)} sets')
+    print(f'near-duplicates {where}: {sum(map(len, several))} images in {len(several)} sets')
     for places in sorted(several, key=len, reverse=True)[:SHOWN]:
         print(f'  {first_few([f"{names[k]} ({parts[k]})" for k in places])}')
     if len(several) > SHOWN:
         print(f'  and {len(several) - SHOWN} smaller sets')
     largest = max(map(len, several), default=0)
     if mode == 'together' and largest > max(2, LARGE_SET * len(names)):
-        print(f'the largest set holds {largest} of {len(names)} pictures, perhaps all of one '
+        print(f'the largest set holds {largest} of {len(names)} images, perhaps all of one '
               'camera that stands still: a lower --distance links fewer')
 
 
@@ -164,16 +164,16 @@ def print_tables(splits: Dict[str, Any], groups: Dict[str, Sequence[int]]) -> No
     from rich.markup import escape
     from rich.table import Table
 
-    from plugin.datasets.coco_split import summarise
+    from plugin.datasets.splits.coco_split import summarise
     console = Console()
     table = Table()
-    for name in ('part', 'pictures', 'share', 'animals', 'a picture', 'empty', 'groups'):
+    for name in ('part', 'images', 'share', 'animals', 'an image', 'empty', 'groups'):
         table.add_column(name, justify='left' if name == 'part' else 'right')
     counts = {name: summarise(split, groups[name]) for name, split in splits.items()}
-    total = sum(count.pictures for count in counts.values())
+    total = sum(count.images for count in counts.values())
     for name, count in counts.items():
-        table.add_row(name, str(count.pictures), f'{count.pictures / total:.1%}',
-                      str(count.animals), f'{count.animals / count.pictures:.2f}',
+        table.add_row(name, str(count.images), f'{count.images / total:.1%}',
+                      str(count.animals), f'{count.animals / count.images:.2f}',
                       str(count.empty), str(count.groups))
     console.print(table)
     classes = {category['id']: str(category.get('name'))
@@ -196,12 +196,12 @@ def note_stale(folder: Path, targets: Sequence[Path]) -> None:
                    if OWN_NAME.fullmatch(path.name) and path not in targets)
     if stale:
         print(f'{folder} also holds {first_few(stale)} of an earlier split: do not use it beside '
-              'the new parts, which may share pictures with it')
+              'the new parts, which may share images with it')
 
 
 def split(args: argparse.Namespace) -> int:
     """Do all steps; return the exit status."""
-    from plugin.datasets import coco_split
+    from plugin.datasets.splits import coco_split
     from plugin.utils import first_few
     shares = coco_split.part_shares(args.val, args.test, args.folds)
     content = read_json(args.data)
@@ -219,11 +219,11 @@ def split(args: argparse.Namespace) -> int:
         if args.duplicates == 'together':
             labellings.append(duplicates)
     groups = coco_split.join_labels(*labellings)
-    parts = coco_split.assign_pictures(content, list(shares.values()), groups, args.seed)
+    parts = coco_split.assign_images(content, list(shares.values()), groups, args.seed)
     places = {name: parts == k for k, name in enumerate(shares)}
-    splits = {name: coco_split.take_pictures(content, place) for name, place in places.items()}
+    splits = {name: coco_split.take_images(content, place) for name, place in places.items()}
     wholes = splits if args.folds is None else {
-        f'{name}_{side}': coco_split.take_pictures(content, place == (side == 'val'))
+        f'{name}_{side}': coco_split.take_images(content, place == (side == 'val'))
         for name, place in places.items() for side in ('train', 'val')}
     write_all(dict(zip(targets, wholes.values())))
     if args.duplicates != 'ignore':

@@ -1,6 +1,6 @@
 """Turn labels of the VGG Image Annotator (VIA 1 and 2, JSON) into one COCO file.
 
-    python tools/data/via_to_coco.py via_project.json --images pictures --out data.json
+    python tools/data/via_to_coco.py via_project.json --images images --out data.json
 
 Both saved projects and exported annotations are read. Polygons, rectangles, circles and ellipses
 are taken. The class is the value of the only region attribute, or of the one named by
@@ -19,9 +19,9 @@ KINDS = ('polygon', 'rect', 'circle', 'ellipse')
 
 def read(args: argparse.Namespace, builder: Any) -> None:
     """Read all VIA files of the sources."""
-    from plugin.datasets.json_file import read_json
-    from plugin.datasets.picture_files import PictureFinder
-    finder = PictureFinder()
+    from plugin.datasets.labels.json_file import read_json
+    from plugin.datasets.labels.image_files import ImageFinder
+    finder = ImageFinder()
     for path in label_files(args.sources, '.json', skip=[args.out]):
         content = read_json(path, path.name, builder)
         if content is None:
@@ -37,7 +37,7 @@ def read(args: argparse.Namespace, builder: Any) -> None:
 
 
 def _entries(content: Any) -> List[dict]:
-    """The pictures of a project or an export, none if it is neither."""
+    """The images of a project or an export, none if it is neither."""
     if isinstance(content, dict):
         content = content.get('_via_img_metadata', content)
     entries = list(content.values()) if isinstance(content, dict) else content
@@ -57,7 +57,7 @@ def _only_attribute(entries: List[dict], path: Path, name: Optional[str]) -> Opt
     """The attribute that must mean the class, as there is no other.
 
     Raises:
-        ValueError: If there are several, or none and no name for all.
+        UserError: If there are several, or none and no name for all.
     """
     regions = [region for entry in entries for region in _regions(entry)]
     known = sorted({key for region in regions if isinstance(region, dict)
@@ -68,24 +68,24 @@ def _only_attribute(entries: List[dict], path: Path, name: Optional[str]) -> Opt
     if name is not None or not regions:
         return None
     if known:
-        raise ValueError(f'the regions of {path} have the attributes {", ".join(known)}: name the '
+        raise UserError(f'the regions of {path} have the attributes {", ".join(known)}: name the '
                          'one that is the class by --attribute')
-    raise ValueError(f'the regions of {path} have no attribute that could be their class: name '
+    raise UserError(f'the regions of {path} have no attribute that could be their class: name '
                      'them all by --as')
 
 
 def _read_entry(entry: dict, attribute: Optional[str], file: str, finder: Any, folders: List[Path],
                 name: Optional[str], builder: Any) -> None:
-    """Read one picture and its regions."""
-    from plugin.datasets.shapes import Shape
+    """Read one image and its regions."""
+    from plugin.datasets.labels.shapes import Shape
     source = f'{file}: {entry["filename"]}'
     found = finder.find(entry['filename'], folders)
     if found is None:
-        builder.report(source, 'left out', 'there is no such picture: bring it back, or give its '
+        builder.report(source, 'left out', 'there is no such image: bring it back, or give its '
                        'folder by --images')
         return
-    picture = builder.picture(source, found)
-    if picture is None:
+    image = builder.image(source, found)
+    if image is None:
         return
     shapes = []
     for place, region in enumerate(_regions(entry), start=1):
@@ -96,7 +96,7 @@ def _read_entry(entry: dict, attribute: Optional[str], file: str, finder: Any, f
             builder.report(source, 'dropped', str(error), f'region {place}')
             continue
         shapes.append(Shape(label, outline, None, f'region {place}'))
-    builder.add(picture, shapes)
+    builder.add(image, shapes)
 
 
 def _label(region: dict, attribute: str) -> str:
@@ -106,11 +106,11 @@ def _label(region: dict, attribute: str) -> str:
         # a group of check boxes
         ticked = [key for key, is_ticked in value.items() if is_ticked]
         if len(ticked) != 1:
-            raise ValueError(f'{len(ticked)} boxes of its attribute {attribute!r} are ticked, not '
+            raise UserError(f'{len(ticked)} boxes of its attribute {attribute!r} are ticked, not '
                              'one: tick the class')
         return ticked[0]
     if not isinstance(value, str) or not value.strip():
-        raise ValueError(f'its attribute {attribute!r} is {value!r} and names no class: fill it '
+        raise UserError(f'its attribute {attribute!r} is {value!r} and names no class: fill it '
                          'in')
     return value
 
@@ -119,15 +119,15 @@ def _outline(region: Any) -> List[float]:
     """Polygon of a region.
 
     Raises:
-        ValueError: If it has none; says why.
+        UserError: If it has none; says why.
     """
-    from plugin.datasets.shapes import box_ring, ellipse_ring
+    from plugin.datasets.labels.shapes import box_ring, ellipse_ring
     shape: Dict[str, Any] = region.get('shape_attributes') if isinstance(region, dict) else None
     if not isinstance(shape, dict):
-        raise ValueError('it has no shape_attributes: draw it again')
+        raise UserError('it has no shape_attributes: draw it again')
     kind = shape.get('name')
     if kind not in KINDS:
-        raise ValueError(f'a {kind} outlines nothing: draw a polygon')
+        raise UserError(f'a {kind} outlines nothing: draw a polygon')
     try:
         if kind == 'polygon':
             pairs = zip(shape['all_points_x'], shape['all_points_y'], strict=True)
@@ -142,7 +142,7 @@ def _outline(region: Any) -> List[float]:
         return ellipse_ring(x, y, float(shape['rx']), float(shape['ry']),
                             float(shape.get('theta') or 0))
     except (KeyError, OverflowError, TypeError) as error:
-        raise ValueError(f'its numbers are not those of a {kind} '
+        raise UserError(f'its numbers are not those of a {kind} '
                          f'({type(error).__name__}: {error}): draw it again') from error
 
 

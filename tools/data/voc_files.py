@@ -46,7 +46,7 @@ def published_files(source: Union[str, Path], folders: Sequence[str]) -> Iterato
 
     Raises:
         FileNotFoundError: If ``source`` does not exist.
-        ValueError: If it is no tar archive, or is cut off.
+        UserError: If it is no tar archive, or is cut off.
     """
     source = Path(source)
     if source.is_dir():
@@ -77,7 +77,7 @@ def _whole(source: Path) -> Iterator[None]:
     try:
         yield
     except (tarfile.TarError, EOFError, zlib.error) as error:
-        raise ValueError(f'{source} is no tar archive, or is cut off ({error}): '
+        raise UserError(f'{source} is no tar archive, or is cut off ({error}): '
                          'download it again; what was read so far is kept') from error
 
 
@@ -121,22 +121,22 @@ def sbd_labels(content: bytes) -> np.ndarray:
         np.ndarray: (H, W) uint8, 0..20.
 
     Raises:
-        ValueError: If it is no such file.
+        UserError: If it is no such file.
     """
     from scipy.io import loadmat
     from scipy.io.matlab import MatReadError
     try:
         labels = loadmat(BytesIO(content))['GTcls'][0, 0]['Segmentation']
     except (MatReadError, KeyError, IndexError, TypeError, OSError, ValueError) as error:
-        raise ValueError('no GTcls.Segmentation is in it: take the files of cls/') from error
+        raise UserError('no GTcls.Segmentation is in it: take the files of cls/') from error
     return np.ascontiguousarray(labels, dtype=np.uint8)
 
 
 def encode_label(labels: np.ndarray) -> bytes:
     """Turn class ids, (H, W) uint8, into a palette PNG in the colours of VOC."""
-    picture, buffer = Image.fromarray(labels), BytesIO()
-    picture.putpalette(voc_palette().ravel().tolist())
-    picture.save(buffer, format='PNG')
+    image, buffer = Image.fromarray(labels), BytesIO()
+    image.putpalette(voc_palette().ravel().tolist())
+    image.save(buffer, format='PNG')
     return buffer.getvalue()
 
 
@@ -145,4 +145,4 @@ def sbd_to_png(name: str, content: bytes) -> bytes:
     try:
         return encode_label(sbd_labels(content))
     except ValueError as error:
-        raise ValueError(f'cls/{name}.mat of SBD: {error}') from error
+        raise UserError(f'cls/{name}.mat of SBD: {error}') from error

@@ -1,11 +1,11 @@
-"""Turn labels of YOLO-seg (a text file a picture) into one COCO file.
+"""Turn labels of YOLO-seg (a text file an image) into one COCO file.
 
     python tools/data/yolo_to_coco.py my_set --out my_set/data.json
 
 A row is a class number and x y of each point, as shares of width and height; a row of five numbers
-is a box, taken as a rectangle. Labels lie beside their pictures, or in labels/ where the pictures
+is a box, taken as a rectangle. Labels lie beside their images, or in labels/ where the images
 are in images/. Names of the classes are read from data.yaml or classes.txt in a SOURCE or above it,
-or given by --names. An empty file makes a picture without animals.
+or given by --names. An empty file makes an image without animals.
 """
 import argparse
 import os
@@ -24,8 +24,8 @@ LARGEST_SHARE = 2
 
 def read(args: argparse.Namespace, builder: Any) -> None:
     """Read all label files of the sources."""
-    from plugin.datasets.picture_files import PictureFinder
-    finder = PictureFinder()
+    from plugin.datasets.labels.image_files import ImageFinder
+    finder = ImageFinder()
     names = class_names(args.names, args.sources, args.name)
     files = label_files(args.sources, '.txt')
     for path in show([path for path in files if path.name not in NAME_FILES], 'YOLO'):
@@ -38,7 +38,7 @@ def class_names(given: Optional[str], sources: Sequence[Path],
 
     Raises:
         FileNotFoundError: If they are nowhere.
-        ValueError: If their file cannot be understood.
+        UserError: If their file cannot be understood.
     """
     if given is not None and not Path(given).is_file():
         return dict(enumerate(part.strip() for part in given.split(',')))
@@ -66,21 +66,21 @@ def _names_in(path: Path) -> Dict[int, str]:
         items = names.items() if isinstance(names, dict) else enumerate(names)
         return {int(number): str(name) for number, name in items}
     except (KeyError, TypeError, ValueError, yaml.YAMLError) as error:
-        raise ValueError(f'{path} has no list of names ({type(error).__name__}: {error}): write '
+        raise UserError(f'{path} has no list of names ({type(error).__name__}: {error}): write '
                          'names: [cow, calf], or give --names') from error
 
 
 def _read_file(path: Path, names: Optional[Dict[int, str]], finder: Any, search: List[Path],
                builder: Any) -> None:
-    """Read the label file of one picture."""
-    from plugin.datasets.picture_files import likely_folders
+    """Read the label file of one image."""
+    from plugin.datasets.labels.image_files import likely_folders
     source = os.path.relpath(path, builder.root)
     folders = [*_twins(path.parent), *likely_folders(path.parent, search)]
     found = next((hits for hits in (finder.by_stem(path.stem, folder) for folder in folders)
                   if hits), [])
     if len(found) != 1:
         what = f'there are {", ".join(hit.name for hit in found)}: keep one of them' if found \
-            else 'there is no picture of this name: bring it back, or give its folder by --images'
+            else 'there is no image of this name: bring it back, or give its folder by --images'
         builder.report(source, 'left out', what)
         return
     try:
@@ -88,22 +88,22 @@ def _read_file(path: Path, names: Optional[Dict[int, str]], finder: Any, search:
     except UnicodeDecodeError as error:
         builder.report(source, 'left out', f'byte {error.start} is no UTF-8: save it as UTF-8')
         return
-    picture = builder.picture(source, found[0])
-    if picture is None:
+    image = builder.image(source, found[0])
+    if image is None:
         return
     shapes = []
     for place, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
-            shapes.append(_shape(line, f'line {place}', names, picture, builder))
+            shapes.append(_shape(line, f'line {place}', names, image, builder))
         except ValueError as error:
             builder.report(source, 'dropped', str(error), f'line {place}')
-    builder.add(picture, shapes)
+    builder.add(image, shapes)
 
 
 def _twins(folder: Path) -> List[Path]:
-    """The folder of pictures that belongs to a folder of labels: images/train to labels/train."""
+    """The folder of images that belongs to a folder of labels: images/train to labels/train."""
     parts = Path(os.path.abspath(folder)).parts
     if 'labels' not in parts:
         return []
@@ -111,34 +111,34 @@ def _twins(folder: Path) -> List[Path]:
     return [Path(*parts[:place], 'images', *parts[place + 1:])]
 
 
-def _shape(line: str, name: str, names: Optional[Dict[int, str]], picture: Any,
+def _shape(line: str, name: str, names: Optional[Dict[int, str]], image: Any,
            builder: Any) -> Any:
     """The shape of a row.
 
     Raises:
-        ValueError: If it is none; says why.
+        UserError: If it is none; says why.
     """
-    from plugin.datasets.shapes import Shape, box_ring
+    from plugin.datasets.labels.shapes import Shape, box_ring
     try:
         number, *values = map(float, line.split())
     except ValueError as error:
-        raise ValueError(f'it is no row of numbers ({error}): correct or remove it') from error
+        raise UserError(f'it is no row of numbers ({error}): correct or remove it') from error
     if not number.is_integer() or names is not None and int(number) not in names:
-        raise ValueError(f'class {number:g} has no name: the names are those of the classes '
+        raise UserError(f'class {number:g} has no name: the names are those of the classes '
                          f'{", ".join(map(str, names or ()))}')
     label = 'animal' if names is None else names[int(number)]
     far = max(map(abs, values), default=0)
     if not far <= LARGEST_SHARE:
-        raise ValueError(f'it has the number {far:g}, and shares of width and height reach from '
+        raise UserError(f'it has the number {far:g}, and shares of width and height reach from '
                          '0 to 1: export it again')
     if len(values) == 4:
-        builder.report(picture.source, 'note', 'a box, taken as a rectangle: outline the animal',
+        builder.report(image.source, 'note', 'a box, taken as a rectangle: outline the animal',
                        name)
         x, y, wide, tall = values
         values = box_ring(x - wide / 2, y - tall / 2, x + wide / 2, y + tall / 2)
     if len(values) % 2:
-        raise ValueError(f'after the class it has {len(values)} numbers, which are no pairs x y')
-    sides = picture.width, picture.height
+        raise UserError(f'after the class it has {len(values)} numbers, which are no pairs x y')
+    sides = image.width, image.height
     return Shape(label, [value * sides[place % 2] for place, value in enumerate(values)], None,
                  name)
 

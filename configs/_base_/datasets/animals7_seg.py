@@ -1,5 +1,5 @@
-# Seven wild animals and the ground, 350 pictures to train on and 210 to validate, from COCO outlines:
-# at 192 pixels, scored against the labels at the pictures' own size.
+# Seven wild animals and the ground, 350 images to train on and 210 to validate, from COCO outlines:
+# at 192 pixels, scored against the labels at the images' own size.
 _base_ = './cattle_seg.py'
 data_root = '{{$ANIMALS7_ROOT:data/animals7}}'
 classes = ('bear', 'deer', 'elephant', 'otter', 'rhesus monkey', 'tiger', 'turtle')

@@ -1,4 +1,4 @@
-# CamVid road scenes as they are, whole pictures of 480x360, 12 a step.
+# CamVid road scenes as they are, whole images of 480x360, 12 a step.
 _base_ = './camvid.py'
 train_pipeline = [
     dict(type='LoadImageFromFile'),

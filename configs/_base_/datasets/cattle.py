@@ -21,7 +21,7 @@ train_pipeline = [
 test_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='Resize', scale=(longest, 800), keep_ratio=True),
-    # after the resizing: scores are taken at the size of the picture
+    # after the resizing: scores are taken at the size of the image
     dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
     dict(
         type='PackDetInputs',

@@ -1,4 +1,4 @@
-# The same small, for a CPU: 320 pixels, four pictures a batch.
+# The same small, for a CPU: 320 pixels, four images a batch.
 _base_ = './cattle.py'
 scale = (320, 320)
 

@@ -21,7 +21,7 @@ train_pipeline = [
 test_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='Resize', scale=scale, keep_ratio=True),
-    # after the resize: the label map keeps the size of the picture, at which scores are taken
+    # after the resize: the label map keeps the size of the image, at which scores are taken
     dict(type='LoadInstanceSegMap'),
     dict(type='PackSegInputs'),
 ]

@@ -1,4 +1,4 @@
-# Cityscapes: 2975 pictures to train on, 500 to validate, 2048x1024, 19 classes.
+# Cityscapes: 2975 images to train on, 500 to validate, 2048x1024, 19 classes.
 dataset_type = 'CityscapesDataset'
 data_root = '{{$CITYSCAPES_ROOT:data/cityscapes}}'
 num_classes = 19

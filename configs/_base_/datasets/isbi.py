@@ -1,10 +1,10 @@
-# ISBI 2012: 30 grey pictures of 512x512, membranes and cells. FOLD=0, 1 or 2 names the third that
+# ISBI 2012: 30 grey images of 512x512, membranes and cells. FOLD=0, 1 or 2 names the third that
 # validates. The pixel error is 100 - PA, the IoU of the foreground IoU.cell.
 dataset_type = 'ISBIDataset'
 data_root = '{{$ISBI_ROOT:data/isbi2012}}'
 num_classes = 2
 crop_size = (256, 256)
-# of the 30 pictures
+# of the 30 images
 preprocessing = dict(mean=[126.16], std=[44.02], bgr_to_rgb=False)
 
 load = [dict(type='LoadImageFromFile', color_type='grayscale'), dict(type='LoadAnnotations')]

@@ -1,4 +1,4 @@
-# Real pigs, 323 pictures: images/ and {train,val,test}.json as data/README.md makes them.
+# Real pigs, 323 images: images/ and {train,val,test}.json as data/README.md makes them.
 _base_ = './cattle_320.py'
 data_root = '{{$PIGS_ROOT:data/pigs}}'
 classes = ('pig', )

@@ -1,10 +1,10 @@
-# animals7 with labels for 22 of its 350 training pictures; data/README.md makes the two lists.
+# animals7 with labels for 22 of its 350 training images; data/README.md makes the two lists.
 _base_ = './animals7_seg.py'
 data_root = '{{$ANIMALS7_ROOT:data/animals7}}'
 partition = '{{$PARTITIONS:data/partitions}}/animals7/22'
 batch_size = 16  # 8 labelled, 8 unlabelled
 
-# what a teacher sees: the geometry of training, the colours of the picture
+# what a teacher sees: the geometry of training, the colours of the image
 weak = [
     dict(type='LoadImageFromFile'),
     # the truth of the unlabelled serves to measure the pseudo-labels only

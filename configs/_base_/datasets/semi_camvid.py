@@ -1,10 +1,10 @@
-# CamVid with labels for 46 of its 367 training pictures (1/8); data/README.md makes the two lists.
+# CamVid with labels for 46 of its 367 training images (1/8); data/README.md makes the two lists.
 _base_ = './camvid.py'
 data_root = '{{$CAMVID_ROOT:data/camvid}}'
 partition = '{{$PARTITIONS:data/partitions}}/camvid/46'
 batch_size = 16  # 8 labelled, 8 unlabelled
 
-# what a teacher sees: the geometry of training, the colours of the picture
+# what a teacher sees: the geometry of training, the colours of the image
 weak = [
     dict(type='LoadImageFromFile'),
     # the truth of the unlabelled serves to measure the pseudo-labels only

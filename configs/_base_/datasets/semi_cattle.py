@@ -1,11 +1,11 @@
-# Own animals: the outlined pictures of cattle.py, and a folder of pictures that nobody has outlined.
+# Own animals: the outlined images of cattle.py, and a folder of images that nobody has outlined.
 _base_ = './cattle_seg.py'
 data_root = '{{$CATTLE_ROOT:data/cattle}}'
-# thousands of pictures may lie there, in sub-folders and under any names
+# thousands of images may lie there, in sub-folders and under any names
 unlabeled_root = '{{$CATTLE_UNLABELED:data/cattle/unlabeled}}'
 batch_size = 8  # 4 labelled, 4 unlabelled
 
-# what a teacher sees: the geometry of training, the colours of the picture
+# what a teacher sees: the geometry of training, the colours of the image
 weak = [
     dict(type='LoadImageFromFile'),
     dict(type='RandomResize', scale=_base_.scale, ratio_range=(0.5, 2.0), keep_ratio=True),

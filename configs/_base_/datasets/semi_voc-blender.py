@@ -1,4 +1,4 @@
-# VOC 2012 with SBD as U2PL divides it ("blender"): labels of some of the 10582 pictures, SBD's masks
+# VOC 2012 with SBD as U2PL divides it ("blender"): labels of some of the 10582 images, SBD's masks
 # among them. An experiment names its published lists, here those of 1323.
 _base_ = './semi_voc.py'
 data_root = '{{$VOC_ROOT:data/VOCdevkit/VOC2012}}'

@@ -1,4 +1,4 @@
-# VOC 2012 as U2PL divides it ("classic"): labels of VOC's own 1464 pictures or fewer, the others of the
+# VOC 2012 as U2PL divides it ("classic"): labels of VOC's own 1464 images or fewer, the others of the
 # 10582 unlabelled. An experiment names its published lists, here those of 732.
 _base_ = './voc.py'
 data_root = '{{$VOC_ROOT:data/VOCdevkit/VOC2012}}'
@@ -6,7 +6,7 @@ splits = '{{$VOC_SPLITS:data/voc_splits}}'
 crop_size = (513, 513)
 batch_size = 32  # 16 labelled, 16 unlabelled; divide both by the number of processes
 
-# the longer side of every picture is 500: half to double size, as published
+# the longer side of every image is 500: half to double size, as published
 geometry = [
     dict(type='RandomResize', scale=(500, 500), ratio_range=(0.5, 2.0), keep_ratio=True),
     dict(type='RandomCrop', crop_size=crop_size),
@@ -35,4 +35,4 @@ train_dataloader = dict(
     batch_size=batch_size,
     sampler=dict(_delete_=True, type='PairedSampler', batch_size=batch_size),
     dataset=dict(_delete_=True, type='SemiDataset', labeled=labeled, unlabeled=unlabeled))
-# no picture is larger than 500, so that the published centre crop of 513 would keep it whole
+# no image is larger than 500, so that the published centre crop of 513 would keep it whole

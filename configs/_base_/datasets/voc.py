@@ -1,4 +1,4 @@
-# PASCAL VOC 2012: 1464 pictures to train on, 1449 to validate, 21 classes.
+# PASCAL VOC 2012: 1464 images to train on, 1449 to validate, 21 classes.
 dataset_type = 'VOCSegDataset'
 data_root = '{{$VOC_ROOT:data/VOCdevkit/VOC2012}}'
 num_classes = 21
@@ -12,7 +12,7 @@ train_pipeline = [
     dict(type='RandomFlip', prob=0.5),
     dict(type='PackSegInputs'),
 ]
-# pictures are evaluated as they are, at any size
+# images are evaluated as they are, at any size
 test_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations'),

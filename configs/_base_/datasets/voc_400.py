@@ -1,11 +1,11 @@
-# PASCAL VOC 2012 in crops of 400 pixels of pictures of 0.7 to 1.3 times their size, one a step, as
+# PASCAL VOC 2012 in crops of 400 pixels of images of 0.7 to 1.3 times their size, one a step, as
 # RefineNet was trained.
 _base_ = './voc.py'
 crop_size = (400, 400)
 train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations'),
-    # the longer side of nearly all pictures has 500 pixels
+    # the longer side of nearly all images has 500 pixels
     dict(type='RandomResize', scale=(500, 500), ratio_range=(0.7, 1.3), keep_ratio=True),
     dict(type='RandomCrop', crop_size=crop_size),
     dict(type='RandomFlip', prob=0.5),

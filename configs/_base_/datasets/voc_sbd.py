@@ -1,4 +1,4 @@
-# PASCAL VOC 2012 with the masks of SBD: 10582 pictures to train on, VOC's 1449 to validate.
+# PASCAL VOC 2012 with the masks of SBD: 10582 images to train on, VOC's 1449 to validate.
 _base_ = './voc.py'
 
 train_dataloader = dict(

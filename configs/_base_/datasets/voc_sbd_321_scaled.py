@@ -1,10 +1,10 @@
-# The same, 10 a step, of pictures of half to one and a half times their size, as DeepLab v2 was
+# The same, 10 a step, of images of half to one and a half times their size, as DeepLab v2 was
 # trained.
 _base_ = './voc_sbd_321.py'
 train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations'),
-    # the longer side of nearly all pictures has 500 pixels
+    # the longer side of nearly all images has 500 pixels
     dict(type='RandomResize', scale=(500, 500), ratio_range=(0.5, 1.5), keep_ratio=True),
     dict(type='RandomCrop', crop_size={{_base_.crop_size}}),
     dict(type='RandomFlip', prob=0.5),

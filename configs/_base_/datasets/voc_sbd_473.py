@@ -6,7 +6,7 @@ crop_size = (473, 473)
 train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations'),
-    # the longer side of nearly all pictures has 500 pixels
+    # the longer side of nearly all images has 500 pixels
     dict(type='RandomResize', scale=(500, 500), ratio_range=(0.5, 2.0), keep_ratio=True),
     # corners that appear have the mean colour, BGR, and no label
     dict(type='RandomRotate', prob=0.5, degree=10, pad_val=(103.53, 116.28, 123.675),

@@ -5,7 +5,7 @@ crop_size = (513, 513)
 train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations'),
-    # the longer side of nearly all pictures has 500 pixels: half to twice their size
+    # the longer side of nearly all images has 500 pixels: half to twice their size
     dict(type='RandomResize', scale=(500, 500), ratio_range=(0.5, 2.0), keep_ratio=True),
     dict(type='RandomCrop', crop_size=crop_size),
     dict(type='RandomFlip', prob=0.5),

@@ -3,7 +3,7 @@
 # where the paper has 1x1.
 # torchvision's ResNet-101 loads as it is too: model.backbone.type=ResNet and its file in
 # RESNET101_V1C_WEIGHTS; V1c has three 3x3 convolutions in place of the 7x7 one, as the published code.
-# Image pooling leaves one value a channel: train with two pictures a process at least, or frozen norms.
+# Image pooling leaves one value a channel: train with two images a process at least, or frozen norms.
 _base_ = './segmentor.py'
 resnet101 = '{{$RESNET101_V1C_WEIGHTS:weights/resnet101_v1c.pth}}'
 # decay 0.9997, as published

@@ -11,7 +11,7 @@ model = dict(
         geometry='same',
         # the backbone drops out after fc6 and fc7
         dropout_ratio=0.,
-        # the published loss is summed over the pixels of a picture
+        # the published loss is summed over the pixels of an image
         loss_decode=dict(type='CrossEntropyLoss', reduction='sum')))
 weights_from = {
     vgg16: "Get torchvision's VGG16 (vgg16-397923af.pth from download.pytorch.org/models) and run "

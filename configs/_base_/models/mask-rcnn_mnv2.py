@@ -1,4 +1,4 @@
-# Mask R-CNN on MobileNetV2, half as wide as usual, which trains on a CPU. Small pictures have no
+# Mask R-CNN on MobileNetV2, half as wide as usual, which trains on a CPU. Small images have no
 # animals so small that they need a level of stride 4, the most expensive one.
 _base_ = 'mmdet::_base_/models/mask-rcnn_r50_fpn.py'
 mobilenet_v2 = '{{$MOBILENETV2_DET_WEIGHTS:weights/mobilenet_v2_det.pth}}'
@@ -11,7 +11,7 @@ model = dict(
         # edges and colours are known from ImageNet
         frozen_stages=2,
         norm_cfg=dict(type='BN', requires_grad=True),
-        # batches of a few pictures have no statistics worth following
+        # batches of a few images have no statistics worth following
         norm_eval=True,
         init_cfg=dict(type='Pretrained', checkpoint=mobilenet_v2)),
     neck=dict(in_channels=[32, 96, 320], out_channels=width, num_outs=4),

@@ -1,4 +1,4 @@
-# What semantic networks share: pictures normalised as for ImageNet, predicted as a whole.
+# What semantic networks share: images normalised as for ImageNet, predicted as a whole.
 model = dict(
     type='EncoderDecoder',
     data_preprocessor=dict(

@@ -1,4 +1,4 @@
-# A few hundred pictures on one GPU: AdamW for Swin, poly, 4000 iterations.
+# A few hundred images on one GPU: AdamW for Swin, poly, 4000 iterations.
 _base_ = './adamw_poly_20k.py'
 # the heads learn as fast as the backbone, as published
 optim_wrapper = dict(paramwise_cfg=dict(custom_keys=dict(decode_head=dict(lr_mult=1.))))

@@ -1,5 +1,5 @@
 # "Heavy learning" of FCN (Shelhamer, Long, Darrell, arXiv 1605.06211, section 4.4 and the published
-# solvers): one whole picture a step, momentum 0.99, a fixed rate for the unnormalised loss, twice
+# solvers): one whole image a step, momentum 0.99, a fixed rate for the unnormalised loss, twice
 # the rate and no decay for biases. 1e-10 is the rate of FCN-32s; later stages have their own.
 _base_ = '../runtime/default.py'
 optim_wrapper = dict(

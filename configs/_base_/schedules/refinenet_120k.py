@@ -1,6 +1,6 @@
 # RefineNet's training as published with arXiv 1611.06612: SGD 5e-4, a tenth of it in the backbone,
 # one crop a step; a tenth of both rates once the validation settles, on VOC after 70 rounds of the
-# 1464 pictures. The last 20k steps are ours: the authors stop by hand.
+# 1464 images. The last 20k steps are ours: the authors stop by hand.
 _base_ = '../runtime/default.py'
 optim_wrapper = dict(
     type='OptimWrapper',

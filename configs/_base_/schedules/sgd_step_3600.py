@@ -1,5 +1,5 @@
-# A few hundred pictures on one GPU, two a batch: MMDetection's SGD (0.02 for 16 pictures), about
-# 36 rounds of 200 pictures.
+# A few hundred images on one GPU, two a batch: MMDetection's SGD (0.02 for 16 images), about
+# 36 rounds of 200 images.
 _base_ = '../runtime/instance.py'
 optim_wrapper = dict(
     type='OptimWrapper',

@@ -1,5 +1,5 @@
 # U2PL's training on VOC: SGD 0.001, tenfold in the decoder, poly. It lasts 80 rounds of the unlabelled
-# pictures, 16 a step, so that an experiment sets the numbers of iterations by its partition.
+# images, 16 a step, so that an experiment sets the numbers of iterations by its partition.
 _base_ = '../runtime/default.py'
 optim_wrapper = dict(
     type='OptimWrapper',

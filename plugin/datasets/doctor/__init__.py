@@ -1,6 +1,7 @@
 """The doctor: everything that can be wrong with data, before an hour is lost on it."""
 from pathlib import Path
-from typing import Any, Mapping, Optional
+from typing import Any
+from collections.abc import Mapping
 
 from mmengine.registry import DefaultScope
 
@@ -15,6 +16,7 @@ from .printing import print_report
 from .reading import read_parts
 from .scan import scan
 from .training import check_room, check_training
+from plugin.utils import UserError
 
 __all__ = ['Finding', 'Part', 'Report', 'check_room', 'examine_config', 'examine_path',
            'print_report']
@@ -25,19 +27,19 @@ def examine_config(cfg: Mapping[str, Any], jobs: int = 1) -> Report:
 
     Args:
         cfg (mmengine.Config): The config of a semantic, semi-supervised or instance training.
-        jobs (int): Number of processes that read pictures.
+        jobs (int): Number of processes that read images.
 
     Returns:
         Report: What was found.
 
     Raises:
-        ValueError: If the config names no data set.
+        UserError: If the config names no data set.
     """
     report = Report()
     with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or 'mmengine'):
         leaves = list(leaf_configs(cfg))
         if not leaves:
-            raise ValueError('the config names no data: it has no dataset in train_dataloader, '
+            raise UserError('the config names no data: it has no dataset in train_dataloader, '
                              'val_dataloader or test_dataloader')
         parts = read_parts(leaves, report)
         _examine(parts, jobs, report)
@@ -46,20 +48,20 @@ def examine_config(cfg: Mapping[str, Any], jobs: int = 1) -> Report:
     return report
 
 
-def examine_path(path: Path, images: Optional[Path] = None, jobs: int = 1) -> Report:
+def examine_path(path: Path, images: Path | None = None, jobs: int = 1) -> Report:
     """Look at a folder or a COCO file without a config; see :func:`folders.read_bare`.
 
     Args:
         path (Path): The folder or file.
-        images (Path, optional): Where the pictures are, if not beside the annotations.
-        jobs (int): Number of processes that read pictures.
+        images (Path, optional): Where the images are, if not beside the annotations.
+        jobs (int): Number of processes that read images.
 
     Returns:
         Report: What was found.
 
     Raises:
-        FileNotFoundError: If it does not exist, or holds no picture.
-        ValueError: If it is nothing that is known.
+        FileNotFoundError: If it does not exist, or holds no image.
+        UserError: If it is nothing that is known.
     """
     report = Report()
     with DefaultScope.overwrite_default_scope('mmengine'):

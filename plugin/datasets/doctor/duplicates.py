@@ -1,26 +1,25 @@
-"""Pictures that occur twice: in one part, or on both sides of a split."""
+"""Images that occur twice: in one part, or on both sides of a split."""
 from collections import defaultdict
+from collections.abc import Sequence
 from itertools import combinations
-from typing import Dict, List, Sequence, Tuple
 
 import numpy as np
 
-from plugin.datasets.near_duplicates import nearest_pictures
-
 from .findings import Report
 from .looking import Look
+from .near_duplicates import nearest_images
 from .parts import UNLABELED, Part
 
-# two small grey pictures correlate as much where they show the same; of one second of CamVid to
+# two small grey images correlate as much where they show the same; of one second of CamVid to
 # the next it is 0.9 to 0.99, of strangers that share a hash 0.3 to 0.8
 ALIKE = 0.95
-# fewer of the pictures that are scored cannot move a score by more than this share
+# fewer of the images that are scored cannot move a score by more than this share
 FEW = 0.01
-Pair = Tuple[str, str]
+Pair = tuple[str, str]
 
 
 class _Side:
-    """The pictures of a part that could be read and show something."""
+    """The images of a part that could be read and show something."""
 
     def __init__(self, part: Part, seen: Sequence[Look]) -> None:
         self.part = part
@@ -29,7 +28,7 @@ class _Side:
         self.paths = [part.looker.shown(entry.image) for entry, _ in kept]
         self.looks = [look for _, look in kept]
         self.hashes = [look.hash for _, look in kept if look.hash is not None]
-        self.places: Dict[bytes, List[int]] = defaultdict(list)
+        self.places: dict[bytes, list[int]] = defaultdict(list)
         for place, look in enumerate(self.looks):
             self.places[look.digest].append(place)
 
@@ -38,7 +37,7 @@ def check_duplicates(parts: Sequence[Part], looks: Sequence[Sequence[Look]],
                      report: Report) -> None:
     """Report copies within parts and across, and what looks nearly the same across.
 
-    Between labelled and unlabelled pictures of one training, likeness is no fault. Between what
+    Between labelled and unlabelled images of one training, likeness is no fault. Between what
     is learnt from and what is scored it is.
     """
     sides = [_Side(part, seen) for part, seen in zip(parts, looks)]
@@ -58,21 +57,21 @@ def _check_flat(parts: Sequence[Part], looks: Sequence[Sequence[Look]], report: 
         flat = [part.looker.shown(entry.image) for entry, look in zip(part.entries, seen)
                 if look.hash is not None and look.hash.flat]
         if flat:
-            report.add('note', 'picture-flat', f'picture {flat[0]} is all of one colour', flat)
+            report.add('note', 'picture-flat', f'image {flat[0]} is all of one colour', flat)
 
 
 def _check_within(side: _Side, report: Report) -> None:
     copies = [f'{side.paths[places[0]]} = {side.paths[place]}'
               for places in side.places.values() for place in places[1:]]
     if copies:
-        report.add('note', 'copy-within', f'{side.part.name} has pictures of exactly the same '
+        report.add('note', 'copy-within', f'{side.part.name} has images of exactly the same '
                    f'pixels: {copies[0]}', copies)
 
 
 def _check_unlabeled(one: _Side, other: _Side, report: Report) -> None:
     copies = [f'{path} = {twin}' for path, twin in _exact(one, other)]
     if copies:
-        report.add('note', 'copy-unlabelled', f'pictures of {one.part.name} are in '
+        report.add('note', 'copy-unlabelled', f'images of {one.part.name} are in '
                    f'{other.part.name} as well: {copies[0]}', copies)
 
 
@@ -86,25 +85,25 @@ def _check_across(one: _Side, other: _Side, report: Report) -> None:
             'one side')
     for code, severity, pairs, words in (
             ('copy-across', 'error', exact, 'exactly the same pixels'),
-            ('near-duplicate', 'warning', near, 'nearly the same picture')):
+            ('near-duplicate', 'warning', near, 'nearly the same image')):
         if not pairs:
             continue
         few = len(pairs) < FEW * len(other.paths)
         report.add('note' if few else severity, code, f'{len(pairs)} of {len(other.part.entries)} '
-                   f'pictures of {other.part.name} are in {one.part.name} as well, {words}: '
+                   f'images of {other.part.name} are in {one.part.name} as well, {words}: '
                    f'{pairs[0][0]} = {pairs[0][1]}',
                    [f'{path} = {twin}' for path, twin in pairs], cure)
 
 
-def _exact(one: _Side, other: _Side) -> List[Pair]:
+def _exact(one: _Side, other: _Side) -> list[Pair]:
     return [(one.paths[place], other.paths[other.places[look.digest][0]])
             for place, look in enumerate(one.looks) if look.digest in other.places]
 
 
-def _near(one: _Side, other: _Side) -> List[Pair]:
-    """Pictures of ``one`` with one of ``other`` that looks like it but is no copy."""
+def _near(one: _Side, other: _Side) -> list[Pair]:
+    """Images of ``one`` with one of ``other`` that looks like it but is no copy."""
     found = []
-    for place, twin in nearest_pictures(one.hashes, other.hashes):
+    for place, twin in nearest_images(one.hashes, other.hashes):
         first, second = one.looks[place], other.looks[twin]
         if first.digest not in other.places and _correlation(first, second) >= ALIKE:
             found.append((one.paths[place], other.paths[twin]))

@@ -1,6 +1,9 @@
 """What the doctor found: how bad it is, where, and what helps."""
 from collections import Counter
-from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from plugin.utils import UserError
 
 SEVERITIES = ('error', 'warning', 'note')
 # places of a finding that are kept; their number is kept in any case
@@ -23,7 +26,7 @@ class Finding(NamedTuple):
     severity: str
     code: str
     message: str
-    places: Tuple[str, ...]
+    places: tuple[str, ...]
     count: int
     cure: str
 
@@ -33,27 +36,27 @@ class Report:
 
     Attributes:
         findings (list[Finding]): In the order in which they were found.
-        parts (list[dict]): Of each part its ``name``, number of ``pictures``, and ``classes``:
-            of each class its ``name``, ``pictures`` that show it, ``pixels`` and ``objects``.
+        parts (list[dict]): Of each part its ``name``, number of ``images``, and ``classes``:
+            of each class its ``name``, ``images`` that show it, ``pixels`` and ``objects``.
         facts (dict): Other numbers by their names, as ``checkpoint_bytes``.
     """
 
     def __init__(self) -> None:
-        self.findings: List[Finding] = []
-        self.parts: List[Dict[str, Any]] = []
-        self.facts: Dict[str, Any] = {}
+        self.findings: list[Finding] = []
+        self.parts: list[dict[str, Any]] = []
+        self.facts: dict[str, Any] = {}
 
     def add(self, severity: str, code: str, message: str, places: Sequence[str],
             cure: str = '') -> None:
         """Add a finding; names that are no UTF-8 are escaped.
 
         Raises:
-            ValueError: If the severity is none, or there is no place.
+            UserError: If the severity is none, or there is no place.
         """
         if severity not in SEVERITIES:
-            raise ValueError(f'severity {severity!r} is none of {", ".join(SEVERITIES)}')
+            raise UserError(f'severity {severity!r} is none of {", ".join(SEVERITIES)}')
         if not places:
-            raise ValueError(f'finding {code} has no place: name the file, part or option')
+            raise UserError(f'finding {code} has no place: name the file, part or option')
         self.findings.append(Finding(
             severity, code, readable(message), tuple(readable(place) for place in places[:KEPT]),
             len(places), readable(cure)))
@@ -65,16 +68,16 @@ class Report:
         self.add('error', code, message if colon else text, [place], cure if colon else '')
 
     @property
-    def counts(self) -> Dict[str, int]:
+    def counts(self) -> dict[str, int]:
         """Number of findings of each severity."""
         found = Counter(finding.severity for finding in self.findings)
         return {severity: found[severity] for severity in SEVERITIES}
 
-    def sorted(self) -> List[Finding]:
+    def sorted(self) -> list[Finding]:
         """The findings, the worst first."""
         return sorted(self.findings, key=lambda one: SEVERITIES.index(one.severity))
 
-    def as_dict(self) -> Dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """Everything, as JSON can hold it."""
         return dict(counts=self.counts,
                     findings=[dict(one._asdict(), places=list(one.places))

@@ -1,24 +1,25 @@
-"""Data without a config: a folder of pictures and labels, of LabelMe files, or a COCO file."""
+"""Data without a config: a folder of images and labels, of LabelMe files, or a COCO file."""
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any
 
-from plugin.datasets.coco_json import CocoBuilder, Picture
-from plugin.datasets.file_checker import Entry
-from plugin.datasets.folder import PICTURE_SUFFIXES
-from plugin.datasets.labelme import read_labelme
-from plugin.datasets.picture_files import fullest_folder, is_picture
-from plugin.datasets.shapes import Shape, label_key
-from plugin.datasets.unlabeled import UnlabeledDataset
+from plugin.utils import UserError
 
+from ..labels.coco_builder import CocoBuilder, ImageEntry
+from ..labels.image_files import IMAGE_SUFFIXES, fullest_folder, is_image
+from ..labels.labelme import read_labelme
+from ..labels.shapes import Shape, label_key
+from ..unlabeled import UnlabeledDataset
+from .file_checker import Entry
 from .findings import Report
 from .looking import Looker
 from .parts import UNLABELED, Outline, Part
 from .reading import read_parts
 
-Leaf = Tuple[str, str, dict]
+Leaf = tuple[str, str, dict]
 LOAD = dict(type='LoadImageFromFile')
 PIPELINE = [LOAD, dict(type='mmseg.LoadAnnotations')]
 # names of folders and files for what they hold; what is called otherwise is trained on
@@ -29,28 +30,28 @@ LABEL_FOLDERS = ('labels', 'masks', 'annotations')
 SEVERITIES = {'left out': 'error', 'dropped': 'warning', 'mended': 'warning', 'split': 'warning'}
 
 
-def read_bare(path: Path, images: Optional[Path], report: Report) -> List[Part]:
+def read_bare(path: Path, images: Path | None, report: Report) -> list[Part]:
     """Find out what a folder or a file holds.
 
     Known are ``images`` beside ``labels`` (or ``masks``, ``annotations``), both perhaps divided
-    into ``train``, ``val``, ...; the layout of PASCAL VOC; COCO files with their pictures beside
-    them, in ``images`` or in a folder named after the file; LabelMe files; pictures alone.
+    into ``train``, ``val``, ...; the layout of PASCAL VOC; COCO files with their images beside
+    them, in ``images`` or in a folder named after the file; LabelMe files; images alone.
 
     Args:
         path (Path): The folder, or a COCO file.
-        images (Path, optional): Where the pictures of COCO files and LabelMe files lie.
+        images (Path, optional): Where the images of COCO files and LabelMe files lie.
         report (Report): Takes what is wrong with lists and files of annotations.
 
     Returns:
         list[Part]: Its parts.
 
     Raises:
-        FileNotFoundError: If it does not exist, or holds no picture.
-        ValueError: If a file is no COCO file.
+        FileNotFoundError: If it does not exist, or holds no image.
+        UserError: If a file is no COCO file.
     """
     if path.is_file():
         if not _is_coco(path):
-            raise ValueError(f'{path} is no COCO file of instances: give a config, a folder or a '
+            raise UserError(f'{path} is no COCO file of instances: give a config, a folder or a '
                              'COCO file')
         return read_parts([_coco_leaf(path, images, 'train')], report)
     if not path.is_dir():
@@ -62,11 +63,11 @@ def read_bare(path: Path, images: Optional[Path], report: Report) -> List[Part]:
         return [part if part.outlines is not None else _without_classes(part) for part in parts]
     if any(file.suffix.lower() == '.json' for file in _walk(path)):
         return [_labelme_part(path, images, report)]
-    if any(is_picture(file) for file in _walk(path)):
+    if any(is_image(file) for file in _walk(path)):
         return read_parts([(UNLABELED, path.name, dict(
             type='mmseg.UnlabeledDataset', data_root=str(path), pipeline=[LOAD]))], report)
-    raise FileNotFoundError(f'{path} holds no picture ({", ".join(PICTURE_SUFFIXES)}): give the '
-                            'folder that holds pictures and labels')
+    raise FileNotFoundError(f'{path} holds no image ({", ".join(IMAGE_SUFFIXES)}): give the '
+                            'folder that holds images and labels')
 
 
 def _without_classes(part: Part) -> Part:
@@ -85,7 +86,7 @@ def _leaf(root: Path, name: str, **more: Any) -> Leaf:
         pipeline=PIPELINE, **more)
 
 
-def _voc_leaves(root: Path) -> List[Leaf]:
+def _voc_leaves(root: Path) -> list[Leaf]:
     lists = root / 'ImageSets/Segmentation'
     prefix = dict(img_path='JPEGImages', seg_map_path='SegmentationClass')
     if not all((root / folder).is_dir() for folder in prefix.values()):
@@ -96,12 +97,12 @@ def _voc_leaves(root: Path) -> List[Leaf]:
     return listed or [_leaf(root, root.name, data_prefix=prefix)]
 
 
-def _map_leaves(root: Path, report: Report) -> List[Leaf]:
+def _map_leaves(root: Path, report: Report) -> list[Leaf]:
     labels = next((name for name in LABEL_FOLDERS if (root / name).is_dir()), None)
     if labels is None or not (root / 'images').is_dir():
         return []
     names = sorted(one.name for one in (root / 'images').iterdir()
-                   if any(is_picture(file) for file in _walk(one)))
+                   if any(is_image(file) for file in _walk(one)))
     both = [name for name in names if (root / labels / name).is_dir()]
     if not both:
         return [_leaf(root, root.name, data_prefix=dict(img_path='images', seg_map_path=labels))]
@@ -109,7 +110,7 @@ def _map_leaves(root: Path, report: Report) -> List[Leaf]:
     forgotten = [f'images/{name}' for name in bare if _role(name) != UNLABELED]
     if forgotten:
         report.add('warning', 'label-missing', f'the folder {forgotten[0]} has none beside it in '
-                   f'{labels}', forgotten, 'label its pictures, or call it unlabeled')
+                   f'{labels}', forgotten, 'label its images, or call it unlabeled')
     return [
         *(_leaf(root, name, data_prefix=dict(img_path=f'images/{name}',
                                              seg_map_path=f'{labels}/{name}')) for name in both),
@@ -118,7 +119,7 @@ def _map_leaves(root: Path, report: Report) -> List[Leaf]:
           for name in bare)]
 
 
-def _coco_leaves(root: Path, images: Optional[Path], report: Report) -> List[Leaf]:
+def _coco_leaves(root: Path, images: Path | None, report: Report) -> list[Leaf]:
     files = [path for path in sorted(root.glob('*.json')) if _is_coco(path)]
     known = [path for path in files if path.stem.lower() in ROLES]
     others = [path for path in files if path not in known]
@@ -128,7 +129,7 @@ def _coco_leaves(root: Path, images: Optional[Path], report: Report) -> List[Lea
     return [_coco_leaf(path, images, path.stem) for path in known or files]
 
 
-def _coco_leaf(path: Path, images: Optional[Path], name: str) -> Leaf:
+def _coco_leaf(path: Path, images: Path | None, name: str) -> Leaf:
     content = json.loads(path.read_text(encoding='utf-8-sig'))
     names = [str(one.get('file_name')) for one in content['images'] if isinstance(one, dict)]
     root = path.parent
@@ -158,47 +159,47 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 
 class _RawBuilder(CocoBuilder):
-    """Gathers pictures and shapes as they were drawn, mending nothing."""
+    """Gathers images and shapes as they were drawn, mending nothing."""
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
-        self.drawn: List[Tuple[Picture, List[Shape]]] = []
+        self.drawn: list[tuple[ImageEntry, list[Shape]]] = []
 
-    def add(self, picture: Picture, shapes: Any) -> None:
-        """Take the shapes of a picture."""
-        self.drawn.append((picture, self.take(picture, shapes)))
+    def add(self, image: ImageEntry, shapes: Any) -> None:
+        """Take the shapes of an image."""
+        self.drawn.append((image, self.take(image, shapes)))
 
 
-def _labelme_part(root: Path, images: Optional[Path], report: Report) -> Part:
-    """Read LabelMe files and the pictures beside them."""
+def _labelme_part(root: Path, images: Path | None, report: Report) -> Part:
+    """Read LabelMe files and the images beside them."""
     builder = _RawBuilder(images or root)
     files = [file for file in _walk(root) if file.suffix.lower() == '.json']
     read_labelme(files, builder, [images] if images else [])
     builder.close()
     _report_files(builder, report)
     bare = [os.path.relpath(path, builder.root) for path in _walk(builder.root)
-            if is_picture(path) and not builder.has(path)]
+            if is_image(path) and not builder.has(path)]
     if bare:
-        report.add('warning', 'label-missing', f'picture {bare[0]} has no LabelMe file', bare,
-                   'label it, or move it to a folder of unlabelled pictures')
+        report.add('warning', 'label-missing', f'image {bare[0]} has no LabelMe file', bare,
+                   'label it, or move it to a folder of unlabelled images')
     if not builder.drawn:
-        raise ValueError(f'{root} holds no LabelMe file with its picture: give a config, a folder '
-                         'of labelled pictures or a COCO file')
+        raise UserError(f'{root} holds no LabelMe file with its image: give a config, a folder '
+                         'of labelled images or a COCO file')
     dataset = UnlabeledDataset(data_root=str(builder.root), pipeline=[LOAD], lazy_init=True)
-    classes: Dict[str, str] = {}
+    classes: dict[str, str] = {}
     for _, shapes in builder.drawn:
         for shape in shapes:
             classes.setdefault(label_key(shape.label), shape.label)
     order = list(classes)
-    outlines = [_outlines(picture, shapes, order) for picture, shapes in builder.drawn]
-    entries = [Entry(str(builder.root / picture.file_name), size=(picture.height, picture.width))
-               for picture, _ in builder.drawn]
+    outlines = [_outlines(image, shapes, order) for image, shapes in builder.drawn]
+    entries = [Entry(str(builder.root / image.file_name), size=(image.height, image.width))
+               for image, _ in builder.drawn]
     return Part(root.name, 'train', Looker(dataset), entries, tuple(classes.values()), outlines)
 
 
-def _outlines(picture: Picture, shapes: List[Shape], order: List[str]) -> List[Outline]:
-    """The objects of a picture; polygons of one class and group are one."""
-    found: Dict[Any, Outline] = {}
+def _outlines(image: ImageEntry, shapes: list[Shape], order: list[str]) -> list[Outline]:
+    """The objects of an image; polygons of one class and group are one."""
+    found: dict[Any, Outline] = {}
     for place, shape in enumerate(shapes):
         label = order.index(label_key(shape.label))
         is_mask = isinstance(shape.outline, dict)
@@ -206,17 +207,17 @@ def _outlines(picture: Picture, shapes: List[Shape], order: List[str]) -> List[O
         parts = shape.outline if is_mask else [list(shape.outline)]
         if key in found:
             parts = found[key].segmentation + parts
-        first = found[key].place if key in found else f'{picture.source} {shape.name}'
+        first = found[key].place if key in found else f'{image.source} {shape.name}'
         found[key] = Outline(first, label, parts)
     return list(found.values())
 
 
 def _report_files(builder: CocoBuilder, report: Report) -> None:
     """Turn what the reader of LabelMe files found into findings, one a sort."""
-    groups: Dict[str, List[Any]] = {}
+    groups: dict[str, list[Any]] = {}
     for one in builder.findings:
         code = f'labelme-{one.action.replace(" ", "-")}'
-        if 'there is no picture' in one.reason and one.action == 'left out':
+        if 'there is no image' in one.reason and one.action == 'left out':
             code = 'label-orphan'
         groups.setdefault(code, []).append(one)
     for code, found in groups.items():

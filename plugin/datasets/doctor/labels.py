@@ -1,5 +1,6 @@
 """Classes: how often they occur, and label maps that say nothing or something else."""
-from typing import Any, Dict, List, Sequence, Set
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ WHERE = dict(train='the training set', val='the validation set', test='the test 
 
 def check_labels(parts: Sequence[Part], looks: Sequence[Sequence[Look]], report: Report) -> None:
     """Count pixels and objects of the classes, and report what is odd about them."""
-    present: Dict[str, Set[str]] = {}
+    present: dict[str, set[str]] = {}
     for part, seen in zip(parts, looks):
         rows = _count(part, seen)
         report.parts.append(dict(name=part.name, role=part.role, pictures=len(part.entries),
@@ -28,24 +29,24 @@ def check_labels(parts: Sequence[Part], looks: Sequence[Sequence[Look]], report:
     _check_absent(parts, present, report)
 
 
-def _count(part: Part, seen: Sequence[Look]) -> List[Dict[str, Any]]:
-    """Of each class its name, pictures, pixels (None: not counted) and objects (likewise)."""
+def _count(part: Part, seen: Sequence[Look]) -> list[dict[str, Any]]:
+    """Of each class its name, images, pixels (None: not counted) and objects (likewise)."""
     if part.outlines is not None:
         names = part.object_classes
-        objects, pictures = np.zeros(len(names), int), np.zeros(len(names), int)
+        objects, images = np.zeros(len(names), int), np.zeros(len(names), int)
         for outlines in part.outlines:
             found = np.bincount([one.label for one in outlines if not one.crowd],
                                 minlength=len(names))
-            objects, pictures = objects + found, pictures + (found > 0)
+            objects, images = objects + found, images + (found > 0)
         return [dict(name=name, pictures=int(shown), pixels=None, objects=int(number))
-                for name, shown, number in zip(names, pictures, objects)]
+                for name, shown, number in zip(names, images, objects)]
     counts = [look.pixels for look in seen if look.pixels is not None]
     if not counts:
         return []
-    pixels, pictures = np.sum(counts, 0), np.sum([one > 0 for one in counts], 0)
+    pixels, images = np.sum(counts, 0), np.sum([one > 0 for one in counts], 0)
     names = part.classes or [f'id {number}' for number in range(len(pixels))]
     return [dict(name=name, pictures=int(shown), pixels=int(number), objects=None)
-            for name, shown, number in zip(names, pictures, pixels)
+            for name, shown, number in zip(names, images, pixels)
             # without a list of classes, those that occur are the classes
             if part.classes or number]
 
@@ -66,15 +67,15 @@ def _check_maps(part: Part, seen: Sequence[Look], report: Report) -> None:
     empty = [part.looker.shown(entry.label) for entry, look in maps if not look.pixels.any()]
     if empty:
         report.add('warning', 'label-empty', f'label {empty[0]} has no pixel of any class: all '
-                   'are ignored', empty, 'draw it, or take the picture out of the set')
+                   'are ignored', empty, 'draw it, or take the image out of the set')
     bare = [part.looker.shown(entry.label) for entry, look in maps
             if look.pixels.any() and not look.pixels[1:].any()]
     if bare and part.classes and len(part.classes) > 1:
         report.add('note', 'label-first-class-only', f'label {bare[0]} shows {part.classes[0]} and '
-                   'no other class', bare, 'fine if there is nothing else in the picture')
+                   'no other class', bare, 'fine if there is nothing else in the image')
 
 
-def _check_gaps(part: Part, rows: Sequence[Dict[str, Any]], report: Report) -> None:
+def _check_gaps(part: Part, rows: Sequence[dict[str, Any]], report: Report) -> None:
     """Report ids that are far from 0, 1, 2, ... where no list of classes says better."""
     ids = [int(row['name'].split()[1]) for row in rows]
     if ids and 2 * len(ids) <= max(ids):
@@ -84,7 +85,7 @@ def _check_gaps(part: Part, rows: Sequence[Dict[str, Any]], report: Report) -> N
                    [part.name], 'turn colours into ids as data/README.md shows')
 
 
-def _check_absent(parts: Sequence[Part], present: Dict[str, Set[str]], report: Report) -> None:
+def _check_absent(parts: Sequence[Part], present: dict[str, set[str]], report: Report) -> None:
     """Report classes that occur nowhere, or not where they are learnt."""
     labeled = [part for part in parts if part.is_labeled and part.classes]
     names = list(dict.fromkeys(name for part in labeled for name in part.object_classes))
@@ -94,7 +95,7 @@ def _check_absent(parts: Sequence[Part], present: Dict[str, Set[str]], report: R
     never = [name for name in names if name not in trained | scored]
     if never:
         report.add('warning', 'class-never', f'class {never[0]} does not occur in any label',
-                   never, 'if the pictures show it, the ids of the labels do not follow the order '
+                   never, 'if the images show it, the ids of the labels do not follow the order '
                    'of the classes; if not, take it out of classes')
     unlearnt = [name for name in names if name in scored - trained]
     if unlearnt and 'train' in roles:

@@ -1,61 +1,62 @@
-"""One picture with its label, read once: everything that is computed from its pixels."""
+"""One image with its label, read once: everything that is computed from its pixels."""
 import hashlib
 import warnings
+from collections.abc import Callable
 from io import BytesIO
-from typing import Callable, List, NamedTuple, Optional, Tuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import cv2
 import mmcv
 import numpy as np
 from PIL import Image
 
-from plugin.datasets.file_checker import BadFile, Entry, FileChecker, Problem, count_values
-from plugin.datasets.near_duplicates import PictureHash, hash_grey
-from plugin.datasets.picture_files import is_whole, orientation
+from ..labels.image_files import is_whole, orientation
+from .file_checker import BadFile, Entry, FileChecker, Problem, count_values
+from .near_duplicates import ImageHash, hash_grey
 
 THUMB = 32
 Result = TypeVar('Result')
 
 
 class Look(NamedTuple):
-    """What was seen of one picture and its label.
+    """What was seen of one image and its label.
 
     Attributes:
         problems (tuple[Problem]): What is wrong with either file.
         size (tuple[int, int], optional): H, W as loaded; None if it cannot be.
-        orientation (int): How EXIF asks to turn the picture; 1 is not at all.
+        orientation (int): How EXIF asks to turn the image; 1 is not at all.
         values (tuple[int]): The values of the label map as it is stored, sorted.
         pixels (np.ndarray, optional): (C, ) int, pixels of each class; None without label map.
         ignored (int): Pixels of the label map that belong to no class.
-        digest (bytes): Equal for pictures of exactly the same pixels.
-        hash (PictureHash, optional): Alike for pictures that look alike.
-        thumb (np.ndarray, optional): (32, 32) uint8, the picture small and grey.
+        digest (bytes): Equal for images of exactly the same pixels.
+        hash (ImageHash, optional): Alike for images that look alike.
+        thumb (np.ndarray, optional): (32, 32) uint8, the image small and grey.
     """
 
-    problems: Tuple[Problem, ...]
-    size: Optional[Tuple[int, int]] = None
+    problems: tuple[Problem, ...]
+    size: tuple[int, int] | None = None
     orientation: int = 1
-    values: Tuple[int, ...] = ()
-    pixels: Optional[np.ndarray] = None
+    values: tuple[int, ...] = ()
+    pixels: np.ndarray | None = None
     ignored: int = 0
     digest: bytes = b''
-    hash: Optional[PictureHash] = None
-    thumb: Optional[np.ndarray] = None
+    hash: ImageHash | None = None
+    thumb: np.ndarray | None = None
 
 
 class Looker(FileChecker):
-    """Decodes pictures and labels whole, as the data set's own loaders do.
+    """Decodes images and labels whole, as the data set's own loaders do.
 
-    Unlike :class:`~plugin.datasets.file_checker.FileChecker`, which stops at the first fault and
-    reads only the headers of pictures, it goes on, and looks at all pixels.
+    Unlike :class:`~plugin.datasets.doctor.file_checker.FileChecker`, which stops at the first fault and
+    reads only the headers of images, it goes on, and looks at all pixels.
     """
 
     def look(self, entry: Entry) -> Look:
-        """Look at a picture and its label."""
-        problems: List[Problem] = []
+        """Look at an image and its label."""
+        problems: list[Problem] = []
         seen = Look(())
         if self.image_loader:
-            seen = _try(problems, lambda: self._look_at_picture(entry.image)) or seen
+            seen = _try(problems, lambda: self._look_at_image(entry.image)) or seen
         if seen.size is not None and entry.size is not None:
             _try(problems, lambda: self._compare_outlines(entry, seen.size))
         if entry.label is not None and self.label_loader:
@@ -64,8 +65,8 @@ class Looker(FileChecker):
                 seen = self._look_at_label(entry, label, seen, problems)
         return seen._replace(problems=tuple(problems))
 
-    def _look_at_picture(self, path: str) -> Look:
-        data = self.read(path, 'picture', self.image_loader.backend_args)
+    def _look_at_image(self, path: str) -> Look:
+        data = self.read(path, 'image', self.image_loader.backend_args)
         turn = self._check_file(path, data)
         loader = self.image_loader
         try:
@@ -82,19 +83,19 @@ class Looker(FileChecker):
                     thumb=cv2.resize(small, (THUMB, THUMB), interpolation=cv2.INTER_AREA))
 
     def _check_file(self, path: str, data: bytes) -> int:
-        """Stop at a file that is not whole; return how EXIF asks to turn the picture."""
+        """Stop at a file that is not whole; return how EXIF asks to turn the image."""
         try:
             with warnings.catch_warnings():
                 # large, but not too large
                 warnings.simplefilter('ignore', Image.DecompressionBombWarning)
-                with Image.open(BytesIO(data)) as picture:
-                    whole, turn = is_whole(picture, data), orientation(picture, data)
-                    if whole and picture.format == 'PNG':
+                with Image.open(BytesIO(data)) as image:
+                    whole, turn = is_whole(image, data), orientation(image, data)
+                    if whole and image.format == 'PNG':
                         whole = _is_intact(data)
-                    elif whole and picture.format != 'JPEG':
-                        whole = _can_load(picture)
+                    elif whole and image.format != 'JPEG':
+                        whole = _can_load(image)
         except Image.DecompressionBombError as error:
-            raise BadFile('picture-huge', self.shown(path), f'picture {self.shown(path)} has '
+            raise BadFile('picture-huge', self.shown(path), f'image {self.shown(path)} has '
                           f'more than {2 * Image.MAX_IMAGE_PIXELS} pixels',
                           'cut it into smaller ones') from error
         except Exception:  # decoders raise anything; the loader knows more formats
@@ -104,7 +105,7 @@ class Looker(FileChecker):
         return turn
 
     def _look_at_label(self, entry: Entry, label: np.ndarray, seen: Look,
-                       problems: List[Problem]) -> Look:
+                       problems: list[Problem]) -> Look:
         """Add what a label map (H, W) tells."""
         if seen.size is not None:
             _try(problems, lambda: self._compare_turned(entry, label.shape, seen))
@@ -119,18 +120,18 @@ class Looker(FileChecker):
                              ignored=int(ignored))
 
     def _compare_turned(self, entry: Entry, label_size: tuple, seen: Look) -> None:
-        """Compare the sizes; tell a label of the picture as stored from one of another."""
+        """Compare the sizes; tell a label of the image as stored from one of another."""
         is_turned = seen.orientation in (5, 6, 7, 8) and tuple(label_size) != tuple(seen.size)
         if is_turned and tuple(label_size) == tuple(seen.size[::-1]):
             raise BadFile(
                 'exif-label', self.shown(entry.label), f'label {self.shown(entry.label)} fits its '
-                'picture as stored, but EXIF turns the picture when it is loaded',
-                'turn the label as well, or take the orientation out of the picture, as by '
+                'image as stored, but EXIF turns the image when it is loaded',
+                'turn the label as well, or take the orientation out of the image, as by '
                 'exiftool -n -Orientation=1')
         self._compare(entry.image, seen.size, entry.label, label_size)
 
 
-def _try(problems: List[Problem], step: Callable[[], Result]) -> Optional[Result]:
+def _try(problems: list[Problem], step: Callable[[], Result]) -> Result | None:
     """What ``step`` returns; None, and a problem more, if it finds a fault."""
     try:
         return step()
@@ -142,18 +143,18 @@ def _try(problems: List[Problem], step: Callable[[], Result]) -> Optional[Result
 def _is_intact(data: bytes) -> bool:
     """Whether the check sums of a PNG are right."""
     try:
-        # a picture that was loaded cannot be verified any more
-        with Image.open(BytesIO(data)) as picture:
-            picture.verify()
+        # an image that was loaded cannot be verified any more
+        with Image.open(BytesIO(data)) as image:
+            image.verify()
     except (OSError, SyntaxError, ValueError):
         return False
     return True
 
 
-def _can_load(picture: Image.Image) -> bool:
+def _can_load(image: Image.Image) -> bool:
     """Whether Pillow finds all pixels; OpenCV leaves the missing ones of a TIFF black."""
     try:
-        picture.load()
+        image.load()
     except Exception as error:  # what else Pillow cannot do, the loader may
         return 'truncated' not in str(error)
     return True
@@ -166,8 +167,8 @@ def _digest(pixels: np.ndarray) -> bytes:
 
 
 def _grey(pixels: np.ndarray) -> np.ndarray:
-    """A loaded picture (H, W) or (H, W, channels) as (H, W) uint8."""
-    # first, because OpenCV turns no picture of 64 bits grey
+    """A loaded image (H, W) or (H, W, channels) as (H, W) uint8."""
+    # first, because OpenCV turns no image of 64 bits grey
     if pixels.dtype != np.uint8:
         pixels = cv2.normalize(pixels, None, 0, 255, cv2.NORM_MINMAX, cv2.CV_8U)
     if pixels.ndim == 2:

@@ -1,15 +1,15 @@
 """Outlines that lie outside, cross themselves, or are too small to be learnt."""
 from collections import defaultdict
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import shapely
 from mmcv.transforms import RandomChoiceResize, RandomResize, Resize
 from pycocotools import mask as coco_mask
 
-from plugin.datasets.coco_file import DRAW, has_outline
-from plugin.datasets.polygons import FARTHEST, to_rle
-
+from ..labels.coco_file import DRAW, has_outline
+from ..labels.polygons import FARTHEST, to_rle
 from .findings import Report
 from .parts import Outline, Part
 
@@ -21,13 +21,13 @@ CROSSED = 0.01
 TINY_SIDE, TINY_AREA = 2.0, 8.0
 # pixels of an object at the input of the network, and the share of objects below that is much
 SMALLEST, MANY = 8.0, 0.05
-FAULTS: Dict[str, Tuple[str, str, str]] = {
+FAULTS: dict[str, tuple[str, str, str]] = {
     'outline-missing': ('error', 'has no outline', DRAW),
-    'outline-unfit': ('error', 'has run lengths of another size than its picture',
-                      'write the labels anew for this picture'),
-    'outline-outside': ('error', 'lies outside its picture',
-                        'correct its points, or bring back the picture it was drawn on'),
-    'outline-clipped': ('warning', 'reaches beyond its picture', 'draw it within the picture; '
+    'outline-unfit': ('error', 'has run lengths of another size than its image',
+                      'write the labels anew for this image'),
+    'outline-outside': ('error', 'lies outside its image',
+                        'correct its points, or bring back the image it was drawn on'),
+    'outline-clipped': ('warning', 'reaches beyond its image', 'draw it within the image; '
                         'what lies outside is lost'),
     'outline-crosses': ('warning', 'crosses itself, so that parts of it do not count',
                         'draw it again, or mend it by a converter of tools/data'),
@@ -50,8 +50,8 @@ def check_outlines(parts: Sequence[Part], report: Report) -> None:
     for part in parts:
         if part.outlines is None:
             continue
-        faults: Dict[str, List[str]] = defaultdict(list)
-        sides: List[Tuple[float, str]] = []
+        faults: dict[str, list[str]] = defaultdict(list)
+        sides: list[tuple[float, str]] = []
         for entry, outlines in zip(part.entries, part.outlines):
             factor = input_factor(part.steps, entry.size)
             for outline in outlines:
@@ -70,8 +70,8 @@ def check_outlines(parts: Sequence[Part], report: Report) -> None:
         _check_bare(part, report)
 
 
-def input_factor(steps: Sequence[Any], size: Tuple[int, int]) -> float:
-    """By how much the pipeline enlarges a picture of (H, W) pixels, random ranges left aside."""
+def input_factor(steps: Sequence[Any], size: tuple[int, int]) -> float:
+    """By how much the pipeline enlarges an image of (H, W) pixels, random ranges left aside."""
     for step in steps:
         scale = _scale(step)
         if scale is not None:
@@ -85,7 +85,7 @@ def input_factor(steps: Sequence[Any], size: Tuple[int, int]) -> float:
     return 1.0
 
 
-def _scale(step: Any) -> Optional[Tuple[int, int]]:
+def _scale(step: Any) -> tuple[int, int] | None:
     """The size (W, H) that a transform resizes to, the largest of several."""
     if isinstance(step, RandomChoiceResize):
         scales = step.scales
@@ -141,14 +141,14 @@ def _crosses(ring: np.ndarray) -> bool:
     return abs(filled - signed) > CROSSED * max(filled, signed)
 
 
-def _twice(outlines: Sequence[Outline]) -> List[str]:
-    """Places of outlines that repeat an earlier one of the picture."""
-    first: Dict[tuple, str] = {}
+def _twice(outlines: Sequence[Outline]) -> list[str]:
+    """Places of outlines that repeat an earlier one of the image."""
+    first: dict[tuple, str] = {}
     return [one.place for one in outlines
             if first.setdefault((one.label, repr(one.segmentation)), one.place) != one.place]
 
 
-def _check_shrunk(part: Part, sides: Sequence[Tuple[float, str]], report: Report) -> None:
+def _check_shrunk(part: Part, sides: Sequence[tuple[float, str]], report: Report) -> None:
     small = sorted(one for one in sides if one[0] < SMALLEST)
     if not small:
         return
@@ -158,13 +158,13 @@ def _check_shrunk(part: Part, sides: Sequence[Tuple[float, str]], report: Report
         'warning' if many else 'note', 'object-shrunk', f'{len(small)} of {len(sides)} objects '
         f'({share:.1%}) of {part.name} are smaller than {SMALLEST:g} pixels at the size the '
         f'network sees: {small[0][1]} has {small[0][0]:.1f}', [place for _, place in small],
-        'train at a larger scale, or on tiles of the pictures' if many else '')
+        'train at a larger scale, or on tiles of the images' if many else '')
 
 
 def _check_bare(part: Part, report: Report) -> None:
-    """Tell of pictures without objects, which are trained on as such."""
+    """Tell of images without objects, which are trained on as such."""
     bare = [part.looker.shown(entry.image)
             for entry, outlines in zip(part.entries, part.outlines or []) if not outlines]
     if bare:
-        report.add('note', 'object-none', f'{len(bare)} of {len(part.entries)} pictures of '
+        report.add('note', 'object-none', f'{len(bare)} of {len(part.entries)} images of '
                    f'{part.name} show no object', bare)

@@ -1,11 +1,11 @@
 """The parts of a set of data, as the doctor looks at them."""
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, NamedTuple
 
-from plugin.datasets.cattle import BACKGROUND
-from plugin.datasets.class_names import refuse_bare_string
-from plugin.datasets.file_checker import Entry
-
+from ..cattle import BACKGROUND
+from ..class_names import refuse_bare_string
+from .file_checker import Entry
 from .findings import Report
 from .looking import Looker
 
@@ -31,33 +31,33 @@ class Outline(NamedTuple):
 
 @dataclass(frozen=True)
 class Part:
-    """Pictures that are used for one purpose.
+    """Images that are used for one purpose.
 
     Attributes:
         name (str): How messages call it, as ``train``.
         role (str): ``train``, ``val``, ``test`` or ``unlabelled``.
         looker (Looker): Reads the files.
-        entries (list[Entry]): N pictures.
+        entries (list[Entry]): N images.
         classes (tuple[str]): Names of the C classes; empty if nobody told them.
-        outlines (list[list[Outline]], optional): The objects of each picture; None where label
+        outlines (list[list[Outline]], optional): The objects of each image; None where label
             maps, or nothing, tell the classes.
         palette (list): Colours of the classes [red, green, blue].
         steps (list): The transforms of its pipeline.
-        folder (str): Where its pictures lie if a file lists them; '' otherwise.
+        folder (str): Where its images lie if a file lists them; '' otherwise.
     """
 
     name: str
     role: str
     looker: Looker
-    entries: List[Entry]
-    classes: Tuple[str, ...] = ()
-    outlines: Optional[List[List[Outline]]] = None
-    palette: List[Sequence[int]] = field(default_factory=list)
-    steps: List[Any] = field(default_factory=list)
+    entries: list[Entry]
+    classes: tuple[str, ...] = ()
+    outlines: list[list[Outline]] | None = None
+    palette: list[Sequence[int]] = field(default_factory=list)
+    steps: list[Any] = field(default_factory=list)
     folder: str = ''
 
     @property
-    def object_classes(self) -> Tuple[str, ...]:
+    def object_classes(self) -> tuple[str, ...]:
         """Names of what is outlined: the classes without a background, which is not drawn."""
         is_drawn = self.outlines is not None and self.classes[:1] == (BACKGROUND, )
         return self.classes[1:] if is_drawn else self.classes
@@ -69,13 +69,13 @@ class Part:
             self.outlines is not None or any(entry.label for entry in self.entries))
 
 
-def leaf_configs(cfg: Mapping[str, Any]) -> Iterator[Tuple[str, str, dict]]:
+def leaf_configs(cfg: Mapping[str, Any]) -> Iterator[tuple[str, str, dict]]:
     """Yield role, name and config of each data set that a config reads.
 
     Wrappers (``ConcatDataset``, ``RepeatDataset``, ``SemiDataset``) are looked into. A test set
     that is configured exactly as the validation set is yielded once.
     """
-    seen: List[dict] = []
+    seen: list[dict] = []
     for use in ROLES:
         found = list(_leaves(use, (cfg.get(f'{use}_dataloader') or {}).get('dataset')))
         for place, (role, leaf) in enumerate(found):
@@ -87,7 +87,7 @@ def leaf_configs(cfg: Mapping[str, Any]) -> Iterator[Tuple[str, str, dict]]:
             yield role, name if len(alike) == 1 else f'{name} {alike.index(place) + 1}', leaf
 
 
-def _leaves(role: str, dataset: Any) -> Iterator[Tuple[str, dict]]:
+def _leaves(role: str, dataset: Any) -> Iterator[tuple[str, dict]]:
     """Role and config of the data sets inside of wrappers."""
     if not isinstance(dataset, Mapping):
         return

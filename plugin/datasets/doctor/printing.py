@@ -1,5 +1,5 @@
 """A report on a terminal, or in a file."""
-from typing import Any, Dict, List, Optional
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -12,7 +12,7 @@ SHOWN = 5
 COLOURS = dict(error='bold red', warning='bold yellow', note='bold cyan')
 
 
-def print_report(report: Report, console: Optional[Console] = None) -> None:
+def print_report(report: Report, console: Console | None = None) -> None:
     """Print what the data is, then what was found, the worst last to stay in sight.
 
     Args:
@@ -24,26 +24,26 @@ def print_report(report: Report, console: Optional[Console] = None) -> None:
     if names:
         console.print(_table(report.parts, names))
     elif report.parts:
-        console.print(Text(', '.join(f'{part["name"]}: {part["pictures"]} pictures'
+        console.print(Text(', '.join(f'{part["name"]}: {part["images"]} images'
                                      for part in report.parts)))
     for line in _facts(report.facts):
         console.print(Text(line))
     for finding in reversed(report.sorted()):
         _print_finding(finding, console)
-    pictures = sum(part['pictures'] for part in report.parts)
+    images = sum(part['pictures'] for part in report.parts)
     counts = ', '.join(_counted(number, name) for name, number in report.counts.items())
-    console.print(Text(f'\n{_counted(pictures, "picture")}: {counts}'))
+    console.print(Text(f'\n{_counted(images, "image")}: {counts}'))
 
 
 def _counted(number: int, name: str) -> str:
     return f'{number} {name}' + 's' * (number != 1)
 
 
-def _table(parts: List[Dict[str, Any]], names: List[str]) -> Table:
-    """Of each part and class its pixels or objects, and the pictures that show it."""
+def _table(parts: list[dict[str, Any]], names: list[str]) -> Table:
+    """Of each part and class its pixels or objects, and the images that show it."""
     table = Table('class', title_justify='left')
     for part in parts:
-        table.add_column(Text(f'{part["name"]}\n{_counted(part["pictures"], "picture")}'),
+        table.add_column(Text(f'{part["name"]}\n{_counted(part["images"], "image")}'),
                          justify='right')
     rows = [{row['name']: row for row in part['classes']} for part in parts]
     totals = [sum(row['pixels'] or 0 for row in part['classes']) for part in parts]
@@ -53,18 +53,18 @@ def _table(parts: List[Dict[str, Any]], names: List[str]) -> Table:
     return table
 
 
-def _cell(row: Optional[Dict[str, Any]], total: int) -> Text:
+def _cell(row: dict[str, Any] | None, total: int) -> Text:
     if row is None:
         return Text('')
     if row['objects'] is not None:
-        return Text(f'{row["objects"]} in {row["pictures"]}')
+        return Text(f'{row["objects"]} in {row["images"]}')
     share = row['pixels'] / total if total else 0.
     # a class of few pixels must not look like one of none
     return Text(f'{share:.3%}' if 0 < share < 0.0005 else f'{share:.1%}').append(
-        f' in {row["pictures"]}')
+        f' in {row["images"]}')
 
 
-def _facts(facts: Dict[str, Any]) -> List[str]:
+def _facts(facts: dict[str, Any]) -> list[str]:
     lines = []
     if 'checkpoints_bytes' in facts:
         lines.append(f'checkpoints to come: {size(facts["checkpoints_bytes"])} '

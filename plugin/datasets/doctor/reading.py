@@ -1,22 +1,22 @@
 """Data sets of a config turned into parts; what cannot be read becomes a finding."""
-from typing import Any, Callable, Dict, Iterable, List, Tuple
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from mmdet.datasets import CocoDataset
 from mmengine import fileio
 from mmengine.registry import DATASETS
 
-from plugin.datasets.cattle import CattleDataset, CattleSegDataset
-from plugin.datasets.coco_file import CocoFile, category_ids, parse_coco
-from plugin.datasets.file_checker import Entry
-from plugin.datasets.folder import SegFolderDataset
-from plugin.datasets.unlabeled import UnlabeledDataset
-
+from ..cattle import CattleDataset, CattleSegDataset
+from ..folder import SegFolderDataset
+from ..labels.coco_file import CocoFile, category_ids, parse_coco
+from ..unlabeled import UnlabeledDataset
+from .file_checker import Entry
 from .findings import Report
 from .looking import Looker
 from .parts import Outline, Part, mend_classes
 
 
-def read_parts(leaves: Iterable[Tuple[str, str, dict]], report: Report) -> List[Part]:
+def read_parts(leaves: Iterable[tuple[str, str, dict]], report: Report) -> list[Part]:
     """Turn data sets into parts.
 
     Args:
@@ -27,7 +27,7 @@ def read_parts(leaves: Iterable[Tuple[str, str, dict]], report: Report) -> List[
         list[Part]: Those that can be looked at. One with the same files as an earlier one, as a
         test set that is the validation set, is left out.
     """
-    parts: List[Part] = []
+    parts: list[Part] = []
     for role, name, leaf in leaves:
         # a data set may stop at anything, and the others are still worth a look
         try:
@@ -57,7 +57,7 @@ def _same_files(one: Part, other: Part) -> bool:
             and set(one.entries) == set(other.entries) and one.outlines == other.outlines)
 
 
-def _part(dataset: Any, role: str, name: str, entries: List[Entry], **more: Any) -> Part:
+def _part(dataset: Any, role: str, name: str, entries: list[Entry], **more: Any) -> Part:
     metainfo = dataset.metainfo
     return Part(name, role, Looker(dataset), entries, classes=tuple(metainfo.get('classes') or ()),
                 palette=list(metainfo.get('palette') or ()),
@@ -71,10 +71,10 @@ def _read_any(dataset: Any, role: str, name: str, report: Report) -> Part:
 
 
 def _read_folder(dataset: SegFolderDataset, role: str, name: str, report: Report) -> Part:
-    """Pair pictures and labels as far as they go."""
-    names, pictures, labels = dataset.index_names()
-    for fault in dataset.name_faults(names, pictures, labels):
-        # a picture without label can be looked at
+    """Pair images and labels as far as they go."""
+    names, images, labels = dataset.index_names()
+    for fault in dataset.name_faults(names, images, labels):
+        # an image without label can be looked at
         report.add('error', fault.kind, fault.fault, [f'{name}: {one}' for one in fault.names],
                    fault.cure)
     twice = sorted({one for one in names if names.count(one) > 1}) if len(
@@ -82,9 +82,9 @@ def _read_folder(dataset: SegFolderDataset, role: str, name: str, report: Report
     if twice:
         report.add('warning', 'listed-twice', f'{dataset.ann_file} names {twice[0]} more than '
                    'once', [f'{name}: {one}' for one in twice], 'keep one line of each')
-    found = [one for one in dict.fromkeys(names) if one in pictures]
+    found = [one for one in dict.fromkeys(names) if one in images]
     return _part(dataset, role, name,
-                 [Entry(pictures[one], (labels or {}).get(one)) for one in found])
+                 [Entry(images[one], (labels or {}).get(one)) for one in found])
 
 
 def _read_outlines(dataset: Any, role: str, name: str, report: Report) -> Part:
@@ -104,7 +104,7 @@ def _read_outlines(dataset: Any, role: str, name: str, report: Report) -> Part:
     return _part(dataset, role, name, entries, outlines=outlines, folder=folder)
 
 
-def _labels(dataset: Any, coco: CocoFile, name: str, report: Report) -> Dict[int, int]:
+def _labels(dataset: Any, coco: CocoFile, name: str, report: Report) -> dict[int, int]:
     """Class ids by category ids; reports where data set and file do not agree."""
     classes = list(dataset.metainfo['classes'])
     if isinstance(dataset, CattleSegDataset):
@@ -123,7 +123,7 @@ def _labels(dataset: Any, coco: CocoFile, name: str, report: Report) -> Dict[int
     return {category: label for label, category in enumerate(ids)}
 
 
-def _report_categories(dataset: Any, coco: CocoFile, classes: List[str], name: str,
+def _report_categories(dataset: Any, coco: CocoFile, classes: list[str], name: str,
                        report: Report, error: ValueError) -> None:
     absent = [one for one in classes if one not in coco.categories]
     if absent or not _is_stock(dataset):

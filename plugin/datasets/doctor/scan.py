@@ -1,55 +1,56 @@
-"""Every picture looked at once, by all cores."""
+"""Every image looked at once, by all cores."""
 import multiprocessing
 import os
 import signal
 import threading
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import Dict, Iterator, List, Sequence, Tuple
 
 import cv2
 from rich.console import Console
 from rich.progress import track
 
-from plugin.datasets.file_checker import Entry
+from plugin.utils import UserError
 from plugin.utils.opencv import one_thread
 
+from .file_checker import Entry
 from .looking import Look, Looker
 
-# pictures handed to a process at once
+# images handed to a process at once
 CHUNK = 8
-Job = Tuple[int, Entry]
-_lookers: List[Looker] = []
+Job = tuple[int, Entry]
+_lookers: list[Looker] = []
 
 
 def scan(lookers: Sequence[Looker], entries: Sequence[Sequence[Entry]],
-         jobs: int) -> List[List[Look]]:
-    """Look at the pictures of P parts; one that several parts share alike is read once.
+         jobs: int) -> list[list[Look]]:
+    """Look at the images of P parts; one that several parts share alike is read once.
 
     On a terminal a bar shows the progress.
 
     Args:
         lookers (Sequence[Looker]): One a part.
-        entries (Sequence[Sequence[Entry]]): The pictures of each part.
+        entries (Sequence[Sequence[Entry]]): The images of each part.
         jobs (int): Number of processes; 1 is this one.
 
     Returns:
         list[list[Look]]: What was seen, part by part, in the order of the entries.
 
     Raises:
-        ValueError: If ``jobs`` is below 1.
+        UserError: If ``jobs`` is below 1.
         OSError: If a process was killed.
     """
     if jobs < 1:
-        raise ValueError(f'jobs={jobs} does no work: give 1 or more')
+        raise UserError(f'jobs={jobs} does no work: give 1 or more')
     settings = [repr((looker.root, looker.settings())) for looker in lookers]
     first = [settings.index(setting) for setting in settings]
-    unique: Dict[Job, int] = {}
+    unique: dict[Job, int] = {}
     for part, own in zip(first, entries):
         for entry in own:
             unique.setdefault((part, entry), len(unique))
     console = Console(stderr=True)
-    looks = list(track(_looks(lookers, list(unique), jobs), 'looking at the pictures',
+    looks = list(track(_looks(lookers, list(unique), jobs), 'looking at the images',
                        total=len(unique), console=console, transient=True,
                        disable=not console.is_terminal))
     return [[looks[unique[part, entry]] for entry in own] for part, own in zip(first, entries)]
@@ -66,7 +67,7 @@ def _looks(lookers: Sequence[Looker], work: Sequence[Job], jobs: int) -> Iterato
         with one_thread():
             yield from executor.map(_look, work, chunksize=CHUNK)
     except BrokenProcessPool as error:
-        raise OSError('a process that reads pictures was killed, perhaps for lack of memory: '
+        raise OSError('a process that reads images was killed, perhaps for lack of memory: '
                       'give fewer by --jobs') from error
     finally:
         executor.shutdown(cancel_futures=True)
@@ -77,7 +78,7 @@ def _start_method() -> str:
     return 'fork' if 'fork' in multiprocessing.get_all_start_methods() else 'spawn'
 
 
-def _begin(lookers: List[Looker]) -> None:
+def _begin(lookers: list[Looker]) -> None:
     """Prepare a process: quiet, one thread, and gone when its parent is gone."""
     _lookers[:] = lookers
     if _start_method() != 'fork':

@@ -1,21 +1,22 @@
-"""What a training needs beside its pictures: classes in its heads, disk, memory."""
+"""What a training needs beside its images: classes in its heads, disk, memory."""
 import math
 import os
 import shutil
 import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Mapping, Sequence
+from typing import Any
 
 import torch
 from mmengine.registry import MODELS
 from torch import nn
 
-from plugin.datasets.checks import check_heads
 from plugin.models.semi.memory_bank import MemoryBank
 
 from .findings import Report
 from .labels import WHERE
 from .parts import Part
+from .preflight import check_heads
 
 # numbers that optimizers keep for each weight; those not named here keep two
 STATES = dict(SGD=1, RMSprop=1, Adagrad=1, Lion=1)

@@ -1,6 +1,5 @@
 """One animal seen from above, as a relief that is coloured and lit."""
 from dataclasses import dataclass
-from typing import Dict, Optional, Tuple
 
 import cv2
 import numpy as np
@@ -46,8 +45,8 @@ def _spine(s: float, t: float, bend: float) -> np.ndarray:
     return np.array((0.5 + (radius - t) * np.sin(angle), radius - (radius - t) * np.cos(angle)))
 
 
-def _trunk_coordinates(relief: Relief, window: Tuple[slice, slice], bend: float
-                       ) -> Tuple[np.ndarray, np.ndarray]:
+def _trunk_coordinates(relief: Relief, window: tuple[slice, slice], bend: float
+                       ) -> tuple[np.ndarray, np.ndarray]:
     """s and t (h, w) of the pixels of a window, the inverse of :func:`_spine`."""
     x, y = np.broadcast_arrays(relief.x[:, window[1]], relief.y[window[0]])
     if abs(bend) < 1e-3:
@@ -57,7 +56,7 @@ def _trunk_coordinates(relief: Relief, window: Tuple[slice, slice], bend: float
     return angle / bend + 0.5, radius - np.sign(bend) * np.hypot(x - 0.5, radius - y)
 
 
-def _trunk(rng: np.random.Generator, relief: Relief, pose: Pose) -> Dict[str, np.ndarray]:
+def _trunk(rng: np.random.Generator, relief: Relief, pose: Pose) -> dict[str, np.ndarray]:
     window = relief.window(np.array(((-0.05, -0.28), (1.08, 0.28))), 0.14 * abs(pose.bend))
     s, t = _trunk_coordinates(relief, window, pose.bend)
     width = np.interp(s, _TRUNK_S, _TRUNK_W).astype(np.float32) * pose.girth
@@ -85,7 +84,7 @@ def _trunk(rng: np.random.Generator, relief: Relief, pose: Pose) -> Dict[str, np
     return {'ridge': relief.spread(ridge, window), 'flank': relief.spread(flank, window)}
 
 
-def _head(rng: np.random.Generator, relief: Relief, pose: Pose) -> Dict[str, np.ndarray]:
+def _head(rng: np.random.Generator, relief: Relief, pose: Pose) -> dict[str, np.ndarray]:
     """Neck, head, ears; gives maps of head, muzzle, blaze, and spots of eyes and nostrils."""
     base = _spine(0.9, 0, pose.bend)
     ahead = 0.4 * pose.bend
@@ -127,7 +126,7 @@ def _limbs(rng: np.random.Generator, relief: Relief, pose: Pose) -> np.ndarray:
     """Folded legs of a lying animal, feet and hocks of a standing one: (H, W) map."""
     shown = np.zeros(relief.shape, np.float32)
 
-    def leg(a: Tuple[float, float], b: Tuple[float, float], radii: Tuple[float, float]) -> None:
+    def leg(a: tuple[float, float], b: tuple[float, float], radii: tuple[float, float]) -> None:
         start, end = (_spine(s, t * pose.side * pose.girth, pose.bend) for s, t in (a, b))
         depth = relief.limb(start, end, radii, 0.02, 0.3)
         np.maximum(shown, ramp(depth, 0, 0.3), out=shown)
@@ -162,7 +161,7 @@ def _tail(rng: np.random.Generator, relief: Relief, pose: Pose) -> np.ndarray:
 
 
 def render(rng: np.random.Generator, pose: Pose, scale: float, light: np.ndarray
-           ) -> Tuple[np.ndarray, np.ndarray]:
+           ) -> tuple[np.ndarray, np.ndarray]:
     """Draw an animal in its own frame.
 
     Args:
@@ -199,7 +198,7 @@ def render(rng: np.random.Generator, pose: Pose, scale: float, light: np.ndarray
     return patch, np.hstack([turn, shift[:, None]])
 
 
-def footprint(pose: Pose, shape: Tuple[int, int], scale: float) -> np.ndarray:
+def footprint(pose: Pose, shape: tuple[int, int], scale: float) -> np.ndarray:
     """Rough outline of an animal, to find it a place: (H, W) bool at ``scale`` pixels a unit."""
     along = np.linspace(0, 1, 9)
     width = np.interp(along, _TRUNK_S, _TRUNK_W) * pose.girth + (0.03 if pose.lying else 0)
@@ -221,8 +220,8 @@ def footprint(pose: Pose, shape: Tuple[int, int], scale: float) -> np.ndarray:
     return mask.astype(bool)
 
 
-def _cropped(height: np.ndarray, parts: Dict[str, np.ndarray]
-             ) -> Tuple[np.ndarray, Dict[str, np.ndarray], np.ndarray]:
+def _cropped(height: np.ndarray, parts: dict[str, np.ndarray]
+             ) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray]:
     """Cut a relief and its maps to what the animal covers; also the corner x, y of the cut."""
     left, top, wide, tall = cv2.boundingRect((height > -1).astype(np.uint8))
     window = (slice(top, top + tall), slice(left, left + wide))
@@ -231,7 +230,7 @@ def _cropped(height: np.ndarray, parts: Dict[str, np.ndarray]
 
 
 def place(canvas: Canvas, patch: np.ndarray, matrix: np.ndarray
-          ) -> Optional[Tuple[np.ndarray, Tuple[slice, slice]]]:
+          ) -> tuple[np.ndarray, tuple[slice, slice]] | None:
     """Bring a patch to the canvas.
 
     Returns:

@@ -1,5 +1,4 @@
 """The sheet that a scene is painted on, and the brushes."""
-from typing import Optional, Tuple
 
 import cv2
 import numpy as np
@@ -8,8 +7,8 @@ import numpy as np
 _SHIFT = 4
 
 
-def smooth_noise(rng: np.random.Generator, shape: Tuple[int, int], cell: float,
-                 stretch: Tuple[float, float] = (1.0, 1.0)) -> np.ndarray:
+def smooth_noise(rng: np.random.Generator, shape: tuple[int, int], cell: float,
+                 stretch: tuple[float, float] = (1.0, 1.0)) -> np.ndarray:
     """Random hills about ``cell`` pixels wide, in [0, 1].
 
     Args:
@@ -33,8 +32,8 @@ def smooth_noise(rng: np.random.Generator, shape: Tuple[int, int], cell: float,
     return cv2.resize(np.clip(field, 0, 1), (shape[1], shape[0]))
 
 
-def rough_noise(rng: np.random.Generator, shape: Tuple[int, int], cell: float,
-                stretch: Tuple[float, float] = (1.0, 1.0)) -> np.ndarray:
+def rough_noise(rng: np.random.Generator, shape: tuple[int, int], cell: float,
+                stretch: tuple[float, float] = (1.0, 1.0)) -> np.ndarray:
     """Three octaves of :func:`smooth_noise`, (H, W) float32 in [0, 1]."""
     field = 0.55 * smooth_noise(rng, shape, cell, stretch)
     field += 0.3 * smooth_noise(rng, shape, cell / 2.3, stretch)
@@ -57,7 +56,7 @@ def fixed_point(points: np.ndarray) -> np.ndarray:
     return np.rint(np.asarray(points) * (1 << _SHIFT)).astype(np.int32)
 
 
-def polygon_mask(shape: Tuple[int, int], points: np.ndarray) -> np.ndarray:
+def polygon_mask(shape: tuple[int, int], points: np.ndarray) -> np.ndarray:
     """Filled, anti-aliased polygon: (H, W) float32 in [0, 1] from (P, 2) points in pixels."""
     mask = np.zeros(shape, np.uint8)
     cv2.fillPoly(mask, [fixed_point(points)], 255, cv2.LINE_AA, _SHIFT)
@@ -76,9 +75,9 @@ def strokes(image: np.ndarray, starts: np.ndarray, ends: np.ndarray, bends: np.n
 
 
 class Canvas:
-    """A picture at twice the final resolution, and what is visible at each pixel.
+    """An image at twice the final resolution, and what is visible at each pixel.
 
-    Scenes are drawn in units: the short side of the final picture is 256 units
+    Scenes are drawn in units: the short side of the final image is 256 units
     at zoom 1. ``label`` holds 0 ground, 1 fence, 2 trough, 3 + k animal k.
 
     Args:
@@ -86,19 +85,19 @@ class Canvas:
         scale (float): Pixels of the sheet per unit.
     """
 
-    def __init__(self, shape: Tuple[int, int], scale: float) -> None:
+    def __init__(self, shape: tuple[int, int], scale: float) -> None:
         self.shape = shape
         self.scale = scale
         self.colour = np.zeros((*shape, 3), np.float32)
         self.label = np.zeros(shape, np.int16)
 
     @property
-    def extent(self) -> Tuple[float, float]:
+    def extent(self) -> tuple[float, float]:
         """Width and height in units."""
         return self.shape[1] / self.scale, self.shape[0] / self.scale
 
     def window(self, x0: float, y0: float, x1: float, y1: float
-               ) -> Optional[Tuple[slice, slice]]:
+               ) -> tuple[slice, slice] | None:
         """Slices of the sheet that hold a box in units; None if it lies outside."""
         left, right = max(int(x0 * self.scale), 0), min(int(x1 * self.scale) + 1, self.shape[1])
         top, bottom = max(int(y0 * self.scale), 0), min(int(y1 * self.scale) + 1, self.shape[0])
@@ -106,14 +105,14 @@ class Canvas:
             return None
         return slice(top, bottom), slice(left, right)
 
-    def coordinates(self, window: Tuple[slice, slice]) -> Tuple[np.ndarray, np.ndarray]:
+    def coordinates(self, window: tuple[slice, slice]) -> tuple[np.ndarray, np.ndarray]:
         """x (1, W) and y (H, 1) in units of the pixel centres of a window."""
         rows, cols = window
         x = (np.arange(cols.start, cols.stop, dtype=np.float32) + 0.5) / self.scale
         y = (np.arange(rows.start, rows.stop, dtype=np.float32) + 0.5) / self.scale
         return x[None, :], y[:, None]
 
-    def paint(self, window: Tuple[slice, slice], alpha: np.ndarray, colour: np.ndarray,
+    def paint(self, window: tuple[slice, slice], alpha: np.ndarray, colour: np.ndarray,
               label: int) -> None:
         """Lay ``colour`` over a window; where ``alpha`` is at least half, ``label`` is seen."""
         area = self.colour[window]
@@ -121,7 +120,7 @@ class Canvas:
         self.label[window][alpha >= 0.5] = label
 
     def cast(self, alpha: np.ndarray, offset: np.ndarray, height: float, strength: float,
-             softness: float, origin: Tuple[int, int] = (0, 0)) -> None:
+             softness: float, origin: tuple[int, int] = (0, 0)) -> None:
         """Darken what lies under an object.
 
         Args:

@@ -1,12 +1,11 @@
 """Coats of cattle: patches, faces, muzzles."""
 from dataclasses import dataclass
-from typing import Dict, Optional, Tuple
 
 import numpy as np
 
 from .canvas import in_rgb, ramp, rough_noise, smooth_noise
 
-Colour = Tuple[int, int, int]
+Colour = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -21,7 +20,7 @@ class Breed:
     second: Colour
     patches: float
     muzzle: Colour
-    face: Optional[Colour]
+    face: Colour | None
     ridge: float
     weight: float
 
@@ -31,7 +30,7 @@ class Breed:
         return min(self.second) > 200
 
 
-BREEDS: Dict[str, Breed] = {
+BREEDS: dict[str, Breed] = {
     'holstein': Breed((34, 31, 32), (226, 220, 208), 0.5, (92, 78, 76), None, 1.0, 0.34),
     'red holstein': Breed((116, 70, 48), (228, 218, 202), 0.42, (196, 150, 134), None, 1.0, 0.12),
     'simmental': Breed((166, 122, 84), (232, 222, 206), 0.25, (206, 168, 150), (230, 220, 204),
@@ -55,7 +54,7 @@ def _rgb(colour: Colour) -> np.ndarray:
     return np.array(colour, np.float32) / 255
 
 
-def _spots(rng: np.random.Generator, breed: Breed, parts: Dict[str, np.ndarray],
+def _spots(rng: np.random.Generator, breed: Breed, parts: dict[str, np.ndarray],
            unit: float) -> np.ndarray:
     """Where the second colour is, (H, W) in [0, 1]: patches with an edge, or soft shading."""
     field = rough_noise(rng, parts['head'].shape, 34 * unit, (1.0, 1.2))
@@ -70,7 +69,7 @@ def _spots(rng: np.random.Generator, breed: Breed, parts: Dict[str, np.ndarray],
     return np.maximum(spots, parts['blaze']) if rng.random() < 0.7 else spots
 
 
-def paint_coat(rng: np.random.Generator, breed: Breed, parts: Dict[str, np.ndarray],
+def paint_coat(rng: np.random.Generator, breed: Breed, parts: dict[str, np.ndarray],
                unit: float) -> np.ndarray:
     """Colour of the hair, before light.
 

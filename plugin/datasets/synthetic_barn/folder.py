@@ -1,4 +1,4 @@
-"""A folder of scenes: pictures, labels, and a stamp that says the set is complete."""
+"""A folder of scenes: images, labels, and a stamp that says the set is complete."""
 import contextlib
 import fcntl
 import json
@@ -6,23 +6,24 @@ import multiprocessing
 import os
 import re
 import signal
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Iterator, List, Optional, Tuple
 
 import cv2
 import numpy as np
 from rich.progress import track
 
-from ...utils import write_atomically
-from ...utils.opencv import one_thread
-from ..coco_json import write_coco
+from plugin.utils import UserError, write_atomically
+from plugin.utils.opencv import one_thread
+
+from ..labels.coco_builder import write_coco
 from .labels import coco_file, labelme_json, palette_png
 from .scene import draw_scene
 
 STAMP, STARTED = 'barn.json', 'barn.partial.json'
-# raised when the same seed gives another picture than before
+# raised when the same seed gives another image than before
 DRAWING = 1
 _FOLDERS = ('images/train', 'images/val', 'images/unlabeled', 'labels/train', 'labels/val',
             'annotations')
@@ -35,62 +36,62 @@ class BarnSpec:
     """What a barn set consists of.
 
     Args:
-        scenes (int): Number of labelled pictures.
+        scenes (int): Number of labelled images.
         val (float): Share of them that is kept for validation, at least one if above 0.
-        size (tuple[int, int]): H, W of the pictures in pixels, each in 64..4096.
-        seed (int): The same seed gives the same pictures.
-        unlabeled (int): Number of pictures without labels.
+        size (tuple[int, int]): H, W of the images in pixels, each in 64..4096.
+        seed (int): The same seed gives the same images.
+        unlabeled (int): Number of images without labels.
 
     Raises:
-        ValueError: If a value makes no set.
+        UserError: If a value makes no set.
     """
 
     scenes: int = 200
     val: float = 0.2
-    size: Tuple[int, int] = (256, 256)
+    size: tuple[int, int] = (256, 256)
     seed: int = 0
     unlabeled: int = 0
 
     def __post_init__(self) -> None:
         if self.scenes < 1:
-            raise ValueError(f'scenes={self.scenes} makes no data set; ask for at least 1')
+            raise UserError(f'scenes={self.scenes} makes no data set; ask for at least 1')
         if not 0 <= self.val < 1:
-            raise ValueError(f'val={self.val} is no share; give a number from 0 to below 1')
+            raise UserError(f'val={self.val} is no share; give a number from 0 to below 1')
         if not all(64 <= side <= 4096 for side in self.size):
-            raise ValueError(f'size {self.size[0]}x{self.size[1]} cannot be drawn; '
+            raise UserError(f'size {self.size[0]}x{self.size[1]} cannot be drawn; '
                              'each side must be from 64 to 4096 pixels')
         if self.seed < 0:
-            raise ValueError(f'seed={self.seed} is negative; give 0 or more')
+            raise UserError(f'seed={self.seed} is negative; give 0 or more')
         if self.unlabeled < 0:
-            raise ValueError(f'unlabeled={self.unlabeled} is negative; give 0 or more')
+            raise UserError(f'unlabeled={self.unlabeled} is negative; give 0 or more')
 
-    def stamp(self) -> Dict[str, object]:
+    def stamp(self) -> dict[str, object]:
         """The values as they are written to the stamp."""
         return dict(drawing=DRAWING, scenes=self.scenes, val=self.val, size=list(self.size),
                     seed=self.seed, unlabeled=self.unlabeled)
 
-    def members(self) -> List[Tuple[str, int]]:
-        """Split and number of every picture; the last scenes are those for validation."""
+    def members(self) -> list[tuple[str, int]]:
+        """Split and number of every image; the last scenes are those for validation."""
         held_out = max(round(self.scenes * self.val), 1) if self.val and self.scenes > 1 else 0
         first = self.scenes - held_out
         return [('val' if k >= first else 'train', k) for k in range(self.scenes)] \
             + [('unlabeled', k) for k in range(self.unlabeled)]
 
 
-def _files(root: Path, split: str, number: int) -> List[Path]:
-    picture = root / 'images' / split / f'{number:04d}.jpg'
+def _files(root: Path, split: str, number: int) -> list[Path]:
+    image = root / 'images' / split / f'{number:04d}.jpg'
     if split == 'unlabeled':
-        return [picture]
-    return [picture, picture.with_suffix('.json'), root / 'labels' / split / f'{number:04d}.png']
+        return [image]
+    return [image, image.with_suffix('.json'), root / 'labels' / split / f'{number:04d}.png']
 
 
 def write_scene(root: Path, spec: BarnSpec, split: str, number: int) -> None:
-    """Draw one member of a set and write its files; an unlabelled one has only its picture."""
+    """Draw one member of a set and write its files; an unlabelled one has only its image."""
     # scene k is the same whatever the number of scenes and of processes
     seed = np.random.SeedSequence(spec.seed, spawn_key=(int(split == 'unlabeled'), number))
     scene = draw_scene(seed, spec.size)
     quality = 82 + int(seed.generate_state(1)[0] % 14)
-    good, picture = cv2.imencode('.jpg', scene.image[..., ::-1],
+    good, image = cv2.imencode('.jpg', scene.image[..., ::-1],
                                  (cv2.IMWRITE_JPEG_QUALITY, quality))
     if not good:
         raise RuntimeError(f'OpenCV could not encode scene {number} as JPEG')
@@ -98,10 +99,10 @@ def write_scene(root: Path, spec: BarnSpec, split: str, number: int) -> None:
     if split != 'unlabeled':
         write_atomically(paths[1], labelme_json(scene, paths[0].name))
         write_atomically(paths[2], palette_png(scene.labels))
-    write_atomically(paths[0], picture.tobytes())
+    write_atomically(paths[0], image.tobytes())
 
 
-def _annotations(root: Path) -> Dict[str, Path]:
+def _annotations(root: Path) -> dict[str, Path]:
     """The COCO file of each split."""
     return {split: root / 'annotations' / f'{split}.json' for split in ('train', 'val')}
 
@@ -128,7 +129,7 @@ def _alone(root: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _read_stamp(root: Path) -> Optional[Dict[str, object]]:
+def _read_stamp(root: Path) -> dict[str, object] | None:
     for name in (STAMP, STARTED):
         path = root / name
         if path.exists():
@@ -137,7 +138,7 @@ def _read_stamp(root: Path) -> Optional[Dict[str, object]]:
             except ValueError:
                 stamp = None
             if not isinstance(stamp, dict):
-                raise ValueError(f'{path} is not the stamp of a barn set; '
+                raise UserError(f'{path} is not the stamp of a barn set; '
                                  'choose another folder, or move that file away')
             return stamp
     return None
@@ -189,18 +190,18 @@ def make_barn(root: Path, spec: BarnSpec, jobs: int = 1, overwrite: bool = False
             no part of a barn set are never touched.
 
     Returns:
-        int: Number of pictures drawn; 0 if the set was complete.
+        int: Number of images drawn; 0 if the set was complete.
 
     Raises:
         FileExistsError: If the folder holds something else.
-        ValueError: If ``jobs`` is below 1.
+        UserError: If ``jobs`` is below 1.
     """
     if jobs < 1:
-        raise ValueError(f'jobs={jobs} draws nothing; give at least 1')
+        raise UserError(f'jobs={jobs} draws nothing; give at least 1')
     root = Path(root)
     with _alone(root):
         _refuse_others(root, spec, overwrite)
-        # the old stamp goes last: a folder without pictures is still known as ours
+        # the old stamp goes last: a folder without images is still known as ours
         _clear(root, everything=overwrite)
         tasks = [(root, spec, *member) for member in spec.members()
                  if not all(path.exists() for path in _files(root, *member))]
@@ -228,7 +229,7 @@ def _ignore_interrupt() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _run(tasks: List[tuple], jobs: int) -> None:
+def _run(tasks: list[tuple], jobs: int) -> None:
     # they would give nothing at this size
     with one_thread():
         if jobs == 1 or len(tasks) < 2:

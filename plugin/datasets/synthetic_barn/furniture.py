@@ -1,6 +1,5 @@
 """What stands in a barn: fences, troughs, and the shadows they throw."""
 from dataclasses import dataclass
-from typing import Tuple
 
 import numpy as np
 
@@ -29,7 +28,7 @@ def fence_colour(rng: np.random.Generator, wooden: bool) -> np.ndarray:
     return _tint(rng, _WOODS if wooden else _TUBES)
 
 
-def box_points(box: Tuple[float, float, float, float], scale: float) -> np.ndarray:
+def box_points(box: tuple[float, float, float, float], scale: float) -> np.ndarray:
     """Corners (4, 2) in pixels of a box (x0, y0, x1, y1) in units."""
     x0, y0, x1, y1 = box
     return np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)]) * scale
@@ -39,7 +38,7 @@ def box_points(box: Tuple[float, float, float, float], scale: float) -> np.ndarr
 class Trough:
     """A feed trough: ``box`` (x0, y0, x1, y1) in units."""
 
-    box: Tuple[float, float, float, float]
+    box: tuple[float, float, float, float]
 
     def outline(self, canvas: Canvas) -> np.ndarray:
         """(H, W) float32 mask of the trough."""
@@ -66,8 +65,8 @@ class Trough:
         inside *= (0.4 + 0.6 * ramp(depth - rim, 0, 5))[..., None]
         canvas.paint(window, np.clip((depth - rim) * unit + 0.5, 0, 1), inside, TROUGH)
 
-    def _feed(self, rng: np.random.Generator, shape: Tuple[int, int], unit: float
-              ) -> Tuple[np.ndarray, np.ndarray]:
+    def _feed(self, rng: np.random.Generator, shape: tuple[int, int], unit: float
+              ) -> tuple[np.ndarray, np.ndarray]:
         """Feed (h, w, 3) and how much of the bottom it covers (h, w)."""
         colours = np.array(_FEEDS[str(rng.choice(list(_FEEDS)))], np.float32)
         colours *= rng.uniform(0.8, 1.15)
@@ -105,7 +104,7 @@ class Fence:
     wooden: bool
     colour: np.ndarray
 
-    def _axes(self) -> Tuple[np.ndarray, np.ndarray, float]:
+    def _axes(self) -> tuple[np.ndarray, np.ndarray, float]:
         way = self.end - self.start
         length = float(np.hypot(*way))
         along = way / length

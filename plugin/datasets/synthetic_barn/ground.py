@@ -1,5 +1,4 @@
 """Floors: concrete, slats, boards, earth and deep straw."""
-from typing import Tuple
 
 import cv2
 import numpy as np
@@ -11,7 +10,7 @@ _STRAW = np.array([(216, 186, 126), (198, 164, 102), (228, 205, 154), (172, 137,
                    (150, 117, 70), (238, 221, 180)], np.float32) / 255
 
 
-def _vary(rng: np.random.Generator, colour: Tuple[int, int, int], amount: float) -> np.ndarray:
+def _vary(rng: np.random.Generator, colour: tuple[int, int, int], amount: float) -> np.ndarray:
     tint = np.array(colour, np.float32) / 255
     return tint * (1 + rng.uniform(-amount, amount)) * (1 + rng.uniform(-0.025, 0.025, 3))
 

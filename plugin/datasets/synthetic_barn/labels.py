@@ -1,16 +1,19 @@
 """The truth of scenes in the forms that people keep it in."""
 import io
 import json
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Dict, Iterable, List
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from ..coco_json import CocoBuilder
-from ..label_names import LabelNames
-from ..labelme import labelme_document, read_labelme
-from ..polygons import Instance, mask_to_polygons
+from plugin.utils import UserError
+
+from ..labels.coco_builder import CocoBuilder
+from ..labels.label_names import LabelNames
+from ..labels.labelme import labelme_document, read_labelme
+from ..labels.polygons import Instance, mask_to_polygons
 from .scene import PALETTE, Scene
 
 ANIMAL = 'cattle'
@@ -20,14 +23,14 @@ _SMALLEST = 12
 
 def palette_png(labels: np.ndarray) -> bytes:
     """Class ids (H, W) uint8 as an indexed PNG with the palette of the barn set."""
-    picture = Image.fromarray(labels)
-    picture.putpalette([part for colour in PALETTE for part in colour])
+    image = Image.fromarray(labels)
+    image.putpalette([part for colour in PALETTE for part in colour])
     stream = io.BytesIO()
-    picture.save(stream, format='PNG', optimize=True)
+    image.save(stream, format='PNG', optimize=True)
     return stream.getvalue()
 
 
-def outlines(mask: np.ndarray) -> List[List[float]]:
+def outlines(mask: np.ndarray) -> list[list[float]]:
     """Outline every visible part of one animal that a person would outline.
 
     A part with a hole is cut through the hole, since a polygon cannot hold one.
@@ -37,17 +40,17 @@ def outlines(mask: np.ndarray) -> List[List[float]]:
 
     Returns:
         list[list[float]]: ``[x0, y0, x1, y1, ...]`` of each part, as
-        :func:`~plugin.datasets.polygons.mask_to_polygons` draws it.
+        :func:`~plugin.datasets.labels.polygons.mask_to_polygons` draws it.
     """
     return mask_to_polygons(mask, _SMALLEST)
 
 
-def labelme_json(scene: Scene, picture: str) -> str:
+def labelme_json(scene: Scene, image: str) -> str:
     """LabelMe file of a scene.
 
     Args:
         scene (Scene): The scene.
-        picture (str): Name of the picture file.
+        image (str): Name of the image file.
 
     Returns:
         str: The content of the file.
@@ -55,26 +58,26 @@ def labelme_json(scene: Scene, picture: str) -> str:
     parts = [outlines(scene.animals == animal)
              for animal in range(1, int(scene.animals.max()) + 1)]
     instances = [Instance(ANIMAL, rings) for rings in parts if rings]
-    return json.dumps(labelme_document(picture, *scene.labels.shape, instances)) + '\n'
+    return json.dumps(labelme_document(image, *scene.labels.shape, instances)) + '\n'
 
 
-def coco_file(pictures: Path, files: Iterable[Path]) -> Dict[str, Any]:
+def coco_file(images: Path, files: Iterable[Path]) -> dict[str, Any]:
     """COCO file of scenes with the one class ``cattle``.
 
     Args:
-        pictures (Path): Folder of their pictures, to which ``file_name`` is relative.
+        images (Path): Folder of their images, to which ``file_name`` is relative.
         files (iterable[Path]): Their LabelMe files.
 
     Returns:
         dict: The content of the file.
 
     Raises:
-        ValueError: If a LabelMe file or picture is not as it was drawn.
+        UserError: If a LabelMe file or image is not as it was drawn.
     """
-    builder = CocoBuilder(pictures, LabelNames(name=ANIMAL))
+    builder = CocoBuilder(images, LabelNames(name=ANIMAL))
     read_labelme(files, builder)
     if builder.findings:
         finding = builder.findings[0]
-        raise ValueError(f'{pictures / finding.file} {finding.shape} is not as it was drawn: '
+        raise UserError(f'{images / finding.file} {finding.shape} is not as it was drawn: '
                          f'{finding.reason}; remove the file to have it drawn again')
     return builder.content()

@@ -1,6 +1,5 @@
 """Light that falls into the barn, and what the camera makes of it."""
 from dataclasses import dataclass
-from typing import Tuple
 
 import cv2
 import numpy as np
@@ -33,7 +32,7 @@ class Light:
         return cls(direction / np.linalg.norm(direction), -flat * slope * 0.75, strength, kind)
 
 
-def _pools(rng: np.random.Generator, shape: Tuple[int, int]) -> np.ndarray:
+def _pools(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
     """Round pools of lamps, (H, W) around 1."""
     height, width = shape
     y, x = np.mgrid[:height, :width].astype(np.float32)
@@ -45,7 +44,7 @@ def _pools(rng: np.random.Generator, shape: Tuple[int, int]) -> np.ndarray:
     return field
 
 
-def _windows(rng: np.random.Generator, shape: Tuple[int, int]) -> np.ndarray:
+def _windows(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
     """Patches of sun behind openings in the wall, (H, W) around 1."""
     mask = np.zeros(shape, np.float32)
     size = min(shape)

@@ -1,5 +1,4 @@
 """The shape of an animal as heights over a plane."""
-from typing import Tuple
 
 import cv2
 import numpy as np
@@ -23,20 +22,20 @@ class Relief:
         self.x, self.y = x[None, :], y[:, None]
         self.height = np.full(self.shape, -1.0, np.float32)
 
-    def spread(self, part: np.ndarray, window: Tuple[slice, slice]) -> np.ndarray:
+    def spread(self, part: np.ndarray, window: tuple[slice, slice]) -> np.ndarray:
         """A map of a window as a map of the whole patch, 0 elsewhere."""
         whole = np.zeros(self.shape, np.float32)
         whole[window] = part
         return whole
 
-    def window(self, points: np.ndarray, reach: float) -> Tuple[slice, slice]:
+    def window(self, points: np.ndarray, reach: float) -> tuple[slice, slice]:
         """Slices that hold points (P, 2) and ``reach`` around them."""
         low = ((points.min(0) - reach + self.origin) * self.unit).astype(int)
         high = ((points.max(0) + reach + self.origin) * self.unit).astype(int) + 2
         low, high = np.maximum(low, 0), np.maximum(high, 0)
         return slice(low[1], high[1]), slice(low[0], high[0])
 
-    def limb(self, start: np.ndarray, end: np.ndarray, radii: Tuple[float, float],
+    def limb(self, start: np.ndarray, end: np.ndarray, radii: tuple[float, float],
              level: float, rise: float) -> np.ndarray:
         """Add a tapered, rounded bar; gives its own depth map (H, W): 1 at its axis, 0 outside."""
         points = np.stack([start, end])
@@ -65,7 +64,7 @@ class Relief:
 
 
 def lit(height: np.ndarray, unit: float, half: float,
-           light: Tuple[float, float, float]) -> np.ndarray:
+           light: tuple[float, float, float]) -> np.ndarray:
     """Brightness (H, W) of heights lit from ``light``, x, y, z in the frame of the patch.
 
     ``unit`` is in pixels per trunk length, ``half`` is half the trunk's width in trunk lengths.

@@ -1,6 +1,5 @@
-"""A whole scene: what stands where, in which light, and the picture a camera makes of it."""
+"""A whole scene: what stands where, in which light, and the image a camera makes of it."""
 from dataclasses import dataclass, replace
-from typing import List, Tuple
 
 import cv2
 import numpy as np
@@ -18,7 +17,7 @@ CATTLE = 3
 
 @dataclass
 class Scene:
-    """A picture and its truth.
+    """An image and its truth.
 
     ``image`` (H, W, 3) uint8 RGB; ``labels`` (H, W) uint8 class ids 0..3, what is visible;
     ``animals`` (H, W) int16, 0 where there is none, k + 1 for animal k.
@@ -33,16 +32,16 @@ class Scene:
 class _Layout:
     """What stands in a scene; ``feeding`` holds the places (x, y, heading) of muzzles."""
 
-    fences: List[Fence]
-    troughs: List[Trough]
-    feeding: List[Tuple[float, float, float]]
+    fences: list[Fence]
+    troughs: list[Trough]
+    feeding: list[tuple[float, float, float]]
 
 
-def _fence(style: Fence, start: Tuple[float, float], end: Tuple[float, float]) -> Fence:
+def _fence(style: Fence, start: tuple[float, float], end: tuple[float, float]) -> Fence:
     return replace(style, start=np.array(start), end=np.array(end))
 
 
-def _alley(rng: np.random.Generator, extent: Tuple[float, float], style: Fence) -> _Layout:
+def _alley(rng: np.random.Generator, extent: tuple[float, float], style: Fence) -> _Layout:
     """A long trough behind a fence, at times with a second fence that parts the pen."""
     width, height = extent
     deep, top = rng.uniform(34, 52), rng.uniform(20, 46)
@@ -57,7 +56,7 @@ def _alley(rng: np.random.Generator, extent: Tuple[float, float], style: Fence) 
     return _Layout(fences, [Trough((-20, top, width + 20, line))], places)
 
 
-def _pens(rng: np.random.Generator, extent: Tuple[float, float], style: Fence) -> _Layout:
+def _pens(rng: np.random.Generator, extent: tuple[float, float], style: Fence) -> _Layout:
     """Two pens with a fence between them, and a trough at the fence."""
     width, height = extent
     y, tilt = rng.uniform(0.3, 0.7) * height, rng.uniform(-6, 6)
@@ -74,7 +73,7 @@ def _pens(rng: np.random.Generator, extent: Tuple[float, float], style: Fence) -
     return _Layout([_fence(style, (-20, y + tilt), (width + 20, y - tilt))], [trough], places)
 
 
-def _furnish(rng: np.random.Generator, extent: Tuple[float, float]) -> _Layout:
+def _furnish(rng: np.random.Generator, extent: tuple[float, float]) -> _Layout:
     half = rng.uniform(3.5, 4.5)
     nowhere = np.zeros(2)
     wooden = bool(rng.random() < 0.35)
@@ -148,15 +147,15 @@ def _majority(label: np.ndarray) -> np.ndarray:
     return np.where((b == c) | (b == d), b, np.where(c == d, c, a))
 
 
-def draw_scene(seed: np.random.SeedSequence, size: Tuple[int, int]) -> Scene:
+def draw_scene(seed: np.random.SeedSequence, size: tuple[int, int]) -> Scene:
     """Draw one scene.
 
     Args:
         seed (np.random.SeedSequence): Decides everything.
-        size (tuple[int, int]): H, W of the picture in pixels.
+        size (tuple[int, int]): H, W of the image in pixels.
 
     Returns:
-        Scene: Picture and truth.
+        Scene: Image and truth.
     """
     rng = np.random.default_rng(seed)
     quarter = int(rng.integers(4))
@@ -187,7 +186,7 @@ def draw_scene(seed: np.random.SeedSequence, size: Tuple[int, int]) -> Scene:
 
 def _expose(rng: np.random.Generator, canvas: Canvas, light: Light, shown: np.ndarray,
             angle: float, quarter: int) -> Scene:
-    """Turn the canvas, cut the picture out of it and take the photograph."""
+    """Turn the canvas, cut the image out of it and take the photograph."""
     height, width = (int(v) for v in 2 * shown)
     matrix = cv2.getRotationMatrix2D((canvas.shape[1] / 2 - 0.5, canvas.shape[0] / 2 - 0.5), angle,
                                      1.0)

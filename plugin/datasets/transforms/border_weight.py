@@ -1,11 +1,13 @@
 """Weights of pixels that keep touching cells apart."""
 import math
-from typing import Sequence, Tuple, Union
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
+
+from plugin.utils import UserError
 
 # where the border term would be less than this, it is left out
 NEGLIGIBLE = 1e-7
@@ -24,7 +26,7 @@ class BorderWeight(BaseTransform):
 
     The map becomes one of the ``seg_fields``: transforms that move the label move it as well.
     Where the transform stands before crops, cells outside of the crop count, and where it stands
-    behind deformations and resizes, the distances are those of the picture that is trained on.
+    behind deformations and resizes, the distances are those of the image that is trained on.
     ``PackWeightedSegInputs`` hands it on to :class:`~plugin.models.decode_heads.UNetHead`.
 
     Required keys: ``gt_seg_map``, (H, W), and ``seg_fields``. Added key: ``gt_weight_map``,
@@ -35,27 +37,27 @@ class BorderWeight(BaseTransform):
         w0 (float): Greatest weight of a gap, ``w_0``. Defaults to 10.
         sigma (float): Its width in pixels. Defaults to 5.
         class_weight (str | Sequence[float], optional): ``w_c``: one weight for each class id;
-            ``'balanced'``: in each picture all classes have the same sum, and the mean is 1;
+            ``'balanced'``: in each image all classes have the same sum, and the mean is 1;
             None: 1. Defaults to ``'balanced'``.
         connectivity (int): 4 or 8: neighbours that make one cell of pixels. Defaults to 4, with
             which a gap of one pixel that runs aslant separates.
         ignore_index (int): Id of pixels without label, whose weight is 0. Defaults to 255.
 
     Raises:
-        ValueError: If a number is out of range.
+        UserError: If a number is out of range.
     """
 
     def __init__(self, cell_class: int = 1, w0: float = 10., sigma: float = 5.,
-                 class_weight: Union[str, Sequence[float], None] = 'balanced',
+                 class_weight: str | Sequence[float] | None = 'balanced',
                  connectivity: int = 4, ignore_index: int = 255) -> None:
         if w0 < 0 or sigma <= 0:
-            raise ValueError(f'w0={w0} and sigma={sigma} give no weights: w0 must be 0 or more, '
+            raise UserError(f'w0={w0} and sigma={sigma} give no weights: w0 must be 0 or more, '
                              'sigma more than 0 pixels')
         if isinstance(class_weight, str) and class_weight != 'balanced':
-            raise ValueError(f"class_weight={class_weight!r} is unknown: use 'balanced', one "
+            raise UserError(f"class_weight={class_weight!r} is unknown: use 'balanced', one "
                              'number a class, or None')
         if connectivity not in (4, 8):
-            raise ValueError(f'connectivity={connectivity} is no neighbourhood: use 4 or 8')
+            raise UserError(f'connectivity={connectivity} is no neighbourhood: use 4 or 8')
         self.settings = dict(cell_class=cell_class, w0=w0, sigma=sigma, class_weight=class_weight,
                              connectivity=connectivity, ignore_index=ignore_index)
 
@@ -63,7 +65,7 @@ class BorderWeight(BaseTransform):
         """Add the weights to ``results``."""
         results['gt_weight_map'] = border_weight(results['gt_seg_map'], **self.settings)
         if 'gt_weight_map' not in results['seg_fields']:
-            # a new list: the data set may hand out the same one for each picture
+            # a new list: the data set may hand out the same one for each image
             results['seg_fields'] = [*results['seg_fields'], 'gt_weight_map']
         return results
 
@@ -73,7 +75,7 @@ class BorderWeight(BaseTransform):
 
 
 def border_weight(label: np.ndarray, *, cell_class: int = 1, w0: float = 10., sigma: float = 5.,
-                  class_weight: Union[str, Sequence[float], None] = 'balanced',
+                  class_weight: str | Sequence[float] | None = 'balanced',
                   connectivity: int = 4, ignore_index: int = 255) -> np.ndarray:
     """The weights of :class:`BorderWeight`, which has the legend.
 
@@ -84,7 +86,7 @@ def border_weight(label: np.ndarray, *, cell_class: int = 1, w0: float = 10., si
         np.ndarray: (H, W) float32.
 
     Raises:
-        ValueError: If ``class_weight`` lacks a class of the label.
+        UserError: If ``class_weight`` lacks a class of the label.
     """
     weight = class_weights(label, class_weight, ignore_index)
     if w0 > NEGLIGIBLE:
@@ -98,7 +100,7 @@ def border_weight(label: np.ndarray, *, cell_class: int = 1, w0: float = 10., si
     return weight
 
 
-def class_weights(label: np.ndarray, class_weight: Union[str, Sequence[float], None],
+def class_weights(label: np.ndarray, class_weight: str | Sequence[float] | None,
                   ignore_index: int) -> np.ndarray:
     """``w_c`` of each pixel, (H, W) float32."""
     ids, places, counts = np.unique(label, return_inverse=True, return_counts=True)
@@ -110,14 +112,14 @@ def class_weights(label: np.ndarray, class_weight: Union[str, Sequence[float], N
     else:
         unknown = ids[known & (ids >= len(class_weight))]
         if len(unknown):
-            raise ValueError(f'class_weight has {len(class_weight)} numbers, but the label holds '
+            raise UserError(f'class_weight has {len(class_weight)} numbers, but the label holds '
                              f'class {unknown[0]}: give one number a class')
         values = np.asarray(class_weight, float)[np.where(known, ids, 0)]
     return np.where(known, values, 0).astype(np.float32)[places].reshape(label.shape)
 
 
 def nearest_two(cells: np.ndarray, reach: int,
-                connectivity: int = 4) -> Tuple[np.ndarray, np.ndarray]:
+                connectivity: int = 4) -> tuple[np.ndarray, np.ndarray]:
     """Distances to the nearest and the second nearest connected component.
 
     Components are taken one by one, each in a window of its bounding box and ``reach`` pixels

@@ -1,5 +1,4 @@
 """Smooth random deformations."""
-from typing import Optional, Tuple
 
 import cv2
 import numpy as np
@@ -9,17 +8,19 @@ from mmcv.transforms import BaseTransform
 from mmcv.transforms.utils import cache_randomness
 from mmseg.registry import TRANSFORMS
 
+from plugin.utils import UserError
+
 
 @TRANSFORMS.register_module()
 class ElasticDeformation(BaseTransform):
-    """Bend a picture and its label like a rubber sheet.
+    """Bend an image and its label like a rubber sheet.
 
     O. Ronneberger, P. Fischer, T. Brox, `U-Net <https://arxiv.org/abs/1505.04597>`_, section 3.1:
     displacement vectors at the points of a coarse 3 x 3 grid are drawn from a normal distribution
     with a standard deviation of 10 pixels; those of the pixels follow by bicubic interpolation.
-    The outermost points of the grid lie on the corners and sides of the picture.
+    The outermost points of the grid lie on the corners and sides of the image.
 
-    What comes from outside of the picture is its mirror image. The picture is sampled linearly,
+    What comes from outside of the image is its mirror image. The image is sampled linearly,
     labels and other ``seg_fields`` at the nearest pixel, all of them at the same places.
 
     Required and modified keys: ``img``, (H, W) or (H, W, C) uint8 or float32, and the (H, W) maps
@@ -30,19 +31,19 @@ class ElasticDeformation(BaseTransform):
         sigma (float): Standard deviation of each component of the vectors, in pixels.
             Defaults to 10.
         grid (int): Points of the grid along each side, 2 or more. Defaults to 3.
-        seg_pad_val (int, optional): Value of maps where they come from outside of the picture,
-            e.g. 255. Defaults to None: mirrored like the picture.
+        seg_pad_val (int, optional): Value of maps where they come from outside of the image,
+            e.g. 255. Defaults to None: mirrored like the image.
 
     Raises:
-        ValueError: If a number is out of range.
+        UserError: If a number is out of range.
     """
 
     def __init__(self, prob: float = 1., sigma: float = 10., grid: int = 3,
-                 seg_pad_val: Optional[int] = None) -> None:
+                 seg_pad_val: int | None = None) -> None:
         if not 0 <= prob <= 1:
-            raise ValueError(f'prob={prob} is no probability: give a number from 0 to 1')
+            raise UserError(f'prob={prob} is no probability: give a number from 0 to 1')
         if sigma < 0 or grid < 2:
-            raise ValueError(f'sigma={sigma} and grid={grid} give no deformation: sigma must be 0 '
+            raise UserError(f'sigma={sigma} and grid={grid} give no deformation: sigma must be 0 '
                              'pixels or more, grid 2 points or more')
         self.prob = prob
         self.sigma = sigma
@@ -74,8 +75,8 @@ class ElasticDeformation(BaseTransform):
                 f'seg_pad_val={self.seg_pad_val})')
 
 
-def source_places(vectors: np.ndarray, size: Tuple[int, int]) -> Tuple[np.ndarray, np.ndarray]:
-    """Where each pixel of the deformed picture comes from.
+def source_places(vectors: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Where each pixel of the deformed image comes from.
 
     Args:
         vectors (np.ndarray): (2, grid, grid), displacements along rows and columns in pixels.
@@ -91,7 +92,7 @@ def source_places(vectors: np.ndarray, size: Tuple[int, int]) -> Tuple[np.ndarra
 
 
 def sample_nearest(values: np.ndarray, rows: np.ndarray, columns: np.ndarray,
-                   outside: Optional[int] = None) -> np.ndarray:
+                   outside: int | None = None) -> np.ndarray:
     """The nearest pixel at each place, of any type; beyond the border mirrored or ``outside``."""
     places = [np.rint(found).astype(int) for found in (rows, columns)]
     sides = [(max(-int(nearest.min()), 0), max(int(nearest.max()) - size + 1, 0))

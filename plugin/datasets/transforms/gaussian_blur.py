@@ -1,5 +1,5 @@
 """Blur."""
-from typing import Sequence
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -7,10 +7,12 @@ from mmcv.transforms import BaseTransform
 from mmcv.transforms.utils import cache_randomness
 from mmseg.registry import TRANSFORMS
 
+from plugin.utils import UserError
+
 
 @TRANSFORMS.register_module()
 class RandomGaussianBlur(BaseTransform):
-    """Blur a picture with some probability.
+    """Blur an image with some probability.
 
     Required and modified key: ``img``, ``(H, W)`` or ``(H, W, 3)`` uint8.
 
@@ -20,14 +22,14 @@ class RandomGaussianBlur(BaseTransform):
             it is drawn uniformly. Defaults to (0.1, 2.0), as in SimCLR and UniMatch.
 
     Raises:
-        ValueError: If ``prob`` is outside 0..1, or ``sigma`` no range of positive numbers.
+        UserError: If ``prob`` is outside 0..1, or ``sigma`` no range of positive numbers.
     """
 
     def __init__(self, prob: float = 0.5, sigma: Sequence[float] = (0.1, 2.0)) -> None:
         if not 0 <= prob <= 1:
-            raise ValueError(f'prob={prob} is no probability: give a number from 0 to 1')
+            raise UserError(f'prob={prob} is no probability: give a number from 0 to 1')
         if len(sigma) != 2 or not 0 < sigma[0] <= sigma[1]:
-            raise ValueError(f'sigma={tuple(sigma)} is no range of pixels: give two positive '
+            raise UserError(f'sigma={tuple(sigma)} is no range of pixels: give two positive '
                              'numbers, the smaller one first, e.g. (0.1, 2.0)')
         self.prob = prob
         self.sigma = tuple(sigma)

@@ -6,14 +6,14 @@ from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
 from pycocotools import mask as coco_mask
 
-from plugin.datasets.polygons import to_rle
+from ..labels.polygons import to_rle
 
 
 @TRANSFORMS.register_module()
 class LoadInstanceSegMap(BaseTransform):
     """Draw the outlines of ``CattleSegDataset`` into a label map.
 
-    The stand-in for ``LoadAnnotations``: it comes where the picture has its original size.
+    The stand-in for ``LoadAnnotations``: it comes where the image has its original size.
     Where animals overlap, the smaller one is in front. Pixels of a crowd that no animal covers
     are not labelled.
 

@@ -1,15 +1,17 @@
-"""Pictures with a border of their mirror image."""
+"""Images with a border of their mirror image."""
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
 
+from plugin.utils import UserError
+
 
 @TRANSFORMS.register_module()
 class MirrorBorder(BaseTransform):
-    """Extend a picture and its label on all sides by their mirror image.
+    """Extend an image and its label on all sides by their mirror image.
 
     For networks that lose their borders, such as the published U-Net (its figure 2): a crop of
-    the extended picture has its middle, which the loss looks at, within the picture itself, and
+    the extended image has its middle, which the loss looks at, within the image itself, and
     shows real or mirrored context around it. Pixels at the border are not repeated.
 
     Required and modified keys: ``img``, (H, W) or (H, W, C), and the (H, W) maps that
@@ -20,12 +22,12 @@ class MirrorBorder(BaseTransform):
         margin (int): Pixels on each side; 92 for the published U-Net.
 
     Raises:
-        ValueError: If ``margin`` is negative.
+        UserError: If ``margin`` is negative.
     """
 
     def __init__(self, margin: int) -> None:
         if margin < 0:
-            raise ValueError(f'margin={margin} is no border: give 0 pixels or more')
+            raise UserError(f'margin={margin} is no border: give 0 pixels or more')
         self.margin = margin
 
     def transform(self, results: dict) -> dict:

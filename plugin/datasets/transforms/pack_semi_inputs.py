@@ -1,5 +1,5 @@
-"""Unlabelled pictures as a model takes them."""
-from typing import Optional, Sequence
+"""Unlabelled images as a model takes them."""
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -8,17 +8,19 @@ from mmengine.structures import PixelData
 from mmseg.datasets import PackSegInputs
 from mmseg.registry import TRANSFORMS
 
+from plugin.utils import UserError
+
 
 @TRANSFORMS.register_module()
 class PackSemiInputs(PackSegInputs):
-    """Pack an unlabelled picture, marked as such, and strong views of it.
+    """Pack an unlabelled image, marked as such, and strong views of it.
 
-    Like mmseg's ``PackSegInputs``, for the end of the pipeline of unlabelled pictures. The sample
+    Like mmseg's ``PackSegInputs``, for the end of the pipeline of unlabelled images. The sample
     gets the metadata ``unlabeled=True``. Labels that the pipeline has loaded stay in its
     ``gt_sem_seg``; they serve to measure the pseudo-labels and are never trained on.
 
     Strong views (UniMatch, Yang et al., CVPR 2023, section 3.3) show the same pixels in other
-    colours or blurred: the ``strong`` transforms are applied to ``views`` copies of the picture
+    colours or blurred: the ``strong`` transforms are applied to ``views`` copies of the image
     as it is when it comes here, each time with other random numbers. They are found in
     ``sample.strong_views.data``, ``(3 * views, H, W)`` uint8, view after view, the channels in
     the order of ``inputs`` (BGR as loaded), neither padded nor normalised.
@@ -30,16 +32,16 @@ class PackSemiInputs(PackSegInputs):
         **kwargs: Arguments of ``PackSegInputs``.
 
     Raises:
-        ValueError: If ``views`` and ``strong`` do not go together, or the transforms change the
-            size or the type of the picture.
+        UserError: If ``views`` and ``strong`` do not go together, or the transforms change the
+            size or the type of the image.
     """
 
-    def __init__(self, views: int = 0, strong: Optional[Sequence[dict]] = None, **kwargs) -> None:
+    def __init__(self, views: int = 0, strong: Sequence[dict] | None = None, **kwargs) -> None:
         super().__init__(**kwargs)
         if views < 0:
-            raise ValueError(f'views={views} is no number of strong views: give 0 or more')
+            raise UserError(f'views={views} is no number of strong views: give 0 or more')
         if bool(views) != bool(strong):
-            raise ValueError(f'views={views} with strong={strong}: give the transforms of the '
+            raise UserError(f'views={views} with strong={strong}: give the transforms of the '
                              'strong views and their number, or neither')
         self.views = views
         self.strong = Compose(strong or [])
@@ -61,13 +63,13 @@ class PackSemiInputs(PackSegInputs):
         return packed
 
     def _view(self, image: np.ndarray) -> np.ndarray:
-        """A strong view of a picture, (H, W, 3) uint8."""
+        """A strong view of an image, (H, W, 3) uint8."""
         view = self.strong(dict(img=image.copy(), img_shape=image.shape[:2]))['img']
         if view.shape != image.shape or view.dtype != np.uint8:
-            raise ValueError(
-                f'the strong transforms turn a picture {image.shape} {image.dtype} into '
+            raise UserError(
+                f'the strong transforms turn an image {image.shape} {image.dtype} into '
                 f'{view.shape} {view.dtype}: use transforms of colour and sharpness of uint8 '
-                'pictures, and move the others before PackSemiInputs')
+                'images, and move the others before PackSemiInputs')
         return view
 
     def __repr__(self) -> str:

@@ -4,6 +4,8 @@ from mmengine.structures import PixelData
 from mmseg.datasets import PackSegInputs
 from mmseg.registry import TRANSFORMS
 
+from plugin.utils import UserError
+
 
 @TRANSFORMS.register_module()
 class PackWeightedSegInputs(PackSegInputs):
@@ -17,14 +19,14 @@ class PackWeightedSegInputs(PackSegInputs):
         """Pack ``results``, which must hold ``gt_weight_map`` (see ``BorderWeight``).
 
         Raises:
-            ValueError: If there are no weights, or they have another size than the label.
+            UserError: If there are no weights, or they have another size than the label.
         """
         if 'gt_weight_map' not in results:
-            raise ValueError('there is no gt_weight_map to pack: put BorderWeight before '
+            raise UserError('there is no gt_weight_map to pack: put BorderWeight before '
                              'PackWeightedSegInputs, or use PackSegInputs')
         weights, label = results['gt_weight_map'], results['gt_seg_map']
         if weights.shape != label.shape:
-            raise ValueError(f'gt_weight_map is {weights.shape} and the label {label.shape}: a '
+            raise UserError(f'gt_weight_map is {weights.shape} and the label {label.shape}: a '
                              'transform between BorderWeight and here does not move seg_fields, '
                              'so put BorderWeight behind it')
         packed = super().transform(results)

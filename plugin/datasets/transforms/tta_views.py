@@ -1,10 +1,13 @@
-"""Several views of a picture, for predictions that are averaged."""
+"""Several views of an image, for predictions that are averaged."""
 import copy
-from typing import Any, List, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 from mmcv.transforms import BaseTransform
 from mmengine.dataset import Compose
 from mmseg.registry import TRANSFORMS
+
+from plugin.utils import UserError
 
 SCALES = (0.5, 0.75, 1.0, 1.25, 1.5, 1.75)
 FLIPS = ('none', 'horizontal')
@@ -16,7 +19,7 @@ FLIP_KEYS = ('flip', 'flip_direction')
 class TTAViews(BaseTransform):
     """A test pipeline, once for each scale and mirroring.
 
-    Scales are those of what the pipeline itself makes: where it brings a picture to 240 pixels,
+    Scales are those of what the pipeline itself makes: where it brings an image to 240 pixels,
     0.5 are 120. Labels are loaded behind all that moves pixels, so that they stay as they are.
     The result is what :class:`~plugin.models.segmentors.TTASegmentor` takes: under each key of the
     packed result a list with one entry a view, all scales as they are first listed, and within a
@@ -25,14 +28,14 @@ class TTAViews(BaseTransform):
         tta_pipeline = [dict(type='TTAViews', pipeline=test_pipeline)]
 
     Args:
-        pipeline (Sequence[dict]): Configs of the steps. The first one loads the picture; others
+        pipeline (Sequence[dict]): Configs of the steps. The first one loads the image; others
             whose names begin with ``Load`` load labels, and the last one, ``Pack...``, packs.
         scales (Sequence[float]): Factors. Defaults to ``SCALES``, six from 0.5 to 1.75.
         flips (Sequence[str]): Of ``'none'``, ``'horizontal'`` and ``'vertical'``. Defaults to the
             first two.
 
     Raises:
-        ValueError: If there is no scale or mirroring, one is unknown, or the pipeline resizes by
+        UserError: If there is no scale or mirroring, one is unknown, or the pipeline resizes by
             a transform that cannot be scaled.
     """
 
@@ -40,7 +43,7 @@ class TTAViews(BaseTransform):
                  flips: Sequence[str] = FLIPS) -> None:
         unknown = sorted(set(flips) - set(DIRECTIONS))
         if not scales or not flips or unknown or min(scales) <= 0:
-            raise ValueError(f'TTAViews: scales={tuple(scales)} and flips={tuple(flips)} are no '
+            raise UserError(f'TTAViews: scales={tuple(scales)} and flips={tuple(flips)} are no '
                              f'views: give factors above 0 and some of {", ".join(DIRECTIONS)}')
         self.scales, self.flips = tuple(scales), tuple(flips)
         load, *steps = copy.deepcopy(list(pipeline))
@@ -53,7 +56,7 @@ class TTAViews(BaseTransform):
             for scale in self.scales for flip in self.flips]
 
     def transform(self, results: dict) -> dict:
-        """Make the views of one picture.
+        """Make the views of one image.
 
         Args:
             results (dict): What the first step of the pipeline takes.
@@ -81,18 +84,18 @@ def _with_flips(step: dict) -> dict:
     return dict(step, meta_keys=tuple(dict.fromkeys((*step['meta_keys'], *FLIP_KEYS))))
 
 
-def _mirrored(flip: str) -> List[dict]:
+def _mirrored(flip: str) -> list[dict]:
     return [] if flip == 'none' else [dict(type='RandomFlip', prob=1., direction=flip)]
 
 
-def _scaled(steps: Sequence[dict], factor: float) -> List[dict]:
+def _scaled(steps: Sequence[dict], factor: float) -> list[dict]:
     """The steps with all sizes that they resize to times ``factor``."""
     if factor == 1:
         return list(steps)
     resizing = [step for step in steps if 'Resize' in _name(step)]
     foreign = [_name(step) for step in resizing if _name(step) != 'Resize']
     if foreign:
-        raise ValueError(f'TTAViews cannot scale {foreign[0]}: set scales=(1.0, ), or resize by '
+        raise UserError(f'TTAViews cannot scale {foreign[0]}: set scales=(1.0, ), or resize by '
                          "dict(type='Resize', ...)")
     if not resizing:
         return [dict(type='Resize', scale_factor=factor, keep_ratio=True), *steps]

@@ -1,11 +1,12 @@
 """The memory layout of the weights."""
-from typing import Tuple
 
 import torch
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.registry import HOOKS
 from torch import Tensor, nn
+
+from plugin.utils import UserError
 
 
 @HOOKS.register_module()
@@ -22,7 +23,7 @@ class ChannelsLastHook(Hook):
     Those without weights, such as ``RoIAlign``, are handed maps of that layout.
 
     Raises:
-        ValueError: If the model has operators of mmcv that make maps of their own, such as
+        UserError: If the model has operators of mmcv that make maps of their own, such as
             deformable convolutions.
     """
 
@@ -44,11 +45,11 @@ def guard_operators(model: nn.Module) -> None:
         if not type(module).__module__.startswith('mmcv.ops'):
             continue
         if any(True for _ in module.parameters()):
-            raise ValueError(
+            raise UserError(
                 f'{name} is a {type(module).__name__} of mmcv, which misreads maps with the '
                 'channels last: leave ChannelsLastHook out of default_hooks and custom_hooks')
         module.register_forward_pre_hook(_channels_first)
 
 
-def _channels_first(module: nn.Module, inputs: Tuple) -> Tuple:
+def _channels_first(module: nn.Module, inputs: tuple) -> tuple:
     return tuple(x.contiguous() if isinstance(x, Tensor) else x for x in inputs)

@@ -2,9 +2,9 @@
 import json
 import os
 import time
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Dict, Optional, Sequence, Set
 
 import torch.distributed
 from mmengine.dist import broadcast_object_list, is_distributed, is_main_process
@@ -13,16 +13,17 @@ from mmengine.model import is_model_wrapper
 from mmengine.registry import HOOKS
 
 from plugin.datasets import UnlabeledDataset
-from plugin.datasets.checks import check_files, check_heads, fingerprint, leaf_datasets
 from plugin.datasets.doctor import Report, check_room
+from plugin.datasets.doctor.preflight import check_files, check_heads, fingerprint
+from plugin.datasets.leaves import leaf_datasets
 from plugin.datasets.paired_sampler import check_batch_size
-from plugin.utils import first_few, write_atomically
+from plugin.utils import UserError, first_few, write_atomically
 
 SKIP = 'PASTURE_SKIP_CHECK'
 REMEMBERED = 'checked_data.json'
 LONG = 10.0  # seconds
 PATIENCE = timedelta(days=2)
-HINT = (f'looking at pictures and labels (to skip this: tools/train.py --no-check, or {SKIP}=1; '
+HINT = (f'looking at images and labels (to skip this: tools/train.py --no-check, or {SKIP}=1; '
         'to look at everything: python tools/check_data.py CONFIG)')
 
 
@@ -30,11 +31,11 @@ HINT = (f'looking at pictures and labels (to skip this: tools/train.py --no-chec
 class CheckDataHook(Hook):
     """Check the data against itself and against the model.
 
-    Before a training its pictures, labels and those of the validation are
+    Before a training its images, labels and those of the validation are
     looked at; before a validation or a test alone, those of its own. The number
     of classes is compared with every head, the disk with the checkpoints to come,
     the memory with a memory bank. This is the fast part of what
-    ``tools/check_data.py`` looks at: see ``plugin.datasets.checks``. One process
+    ``tools/check_data.py`` looks at: see ``plugin.datasets.doctor.preflight``. One process
     looks, the others wait, all fail with one message.
 
     A set that passed is remembered in ``checked_data.json`` of the work
@@ -43,22 +44,22 @@ class CheckDataHook(Hook):
     Args:
         enabled (bool): Defaults to True. ``PASTURE_SKIP_CHECK=1`` in the
             environment switches the hook off as well.
-        limit (int, optional): Look at so many pictures of a set only, spread
+        limit (int, optional): Look at so many images of a set only, spread
             over it. Defaults to None: all.
 
     Raises:
-        ValueError: If ``limit`` is below 1, or for what is wrong with the data.
+        UserError: If ``limit`` is below 1, or for what is wrong with the data.
     """
 
     priority = 'VERY_HIGH'
 
-    def __init__(self, enabled: bool = True, limit: Optional[int] = None) -> None:
+    def __init__(self, enabled: bool = True, limit: int | None = None) -> None:
         if limit is not None and limit < 1:
-            raise ValueError(f'limit={limit} would check nothing: '
-                             'give 1 or more pictures, or enabled=False')
+            raise UserError(f'limit={limit} would check nothing: '
+                             'give 1 or more images, or enabled=False')
         self.enabled = enabled and os.environ.get(SKIP, '') in ('', '0')
         self.limit = limit
-        self._done: Set[int] = set()
+        self._done: set[int] = set()
         self._told = False
         self._group = None
 
@@ -81,7 +82,7 @@ class CheckDataHook(Hook):
         """Check the test set."""
         self._check(runner, {'the test set': runner.test_loop})
 
-    def _check(self, runner, loops: Dict[str, object]) -> None:
+    def _check(self, runner, loops: dict[str, object]) -> None:
         """Check in one process, and let every process know how it ended."""
         if not self.enabled:
             return
@@ -100,7 +101,7 @@ class CheckDataHook(Hook):
                 raise
         broadcast_object_list(outcome, group=self._group)
         if outcome[0] is not None:
-            raise ValueError(outcome[0])
+            raise UserError(outcome[0])
         self._done.update(id(dataset) for dataset in sets.values())
 
     def _check_sets(self, runner, sets: dict) -> None:
@@ -112,7 +113,7 @@ class CheckDataHook(Hook):
             if isinstance(leaf, UnlabeledDataset):
                 continue
             if not leaf.metainfo.get('classes'):
-                raise ValueError(f'{name} ({type(leaf).__name__}) does not know its classes: set '
+                raise UserError(f'{name} ({type(leaf).__name__}) does not know its classes: set '
                                  "metainfo=dict(classes=('ground', 'cow')) in its config")
             check_heads(model, leaf.metainfo['classes'], name)
         for name, leaf in leaves:
@@ -132,8 +133,8 @@ class CheckDataHook(Hook):
         seconds = time.monotonic() - start
         if seconds > LONG:
             runner.logger.info(
-                f'checked {len(dataset)} pictures of {name} in {seconds:.0f} s; '
-                'default_hooks.check_data.limit=<pictures> looks at fewer')
+                f'checked {len(dataset)} images of {name} in {seconds:.0f} s; '
+                'default_hooks.check_data.limit=<images> looks at fewer')
         if self.limit is not None:
             return
         if present is not None:
@@ -142,7 +143,7 @@ class CheckDataHook(Hook):
             self._remember(runner, memory, {**known, mark: name})
 
     @staticmethod
-    def _remember(runner, memory: Path, known: Dict[str, str]) -> None:
+    def _remember(runner, memory: Path, known: dict[str, str]) -> None:
         try:
             write_atomically(memory, json.dumps(known, indent=1))
         except OSError as error:
@@ -164,11 +165,11 @@ def _warn_of_absent(runner, name: str, classes: Sequence[str], present: Sequence
     absent = [c for i, c in enumerate(classes) if i not in present]
     if absent:
         runner.logger.warning(
-            f'no pixel of {name} is labelled {first_few(absent)}: if the pictures show it, '
+            f'no pixel of {name} is labelled {first_few(absent)}: if the images show it, '
             'the ids of the labels do not follow the order of the classes')
 
 
-def _remembered(memory: Path) -> Dict[str, str]:
+def _remembered(memory: Path) -> dict[str, str]:
     """The marks of sets that passed, {mark: name}; none if the file is not readable."""
     try:
         known = json.loads(memory.read_text(encoding='utf-8'))

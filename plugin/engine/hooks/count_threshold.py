@@ -1,5 +1,5 @@
 """The threshold at which animals are counted travels with the weights."""
-from typing import Any, Optional
+from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
@@ -17,7 +17,7 @@ class CountThresholdHook(Hook):
     """
 
     def __init__(self) -> None:
-        self._threshold: Optional[float] = None
+        self._threshold: float | None = None
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Note the threshold of the checkpoint."""

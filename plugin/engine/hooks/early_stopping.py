@@ -1,10 +1,12 @@
 """Ending a training that does not get better."""
 import difflib
 import math
-from typing import Any, Dict, Optional
+from typing import Any
 
 from mmengine.hooks import CheckpointHook, EarlyStoppingHook
 from mmengine.registry import HOOKS
+
+from plugin.utils import UserError
 
 from ..score_rules import known_rule
 
@@ -31,13 +33,13 @@ class ResumableEarlyStoppingHook(EarlyStoppingHook):
             :class:`mmengine.hooks.EarlyStoppingHook`.
 
     Raises:
-        ValueError: If ``patience`` is below 1, ``min_delta`` below 0, or ``rule`` is not given and
+        UserError: If ``patience`` is below 1, ``min_delta`` below 0, or ``rule`` is not given and
             does not follow from the name of the score.
     """
 
     def __init__(self, monitor: str, patience: int = 5, min_delta: float = 0., **kwargs) -> None:
         if patience < 1 or min_delta < 0:
-            raise ValueError(f'early stopping with patience={patience} and min_delta={min_delta} '
+            raise UserError(f'early stopping with patience={patience} and min_delta={min_delta} '
                              'makes no sense: give 1 validation or more, and a delta of 0 or more')
         super().__init__(monitor, patience=patience, min_delta=min_delta, **kwargs)
         self._counted = 0  # iteration of the last validation that was counted
@@ -46,7 +48,7 @@ class ResumableEarlyStoppingHook(EarlyStoppingHook):
         try:
             return known_rule(monitor) or super()._init_rule(monitor)
         except ValueError as error:
-            raise ValueError(f'whether {monitor} should rise or fall is not known: set '
+            raise UserError(f'whether {monitor} should rise or fall is not known: set '
                              "rule='greater' or 'less' of the early stopping") from error
 
     def before_run(self, runner) -> None:
@@ -54,7 +56,7 @@ class ResumableEarlyStoppingHook(EarlyStoppingHook):
 
     def before_train(self, runner) -> None:
         """Take over the count of the checkpoint, and stop at once what was stopped before."""
-        state: Optional[Dict[str, Any]] = runner.message_hub.runtime_info.get(STATE)
+        state: dict[str, Any] | None = runner.message_hub.runtime_info.get(STATE)
         if not state or state['monitor'] != self.monitor:
             # nothing to go on from, or another score counts now
             runner.message_hub.update_info(STATE, {})
@@ -66,7 +68,7 @@ class ResumableEarlyStoppingHook(EarlyStoppingHook):
             runner.logger.info(f'this training was stopped early: {state["reason"]}; it goes on '
                                'with more patience, or without early stopping')
 
-    def after_val_epoch(self, runner, metrics: Dict[str, Any]) -> None:
+    def after_val_epoch(self, runner, metrics: dict[str, Any]) -> None:
         """Count, and stop where it is time.
 
         Args:

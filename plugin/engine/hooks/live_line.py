@@ -4,7 +4,7 @@ import logging
 import math
 import sys
 import time
-from typing import Any, Dict, List, Optional
+from typing import Any
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook, Hook
@@ -13,13 +13,13 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-EVERY = 0.25  # seconds between two pictures of the line
+EVERY = 0.25  # seconds between two images of the line
 BAR = 16  # characters
 
 
 @HOOKS.register_module()
 class LiveLineHook(Hook):
-    """Shows iteration, loss, scores, pictures a second and the time left below the log.
+    """Shows iteration, loss, scores, images a second and the time left below the log.
 
     The line is renewed in place, and what is logged or printed stands above it. It is drawn in
     the main process, in a terminal only, by the training itself: no thread that worker processes
@@ -34,12 +34,12 @@ class LiveLineHook(Hook):
     # after all that has something to say about an iteration
     priority = 'LOWEST'
 
-    def __init__(self, console: Optional[Console] = None) -> None:
+    def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console()
-        self._live: Optional[Live] = None
-        self._streams: Dict[logging.StreamHandler, Any] = {}
+        self._live: Live | None = None
+        self._streams: dict[logging.StreamHandler, Any] = {}
         self._drawn = -math.inf
-        self._scores: List[str] = []
+        self._scores: list[str] = []
         self._validated = ''
 
     def before_train(self, runner) -> None:
@@ -55,7 +55,7 @@ class LiveLineHook(Hook):
         self._draw(runner)
 
     def after_train_iter(self, runner, batch_idx: int, data_batch: Any = None,
-                         outputs: Optional[dict] = None) -> None:
+                         outputs: dict | None = None) -> None:
         """Renew the line if it is old."""
         if self._live and time.monotonic() - self._drawn >= EVERY:
             self._draw(runner, done=1)
@@ -67,7 +67,7 @@ class LiveLineHook(Hook):
         if self._live and time.monotonic() - self._drawn >= EVERY:
             self._draw(runner)
 
-    def after_val_epoch(self, runner, metrics: Optional[Dict[str, Any]] = None) -> None:
+    def after_val_epoch(self, runner, metrics: dict[str, Any] | None = None) -> None:
         """Take the scores that say most: the loss, and what the best checkpoint is chosen by."""
         self._validated, metrics = '', metrics or {}
         chosen = [name for hook in runner.hooks if isinstance(hook, CheckpointHook)
@@ -98,7 +98,7 @@ class LiveLineHook(Hook):
                     overflow='ellipsis')
         self._live.update(line, refresh=True)
 
-    def _words(self, runner, iteration: int) -> List[str]:
+    def _words(self, runner, iteration: int) -> list[str]:
         """What the line says, the most important first: a narrow terminal cuts its end."""
         share = min(iteration / max(runner.max_iters, 1), 1.)
         full = round(share * BAR)
@@ -111,14 +111,14 @@ class LiveLineHook(Hook):
         words += self._scores
         if 'train/time' in scalars:
             seconds = scalars['train/time'].mean(10)
-            words.append(f'{pictures_a_step(runner) / max(seconds, 1e-9):.3g} pictures/s')
+            words.append(f'{images_a_step(runner) / max(seconds, 1e-9):.3g} images/s')
             left = datetime.timedelta(seconds=round(seconds * (runner.max_iters - iteration)))
             words.append(f'{left} left')
         return words
 
 
-def pictures_a_step(runner) -> int:
-    """Pictures that all processes together see in one iteration."""
+def images_a_step(runner) -> int:
+    """Images that all processes together see in one iteration."""
     loader = runner.train_dataloader
     size = loader.batch_size or getattr(loader.batch_sampler, 'batch_size', 1)
     return size * runner.world_size

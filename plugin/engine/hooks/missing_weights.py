@@ -1,7 +1,6 @@
 """Pretrained weights that are not there."""
 import logging
 from pathlib import Path
-from typing import Dict, List
 
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
@@ -37,9 +36,9 @@ class MissingWeightsHook(Hook):
             if isinstance(module, BaseModule):
                 self._check(name, module, runner.cfg.get('weights_from', {}))
 
-    def _check(self, name: str, module: BaseModule, sources: Dict[str, str]) -> None:
+    def _check(self, name: str, module: BaseModule, sources: dict[str, str]) -> None:
         cfgs = module.init_cfg if isinstance(module.init_cfg, (list, tuple)) else [module.init_cfg]
-        missing: List[str] = [
+        missing: list[str] = [
             cfg['checkpoint'] for cfg in cfgs
             if cfg and cfg['type'] == 'Pretrained' and _is_missing(cfg['checkpoint'])
         ]

@@ -1,7 +1,8 @@
-"""What a run leaves behind: scores, confusion matrix, curves and pictures."""
+"""What a run leaves behind: scores, confusion matrix, curves and images."""
 import math
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any
 
 import numpy as np
 from mmengine.dist import is_main_process, master_only
@@ -13,22 +14,22 @@ from plugin import visualization
 from plugin.utils import write_atomically
 from plugin.visualization.report.configs import changes_against_bases
 
-from .gallery_keeper import GalleryKeeper
-from .instance_pages import InstancePages, Jobs, count_threshold
-from .summary_scores import ignored_id, say, score_jobs, to_json
+from ..summary.gallery import GalleryKeeper
+from ..summary.instances import InstancePages, Jobs, count_threshold
+from ..summary.scores import ignored_id, say, score_jobs, to_json
 
 GALLERY_LONGEST = 480  # pixels
 
 
 @HOOKS.register_module()
 class RunSummaryHook(Hook):
-    """Write the scores of a run as JSON and as pictures.
+    """Write the scores of a run as JSON and as images.
 
     After each validation of a training, in the work directory: ``scores.json``
     (in percent), ``confusion_matrix.json`` and ``confusion_matrix.png``. At its
     end, there: ``curves.png`` from the scalars that ``LocalVisBackend`` wrote, also
     those of the runs it was resumed from, ``predictions.png``, and for the report of
-    ``tools/report.py`` the pictures in ``vis_data/gallery.json``. A test, or a
+    ``tools/report.py`` the images in ``vis_data/gallery.json``. A test, or a
     validation without training, writes the same without curves into the folder of
     its own log, ``<work_dir>/<timestamp>``. At the beginning the log's folder gets
     ``vis_data/config_changes.json``: what the config changes against its bases.
@@ -42,14 +43,14 @@ class RunSummaryHook(Hook):
 
     Scores of other metrics are written as they are. A file that cannot be written is a
     warning: no training is lost to a full disk. Only the main process writes, and
-    ``predictions.png`` shows its own pictures.
+    ``predictions.png`` shows its own images.
 
     Args:
-        samples (int): Pictures in ``predictions.png``, spread over the data set.
+        samples (int): Images in ``predictions.png``, spread over the data set.
             0 draws none.
-        longest (int): Longest side of such a picture, in pixels.
-        worst (int): Pictures in ``worst_pictures.png``. 0 draws none.
-        gallery (int): Pictures in the report: so many of the worst, the best, and random ones,
+        longest (int): Longest side of such an image, in pixels.
+        worst (int): Images in ``worst_pictures.png``. 0 draws none.
+        gallery (int): Images in the report: so many of the worst, the best, and random ones,
             at most 480 pixels. 0 keeps none.
     """
 
@@ -64,8 +65,8 @@ class RunSummaryHook(Hook):
         self._instances = InstancePages(worst, longest, self._gallery)
         self._training = False
         self._resumed = False
-        self._metrics: Dict[str, Any] = {}
-        self._kept: List[visualization.Sample] = []
+        self._metrics: dict[str, Any] = {}
+        self._kept: list[visualization.Sample] = []
         self._seen = 0
 
     @master_only
@@ -87,14 +88,14 @@ class RunSummaryHook(Hook):
     before_test_epoch = before_val_epoch
 
     def after_val_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None,
-                       outputs: Optional[Sequence] = None) -> None:
+                       outputs: Sequence | None = None) -> None:
         self._keep(outputs, runner.val_loop, runner.world_size)
 
     def after_test_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None,
-                        outputs: Optional[Sequence] = None) -> None:
+                        outputs: Sequence | None = None) -> None:
         self._keep(outputs, runner.test_loop, runner.world_size)
 
-    def after_val_epoch(self, runner: Runner, metrics: Optional[Dict[str, Any]] = None) -> None:
+    def after_val_epoch(self, runner: Runner, metrics: dict[str, Any] | None = None) -> None:
         self._instances.gather()
         self._gallery.gather()
         if not is_main_process():
@@ -107,7 +108,7 @@ class RunSummaryHook(Hook):
         else:
             self._finish(runner, self._metrics, runner.val_loop, 'validation')
 
-    def after_test_epoch(self, runner: Runner, metrics: Optional[Dict[str, Any]] = None) -> None:
+    def after_test_epoch(self, runner: Runner, metrics: dict[str, Any] | None = None) -> None:
         self._instances.gather()
         self._gallery.gather()
         if is_main_process():
@@ -121,18 +122,18 @@ class RunSummaryHook(Hook):
         if runner.val_loop is None:
             _write(runner, jobs)
             return
-        _write(runner, {**jobs, **self._picture_jobs(folder, runner.val_loop)})
+        _write(runner, {**jobs, **self._image_jobs(folder, runner.val_loop)})
         say(runner, self._metrics, runner.val_loop.evaluator, 'validation')
 
-    def _finish(self, runner: Runner, metrics: Dict[str, Any], loop: Any, part: str) -> None:
+    def _finish(self, runner: Runner, metrics: dict[str, Any], loop: Any, part: str) -> None:
         """Write and say all that follows from a test, or from a validation on its own."""
         folder = Path(runner.log_dir)
         _write(runner, {**score_jobs(folder, metrics, loop.evaluator),
-                        **self._instances.count_jobs(folder), **self._picture_jobs(folder, loop)})
+                        **self._instances.count_jobs(folder), **self._image_jobs(folder, loop)})
         say(runner, metrics, loop.evaluator, part)
 
-    def _keep(self, outputs: Optional[Sequence], loop: Any, world_size: int) -> None:
-        """Hold back a few small pictures of those that the main process saw."""
+    def _keep(self, outputs: Sequence | None, loop: Any, world_size: int) -> None:
+        """Hold back a few small images of those that the main process saw."""
         own = math.ceil(len(loop.dataloader.dataset) / world_size)
         spread = np.linspace(0, own - 1, min(self.samples, own)).round()
         for output in outputs or []:
@@ -157,13 +158,13 @@ class RunSummaryHook(Hook):
         labels = labels.reshape(labels.shape[-2:]).astype(np.int32)
         return visualization.shrink(labels, self.longest, labels=True)
 
-    def _picture_jobs(self, folder: Path, loop: Any) -> Jobs:
+    def _image_jobs(self, folder: Path, loop: Any) -> Jobs:
         dataset = loop.dataloader.dataset
         gallery = self._gallery.jobs(folder, dataset)
         if instances := self._instances.jobs(folder):
             return {**instances, **gallery}
         meta = getattr(dataset, 'metainfo', {})
-        # a data set without colours has no picture; those of MMSegmentation always have some
+        # a data set without colours has no image; those of MMSegmentation always have some
         if not self._kept or not meta.get('classes') or not meta.get('palette'):
             return gallery
         return {folder / 'predictions.png': lambda path: visualization.draw_samples(

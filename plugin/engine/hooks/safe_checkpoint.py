@@ -1,15 +1,15 @@
 """Checkpoints that survive a kill at any moment."""
 import re
 from pathlib import Path
-from typing import Any, List
+from typing import Any
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook
 from mmengine.registry import HOOKS
 
-from plugin.engine.good_checkpoint import choose_good, damage_of
 from plugin.utils import write_atomically
 
+from ..checkpoints.good_checkpoint import choose_good, damage_of
 from ..score_rules import known_rule
 
 # what plugin.utils.atomic_path leaves behind if it is killed while it writes a checkpoint
@@ -41,7 +41,7 @@ class SafeCheckpointHook(CheckpointHook):
         """Choose what ``resume=True`` without a file goes on from, before MMEngine does.
 
         Raises:
-            ValueError: If all checkpoints of the work directory are damaged.
+            UserError: If all checkpoints of the work directory are damaged.
         """
         if getattr(runner, '_resume', False) and runner._load_from is None:
             path = choose_good(Path(runner.work_dir), runner.logger.warning)
@@ -59,7 +59,7 @@ class SafeCheckpointHook(CheckpointHook):
                     runner.logger.info(f'{path} was left half written by an earlier run: removed')
                     path.unlink(missing_ok=True)
 
-    def _init_rule(self, rules: list, key_indicators: List[str]) -> None:
+    def _init_rule(self, rules: list, key_indicators: list[str]) -> None:
         if len(rules) == 1:
             rules = rules * len(key_indicators)
         super()._init_rule([rule or known_rule(name)
@@ -110,9 +110,9 @@ class SafeCheckpointHook(CheckpointHook):
             hub.pop_info(key)
             hub.pop_info(key.replace('best_ckpt', 'best_score', 1), None)
 
-    def _keep(self, runner, step: int) -> List[str]:
+    def _keep(self, runner, step: int) -> list[str]:
         """Note that ``step`` is kept; returns the paths that are not kept any more."""
-        outdated: List[str] = []
+        outdated: list[str] = []
         if self.max_keep_ckpts > 0 and list(self.keep_ckpt_ids)[-1:] != [step]:
             while len(self.keep_ckpt_ids) >= self.max_keep_ckpts:
                 name = self.filename_tmpl.format(self.keep_ckpt_ids.popleft())
@@ -121,7 +121,7 @@ class SafeCheckpointHook(CheckpointHook):
             runner.message_hub.update_info('keep_ckpt_ids', list(self.keep_ckpt_ids))
         return outdated
 
-    def _best_paths(self) -> List[str]:
+    def _best_paths(self) -> list[str]:
         if len(self.key_indicators) == 1:
             return [self.best_ckpt_path]
         return list(self.best_ckpt_path_dict.values())
@@ -138,7 +138,7 @@ class _RemoveLater:
 
     def __init__(self, backend: Any) -> None:
         self.backend = backend
-        self.paths: List[str] = []
+        self.paths: list[str] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.backend, name)

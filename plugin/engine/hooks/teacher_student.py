@@ -1,7 +1,7 @@
 """What happens over time in a training with a teacher and a student."""
 import math
 from pathlib import Path
-from typing import Any, Dict, Optional
+from typing import Any
 
 from mmengine.dist import get_world_size, master_only
 from mmengine.hooks import Hook, LoggerHook
@@ -10,11 +10,12 @@ from mmengine.registry import HOOKS
 from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
-from plugin.engine.collapse_alarm import CollapseAlarm
-from plugin.engine.teacher_log import draw_step, log_numbers
-from plugin.models.export_teacher import export_segmentor
 from plugin.models.semi.ema import ema_decay
-from plugin.utils import write_checkpoint
+from plugin.models.weights.teacher import export_segmentor
+from plugin.utils import UserError, write_checkpoint
+
+from ..teaching.collapse_alarm import CollapseAlarm
+from ..teaching.log import draw_step, log_numbers
 
 EXPORTED, BEST = 'segmentor.pth', 'best_segmentor.pth'
 LOG_INTERVAL = 50  # iterations, for a run without LoggerHook
@@ -32,34 +33,34 @@ class TeacherStudentHook(Hook):
     stopped.
 
     ``model.statistics`` go into the log whenever the logger writes; in other iterations nothing
-    is copied from the device. Pictures of pseudo-labels are written to
+    is copied from the device. Images of pseudo-labels are written to
     ``pseudo_labels/iter_*.png`` of the work directory. At the end the network that predicts is
     written as ``segmentor.pth``, and that of the best checkpoint, where there is one, as
     ``best_segmentor.pth``: plain checkpoints for the supervised config.
 
     Args:
         warmup (int): Supervised iterations at the beginning.
-        warmup_epochs (float, optional): The same in rounds of the labelled pictures, instead.
+        warmup_epochs (float, optional): The same in rounds of the labelled images, instead.
         decay (float): Limit of the teacher's decay, 0..1.
-        picture_interval (int, optional): Iterations between two pictures; 0 draws none.
+        picture_interval (int, optional): Iterations between two images; 0 draws none.
             Defaults to None: one at each validation.
         alarm_share (float): Warn when one class takes this share of the pseudo-labels, 0..1, on
             average between two lines of the log. 1 never warns.
         export (bool): Whether to write the plain checkpoints.
 
     Raises:
-        ValueError: If a number is out of range, both warm-ups are given, the warm-up takes the
+        UserError: If a number is out of range, both warm-ups are given, the warm-up takes the
             whole training, or the model has no student.
     """
 
     # before the logger, the checkpoints and the validation, which need the new teacher
     priority = 'NORMAL'
 
-    def __init__(self, warmup: int = 0, warmup_epochs: Optional[float] = None,
-                 decay: float = 0.99, picture_interval: Optional[int] = None,
+    def __init__(self, warmup: int = 0, warmup_epochs: float | None = None,
+                 decay: float = 0.99, picture_interval: int | None = None,
                  alarm_share: float = 0.95, export: bool = True) -> None:
         if warmup and warmup_epochs is not None:
-            raise ValueError(f'warmup={warmup} and warmup_epochs={warmup_epochs} both say how '
+            raise UserError(f'warmup={warmup} and warmup_epochs={warmup_epochs} both say how '
                              'long the warm-up is: give one of them')
         _check_range('warmup', warmup)
         _check_range('warmup_epochs', warmup_epochs)
@@ -77,29 +78,29 @@ class TeacherStudentHook(Hook):
         """Find out how long the warm-up is, and say it."""
         model = unwrapped(runner)
         if not hasattr(model, 'student'):
-            raise ValueError(f'{type(self).__name__} needs a model with a student, not '
+            raise UserError(f'{type(self).__name__} needs a model with a student, not '
                              f'{type(model).__name__}: wrap it as model=dict('
                              "type='MeanTeacher', segmentor=model), or leave out the hook")
         if self.warmup_epochs is not None:
             self.warmup = _iterations(runner, self.warmup_epochs)
         rest = runner.max_iters - self.warmup
         if rest <= 0:
-            raise ValueError(f'a warm-up of {self.warmup} iterations leaves nothing of the '
-                             f'{runner.max_iters} for the unlabelled pictures: shorten it')
+            raise UserError(f'a warm-up of {self.warmup} iterations leaves nothing of the '
+                             f'{runner.max_iters} for the unlabelled images: shorten it')
         runner.logger.info(f'{type(model).__name__}: {self.warmup} supervised iterations, then '
-                           f'{rest} with unlabelled pictures')
+                           f'{rest} with unlabelled images')
 
     def before_train_iter(self, runner, batch_idx: int, data_batch: Any = None) -> None:
         """Tell the model how far the training is."""
         model = unwrapped(runner)
         model.progress = runner.iter / runner.max_iters
         model.warming_up = runner.iter < self.warmup
-        model.keep_pictures = not model.warming_up and self._draws(runner)
+        model.keep_images = not model.warming_up and self._draws(runner)
         if model.has_teacher and runner.iter == self.warmup:
             model.reset_teacher()
 
     def after_train_iter(self, runner, batch_idx: int, data_batch: Any = None,
-                         outputs: Optional[dict] = None) -> None:
+                         outputs: dict | None = None) -> None:
         """Move the teacher; at intervals say and draw what it tells the student."""
         model = unwrapped(runner)
         if model.has_teacher and runner.optim_wrapper.should_update():
@@ -115,7 +116,7 @@ class TeacherStudentHook(Hook):
         if self.every_n_inner_iters(batch_idx, _log_interval(runner)):
             log_numbers(runner, {**self.scalars(model), **self.class_scalars(model)})
             self._warn(runner)
-        if model.keep_pictures:
+        if model.keep_images:
             draw_step(runner, model)
 
     @master_only
@@ -134,7 +135,7 @@ class TeacherStudentHook(Hook):
                 best, map_location='cpu', logger='silent')
             _export(runner, checkpoint, model.predict_on, folder / BEST)
 
-    def scalars(self, model: nn.Module) -> Dict[str, Tensor]:
+    def scalars(self, model: nn.Module) -> dict[str, Tensor]:
         """Numbers for the line of the log.
 
         Args:
@@ -145,7 +146,7 @@ class TeacherStudentHook(Hook):
         """
         return {name: value for name, value in model.statistics.items() if value.ndim == 0}
 
-    def class_scalars(self, model: nn.Module) -> Dict[str, Tensor]:
+    def class_scalars(self, model: nn.Module) -> dict[str, Tensor]:
         """Numbers of each class, for the file of scalars: a line of the log is too short.
 
         Args:
@@ -163,7 +164,7 @@ class TeacherStudentHook(Hook):
             runner.logger.warning(
                 f'{collapse.share:.0%} of the pseudo-labels are {name}: the teacher may have '
                 'collapsed; lengthen warmup or lower the learning rate, or raise alarm_share of '
-                'the hook where the pictures are like this')
+                'the hook where the images are like this')
 
     def _steps(self, runner) -> int:
         """Steps of the optimizer since the warm-up before that of this iteration."""
@@ -171,7 +172,7 @@ class TeacherStudentHook(Hook):
         return math.ceil((runner.iter + 1) / each) - self.warmup // each - 1
 
     def _draws(self, runner) -> bool:
-        """Whether a picture follows this iteration."""
+        """Whether an image follows this iteration."""
         done = runner.iter + 1
         if self.picture_interval is not None:
             return self.picture_interval > 0 and done % self.picture_interval == 0
@@ -187,14 +188,14 @@ def unwrapped(runner) -> nn.Module:
     return runner.model.module if is_model_wrapper(runner.model) else runner.model
 
 
-def _check_range(name: str, value: Optional[float], upper: float = math.inf) -> None:
+def _check_range(name: str, value: float | None, upper: float = math.inf) -> None:
     if value is not None and not 0 <= value <= upper:
         limits = f'0..{upper}' if upper < math.inf else '0 and more'
-        raise ValueError(f'{name}={value} is out of range: give {limits}')
+        raise UserError(f'{name}={value} is out of range: give {limits}')
 
 
 def _iterations(runner, epochs: float) -> int:
-    """Iterations in which the labelled pictures are seen ``epochs`` times."""
+    """Iterations in which the labelled images are seen ``epochs`` times."""
     loader = runner.train_dataloader
     # those of a batch that PairedSampler draws from the labelled source
     labelled = loader.batch_sampler.sampler.parts[0] * get_world_size()

@@ -1,5 +1,4 @@
 """What happens over time in U2PL."""
-from typing import Dict, Optional
 
 from mmengine.registry import HOOKS
 from torch import Tensor, nn
@@ -29,18 +28,18 @@ class U2PLHook(TeacherStudentHook):
                 f'for {len(bank.filled)} classes take {bank.memory_bytes / 1e6:.0f} MB on '
                 f'{bank.keys.device}, and in each checkpoint')
 
-    def scalars(self, model: nn.Module) -> Dict[str, Tensor]:
+    def scalars(self, model: nn.Module) -> dict[str, Tensor]:
         """Those of every teacher, and the least and the mean fill of the banks."""
         bank = _bank(model)
         fill = {} if bank is None else dict(bank_min=bank.fill.min(), bank_mean=bank.fill.mean())
         return {**super().scalars(model), **fill}
 
-    def class_scalars(self, model: nn.Module) -> Dict[str, Tensor]:
+    def class_scalars(self, model: nn.Module) -> dict[str, Tensor]:
         """Those of every teacher, and the fill of each bank."""
         bank = _bank(model)
         return {**super().class_scalars(model), **({} if bank is None else dict(bank=bank.fill))}
 
 
-def _bank(model: nn.Module) -> Optional[MemoryBank]:
+def _bank(model: nn.Module) -> MemoryBank | None:
     """The banks of a model; an ablation without the contrastive loss has none."""
     return next((part for part in model.modules() if isinstance(part, MemoryBank)), None)

@@ -2,7 +2,7 @@
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 
-from ..val_loss import ValidationLoss, losses_of
+from plugin.evaluation.val_loss import ValidationLoss, losses_of
 
 
 @HOOKS.register_module()
@@ -12,7 +12,7 @@ class ValidationLossHook(Hook):
     So that ``default_hooks.checkpoint.save_best='loss'`` and early stopping can follow it, and the
     log has ``val/loss``. It comes from the pass that predicts: for a segmentor it costs the loss
     functions, for a detector its heads once more. See
-    :class:`~plugin.engine.val_loss.ValidationLoss` for what is averaged.
+    :class:`~plugin.evaluation.val_loss.ValidationLoss` for what is averaged.
 
         default_hooks = dict(val_loss=dict(type='ValidationLossHook'))
     """

@@ -1,10 +1,12 @@
 """ResNet that goes deeper with atrous convolution, the cascaded DeepLab v3."""
-from typing import Optional, Sequence, Union
+from collections.abc import Sequence
 
 from mmengine.model import constant_init, kaiming_init
 from mmseg.models.backbones import ResNet
 from mmseg.registry import MODELS
 from torch import nn
+
+from plugin.utils import UserError
 
 
 @MODELS.register_module()
@@ -37,7 +39,7 @@ class CascadedResNet(ResNet):
             to 4.
 
     Raises:
-        ValueError: If ``unit_rates`` or ``out_indices`` do not fit the blocks.
+        UserError: If ``unit_rates`` or ``out_indices`` do not fit the blocks.
     """
 
     def __init__(self,
@@ -47,19 +49,19 @@ class CascadedResNet(ResNet):
                  unit_rates: Sequence[int] = (1, 2, 1),
                  strides: Sequence[int] = (1, 2, 2, 1),
                  dilations: Sequence[int] = (1, 1, 1, 2),
-                 out_indices: Optional[Sequence[int]] = None,
+                 out_indices: Sequence[int] | None = None,
                  frozen_stages: int = -1,
                  zero_init_residual: bool = True,
-                 init_cfg: Union[dict, Sequence[dict], None] = None,
+                 init_cfg: dict | Sequence[dict] | None = None,
                  **kwargs) -> None:
         units = self.arch_settings[depth][1][-1] if depth in self.arch_settings else None
         if units is not None and len(unit_rates) != units:
-            raise ValueError(f'unit_rates={tuple(unit_rates)} has {len(unit_rates)} rates, but a '
+            raise UserError(f'unit_rates={tuple(unit_rates)} has {len(unit_rates)} rates, but a '
                              f'block of ResNet-{depth} has {units} units: give each one a rate')
         blocks = range(4 + cascaded_blocks)
         out_indices = tuple(blocks if out_indices is None else out_indices)
         if not out_indices or not set(out_indices) <= set(blocks):
-            raise ValueError(f'out_indices={out_indices} names blocks that this network does not '
+            raise UserError(f'out_indices={out_indices} names blocks that this network does not '
                              f'have: use numbers from 0 to {len(blocks) - 1}')
         # what speaks of blocks beyond the fourth is set when they are there
         super().__init__(

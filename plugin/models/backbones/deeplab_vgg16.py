@@ -1,5 +1,5 @@
 """VGG16 at stride 8 with a large field of view, the backbone of DeepLab v1."""
-from typing import Optional, Sequence, Union
+from collections.abc import Sequence
 
 from mmseg.registry import MODELS
 from torch import nn
@@ -20,12 +20,12 @@ class DeepLabVGG16(VGG16Base):
 
     All kernels are odd and centred, so that position ``i`` of a level of stride ``s`` stands for
     pixel ``s * i``: 41 positions cover 321 pixels. A level of an even size has a last position
-    beyond the picture.
+    beyond the image.
 
     Layers carry the names of the published network: ``conv1_1`` ... ``conv5_3``, ``fc6``, ``fc7``.
 
     Args:
-        in_channels (int): Channels of the picture. Defaults to 3.
+        in_channels (int): Channels of the image. Defaults to 3.
         base_channels (int): Maps of the first stage; the others have 2, 4, 8 and 8 times as many.
             Defaults to 64, the width of VGG16.
         fc_channels (int, optional): Maps of fc6 and fc7. None ends the network at pool5, for the
@@ -34,14 +34,14 @@ class DeepLabVGG16(VGG16Base):
         average_pool (bool): 3 x 3 average pooling of stride 1 before fc6. The paper does not tell
             of it, the published model has it. Defaults to True.
         out_indices (Sequence[str | int]): Layers to return, by name (``'data'``, which is the
-            picture, ``'conv1_1'`` ... ``'fc7'``, ``'pool1'`` ... ``'pool5'``) or by number: 0-4 are
+            image, ``'conv1_1'`` ... ``'fc7'``, ``'pool1'`` ... ``'pool5'``) or by number: 0-4 are
             pool1-pool5, 5 is fc6, 6 is fc7. Convolutions are returned after their ReLU, fc6 and
             fc7 after their dropout. Defaults to ``('fc7', )``: (N, 1024, h, w) with
             ``h = ceil((H - 1) / 8) + 1``; pool1 has stride 2, pool2 4, the rest 8.
         norm_cfg (dict, optional): Norm after each convolution. Defaults to None, as published.
         dropout_ratio (float): Dropout after fc6 and fc7. Defaults to 0.5.
         norm_eval (bool): Keep the norms' running statistics fixed. Defaults to False.
-        frozen (bool): No layer learns and no norm follows the pictures, as where the branches of
+        frozen (bool): No layer learns and no norm follows the images, as where the branches of
             MSc are added to a trained network; dropout goes on. Defaults to False.
         init_cfg (dict | list, optional): Defaults to He initialisation; for weights of ImageNet
             see ``tools/convert_vgg16.py --network deeplabv1``.
@@ -51,15 +51,15 @@ class DeepLabVGG16(VGG16Base):
                  *,
                  in_channels: int = 3,
                  base_channels: int = 64,
-                 fc_channels: Optional[int] = 1024,
+                 fc_channels: int | None = 1024,
                  fc_dilation: int = 12,
                  average_pool: bool = True,
-                 out_indices: Sequence[Union[str, int]] = ('fc7', ),
-                 norm_cfg: Optional[dict] = None,
+                 out_indices: Sequence[str | int] = ('fc7', ),
+                 norm_cfg: dict | None = None,
                  dropout_ratio: float = 0.5,
                  norm_eval: bool = False,
                  frozen: bool = False,
-                 init_cfg: Union[dict, Sequence[dict], None] = None) -> None:
+                 init_cfg: dict | Sequence[dict] | None = None) -> None:
         super().__init__(norm_cfg=norm_cfg, dropout_ratio=dropout_ratio,
                          norm_eval=norm_eval or frozen, init_cfg=init_cfg)
         self.add_layer('data', nn.Identity())

@@ -1,8 +1,10 @@
 """VGG16 with convolutional fc6 and fc7, the backbone of FCN."""
-from typing import Optional, Sequence, Union
+from collections.abc import Sequence
 
 from mmseg.registry import MODELS
 from torch import nn
+
+from plugin.utils import UserError
 
 from .vgg16 import STAGES, VGG16Base
 
@@ -20,7 +22,7 @@ class FCNVGG16(VGG16Base):
     Layers carry the names of the published network: ``conv1_1`` ... ``conv5_3``, ``fc6``, ``fc7``.
 
     Args:
-        in_channels (int): Channels of the picture. Defaults to 3.
+        in_channels (int): Channels of the image. Defaults to 3.
         base_channels (int): Maps of the first stage; the others have 2, 4, 8 and 8 times as many.
             Defaults to 64, the width of VGG16.
         fc_channels (int): Maps of fc6 and fc7. Defaults to 4096.
@@ -32,7 +34,7 @@ class FCNVGG16(VGG16Base):
         geometry (str): ``'same'``: every convolution keeps its input's size, a level of stride
             ``s`` has ``ceil(H / s) x ceil(W / s)`` positions, and any input size will do.
             ``'caffe'``: the published network: ``conv1_1`` pads by 100, ``fc6`` does not pad, and
-            the levels are larger than the picture by margins that ``FCNSkipHead`` crops with the
+            the levels are larger than the image by margins that ``FCNSkipHead`` crops with the
             published offsets; at 512 x 512 it costs about twice as much. Defaults to ``'same'``.
         norm_cfg (dict, optional): Norm after each convolution, fc6 and fc7 included, e.g.
             ``dict(type='BN')``. Defaults to None, as published.
@@ -47,16 +49,16 @@ class FCNVGG16(VGG16Base):
                  in_channels: int = 3,
                  base_channels: int = 64,
                  fc_channels: int = 4096,
-                 out_indices: Sequence[Union[str, int]] = ('pool3', 'pool4', 'fc7'),
+                 out_indices: Sequence[str | int] = ('pool3', 'pool4', 'fc7'),
                  geometry: str = 'same',
-                 norm_cfg: Optional[dict] = None,
+                 norm_cfg: dict | None = None,
                  dropout_ratio: float = 0.5,
                  norm_eval: bool = False,
-                 init_cfg: Union[dict, Sequence[dict], None] = None) -> None:
+                 init_cfg: dict | Sequence[dict] | None = None) -> None:
         super().__init__(norm_cfg=norm_cfg, dropout_ratio=dropout_ratio, norm_eval=norm_eval,
                          init_cfg=init_cfg)
         if geometry not in GEOMETRIES:
-            raise ValueError(f"geometry={geometry!r} is unknown: use 'same' or 'caffe'")
+            raise UserError(f"geometry={geometry!r} is unknown: use 'same' or 'caffe'")
         self.geometry = geometry
         caffe = geometry == 'caffe'
         width = in_channels
@@ -66,7 +68,7 @@ class FCNVGG16(VGG16Base):
                 self.add_conv(f'conv{stage}_{layer}', width, base_channels * multiple, 3,
                               padding=padding)
                 width = base_channels * multiple
-            # rounding up, as Caffe does, loses no border of an odd picture
+            # rounding up, as Caffe does, loses no border of an odd image
             self.add_layer(f'pool{stage}', nn.MaxPool2d(2, 2, ceil_mode=True))
         self.add_conv('fc6', width, fc_channels, 7, padding=0 if caffe else 3)
         self.add_conv('fc7', fc_channels, fc_channels, 1, padding=0)

@@ -1,5 +1,5 @@
 """The encoder of SegNet-Basic."""
-from typing import Optional, Sequence, Tuple, Union
+from collections.abc import Sequence
 
 from mmseg.registry import MODELS
 from torch import Tensor, nn
@@ -20,14 +20,14 @@ class SegNetBasic(SegNetEncoder):
     :meth:`SegNetEncoder.forward`. :class:`~plugin.models.decode_heads.SegNetHead` takes them.
 
     Args:
-        in_channels (int): Channels of the picture. Defaults to 3.
+        in_channels (int): Channels of the image. Defaults to 3.
         channels (int): Maps of every layer. Defaults to 64.
         depth (int): Number of layers, and of poolings. Defaults to 4.
         kernel_size (int): Of the convolutions, odd. Defaults to 7.
         bias (bool): Whether the convolutions have a bias: not in the paper, but in the published
             model, where batch norm undoes it. Defaults to False.
-        local_response_norm (bool): Normalise the contrast of the picture across its channels, as
-            the published model does (5 channels, alpha 0.0001, beta 0.75); for pictures of 0..255
+        local_response_norm (bool): Normalise the contrast of the image across its channels, as
+            the published model does (5 channels, alpha 0.0001, beta 0.75); for images of 0..255
             without mean and standard deviation. Defaults to False.
         norm_cfg (dict, optional): Norm after each convolution. Defaults to batch norm.
         norm_eval (bool): Keep the norms' running statistics fixed. Defaults to False.
@@ -36,14 +36,14 @@ class SegNetBasic(SegNetEncoder):
 
     def __init__(self, *, in_channels: int = 3, channels: int = 64, depth: int = 4,
                  kernel_size: int = 7, bias: bool = False, local_response_norm: bool = False,
-                 norm_cfg: Optional[dict] = None, norm_eval: bool = False,
-                 init_cfg: Union[dict, Sequence[dict], None] = None) -> None:
+                 norm_cfg: dict | None = None, norm_eval: bool = False,
+                 init_cfg: dict | Sequence[dict] | None = None) -> None:
         super().__init__([[(f'conv{layer}', channels)] for layer in range(1, depth + 1)],
                          in_channels=in_channels, kernel_size=kernel_size, bias=bias,
                          norm_cfg=norm_cfg or dict(type='BN'), norm_eval=norm_eval,
                          init_cfg=init_cfg)
         self.contrast = nn.LocalResponseNorm(5) if local_response_norm else nn.Identity()
 
-    def forward(self, x: Tensor) -> Tuple[Union[Pooling, Tensor], ...]:
-        """Encode pictures; see :meth:`SegNetEncoder.forward`."""
+    def forward(self, x: Tensor) -> tuple[Pooling | Tensor, ...]:
+        """Encode images; see :meth:`SegNetEncoder.forward`."""
         return super().forward(self.contrast(x))

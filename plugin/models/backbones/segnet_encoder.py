@@ -1,5 +1,5 @@
 """What the encoders of SegNet and SegNet-Basic share."""
-from typing import Sequence, Tuple, Union
+from collections.abc import Sequence
 
 import torch
 from mmcv.cnn import build_norm_layer
@@ -14,7 +14,7 @@ class SegNetEncoder(NormEvalBackbone):
 
     Args:
         stages (Sequence[Sequence[tuple[str, int]]]): Name and maps of the convolutions, by stage.
-        in_channels (int): Channels of the picture.
+        in_channels (int): Channels of the image.
         kernel_size (int): Of all convolutions; odd.
         bias (bool): Of all convolutions.
         norm_cfg (dict): Norm after each convolution.
@@ -22,9 +22,9 @@ class SegNetEncoder(NormEvalBackbone):
         init_cfg (dict | list, optional): None for He initialisation.
     """
 
-    def __init__(self, stages: Sequence[Sequence[Tuple[str, int]]], *, in_channels: int,
+    def __init__(self, stages: Sequence[Sequence[tuple[str, int]]], *, in_channels: int,
                  kernel_size: int, bias: bool, norm_cfg: dict, norm_eval: bool,
-                 init_cfg: Union[dict, Sequence[dict], None]) -> None:
+                 init_cfg: dict | Sequence[dict] | None) -> None:
         super().__init__(list(HE_FAN_IN) if init_cfg is None else init_cfg)
         self.norm_eval = norm_eval
         self._stages = [[name for name, _ in stage] for stage in stages]
@@ -35,11 +35,11 @@ class SegNetEncoder(NormEvalBackbone):
             self.add_module(f'{name}_norm', build_norm_layer(norm_cfg, channels)[1])
             width = channels
 
-    def forward(self, x: Tensor) -> Tuple[Union[Pooling, Tensor], ...]:
-        """Encode pictures.
+    def forward(self, x: Tensor) -> tuple[Pooling | Tensor, ...]:
+        """Encode images.
 
         Args:
-            x (Tensor): Pictures, (N, in_channels, H, W).
+            x (Tensor): Images, (N, in_channels, H, W).
 
         Returns:
             tuple: The :class:`~plugin.models.layers.Pooling` of each of the S stages, the finest

@@ -1,5 +1,5 @@
 """The encoder of SegNet: VGG16 with batch norm that keeps its max-pooling indices."""
-from typing import Optional, Sequence, Union
+from collections.abc import Sequence
 
 from mmseg.registry import MODELS
 
@@ -21,7 +21,7 @@ class SegNetVGG16(SegNetEncoder):
     :meth:`SegNetEncoder.forward`. :class:`~plugin.models.decode_heads.SegNetHead` takes them.
 
     Args:
-        in_channels (int): Channels of the picture. Defaults to 3.
+        in_channels (int): Channels of the image. Defaults to 3.
         base_channels (int): Maps of the first stage; the others have 2, 4, 8 and 8 times as many.
             Defaults to 64, the width of VGG16.
         norm_cfg (dict, optional): Norm after each convolution. Defaults to batch norm.
@@ -30,8 +30,8 @@ class SegNetVGG16(SegNetEncoder):
     """
 
     def __init__(self, *, in_channels: int = 3, base_channels: int = 64,
-                 norm_cfg: Optional[dict] = None, norm_eval: bool = False,
-                 init_cfg: Union[dict, Sequence[dict], None] = None) -> None:
+                 norm_cfg: dict | None = None, norm_eval: bool = False,
+                 init_cfg: dict | Sequence[dict] | None = None) -> None:
         stages = [[(f'conv{stage}_{layer}', base_channels * multiple)
                    for layer in range(1, depth + 1)]
                   for stage, (depth, multiple) in enumerate(STAGES, 1)]

@@ -1,10 +1,12 @@
 """The contracting path of U-Net."""
-from typing import List, Optional, Sequence, Tuple, Union
+from collections.abc import Sequence
 
 import torch.nn.functional as F
 from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from torch import Tensor, nn
+
+from plugin.utils import UserError
 
 from ..layers import HE_FAN_IN
 from ..layers.unet import check_padding, double_conv, unpadded_margin, unpadded_output
@@ -18,11 +20,11 @@ class UNetEncoder(BaseModule):
     Segmentation <https://arxiv.org/abs/1505.04597>`_, section 2 and figure 1.
 
     Args:
-        in_channels (int): Channels of the picture. Defaults to 3; the paper's have 1.
+        in_channels (int): Channels of the image. Defaults to 3; the paper's have 1.
         base_channels (int): Maps of the first level. Defaults to 64.
         num_levels (int): Levels. Defaults to 5: 64, 128, 256, 512 and 1024 maps.
         padding (str): ``'same'``: convolutions keep the size, poolings round it up, and any
-            picture will do. ``'valid'``: the published network, whose convolutions lose their
+            image will do. ``'valid'``: the published network, whose convolutions lose their
             borders; only some sizes fit, which :class:`UNetHead` knows. Defaults to ``'same'``.
         norm_cfg (dict, optional): Norm after each convolution, e.g. ``dict(type='BN')``.
             Defaults to None, as published.
@@ -32,7 +34,7 @@ class UNetEncoder(BaseModule):
             the variance 2 / N for N incoming nodes.
 
     Raises:
-        ValueError: If ``padding`` is unknown or ``num_levels`` is below 1.
+        UserError: If ``padding`` is unknown or ``num_levels`` is below 1.
     """
 
     def __init__(self,
@@ -41,13 +43,13 @@ class UNetEncoder(BaseModule):
                  base_channels: int = 64,
                  num_levels: int = 5,
                  padding: str = 'same',
-                 norm_cfg: Optional[dict] = None,
+                 norm_cfg: dict | None = None,
                  dropout_ratio: float = 0.5,
-                 init_cfg: Union[dict, Sequence[dict], None] = None) -> None:
+                 init_cfg: dict | Sequence[dict] | None = None) -> None:
         super().__init__(list(HE_FAN_IN) if init_cfg is None else init_cfg)
         check_padding(padding)
         if num_levels < 1:
-            raise ValueError(f'num_levels={num_levels} is no network: give 1 or more, 5 as '
+            raise UserError(f'num_levels={num_levels} is no network: give 1 or more, 5 as '
                              'published')
         self.padding = padding
         widths = [base_channels * 2 ** level for level in range(num_levels)]
@@ -57,25 +59,25 @@ class UNetEncoder(BaseModule):
             for before, width in zip([in_channels, *widths], widths))
         self.dropout = nn.Dropout(dropout_ratio)
 
-    def forward(self, x: Tensor) -> Tuple[Tensor, ...]:
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Return every level, fine to coarse.
 
         Args:
-            x (Tensor): Pictures, (N, in_channels, H, W).
+            x (Tensor): Images, (N, in_channels, H, W).
 
         Returns:
             tuple[Tensor]: Level ``k`` is (N, base_channels * 2^k, ceil(H / 2^k), ceil(W / 2^k));
             with ``padding='valid'`` smaller: 568, 280, 136, 64 and 28 pixels of 572.
 
         Raises:
-            ValueError: If ``padding='valid'`` and the size does not fit; names the next ones.
+            UserError: If ``padding='valid'`` and the size does not fit; names the next ones.
         """
         if self.padding == 'valid':
             self._check_size(x.shape[2:])
-        outputs: List[Tensor] = []
+        outputs: list[Tensor] = []
         for level, convs in enumerate(self.levels):
             if level:
-                # rounding up loses no border of an odd picture
+                # rounding up loses no border of an odd image
                 x = F.max_pool2d(x, 2, 2, ceil_mode=True)
             x = convs(x)
             if level >= len(self.levels) - 2:
@@ -91,7 +93,7 @@ class UNetEncoder(BaseModule):
             if extent != above:
                 # a whole step less gives an output of at least one pixel, or does not fit
                 near = f'{above - step} or {above}' if above - step > lost else f'{above}'
-                raise ValueError(
+                raise UserError(
                     f'{name} {extent} does not fit the unpadded network of {len(self.levels)} '
                     f'levels: give {near}, for an output that is {lost} pixels smaller, or use '
                     "padding='same' in backbone and head")

@@ -1,9 +1,11 @@
 """What the networks built on VGG16 share."""
-from typing import Dict, List, Optional, Sequence, Tuple, Union
+from collections.abc import Sequence
 
 import torch
 from mmcv.cnn import build_norm_layer
 from torch import Tensor, nn
+
+from plugin.utils import UserError
 
 from .norm_eval import NormEvalBackbone
 
@@ -27,8 +29,8 @@ class VGG16Base(NormEvalBackbone):
         init_cfg (dict | list, optional): None stands for He initialisation.
     """
 
-    def __init__(self, *, norm_cfg: Optional[dict], dropout_ratio: float, norm_eval: bool,
-                 init_cfg: Union[dict, Sequence[dict], None]) -> None:
+    def __init__(self, *, norm_cfg: dict | None, dropout_ratio: float, norm_eval: bool,
+                 init_cfg: dict | Sequence[dict] | None) -> None:
         if init_cfg is None:
             init_cfg = [
                 dict(type='Kaiming', layer='Conv2d'),
@@ -38,8 +40,8 @@ class VGG16Base(NormEvalBackbone):
         self.norm_cfg = norm_cfg
         self.norm_eval = norm_eval
         self.dropout_ratio = dropout_ratio
-        self.out_indices: Tuple[str, ...] = ()
-        self._layers: List[str] = []  # names in the order of the forward pass
+        self.out_indices: tuple[str, ...] = ()
+        self._layers: list[str] = []  # names in the order of the forward pass
 
     def add_conv(self, name: str, in_channels: int, out_channels: int, kernel: int, *,
                  padding: int, dilation: int = 1) -> None:
@@ -57,33 +59,33 @@ class VGG16Base(NormEvalBackbone):
         self.add_module(name, layer)
         self._layers.append(name)
 
-    def set_outputs(self, out_indices: Sequence[Union[str, int]]) -> None:
+    def set_outputs(self, out_indices: Sequence[str | int]) -> None:
         """Choose the layers to return, by name or number.
 
         Raises:
-            ValueError: If there is no such layer.
+            UserError: If there is no such layer.
         """
         self.out_indices = tuple(self._layer_name(index) for index in out_indices)
 
-    def _layer_name(self, index: Union[str, int]) -> str:
+    def _layer_name(self, index: str | int) -> str:
         name = index
         if isinstance(index, int) and -len(INDEXED) <= index < len(INDEXED):
             name = INDEXED[index]
         if name not in self._layers:
-            raise ValueError(f'out_indices names {index!r}, which this network does not have: use '
+            raise UserError(f'out_indices names {index!r}, which this network does not have: use '
                              f'0 to {len(INDEXED) - 1} or one of {", ".join(self._layers)}')
         return name
 
-    def forward(self, x: Tensor) -> Tuple[Tensor, ...]:
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Return the layers that ``out_indices`` names, in its order.
 
         Args:
-            x (Tensor): Pictures, (N, in_channels, H, W).
+            x (Tensor): Images, (N, in_channels, H, W).
 
         Returns:
             tuple[Tensor]: Each (N, channels, h, w).
         """
-        outputs: Dict[str, Tensor] = {}
+        outputs: dict[str, Tensor] = {}
         for name in self._layers:
             layer = getattr(self, name)
             x = layer(x)

@@ -1,12 +1,15 @@
 """Xception-65, modified and aligned, the backbone of DeepLab v3+."""
 import re
-from typing import List, NamedTuple, Optional, Sequence, Tuple, Union
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch.nn.functional as F
 from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule
 from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from torch import Tensor, nn
+
+from plugin.utils import UserError
 
 from ..layers import HE_FAN_IN
 
@@ -37,9 +40,9 @@ PUBLISHED = (
 class Unit(NamedTuple):
     """One of the units that Xception is a chain of."""
 
-    channels: Tuple[int, int, int]
+    channels: tuple[int, int, int]
     stride: int
-    rates: Tuple[int, int, int]
+    rates: tuple[int, int, int]
 
 
 @MODELS.register_module()
@@ -54,10 +57,10 @@ class Xception65(BaseModule):
 
     Weights of ImageNet under the names of timm's ``xception65``, or under ``block1`` to
     ``block21``, load as they are. They belong to the published network: ``depthwise_relu=False``,
-    pictures from -1 to 1.
+    images from -1 to 1.
 
     Args:
-        in_channels (int): Channels of the picture. Defaults to 3.
+        in_channels (int): Channels of the image. Defaults to 3.
         widen_factor (float): Scales the number of maps. Defaults to 1.
         middle_units (int): Units of the middle flow. Defaults to 16.
         output_stride (int): 8, 16 or 32: stride of the last level. Units that would go beyond do
@@ -84,13 +87,13 @@ class Xception65(BaseModule):
                  multi_grid: Sequence[int] = (1, 1, 1),
                  depthwise_relu: bool = True,
                  out_indices: Sequence[int] = (0, 1, 2, 3),
-                 norm_cfg: Optional[dict] = None,
-                 init_cfg: Union[dict, Sequence[dict], None] = None) -> None:
+                 norm_cfg: dict | None = None,
+                 init_cfg: dict | Sequence[dict] | None = None) -> None:
         super().__init__(list(HE_FAN_IN) if init_cfg is None else init_cfg)
         norm_cfg = norm_cfg or dict(type='BN', eps=1e-3)
         self.out_indices = tuple(out_indices)
         if not self.out_indices or not set(self.out_indices) <= {0, 1, 2, 3}:
-            raise ValueError(f'out_indices={out_indices} names levels that this network does not '
+            raise UserError(f'out_indices={out_indices} names levels that this network does not '
                              'have: use some of 0, 1, 2, 3')
         self.middle_units = middle_units
         first, width = (max(1, round(channels * widen_factor)) for channels in (32, 64))
@@ -108,11 +111,11 @@ class Xception65(BaseModule):
             width = channels[-1]
         self._register_load_state_dict_pre_hook(_take_published)
 
-    def forward(self, x: Tensor) -> Tuple[Tensor, ...]:
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Return the levels that ``out_indices`` names, in its order.
 
         Args:
-            x (Tensor): Pictures, (N, in_channels, H, W).
+            x (Tensor): Images, (N, in_channels, H, W).
 
         Returns:
             tuple[Tensor]: With the defaults (N, 256, ceil(H/4), ceil(W/4)), (N, 728, ceil(H/8),
@@ -120,7 +123,7 @@ class Xception65(BaseModule):
         """
         for layer in self.stem:
             x = layer(x)
-        levels: List[Tensor] = []
+        levels: list[Tensor] = []
         for index, block in enumerate(self.blocks):
             inner, x = block(x)
             if index in (1, 2):
@@ -148,7 +151,7 @@ class XceptionUnit(nn.Module):
                  last: bool) -> None:
         super().__init__()
         self.last = last
-        self.shortcut: Optional[nn.Module] = None
+        self.shortcut: nn.Module | None = None
         if not last and (unit.stride > 1 or in_channels != unit.channels[-1]):
             self.shortcut = ConvModule(in_channels, unit.channels[-1], 1, stride=unit.stride,
                                        norm_cfg=norm_cfg, act_cfg=None)
@@ -161,7 +164,7 @@ class XceptionUnit(nn.Module):
                 pw_act_cfg=relu if last else None))
             in_channels = channels
 
-    def forward(self, x: Tensor) -> Tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return what leaves the second convolution, and what leaves the unit.
 
         Args:
@@ -180,7 +183,7 @@ class XceptionUnit(nn.Module):
         return inner, self.conv3(F.relu(inner)) + around
 
 
-def plan(middle_units: int, output_stride: int, multi_grid: Sequence[int]) -> List[Unit]:
+def plan(middle_units: int, output_stride: int, multi_grid: Sequence[int]) -> list[Unit]:
     """Strides and rates of all units for an output stride.
 
     Args:
@@ -189,13 +192,13 @@ def plan(middle_units: int, output_stride: int, multi_grid: Sequence[int]) -> Li
         multi_grid (Sequence[int]): Unit rates of the last unit.
 
     Raises:
-        ValueError: If the output stride is another one, or there are not three unit rates.
+        UserError: If the output stride is another one, or there are not three unit rates.
     """
     if output_stride not in (8, 16, 32):
-        raise ValueError(f'output_stride={output_stride!r} is out of reach: use 8, 16 or 32')
+        raise UserError(f'output_stride={output_stride!r} is out of reach: use 8, 16 or 32')
     multi_grid = tuple(multi_grid)
     if len(multi_grid) != 3 or min(multi_grid) < 1:
-        raise ValueError(f'multi_grid={multi_grid} does not give each of the three convolutions of '
+        raise UserError(f'multi_grid={multi_grid} does not give each of the three convolutions of '
                          'the last unit a rate: use, for example, (1, 2, 4)')
     units, reached, rate = [], 2, 1
     for channels, stride in (*ENTRY, *[MIDDLE] * middle_units, *EXIT):

@@ -1,9 +1,11 @@
 """Atrous spatial pyramid pooling of DeepLab v2."""
 from collections import OrderedDict
-from typing import Optional, Sequence
+from collections.abc import Sequence
 
 from mmseg.registry import MODELS
 from torch import Tensor, nn
+
+from plugin.utils import UserError
 
 from .deeplab_head import DeepLabHead
 
@@ -35,15 +37,15 @@ class ASPPSumHead(DeepLabHead):
                  *,
                  num_classes: int,
                  dilations: Sequence[int] = (6, 12, 18, 24),
-                 fc_channels: Optional[int] = None,
+                 fc_channels: int | None = None,
                  fc_dropout: float = 0.5,
-                 init_cfg: Optional[dict] = None,
+                 init_cfg: dict | None = None,
                  **kwargs) -> None:
         if init_cfg is None:
             init_cfg = dict(type='Kaiming', layer='Conv2d',
                             override=dict(type='Normal', name='classifiers', std=0.01))
         if not dilations:
-            raise ValueError('dilations=() makes no branch: give at least one, e.g. (6, 12)')
+            raise UserError('dilations=() makes no branch: give at least one, e.g. (6, 12)')
         # BaseDecodeHead builds a classifier of one map, which those of the branches replace
         super().__init__(in_channels, 1, num_classes=num_classes, init_cfg=init_cfg, **kwargs)
         del self.conv_seg

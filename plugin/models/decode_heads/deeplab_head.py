@@ -1,6 +1,6 @@
 """The classifier of DeepLab v1, and what the heads of DeepLab v1 and v2 share."""
+from collections.abc import Sequence
 from fractions import Fraction
-from typing import List, Sequence, Tuple
 
 import torch
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
@@ -8,17 +8,19 @@ from mmseg.registry import MODELS
 from mmseg.utils import SampleList
 from torch import Tensor
 
+from plugin.utils import UserError
+
 from ..layers import resample_aligned
 
 
 class DeepLabHead(BaseDecodeHead):
-    """Scores at 1/8 of the picture, compared there with every eighth label.
+    """Scores at 1/8 of the image, compared there with every eighth label.
 
     L.-C. Chen, G. Papandreou, I. Kokkinos, K. Murphy, A. Yuille, `Semantic Image Segmentation with
     Deep Convolutional Nets and Fully Connected CRFs <https://arxiv.org/abs/1412.7062>`_,
     section 4.1: the loss is taken over the positions of the score map, with the labels subsampled
     by 8; for prediction the scores are interpolated. Position ``i`` stands for pixel ``8 * i``, in
-    the loss and in the prediction, whatever the size of the picture.
+    the loss and in the prediction, whatever the size of the image.
 
     Args:
         stride (int): Pixels between two scores. Defaults to 8.
@@ -31,7 +33,7 @@ class DeepLabHead(BaseDecodeHead):
         kwargs.setdefault('dropout_ratio', 0.)
         super().__init__(*args, **kwargs)
         self.stride = stride
-        self.tile_step = stride  # of mode='tile': the scores of a tile lie where the picture's lie
+        self.tile_step = stride  # of mode='tile': the scores of a tile lie where the image's lie
 
     def _stack_batch_gt(self, batch_data_samples: SampleList) -> Tensor:
         labels = super()._stack_batch_gt(batch_data_samples)
@@ -42,30 +44,30 @@ class DeepLabHead(BaseDecodeHead):
 
         Args:
             seg_logits (Tensor): (N, C, h, w), ``h = ceil(H / stride)``, or one more where the last
-                position lies beyond the picture.
+                position lies beyond the image.
             batch_data_samples (list[SegDataSample]): With ``gt_sem_seg``, (1, H, W).
 
         Returns:
             dict[str, Tensor]: See ``BaseDecodeHead.loss_by_feat``.
 
         Raises:
-            ValueError: If the scores cannot belong to such pictures.
+            UserError: If the scores cannot belong to such images.
         """
         size = batch_data_samples[0].gt_sem_seg.shape
         fitting = [-(-extent // self.stride) for extent in size]
         given = seg_logits.shape[2:]
         if any(have not in (need, need + 1) for have, need in zip(given, fitting)):
-            raise ValueError(
+            raise UserError(
                 f'the head scored {given[0]}x{given[1]} positions, but every {self.stride}th label '
                 f'of {size[0]}x{size[1]} pixels makes {fitting[0]}x{fitting[1]}: give '
                 f'{type(self).__name__} the stride of its backbone')
         return super().loss_by_feat(seg_logits[:, :, :fitting[0], :fitting[1]],
                                     batch_data_samples)
 
-    def predict_by_feat(self, seg_logits: Tensor, batch_img_metas: List[dict]) -> Tensor:
-        """Interpolate the scores (N, C, h, w) to the padded picture, (N, C, H, W)."""
+    def predict_by_feat(self, seg_logits: Tensor, batch_img_metas: list[dict]) -> Tensor:
+        """Interpolate the scores (N, C, h, w) to the padded image, (N, C, H, W)."""
         return resample_aligned(seg_logits, Fraction(1, self.stride),
-                                picture_size(batch_img_metas[0]))
+                                image_size(batch_img_metas[0]))
 
 
 @MODELS.register_module()
@@ -86,8 +88,8 @@ class DeepLabLargeFOVHead(DeepLabHead):
         return self.cls_seg(self._transform_inputs(inputs))
 
 
-def picture_size(meta: dict) -> Tuple[int, int]:
-    """``(H, W)`` of what enters the network: a window of ``slide``, or the padded picture."""
+def image_size(meta: dict) -> tuple[int, int]:
+    """``(H, W)`` of what enters the network: a window of ``slide``, or the padded image."""
     window = isinstance(meta['img_shape'], torch.Size)
     size = meta['img_shape'] if window else meta.get('pad_shape', meta['img_shape'])
     return int(size[0]), int(size[1])

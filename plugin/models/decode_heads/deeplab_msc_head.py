@@ -1,13 +1,15 @@
-"""The classifier of DeepLab-MSc, which also sees the picture and the first four poolings."""
+"""The classifier of DeepLab-MSc, which also sees the image and the first four poolings."""
+from collections.abc import Sequence
 from fractions import Fraction
-from typing import List, Optional, Sequence
 
 import torch.nn.functional as F
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from plugin.utils import UserError
+
 from ..layers import resample_aligned
-from .deeplab_head import DeepLabHead, picture_size
+from .deeplab_head import DeepLabHead, image_size
 
 
 @MODELS.register_module()
@@ -16,7 +18,7 @@ class DeepLabMScHead(DeepLabHead):
 
     L.-C. Chen, G. Papandreou, I. Kokkinos, K. Murphy, A. Yuille, `Semantic Image Segmentation with
     Deep Convolutional Nets and Fully Connected CRFs <https://arxiv.org/abs/1412.7062>`_,
-    section 4.3: the picture and each of the first four poolings pass a 3 x 3 and a 1 x 1
+    section 4.3: the image and each of the first four poolings pass a 3 x 3 and a 1 x 1
     convolution of 128 maps; these features are concatenated to the last ones and classified
     together. As in the published model each level has a classifier of its own and the scores are
     added, which is the same function: ``conv_seg`` is fc8 of DeepLab-LargeFOV, whose checkpoints
@@ -26,7 +28,7 @@ class DeepLabMScHead(DeepLabHead):
     not, and the scores of each level are interpolated to the pixels before they are added. So does
     :meth:`predict`, whose scores agree with those of the training at every eighth pixel.
 
-    The published branches start from a Gaussian of 0.001 for pictures of 0 to 255; here from He
+    The published branches start from a Gaussian of 0.001 for images of 0 to 255; here from He
     initialisation, which does not depend on the range.
 
     Args:
@@ -49,11 +51,11 @@ class DeepLabMScHead(DeepLabHead):
                  *,
                  num_classes: int,
                  level_strides: Sequence[int] = (1, 2, 4, 8, 8, 8),
-                 in_index: Optional[Sequence[int]] = None,
+                 in_index: Sequence[int] | None = None,
                  branch_channels: int = 128,
                  branch_dropout: float = 0.5,
                  dense: bool = True,
-                 init_cfg: Optional[dict] = None,
+                 init_cfg: dict | None = None,
                  **kwargs) -> None:
         if in_index is None:
             in_index = range(len(in_channels))
@@ -66,7 +68,7 @@ class DeepLabMScHead(DeepLabHead):
                          init_cfg=init_cfg, **kwargs)
         if len(level_strides) != len(in_channels) or level_strides[-1] != self.stride or any(
                 self.stride % stride for stride in level_strides):
-            raise ValueError(
+            raise UserError(
                 f'level_strides={tuple(level_strides)} do not lead to {len(in_channels)} levels of '
                 f'stride {self.stride}: give a divisor of it for each, and itself for the last')
         self.level_strides = tuple(level_strides)
@@ -90,17 +92,17 @@ class DeepLabMScHead(DeepLabHead):
                   for level, stride, branch, score
                   in zip(fine, self.level_strides, self.branches, self.scores)]
         scores.append(self.cls_seg(main))
-        # a level of an even size may have a position beyond the picture
+        # a level of an even size may have a position beyond the image
         height, width = (min(x.shape[axis] for x in scores) for axis in (2, 3))
         return sum(x[:, :, :height, :width] for x in scores)
 
-    def predict(self, inputs: Sequence[Tensor], batch_img_metas: List[dict],
+    def predict(self, inputs: Sequence[Tensor], batch_img_metas: list[dict],
                 test_cfg: dict) -> Tensor:
         """Score every pixel, (N, C, H, W)."""
         if not self.dense:
             return super().predict(inputs, batch_img_metas, test_cfg)
         *fine, main = self._transform_inputs(inputs)
-        size = picture_size(batch_img_metas[0])
+        size = image_size(batch_img_metas[0])
         total = self.predict_by_feat(self.cls_seg(main), batch_img_metas)
         for level, stride, branch, score in zip(fine, self.level_strides, self.branches,
                                                 self.scores):

@@ -1,5 +1,5 @@
 """The decoder of FCN-32s, FCN-16s and FCN-8s."""
-from typing import List, Optional, Sequence, Tuple, Union
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -7,19 +7,21 @@ from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from plugin.utils import UserError
+
 from ..layers import BilinearDeconv
 
 # names of the published network: upsampling of the coarser scores, scoring of the finer level
 FUSIONS = (('upscore2', 'score_pool4'), ('upscore_pool4', 'score_pool3'))
 LAST = {32: 'upscore', 16: 'upscore16', 8: 'upscore8'}
-# the published margins: of pool4 and pool3 at their fusion, and of the picture
+# the published margins: of pool4 and pool3 at their fusion, and of the image
 CAFFE_OFFSETS = dict(score_pool4=5, score_pool3=9, upscore=19, upscore16=27, upscore8=31)
 AT_ONCE_SCALES = dict(score_pool4=0.01, score_pool3=0.0001)
 
 
 @MODELS.register_module()
 class FCNSkipHead(BaseDecodeHead):
-    """Scores of the strides 32, 16 and 8, upsampled, added and brought to the picture's size.
+    """Scores of the strides 32, 16 and 8, upsampled, added and brought to the image's size.
 
     J. Long, E. Shelhamer, T. Darrell, `Fully Convolutional Networks for Semantic Segmentation
     <https://arxiv.org/abs/1411.4038>`_, section 4.2 and figure 3. Layers carry the names of the
@@ -52,25 +54,25 @@ class FCNSkipHead(BaseDecodeHead):
     """
 
     def __init__(self,
-                 in_channels: Union[int, Sequence[int]],
+                 in_channels: int | Sequence[int],
                  *,
                  num_classes: int,
                  stride: int = 8,
-                 in_index: Union[int, Sequence[int], None] = None,
+                 in_index: int | Sequence[int] | None = None,
                  upsample: str = 'deconv',
                  learn_upsample: bool = True,
                  at_once: bool = False,
                  geometry: str = 'same',
                  dropout_ratio: float = 0.,
-                 init_cfg: Optional[dict] = None,
+                 init_cfg: dict | None = None,
                  **kwargs) -> None:
         in_channels, in_index = _levels(in_channels, in_index, stride)
         if upsample not in ('deconv', 'bilinear'):
-            raise ValueError(f"upsample={upsample!r} is unknown: use 'deconv' or 'bilinear'")
+            raise UserError(f"upsample={upsample!r} is unknown: use 'deconv' or 'bilinear'")
         if geometry not in ('same', 'caffe'):
-            raise ValueError(f"geometry={geometry!r} is unknown: use 'same' or 'caffe'")
+            raise UserError(f"geometry={geometry!r} is unknown: use 'same' or 'caffe'")
         if geometry == 'caffe' and upsample == 'bilinear':
-            raise ValueError("geometry='caffe' is the published network and has transposed "
+            raise UserError("geometry='caffe' is the published network and has transposed "
                              "convolutions: use upsample='deconv'")
         # BaseDecodeHead builds a classifier of `channels` maps, which the scores replace
         super().__init__(in_channels, 1, num_classes=num_classes, in_index=in_index,
@@ -96,20 +98,20 @@ class FCNSkipHead(BaseDecodeHead):
                 self.out_channels, factor, cropped=self.geometry == 'same', learnable=learnable))
 
     def forward(self, inputs: Sequence[Tensor],
-                size: Optional[Tuple[int, int]] = None) -> Tensor:
+                size: tuple[int, int] | None = None) -> Tensor:
         """Score every pixel.
 
         Args:
             inputs (Sequence[Tensor]): The backbone's output; the level of stride ``s`` is
                 (N, channels, ceil(H / s), ceil(W / s)).
-            size (tuple[int, int], optional): ``(H, W)`` of the picture. Defaults to ``stride``
-                times the size of the finest level used, which is the picture's where it is a
+            size (tuple[int, int], optional): ``(H, W)`` of the image. Defaults to ``stride``
+                times the size of the finest level used, which is the image's where it is a
                 multiple of ``stride``; ``geometry='caffe'`` needs it.
 
         Returns:
             Tensor: Logits, (N, C, H, W).
         """
-        levels: List[Tensor] = list(self._transform_inputs(inputs))
+        levels: list[Tensor] = list(self._transform_inputs(inputs))
         size = self._check(levels, size)
         scores = levels.pop()
         if self.dropout is not None:
@@ -135,20 +137,20 @@ class FCNSkipHead(BaseDecodeHead):
             return getattr(self, name)(scores)
         return F.interpolate(scores, scale_factor=factor, mode='bilinear', align_corners=False)
 
-    def _check(self, levels: List[Tensor], size: Optional[Sequence[int]]) -> Tuple[int, int]:
-        """Size of the logits; an error where the levels cannot belong to such a picture."""
+    def _check(self, levels: list[Tensor], size: Sequence[int] | None) -> tuple[int, int]:
+        """Size of the logits; an error where the levels cannot belong to such an image."""
         finest = levels[0].shape[2:]
         if size is None:
             if self.geometry == 'caffe':
-                raise ValueError("geometry='caffe' needs the picture's size: "
+                raise UserError("geometry='caffe' needs the image's size: "
                                  'call forward(inputs, size=(H, W))')
             size = [extent * self.stride for extent in finest]
         height, width = int(size[0]), int(size[1])
         expected = (-(-height // self.stride), -(-width // self.stride))
         if self.geometry == 'same' and tuple(finest) != expected:
-            raise ValueError(
+            raise UserError(
                 f'the level of stride {self.stride} has {finest[0]}x{finest[1]} positions, but a '
-                f'picture of {height}x{width} pixels gives {expected[0]}x{expected[1]}: let '
+                f'image of {height}x{width} pixels gives {expected[0]}x{expected[1]}: let '
                 f'in_index={list(self.in_index)} name the levels of the last strides 8, 16, 32, '
                 "and give backbone and head the same geometry ('same' or 'caffe')")
         return height, width
@@ -158,9 +160,9 @@ class FCNSkipHead(BaseDecodeHead):
         size = batch_data_samples[0].gt_sem_seg.shape
         return self.loss_by_feat(self(inputs, size), batch_data_samples)
 
-    def predict(self, inputs: Sequence[Tensor], batch_img_metas: List[dict],
+    def predict(self, inputs: Sequence[Tensor], batch_img_metas: list[dict],
                 test_cfg: dict) -> Tensor:
-        """Logits at the size of the padded picture; see ``BaseDecodeHead.predict``."""
+        """Logits at the size of the padded image; see ``BaseDecodeHead.predict``."""
         meta = batch_img_metas[0]
         # a window of `slide` inference states its own size as a torch.Size
         window = isinstance(meta['img_shape'], torch.Size)
@@ -168,17 +170,17 @@ class FCNSkipHead(BaseDecodeHead):
         return self(inputs, size[:2])
 
 
-def _levels(in_channels, in_index, stride: int) -> Tuple[Tuple[int, ...], Tuple[int, ...]]:
+def _levels(in_channels, in_index, stride: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Channels and places of the levels that an FCN of this stride uses, fine to coarse."""
     if stride not in LAST:
-        raise ValueError(f'stride={stride!r} is unknown: use 32, 16 or 8')
+        raise UserError(f'stride={stride!r} is unknown: use 32, 16 or 8')
     count = {32: 1, 16: 2, 8: 3}[stride]
     channels = (in_channels, ) if isinstance(in_channels, int) else tuple(in_channels)
     if in_index is None:
         in_index = range(-len(channels), 0)
     index = (in_index, ) if isinstance(in_index, int) else tuple(in_index)
     if len(channels) < count or len(index) != len(channels):
-        raise ValueError(
+        raise UserError(
             f'FCN-{stride}s fuses {count} level(s), but in_channels={in_channels} and in_index='
             f'{index} name {len(channels)} and {len(index)}: give the channels and places of '
             f'strides {", ".join(str(s) for s in (8, 16, 32) if s >= stride)}, fine to coarse')
@@ -195,7 +197,7 @@ def _zero_score(in_channels: int, out_channels: int) -> nn.Conv2d:
 def _crop(x: Tensor, size: Sequence[int], offset: int = 0) -> Tensor:
     """Cut ``size`` out of the last two dimensions, from ``offset`` on."""
     if x.shape[2] < offset + size[0] or x.shape[3] < offset + size[1]:
-        raise ValueError(
+        raise UserError(
             f'cannot crop {size[0]}x{size[1]} at offset {offset} from scores of {x.shape[2]}x'
             f"{x.shape[3]}: geometry='caffe' in the head needs FCNVGG16(geometry='caffe')")
     return x[:, :, offset:offset + size[0], offset:offset + size[1]]

@@ -1,9 +1,11 @@
 """The decoder of RefineNet."""
-from typing import List, Optional, Sequence, Union
+from collections.abc import Sequence
 
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.registry import MODELS
 from torch import Tensor, nn
+
+from plugin.utils import UserError
 
 from ..layers import RefineNetBlock, conv3x3
 
@@ -56,14 +58,14 @@ class RefineNetHead(BaseDecodeHead):
                  pools: int = 2,
                  classifier_size: int = 3,
                  in_index: Sequence[int] = (0, 1, 2, 3),
-                 norm_cfg: Optional[dict] = None,
+                 norm_cfg: dict | None = None,
                  dropout_ratio: float = 0.5,
-                 init_cfg: Union[dict, Sequence[dict], None] = None,
+                 init_cfg: dict | Sequence[dict] | None = None,
                  **kwargs) -> None:
         if cascade not in CASCADES:
-            raise ValueError(f'cascade={cascade!r} is unknown: use 4, 2 or 1 blocks')
+            raise UserError(f'cascade={cascade!r} is unknown: use 4, 2 or 1 blocks')
         if len(in_channels) != 4 or len(in_index) != 4:
-            raise ValueError(f'RefineNet takes four levels, but in_channels={list(in_channels)} '
+            raise UserError(f'RefineNet takes four levels, but in_channels={list(in_channels)} '
                              f'and in_index={list(in_index)}: name those of strides 4, 8, 16, 32')
         super().__init__(
             list(in_channels), channels, num_classes=num_classes, in_index=list(in_index),
@@ -76,7 +78,7 @@ class RefineNetHead(BaseDecodeHead):
             conv3x3(width, reduced) for width, reduced in zip(in_channels, widths))
         self._groups = CASCADES[cascade]
         self.blocks = nn.ModuleList()
-        before: List[int] = []
+        before: list[int] = []
         for group in self._groups:
             self.blocks.append(RefineNetBlock(
                 [*before, *(widths[level] for level in group)], pools=pools,
@@ -98,13 +100,13 @@ class RefineNetHead(BaseDecodeHead):
         if self.dropout is not None:
             levels = [*levels[:2], *map(self.dropout, levels[2:])]
         reduced = [conv(level) for conv, level in zip(self.reduce, levels)]
-        paths: List[Tensor] = []
+        paths: list[Tensor] = []
         for block, group in zip(self.blocks, self._groups):
             paths = [block([*paths, *(reduced[level] for level in group)])]
         return self.cls_seg(paths[0])
 
 
-def _published_init(norm_cfg: Optional[dict]) -> dict:
+def _published_init(norm_cfg: dict | None) -> dict:
     if norm_cfg is None:
         return dict(type='Normal', std=0.01, layer='Conv2d')
     return dict(type='Normal', std=0.01, override=dict(name='conv_seg'))

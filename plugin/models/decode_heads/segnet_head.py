@@ -1,11 +1,13 @@
 """The decoder of SegNet and SegNet-Basic."""
-from typing import List, Optional, Sequence, Tuple, Union
+from collections.abc import Sequence
 
 import torch
 from mmcv.cnn import build_norm_layer
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.registry import MODELS
 from torch import Tensor, nn
+
+from plugin.utils import UserError
 
 from ..layers import HE_FAN_IN, Pooling, max_unpool
 
@@ -20,7 +22,7 @@ class SegNetHead(BaseDecodeHead):
     V. Badrinarayanan, A. Kendall, R. Cipolla, `SegNet: A Deep Convolutional Encoder-Decoder
     Architecture for Image Segmentation <https://arxiv.org/abs/1511.00561>`_, section 3. Layers
     carry the names of the published model (``conv5_3_D`` ... ``conv1_2_D``, each with ``_norm``);
-    ``conv_seg`` has neither norm nor ReLU. The logits have exactly the size of the picture.
+    ``conv_seg`` has neither norm nor ReLU. The logits have exactly the size of the image.
 
     For SegNet-Basic: ``in_channels=64, stages=((64, ),) * 4, kernel_size=7, classifier_size=1,
     relu=False, bias=False``.
@@ -51,18 +53,18 @@ class SegNetHead(BaseDecodeHead):
                  classifier_size: int = 3,
                  relu: bool = True,
                  bias: bool = True,
-                 norm_cfg: Optional[dict] = None,
+                 norm_cfg: dict | None = None,
                  dropout_ratio: float = 0.,
-                 init_cfg: Union[dict, Sequence[dict], None] = None,
+                 init_cfg: dict | Sequence[dict] | None = None,
                  **kwargs) -> None:
         if any(size % 2 == 0 for size in (kernel_size, classifier_size)):
-            raise ValueError(f'kernel_size={kernel_size} and classifier_size={classifier_size} '
+            raise UserError(f'kernel_size={kernel_size} and classifier_size={classifier_size} '
                              'must be odd: an even kernel changes the size of the maps')
         super().__init__(in_channels, stages[-1][-1], num_classes=num_classes,
                          norm_cfg=norm_cfg or dict(type='BN'), dropout_ratio=dropout_ratio,
                          init_cfg=list(HE_FAN_IN) if init_cfg is None else init_cfg, **kwargs)
         self.relu = relu
-        self._stages: List[List[str]] = []
+        self._stages: list[list[str]] = []
         width = in_channels
         for number, stage in zip(range(len(stages), 0, -1), stages):
             # of the first stage conv1_1_D is the classifier
@@ -77,18 +79,18 @@ class SegNetHead(BaseDecodeHead):
         self.conv_seg = nn.Conv2d(width, self.out_channels, classifier_size,
                                   padding=classifier_size // 2)
 
-    def forward(self, inputs: Sequence[Union[Pooling, Tensor]]) -> Tensor:
+    def forward(self, inputs: Sequence[Pooling | Tensor]) -> Tensor:
         """Score every pixel.
 
         Args:
             inputs (Sequence[Pooling | Tensor]): What ``SegNetVGG16`` or ``SegNetBasic`` returns
-                of pictures (N, 3, H, W).
+                of images (N, 3, H, W).
 
         Returns:
             Tensor: Logits, (N, C, H, W).
 
         Raises:
-            ValueError: If the backbone is another one, or does not fit ``stages``.
+            UserError: If the backbone is another one, or does not fit ``stages``.
         """
         x, poolings = self._transform_inputs(inputs)
         for names, pooling in zip(self._stages, reversed(poolings)):
@@ -100,14 +102,14 @@ class SegNetHead(BaseDecodeHead):
         return self.cls_seg(x)
 
     def _transform_inputs(
-            self, inputs: Sequence[Union[Pooling, Tensor]]) -> Tuple[Tensor, List[Pooling]]:
+            self, inputs: Sequence[Pooling | Tensor]) -> tuple[Tensor, list[Pooling]]:
         """Part the features from the poolings."""
         *poolings, features = inputs
         if not poolings or not all(isinstance(pooling, Pooling) for pooling in poolings):
             found = ', '.join(type(part).__name__ for part in inputs)
-            raise ValueError(f'SegNetHead unpools with indices, but the backbone returns {found}: '
+            raise UserError(f'SegNetHead unpools with indices, but the backbone returns {found}: '
                              'use the backbone SegNetVGG16 or SegNetBasic, without a neck')
         if len(poolings) != len(self._stages):
-            raise ValueError(f'the backbone pools {len(poolings)} times, but SegNetHead has '
+            raise UserError(f'the backbone pools {len(poolings)} times, but SegNetHead has '
                              f'{len(self._stages)} stages: give stages one entry for each pooling')
         return features, poolings

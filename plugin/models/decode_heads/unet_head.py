@@ -1,5 +1,5 @@
 """The expanding path of U-Net."""
-from typing import Dict, List, Optional, Sequence, Tuple, Union
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -8,6 +8,8 @@ from mmseg.models.losses import accuracy
 from mmseg.models.utils import resize
 from mmseg.registry import MODELS
 from torch import Tensor, nn
+
+from plugin.utils import UserError
 
 from ..layers import HE_FAN_IN
 from ..layers.unet import UpConv, check_padding, double_conv, unpadded_margin, unpadded_output
@@ -22,8 +24,8 @@ class UNetHead(BaseDecodeHead):
     no ReLU follows the up-convolutions, and each halves the maps; the authors' Caffe files have
     that ReLU, and 128 maps in the last up-convolution.
 
-    With ``padding='valid'`` the logits have ``margin`` pixels less on each side than the picture.
-    The loss compares them with the middle of the labels. For whole pictures there is
+    With ``padding='valid'`` the logits have ``margin`` pixels less on each side than the image.
+    The loss compares them with the middle of the labels. For whole images there is
     :class:`~plugin.models.segmentors.UnpaddedEncoderDecoder`, for tiles
     ``test_cfg=dict(mode='tile')``; both mirror the border (figure 2).
 
@@ -42,17 +44,17 @@ class UNetHead(BaseDecodeHead):
         kwargs: Of :class:`mmseg.models.decode_heads.decode_head.BaseDecodeHead`.
 
     Raises:
-        ValueError: If ``padding`` is unknown.
+        UserError: If ``padding`` is unknown.
     """
 
     def __init__(self,
                  in_channels: Sequence[int] = (64, 128, 256, 512, 1024),
                  *,
                  num_classes: int,
-                 in_index: Optional[Sequence[int]] = None,
+                 in_index: Sequence[int] | None = None,
                  padding: str = 'same',
                  dropout_ratio: float = 0.,
-                 init_cfg: Union[dict, Sequence[dict], None] = None,
+                 init_cfg: dict | Sequence[dict] | None = None,
                  **kwargs) -> None:
         check_padding(padding)
         widths = tuple(in_channels)
@@ -69,7 +71,7 @@ class UNetHead(BaseDecodeHead):
 
     @property
     def margin(self) -> int:
-        """Pixels of the picture that the logits lack on each side."""
+        """Pixels of the image that the logits lack on each side."""
         return unpadded_margin(len(self.in_channels)) if self.padding == 'valid' else 0
 
     @property
@@ -77,15 +79,15 @@ class UNetHead(BaseDecodeHead):
         """Tiles at multiples of so many pixels meet the same pooling grid, so leave no seam."""
         return 2 ** (len(self.in_channels) - 1)
 
-    def fitting_size(self, output_size: Union[int, Sequence[int]]
-                     ) -> Union[int, Tuple[int, ...]]:
-        """The smallest picture whose logits are at least of this size.
+    def fitting_size(self, output_size: int | Sequence[int]
+                     ) -> int | tuple[int, ...]:
+        """The smallest image whose logits are at least of this size.
 
         Args:
             output_size (int | Sequence[int]): Height or width of the logits, or both.
 
         Returns:
-            int | tuple[int]: The same of the picture; its logits are ``2 * margin`` smaller.
+            int | tuple[int]: The same of the image; its logits are ``2 * margin`` smaller.
         """
         if not isinstance(output_size, int):
             return tuple(self.fitting_size(int(extent)) for extent in output_size)
@@ -97,7 +99,7 @@ class UNetHead(BaseDecodeHead):
         """Score every pixel.
 
         Args:
-            inputs (Sequence[Tensor]): The encoder's output, for a picture of H x W.
+            inputs (Sequence[Tensor]): The encoder's output, for an image of H x W.
 
         Returns:
             Tensor: Logits, (N, C, H, W), or (N, C, H - 2 margin, W - 2 margin).
@@ -109,7 +111,7 @@ class UNetHead(BaseDecodeHead):
             x = self.levels[level](torch.cat([x, skip], 1))
         return self.cls_seg(x)
 
-    def _align(self, x: Tensor, skip: Tensor, level: int) -> Tuple[Tensor, Tensor]:
+    def _align(self, x: Tensor, skip: Tensor, level: int) -> tuple[Tensor, Tensor]:
         """Give both the same size: drop what an odd size was rounded up by, or crop the skip."""
         over = [up - kept for up, kept in zip(x.shape[2:], skip.shape[2:])]
         # what the levels below have lost, in pixels of this one
@@ -118,7 +120,7 @@ class UNetHead(BaseDecodeHead):
             crop = 2 * unpadded_margin(len(self.in_channels) - 1 - level)
         allowed = (-2 * crop, ) if crop else (0, 1)
         if not all(extent in allowed for extent in over):
-            raise ValueError(
+            raise UserError(
                 f'level {level} of the encoder has {skip.shape[2]}x{skip.shape[3]} pixels and the '
                 f'level below, twice enlarged, {x.shape[2]}x{x.shape[3]}: give backbone and head '
                 "the same padding ('same' or 'valid'), and the head every level of the backbone")
@@ -126,12 +128,12 @@ class UNetHead(BaseDecodeHead):
             return x, skip[:, :, crop:-crop, crop:-crop]
         return x[:, :, :skip.shape[2], :skip.shape[3]], skip
 
-    def loss_by_feat(self, seg_logits: Tensor, batch_data_samples: list) -> Dict[str, Tensor]:
+    def loss_by_feat(self, seg_logits: Tensor, batch_data_samples: list) -> dict[str, Tensor]:
         """Losses of the pixels that have logits, each times its weight if there are weights.
 
         Args:
             seg_logits (Tensor): Of :meth:`forward`.
-            batch_data_samples (list[SegDataSample]): With ``gt_sem_seg`` of the pictures' size,
+            batch_data_samples (list[SegDataSample]): With ``gt_sem_seg`` of the images' size,
                 and ``gt_weight_map`` in all of them or none.
 
         Returns:
@@ -147,7 +149,7 @@ class UNetHead(BaseDecodeHead):
             sampled = self.sampler.sample(seg_logits, labels[:, None])
             weight = sampled if weight is None else weight * sampled
         single = not isinstance(self.loss_decode, nn.ModuleList)
-        losses: Dict[str, Tensor] = {}
+        losses: dict[str, Tensor] = {}
         for function in [self.loss_decode] if single else self.loss_decode:
             value = function(seg_logits, labels, weight=weight, ignore_index=self.ignore_index)
             name = function.loss_name
@@ -155,12 +157,12 @@ class UNetHead(BaseDecodeHead):
         losses['acc_seg'] = accuracy(seg_logits, labels, ignore_index=self.ignore_index)
         return losses
 
-    def predict(self, inputs: Sequence[Tensor], batch_img_metas: List[dict],
+    def predict(self, inputs: Sequence[Tensor], batch_img_metas: list[dict],
                 test_cfg: dict) -> Tensor:
-        """Logits at the size of the padded picture; see ``BaseDecodeHead.predict``.
+        """Logits at the size of the padded image; see ``BaseDecodeHead.predict``.
 
         Raises:
-            ValueError: If ``padding='valid'``, and so the logits do not cover the picture.
+            UserError: If ``padding='valid'``, and so the logits do not cover the image.
         """
         if not self.margin:
             return super().predict(inputs, batch_img_metas, test_cfg)
@@ -169,9 +171,9 @@ class UNetHead(BaseDecodeHead):
         window = isinstance(meta['img_shape'], torch.Size)
         size = meta['img_shape'] if window else meta.get('pad_shape', meta['img_shape'])
         if tuple(logits.shape[2:]) != tuple(size[:2]):
-            raise ValueError(
+            raise UserError(
                 f'the logits of this unpadded network lack {self.margin} pixels on each side of '
-                f"the picture of {size[0]}x{size[1]}: use the segmentor type="
+                f"the image of {size[0]}x{size[1]}: use the segmentor type="
                 "'UnpaddedEncoderDecoder', which mirrors the border, or padding='same' in "
                 'backbone and head')
         return logits
@@ -180,10 +182,10 @@ class UNetHead(BaseDecodeHead):
         if tuple(seg_logits.shape[2:]) == tuple(size):
             return seg_logits
         if self.margin:
-            raise ValueError(
+            raise UserError(
                 f'the logits have {seg_logits.shape[2]}x{seg_logits.shape[3]} pixels, the labels '
                 f'without their border of {self.margin} pixels {size[0]}x{size[1]}: give labels '
-                'of the size of the picture')
+                'of the size of the image')
         return resize(seg_logits, size, mode='bilinear', align_corners=self.align_corners)
 
     def _middle(self, maps: Tensor) -> Tensor:
@@ -192,13 +194,13 @@ class UNetHead(BaseDecodeHead):
         return maps[:, :, margin:-margin, margin:-margin] if margin else maps
 
     @staticmethod
-    def _stack_weights(samples: list, size: Sequence[int]) -> Optional[Tensor]:
-        """Weight maps, (N, 1, H, W), 0 where the pictures were padded; None without any."""
+    def _stack_weights(samples: list, size: Sequence[int]) -> Tensor | None:
+        """Weight maps, (N, 1, H, W), 0 where the images were padded; None without any."""
         maps = [sample.gt_weight_map.data for sample in samples if 'gt_weight_map' in sample]
         if not maps:
             return None
         if len(maps) < len(samples):
-            raise ValueError(f'{len(maps)} of {len(samples)} samples have a gt_weight_map: let '
+            raise UserError(f'{len(maps)} of {len(samples)} samples have a gt_weight_map: let '
                              'all training pipelines end in PackWeightedSegInputs, or none')
         # the data preprocessor pads at the right and at the bottom, and knows no weights
         return torch.stack([F.pad(one, (0, size[1] - one.shape[2], 0, size[0] - one.shape[1]))

@@ -1,17 +1,19 @@
 """Resampling of maps whose positions lie on pixels."""
+from collections.abc import Sequence
 from fractions import Fraction
-from typing import Sequence, Union
 
 import torch.nn.functional as F
 from torch import Tensor
 
+from plugin.utils import UserError
 
-def resample_aligned(maps: Tensor, step: Union[Fraction, float], size: Sequence[int]) -> Tensor:
+
+def resample_aligned(maps: Tensor, step: Fraction | float, size: Sequence[int]) -> Tensor:
     """Interpolate at the positions ``0, step, 2 * step, ...`` of both axes.
 
     A network of odd, centred kernels and total stride ``s`` puts its position ``i`` on pixel
     ``s * i``. ``step=Fraction(1, s)`` brings such maps to the pixels exactly, for every size;
-    stretching them to the picture (``align_corners=True``) does so only where the size is a
+    stretching them to the image (``align_corners=True``) does so only where the size is a
     multiple of ``s`` plus one. It is what the layer ``Interp`` of Caffe-DeepLab does for
     ``zoom_factor / shrink_factor = 1 / step``.
 
@@ -26,11 +28,11 @@ def resample_aligned(maps: Tensor, step: Union[Fraction, float], size: Sequence[
         ``(y * step, x * step)``. Beyond the last position the border is repeated.
 
     Raises:
-        ValueError: If ``step`` is not positive.
+        UserError: If ``step`` is not positive.
     """
     step = Fraction(step).limit_denominator(100)
     if step <= 0:
-        raise ValueError(f'step={step} is no distance: give one above 0')
+        raise UserError(f'step={step} is no distance: give one above 0')
     # both axes cover `times` spans of numerator positions in, denominator positions out
     times = [-(-(extent - 1) // step.denominator) for extent in size]
     inside = [step.numerator * count + 1 for count in times]

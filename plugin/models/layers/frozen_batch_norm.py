@@ -11,7 +11,7 @@ class FrozenBatchNorm2d(nn.Module):
 
     Its state has the names of :class:`torch.nn.BatchNorm2d`, so that each loads the other's
     weights. ``norm_cfg=dict(type='FrozenBN')`` freezes the norms of a backbone or of a head, for
-    pictures too few or too large for statistics of a batch.
+    images too few or too large for statistics of a batch.
 
     Args:
         num_features (int): Channels.

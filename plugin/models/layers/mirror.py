@@ -1,12 +1,11 @@
 """Mirrored borders."""
-from typing import Optional
 
 import torch
 from torch import Tensor
 
 
 def mirrored_index(size: int, before: int, after: int,
-                   device: Optional[torch.device] = None) -> Tensor:
+                   device: torch.device | None = None) -> Tensor:
     """Which pixel stands where on a line that is mirrored at its outermost pixels.
 
     They are not repeated, as in ``F.pad(mode='reflect')``; unlike there the line may be extended

@@ -1,5 +1,5 @@
 """Parts of RefineNet."""
-from typing import Optional, Sequence
+from collections.abc import Sequence
 
 import torch
 from mmcv.cnn import ConvModule
@@ -7,7 +7,7 @@ from mmseg.models.utils import resize
 from torch import Tensor, nn
 
 
-def conv3x3(in_channels: int, out_channels: int, norm_cfg: Optional[dict] = None) -> ConvModule:
+def conv3x3(in_channels: int, out_channels: int, norm_cfg: dict | None = None) -> ConvModule:
     """A 3x3 convolution without bias and activation that keeps the size."""
     return ConvModule(in_channels, out_channels, 3, padding=1, bias=False, norm_cfg=norm_cfg,
                       act_cfg=None)
@@ -24,7 +24,7 @@ class ResidualConvUnit(nn.Module):
         norm_cfg (dict, optional): Norm after each convolution. Defaults to None, as in the paper.
     """
 
-    def __init__(self, channels: int, *, norm_cfg: Optional[dict] = None) -> None:
+    def __init__(self, channels: int, *, norm_cfg: dict | None = None) -> None:
         super().__init__()
         self.conv1 = ConvModule(channels, channels, 3, padding=1, norm_cfg=norm_cfg,
                                 act_cfg=dict(type='ReLU'))
@@ -55,7 +55,7 @@ class MultiResolutionFusion(nn.Module):
     """
 
     def __init__(self, in_channels: Sequence[int], *, align_corners: bool = False,
-                 norm_cfg: Optional[dict] = None) -> None:
+                 norm_cfg: dict | None = None) -> None:
         super().__init__()
         self.align_corners = align_corners
         self.out_channels = min(in_channels)
@@ -98,7 +98,7 @@ class ChainedResidualPooling(nn.Module):
     """
 
     def __init__(self, channels: int, *, number: int = 2,
-                 norm_cfg: Optional[dict] = None) -> None:
+                 norm_cfg: dict | None = None) -> None:
         super().__init__()
         self.pool = nn.MaxPool2d(5, stride=1, padding=2)
         self.convs = nn.ModuleList(conv3x3(channels, channels, norm_cfg) for _ in range(number))
@@ -133,7 +133,7 @@ class RefineNetBlock(nn.Module):
     """
 
     def __init__(self, in_channels: Sequence[int], *, outputs: int = 1, pools: int = 2,
-                 align_corners: bool = False, norm_cfg: Optional[dict] = None) -> None:
+                 align_corners: bool = False, norm_cfg: dict | None = None) -> None:
         super().__init__()
         self.adapt = nn.ModuleList(_units(channels, 2, norm_cfg) for channels in in_channels)
         self.fusion = MultiResolutionFusion(in_channels, align_corners=align_corners,
@@ -155,5 +155,5 @@ class RefineNetBlock(nn.Module):
         return self.output(self.pooling(self.fusion(adapted)))
 
 
-def _units(channels: int, number: int, norm_cfg: Optional[dict]) -> nn.Sequential:
+def _units(channels: int, number: int, norm_cfg: dict | None) -> nn.Sequential:
     return nn.Sequential(*(ResidualConvUnit(channels, norm_cfg=norm_cfg) for _ in range(number)))

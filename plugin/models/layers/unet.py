@@ -1,9 +1,10 @@
 """What both halves of a U-Net are made of, and how many pixels they lose."""
 import math
-from typing import Optional
 
 from mmcv.cnn import ConvModule
 from torch import nn
+
+from plugin.utils import UserError
 
 PADDINGS = ('same', 'valid')
 # the two unpadded 3x3 convolutions of a level take so many pixels off each side
@@ -13,12 +14,12 @@ LOST = 2
 def check_padding(padding: str) -> None:
     """Raise ``ValueError`` unless ``padding`` is one of ``PADDINGS``."""
     if padding not in PADDINGS:
-        raise ValueError(f"padding={padding!r} is unknown: use 'same', or 'valid' for the "
+        raise UserError(f"padding={padding!r} is unknown: use 'same', or 'valid' for the "
                          'published network without padding')
 
 
 def double_conv(in_channels: int, out_channels: int, padding: str,
-                norm_cfg: Optional[dict] = None) -> nn.Sequential:
+                norm_cfg: dict | None = None) -> nn.Sequential:
     """Two 3x3 convolutions, each followed by a norm (if any) and a ReLU.
 
     Args:

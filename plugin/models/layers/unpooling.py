@@ -1,9 +1,11 @@
 """Max pooling that remembers where the maxima were, and its way back."""
-from typing import NamedTuple, Tuple
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from plugin.utils import UserError
 
 
 class Pooling(NamedTuple):
@@ -16,10 +18,10 @@ class Pooling(NamedTuple):
     """
 
     indices: Tensor
-    size: Tuple[int, int]
+    size: tuple[int, int]
 
 
-def max_pool(x: Tensor) -> Tuple[Tensor, Pooling]:
+def max_pool(x: Tensor) -> tuple[Tensor, Pooling]:
     """Halve maps, and keep the indices of the maxima of the 2 x 2 windows.
 
     Args:
@@ -46,10 +48,10 @@ def max_unpool(x: Tensor, pooling: Pooling) -> Tensor:
         Tensor: (N, C, H, W), of exactly the size before the pooling.
 
     Raises:
-        ValueError: If the shapes differ.
+        UserError: If the shapes differ.
     """
     if x.shape != pooling.indices.shape:
-        raise ValueError(
+        raise UserError(
             f'maps of the shape {tuple(x.shape)} cannot be unpooled with indices of the shape '
             f'{tuple(pooling.indices.shape)}: give each stage of the decoder as many maps as the '
             'encoder has at that pooling')

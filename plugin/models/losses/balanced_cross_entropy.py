@@ -1,11 +1,13 @@
 """Cross-entropy in which rare classes weigh more."""
-from typing import Optional, Sequence, Union
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
 from mmseg.models.losses.utils import get_class_weight
 from mmseg.registry import MODELS
 from torch import Tensor, nn
+
+from plugin.utils import UserError
 
 
 @MODELS.register_module()
@@ -15,7 +17,7 @@ class BalancedCrossEntropyLoss(nn.Module):
     V. Badrinarayanan, A. Kendall, R. Cipolla, `SegNet <https://arxiv.org/abs/1511.00561>`_,
     section 3.2, with the average of the published model: ``sum_i w[y_i] * -log p_i[y_i]`` over the
     pixels with a label, divided by their number. Dividing by the sum of their weights instead, as
-    PyTorch does, would make a picture of one class weigh the same for every class.
+    PyTorch does, would make an image of one class weigh the same for every class.
 
     ``tools/data/class_weights.py`` computes the weights from a data set.
 
@@ -26,19 +28,19 @@ class BalancedCrossEntropyLoss(nn.Module):
         loss_name (str): Name in the log. Defaults to 'loss_ce'.
     """
 
-    def __init__(self, class_weight: Union[Sequence[float], str], *, loss_weight: float = 1.,
+    def __init__(self, class_weight: Sequence[float] | str, *, loss_weight: float = 1.,
                  loss_name: str = 'loss_ce') -> None:
         super().__init__()
         weights = torch.as_tensor(get_class_weight(class_weight), dtype=torch.float32)
         if weights.ndim != 1 or not weights.isfinite().all() or (weights < 0).any():
-            raise ValueError(f'class_weight={class_weight} is no list of weights: give one number '
+            raise UserError(f'class_weight={class_weight} is no list of weights: give one number '
                              'of at least 0 for each class, e.g. by tools/data/class_weights.py')
         # the config holds them; a checkpoint need not
         self.register_buffer('class_weight', weights, persistent=False)
         self.loss_weight = loss_weight
         self.loss_name = loss_name
 
-    def forward(self, logits: Tensor, labels: Tensor, weight: Optional[Tensor] = None,
+    def forward(self, logits: Tensor, labels: Tensor, weight: Tensor | None = None,
                 ignore_index: int = 255, **kwargs) -> Tensor:
         """Compute the loss.
 
@@ -52,10 +54,10 @@ class BalancedCrossEntropyLoss(nn.Module):
             Tensor: 0-dim; 0 where no pixel has a label.
 
         Raises:
-            ValueError: If the number of weights is not C.
+            UserError: If the number of weights is not C.
         """
         if len(self.class_weight) != logits.shape[1]:
-            raise ValueError(f'class_weight has {len(self.class_weight)} numbers for '
+            raise UserError(f'class_weight has {len(self.class_weight)} numbers for '
                              f'{logits.shape[1]} classes: give one for each')
         loss = F.cross_entropy(logits, labels, weight=self.class_weight.to(logits.dtype),
                                ignore_index=ignore_index, reduction='none')

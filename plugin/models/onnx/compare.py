@@ -1,9 +1,12 @@
 """How far a graph is from its network, and how fast it is."""
 import statistics
 import time
-from typing import Callable, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 from torch import Tensor
+
+from plugin.utils import UserError
 
 
 class Difference(NamedTuple):
@@ -27,14 +30,14 @@ def compare_logits(expected: Tensor, given: Tensor, threshold: float = 0.5) -> D
         threshold (float): Share from which on the single channel of C = 1 is foreground.
 
     Raises:
-        ValueError: If the shapes differ or some of the given ones are not finite.
+        UserError: If the shapes differ or some of the given ones are not finite.
     """
     if expected.shape != given.shape:
-        raise ValueError(f'the graph answers {tuple(given.shape)} where PyTorch answers '
+        raise UserError(f'the graph answers {tuple(given.shape)} where PyTorch answers '
                          f'{tuple(expected.shape)}: some step of the network is fixed to the size '
                          'of the example; predict with PyTorch')
     if not given.isfinite().all():
-        raise ValueError('the graph answers numbers that are not finite: they are too large for '
+        raise UserError('the graph answers numbers that are not finite: they are too large for '
                          'half precision; export without --fp16')
     if expected.shape[1] > 1:
         labels, others = expected.argmax(1), given.argmax(1)

@@ -2,10 +2,12 @@
 import inspect
 import io
 import warnings
-from typing import Mapping, Optional
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
+
+from plugin.utils import UserError
 
 from .rewrites import exportable
 
@@ -18,7 +20,7 @@ INPUT, OUTPUT = 'image', 'logits'
 
 
 class LogitsOf(nn.Module):
-    """A segmentor as a function from pictures to logits, of the same size.
+    """A segmentor as a function from images to logits, of the same size.
 
     Args:
         network (nn.Module): Of :func:`predicting_network`.
@@ -26,7 +28,7 @@ class LogitsOf(nn.Module):
             and standard deviation become part of the function. Defaults to None.
     """
 
-    def __init__(self, network: nn.Module, preprocessor: Optional[nn.Module] = None) -> None:
+    def __init__(self, network: nn.Module, preprocessor: nn.Module | None = None) -> None:
         super().__init__()
         self.network = network
         self.normalises = preprocessor is not None and preprocessor._enable_normalize
@@ -54,7 +56,7 @@ class LogitsOf(nn.Module):
             image, [dict(img_shape=size, pad_shape=size, ori_shape=size)])
 
     def prepare(self, image: Tensor) -> Tensor:
-        """Normalise raw pictures (N, H, W, channels) to (N, channels, H, W)."""
+        """Normalise raw images (N, H, W, channels) to (N, channels, H, W)."""
         image = image.permute(0, 3, 1, 2).float()
         if self.flips and image.shape[1] == 3:
             image = torch.cat([image[:, 2:], image[:, 1:2], image[:, :1]], 1)
@@ -65,33 +67,33 @@ def predicting_network(model: nn.Module) -> nn.Module:
     """The plain segmentor that answers for a model; of a semi-supervised one e.g. its teacher.
 
     Raises:
-        ValueError: If it has no logits for each pixel.
+        UserError: If it has no logits for each pixel.
     """
     network = getattr(model, 'predictor', model)
     if not hasattr(network, 'encode_decode'):
-        raise ValueError(f'{type(network).__name__} has no logits for each pixel, which the graph '
+        raise UserError(f'{type(network).__name__} has no logits for each pixel, which the graph '
                          'returns: give the config of an EncoderDecoder')
     return network
 
 
 def number_of_channels(network: nn.Module) -> int:
-    """Channels of the pictures that a network takes: those of its first convolution."""
+    """Channels of the images that a network takes: those of its first convolution."""
     first = next((module for module in network.backbone.modules()
                   if isinstance(module, nn.Conv2d)), None)
     return 3 if first is None else first.in_channels
 
 
 def to_onnx(model: nn.Module, *, preprocessing: bool = False, half: bool = False,
-            metadata: Optional[Mapping[str, str]] = None):
+            metadata: Mapping[str, str] | None = None):
     """Export the network that predicts.
 
     The input ``image`` and the output ``logits`` (N, C, H, W), float32, are those of
     :class:`LogitsOf`; N, H and W are free. Softmax, tiles and the way back to the size of the
-    original picture are left to whoever runs the graph.
+    original image are left to whoever runs the graph.
 
     Args:
         model (nn.Module): A segmentor with its weights; it stays as it is.
-        preprocessing (bool): Take raw pictures (N, H, W, channels), uint8. Defaults to False.
+        preprocessing (bool): Take raw images (N, H, W, channels), uint8. Defaults to False.
         half (bool): Compute in half precision; inputs and outputs stay float32 (or uint8).
             Defaults to False.
         metadata (Mapping, optional): Strings to keep in the file.
@@ -101,7 +103,7 @@ def to_onnx(model: nn.Module, *, preprocessing: bool = False, half: bool = False
 
     Raises:
         ImportError: If onnx (or, for ``half``, onnxruntime) is not installed.
-        ValueError: If the model has no logits for each pixel, or an operation without a
+        UserError: If the model has no logits for each pixel, or an operation without a
             counterpart in ONNX.
     """
     try:
@@ -141,7 +143,7 @@ def _trace(function: LogitsOf, example: Tensor) -> bytes:
         try:
             torch.onnx.export(function, (example, ), content, **settings)
         except torch.onnx.errors.OnnxExporterError as error:
-            raise ValueError(f'{type(function.network).__name__} cannot be exported: '
+            raise UserError(f'{type(function.network).__name__} cannot be exported: '
                              f'{str(error).splitlines()[0]}; predict with PyTorch') from error
     return content.getvalue()
 

@@ -3,11 +3,12 @@ import dataclasses
 import hashlib
 import json
 import re
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from torch import nn
 
-from plugin.utils import first_few
+from plugin.utils import UserError, first_few
 from plugin.version import __version__
 
 from .export import predicting_network
@@ -40,16 +41,16 @@ class GraphFacts:
     checkpoint: str
     network: str
     fingerprint: str
-    classes: List[str]
-    palette: List[List[int]]
-    mean: Optional[List[float]]
-    std: Optional[List[float]]
+    classes: list[str]
+    palette: list[list[int]]
+    mean: list[float] | None
+    std: list[float] | None
     bgr_to_rgb: bool
     preprocessing: bool
     precision: str
     pasture_version: str = __version__
 
-    def to_metadata(self) -> Dict[str, str]:
+    def to_metadata(self) -> dict[str, str]:
         """The entries of the file."""
         return {key: json.dumps(value, ensure_ascii=False)
                 for key, value in dataclasses.asdict(self).items()}
@@ -59,7 +60,7 @@ class GraphFacts:
         """Read the entries of a file.
 
         Raises:
-            ValueError: If some are missing or unreadable; names the file.
+            UserError: If some are missing or unreadable; names the file.
         """
         wanted = [field.name for field in dataclasses.fields(cls)]
         missing = [key for key in wanted if key not in metadata]
@@ -68,7 +69,7 @@ class GraphFacts:
                 return cls(**{key: json.loads(metadata[key]) for key in wanted})
         except json.JSONDecodeError:
             missing = wanted
-        raise ValueError(f'{name} does not say of which network it is ({first_few(missing)} '
+        raise UserError(f'{name} does not say of which network it is ({first_few(missing)} '
                          'missing); export it by tools/export_onnx.py')
 
 
@@ -95,20 +96,20 @@ def check_facts(facts: GraphFacts, model: nn.Module, name: str, config: str) -> 
         config (str): The config in messages.
 
     Raises:
-        ValueError: If it is another network, or takes pictures normalised in another way.
+        UserError: If it is another network, or takes images normalised in another way.
     """
     network = predicting_network(model)
     cure = f'give {facts.config}, or export again with {config}'
     number = getattr(network, 'num_classes', len(facts.classes))
     if number != len(facts.classes):
-        raise ValueError(f'{name} was exported from {facts.config} with {len(facts.classes)} '
+        raise UserError(f'{name} was exported from {facts.config} with {len(facts.classes)} '
                          f'classes, but {config} has {number}; {cure}')
     if fingerprint(network) != facts.fingerprint:
-        raise ValueError(f'{name} was exported from {facts.config} ({facts.network}), whose layers '
+        raise UserError(f'{name} was exported from {facts.config} ({facts.network}), whose layers '
                          f'are not those of {config} ({describe(network)}); {cure}')
     for key, value in _normalisation(model).items():
         if value != getattr(facts, key):
-            raise ValueError(f'{name} was exported with {key}={getattr(facts, key)}, but {config} '
+            raise UserError(f'{name} was exported with {key}={getattr(facts, key)}, but {config} '
                              f'has {key}={value}; {cure}')
 
 
@@ -128,11 +129,11 @@ def fingerprint(network: nn.Module) -> str:
     return hashlib.sha256('\n'.join(lines).encode()).hexdigest()[:16]
 
 
-def _geometry(layer: nn.Module) -> Tuple[Any, ...]:
+def _geometry(layer: nn.Module) -> tuple[Any, ...]:
     return tuple(getattr(layer, key, None) for key in GEOMETRY)
 
 
-def _normalisation(model: nn.Module) -> Dict[str, Any]:
+def _normalisation(model: nn.Module) -> dict[str, Any]:
     preprocessor = model.data_preprocessor
     on = getattr(preprocessor, '_enable_normalize', False)
     return dict(mean=preprocessor.mean.flatten().tolist() if on else None,

@@ -5,14 +5,14 @@ numbers (``int``, ``max``, an ``if``) would fix the size of the graph to that of
 functions here do the same as those of the network without that; outside of a trace they take
 numbers.
 """
+from collections.abc import Sequence
 from fractions import Fraction
-from typing import Sequence, Tuple, Union
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-Size = Union[int, Tensor]
+Size = int | Tensor
 
 
 def smaller(one: Size, other: Size) -> Size:
@@ -32,7 +32,7 @@ def missing_to(size: Size, step: int) -> Size:
     return (step - size % step) % step
 
 
-def resample_aligned(maps: Tensor, step: Union[Fraction, float], size: Sequence[Size]) -> Tensor:
+def resample_aligned(maps: Tensor, step: Fraction | float, size: Sequence[Size]) -> Tensor:
     """Interpolate as :func:`plugin.models.layers.resample_aligned`.
 
     Args:
@@ -117,7 +117,7 @@ def shifted_window_mask(height: Size, width: Size, window: int, shift: int,
     return -100. * (part[:, None] != part[:, :, None]).float()
 
 
-def max_pool(x: Tensor) -> Tuple[Tensor, Tensor, Tuple[Size, Size]]:
+def max_pool(x: Tensor) -> tuple[Tensor, Tensor, tuple[Size, Size]]:
     """Halve maps as :func:`plugin.models.layers.max_pool`.
 
     Args:
@@ -130,7 +130,7 @@ def max_pool(x: Tensor) -> Tuple[Tensor, Tensor, Tuple[Size, Size]]:
     return pooled, places, (x.shape[2], x.shape[3])
 
 
-def max_unpool(x: Tensor, places: Tensor, size: Tuple[Size, Size]) -> Tensor:
+def max_unpool(x: Tensor, places: Tensor, size: tuple[Size, Size]) -> Tensor:
     """Put values back to where the maxima were, as :func:`plugin.models.layers.max_unpool`.
 
     Args:

@@ -6,8 +6,8 @@ that compute the same from the same weights for any size and batch.
 import copy
 import functools
 import types
+from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import Callable, Dict, List, Sequence, Tuple
 
 import torch
 import torch.nn.functional as F
@@ -57,7 +57,7 @@ def _adaptive_pool(self: nn.AdaptiveAvgPool2d, x: Tensor) -> Tensor:
     return x
 
 
-def _size_of(metas: List[dict]) -> Sequence[geometry.Size]:
+def _size_of(metas: list[dict]) -> Sequence[geometry.Size]:
     return metas[0]['img_shape'][:2]
 
 
@@ -90,7 +90,7 @@ def _segnet_decode(self: SegNetHead, inputs: tuple) -> Tensor:
     return self.cls_seg(x)
 
 
-def _deeplab_upsample(self: DeepLabHead, logits: Tensor, metas: List[dict]) -> Tensor:
+def _deeplab_upsample(self: DeepLabHead, logits: Tensor, metas: list[dict]) -> Tensor:
     return geometry.resample_aligned(logits, Fraction(1, self.stride), _size_of(metas))
 
 
@@ -99,13 +99,13 @@ def _msc_score(self: DeepLabMScHead, inputs: Sequence[Tensor]) -> Tensor:
     scores = [self.cls_seg(main)] + [
         score(branch(level, stride=self.stride // stride)) for level, stride, branch, score
         in zip(fine, self.level_strides, self.branches, self.scores)]
-    # which level is the smallest depends on the picture
+    # which level is the smallest depends on the image
     height, width = (functools.reduce(geometry.smaller, (x.shape[axis] for x in scores))
                      for axis in (2, 3))
     return sum(x[:, :, :height, :width] for x in scores)
 
 
-def _msc_predict(self: DeepLabMScHead, inputs: Sequence[Tensor], metas: List[dict],
+def _msc_predict(self: DeepLabMScHead, inputs: Sequence[Tensor], metas: list[dict],
                  test_cfg: dict) -> Tensor:
     if not self.dense:
         return self.predict_by_feat(self.forward(inputs), metas)
@@ -117,7 +117,7 @@ def _msc_predict(self: DeepLabMScHead, inputs: Sequence[Tensor], metas: List[dic
     return total
 
 
-def _multi_scale(self: MultiScaleEncoderDecoder, inputs: Tensor, metas: List[dict]) -> Tensor:
+def _multi_scale(self: MultiScaleEncoderDecoder, inputs: Tensor, metas: list[dict]) -> Tensor:
     scores = {}
     for scale in self.scales:
         size = [(extent - 1) * scale.numerator // scale.denominator + 1
@@ -131,13 +131,13 @@ def _multi_scale(self: MultiScaleEncoderDecoder, inputs: Tensor, metas: List[dic
     return self.decode_head.predict_by_feat(fused, metas)
 
 
-def _unpadded(self: UnpaddedEncoderDecoder, inputs: Tensor, metas: List[dict]) -> Tensor:
+def _unpadded(self: UnpaddedEncoderDecoder, inputs: Tensor, metas: list[dict]) -> Tensor:
     head, (height, width) = self.decode_head, inputs.shape[2:]
     if not head.margin:
         return super(UnpaddedEncoderDecoder, self).encode_decode(inputs, metas)
     seen = inputs
     for axis, extent in ((2, height), (3, width)):
-        # the smallest output, 4 + k * tile_step, that holds the picture
+        # the smallest output, 4 + k * tile_step, that holds the image
         output = extent + (4 + head.tile_step - extent % head.tile_step) % head.tile_step
         index = geometry.mirrored_index(extent, head.margin, output + 2 * head.margin,
                                         inputs.device)
@@ -151,7 +151,7 @@ def _adaptive_padding(self: nn.Module, x: Tensor) -> Tensor:
     return F.pad(x, (before[0], right - before[0], before[1], below - before[1]))
 
 
-def _pad_shape(self: nn.Module, size: Sequence[geometry.Size]) -> Tuple:
+def _pad_shape(self: nn.Module, size: Sequence[geometry.Size]) -> tuple:
     return tuple(
         geometry.at_least((extent + stride - 1) // stride * stride - stride
                           + (kernel - 1) * dilation + 1 - extent, 0)
@@ -178,8 +178,8 @@ def _window_attention(self: nn.Module, query: Tensor, hw_shape: Sequence[geometr
     return self.drop(x[:, :height, :width].reshape(number, height * width, channels))
 
 
-PADDING: Dict[str, Callable] = dict(get_pad_shape=_pad_shape, forward=_adaptive_padding)
-REWRITES: Dict[type, Dict[str, Callable]] = {
+PADDING: dict[str, Callable] = dict(get_pad_shape=_pad_shape, forward=_adaptive_padding)
+REWRITES: dict[type, dict[str, Callable]] = {
     nn.AdaptiveAvgPool2d: dict(forward=_adaptive_pool),
     FCNSkipHead: dict(_check=_fcn_check),
     SegNetEncoder: dict(forward=_segnet_encode),

@@ -1,10 +1,11 @@
 """Exported networks in onnxruntime."""
 from pathlib import Path
-from typing import List, Optional, Union
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+
+from plugin.utils import UserError
 
 from .export import INPUT, MISSING, OUTPUT
 from .facts import GraphFacts
@@ -27,11 +28,11 @@ class OnnxNetwork:
     Raises:
         ImportError: If onnxruntime is not installed.
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no graph of this project, or onnxruntime cannot use the device.
+        UserError: If it is no graph of this project, or onnxruntime cannot use the device.
     """
 
-    def __init__(self, source: Union[str, Path, bytes], device: str = 'cpu',
-                 threads: Optional[int] = None) -> None:
+    def __init__(self, source: str | Path | bytes, device: str = 'cpu',
+                 threads: int | None = None) -> None:
         try:
             import onnxruntime
         except ImportError as error:
@@ -50,7 +51,7 @@ class OnnxNetwork:
             if isinstance(error, ValueError):
                 raise
             line = str(error).strip().splitlines()[0]
-            raise ValueError(f'{name} is no graph that onnxruntime can run: {line}') from error
+            raise UserError(f'{name} is no graph that onnxruntime can run: {line}') from error
         metadata = self._session.get_modelmeta().custom_metadata_map
         self.facts = GraphFacts.from_metadata(metadata, name)
 
@@ -72,9 +73,9 @@ def run_by(network: OnnxNetwork, segmentor: nn.Module, preprocessor: nn.Module) 
             replaced.
         preprocessor (nn.Module): That of the model.
     """
-    def encode_decode(inputs: Tensor, batch_img_metas: List[dict]) -> Tensor:
+    def encode_decode(inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:
         if network.facts.preprocessing:
-            return network(raw_pictures(inputs, preprocessor)).to(inputs.device)
+            return network(raw_images(inputs, preprocessor)).to(inputs.device)
         return network(inputs).to(inputs.device)
 
     def tile_logits(tiles: Tensor) -> Tensor:
@@ -91,8 +92,8 @@ def run_by(network: OnnxNetwork, segmentor: nn.Module, preprocessor: nn.Module) 
     segmentor.backbone = nn.Identity()
 
 
-def raw_pictures(inputs: Tensor, preprocessor: nn.Module) -> Tensor:
-    """The 8 bits of a picture that was normalised.
+def raw_images(inputs: Tensor, preprocessor: nn.Module) -> Tensor:
+    """The 8 bits of an image that was normalised.
 
     Args:
         inputs (Tensor): Normalised, (N, channels, H, W).
@@ -102,13 +103,13 @@ def raw_pictures(inputs: Tensor, preprocessor: nn.Module) -> Tensor:
         Tensor: BGR or grey, (N, H, W, channels), uint8.
 
     Raises:
-        ValueError: If they were no whole numbers from 0 to 255.
+        UserError: If they were no whole numbers from 0 to 255.
     """
     if preprocessor._enable_normalize:
         inputs = inputs * preprocessor.std + preprocessor.mean
     whole = inputs.round().clamp(0, 255)
     if bool(((inputs - whole).abs() > NEAR).any()):
-        raise ValueError('the graph takes pictures of 8 bits, but the config pads or changes them '
+        raise UserError('the graph takes images of 8 bits, but the config pads or changes them '
                          'after that; export it without --with-preprocessing')
     if preprocessor._channel_conversion and inputs.shape[1] == 3:
         whole = whole.flip(1)
@@ -120,6 +121,6 @@ def _providers(onnxruntime, device: str) -> list:
         return ['CPUExecutionProvider']
     kind, _, number = device.partition(':')
     if kind != 'cuda' or 'CUDAExecutionProvider' not in onnxruntime.get_available_providers():
-        raise ValueError(f'--device {device} cannot be used by this onnxruntime; install '
+        raise UserError(f'--device {device} cannot be used by this onnxruntime; install '
                          'onnxruntime-gpu for cuda, or give --device cpu')
     return [('CUDAExecutionProvider', dict(device_id=int(number or 0))), 'CPUExecutionProvider']

@@ -2,12 +2,12 @@
 from .dense_crf import DenseCRF
 from .detection import Detection
 from .label_rows import LabelRows
-from .original_picture import original_picture
+from .original_image import original_image
 from .tile_axis import plan_axes
 from .tile_bands import join_bands, predict_bands
 from .tiles import Tile, check_tiling, join_tiles, tile_grid, tile_starts
 from .tiling import Tiling
 
 __all__ = ['DenseCRF', 'Detection', 'LabelRows', 'Tile', 'Tiling', 'check_tiling', 'join_bands',
-           'join_tiles', 'original_picture', 'plan_axes', 'predict_bands', 'tile_grid',
+           'join_tiles', 'original_image', 'plan_axes', 'predict_bands', 'tile_grid',
            'tile_starts']

@@ -1,11 +1,14 @@
-"""Fully connected conditional random field: probabilities that follow the edges of the picture."""
+"""Fully connected conditional random field: probabilities that follow the edges of the image."""
 import multiprocessing
 import os
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any
 
 import numpy as np
 from mmseg.registry import MODELS
+
+from plugin.utils import UserError
 
 BILATERAL = dict(weight=4, xy=121, rgb=5)
 GAUSSIAN = dict(weight=3, xy=3)
@@ -29,7 +32,7 @@ class DenseCRF:
     count as 1e-5.
 
     Every published DeepLab runs 10 iterations. The papers keep ``w_2 = 3`` and ``s_g = 3`` and
-    search ``w_1``, ``s_a``, ``s_b`` on 100 pictures of VOC's validation set: v1 (ICLR 2015) in
+    search ``w_1``, ``s_a``, ``s_b`` on 100 images of VOC's validation set: v1 (ICLR 2015) in
     5..10, 50..100, 3..10; v2 (TPAMI 2017) in 3..6, 30..100, 3..6.
     Values in use for VOC:
 
@@ -49,41 +52,41 @@ class DenseCRF:
             (``s_a``, pixels) and ``rgb`` (``s_b``, grey levels). A weight of 0 leaves it out.
         gaussian (dict, optional): What differs from ``GAUSSIAN``: ``weight`` (``w_2``) and ``xy``
             (``s_g``, pixels).
-        jobs (int, optional): Pictures at a time in :meth:`many`, each in a process of its own.
+        jobs (int, optional): Images at a time in :meth:`many`, each in a process of its own.
             Defaults to the cores of this process, shared with others that a launcher started.
 
     Raises:
         ImportError: If ``pydensecrf2`` is not installed.
-        ValueError: If a parameter is unknown or out of range.
+        UserError: If a parameter is unknown or out of range.
     """
 
-    def __init__(self, *, iterations: int = 10, bilateral: Optional[Dict[str, float]] = None,
-                 gaussian: Optional[Dict[str, float]] = None, jobs: Optional[int] = None) -> None:
-        _pydensecrf()  # a missing one is known before the first picture
+    def __init__(self, *, iterations: int = 10, bilateral: dict[str, float] | None = None,
+                 gaussian: dict[str, float] | None = None, jobs: int | None = None) -> None:
+        _pydensecrf()  # a missing one is known before the first image
         if not isinstance(iterations, int) or iterations < 0:
-            raise ValueError(f'DenseCRF: iterations={iterations!r} is no number of steps: '
+            raise UserError(f'DenseCRF: iterations={iterations!r} is no number of steps: '
                              'give 0 or more')
         if jobs is not None and jobs < 1:
-            raise ValueError(f'DenseCRF: jobs={jobs} runs no picture: give 1 or more')
+            raise UserError(f'DenseCRF: jobs={jobs} runs no image: give 1 or more')
         self.iterations, self.jobs = iterations, jobs
         self.bilateral = _parameters('bilateral', BILATERAL, bilateral)
         self.gaussian = _parameters('gaussian', GAUSSIAN, gaussian)
 
-    def __call__(self, probabilities: np.ndarray, picture: np.ndarray) -> np.ndarray:
-        """Refine the probabilities of one picture.
+    def __call__(self, probabilities: np.ndarray, image: np.ndarray) -> np.ndarray:
+        """Refine the probabilities of one image.
 
         Args:
             probabilities (np.ndarray): (C, H, W), float, summing to one over C >= 2 classes.
-            picture (np.ndarray): RGB (H, W, 3), uint8. The exact kernel is the same for BGR, its
+            image (np.ndarray): RGB (H, W, 3), uint8. The exact kernel is the same for BGR, its
                 approximation is not.
 
         Returns:
             np.ndarray: Marginals of the mean field, (C, H, W), float32.
 
         Raises:
-            ValueError: If they do not fit each other or are no probabilities.
+            UserError: If they do not fit each other or are no probabilities.
         """
-        _check(probabilities, picture)
+        _check(probabilities, image)
         if self.iterations == 0:
             return np.array(probabilities, np.float32)
         densecrf, utils = _pydensecrf()
@@ -96,15 +99,15 @@ class DenseCRF:
             field.addPairwiseGaussian(sxy=near['xy'], compat=near['weight'])
         if alike['weight']:
             field.addPairwiseBilateral(sxy=alike['xy'], srgb=alike['rgb'], compat=alike['weight'],
-                                       rgbim=np.array(picture, order='C'))
+                                       rgbim=np.array(image, order='C'))
         marginals = np.array(field.inference(self.iterations), np.float32)
         return marginals.reshape(classes, height, width)
 
-    def many(self, pairs: Sequence[Tuple[np.ndarray, np.ndarray]]) -> List[np.ndarray]:
-        """Refine several pictures at a time.
+    def many(self, pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[np.ndarray]:
+        """Refine several images at a time.
 
         Args:
-            pairs (Sequence): Probabilities and picture of each, as for one.
+            pairs (Sequence): Probabilities and image of each, as for one.
 
         Returns:
             list[np.ndarray]: The marginals, in the same order.
@@ -126,7 +129,7 @@ def usable_cores() -> int:
     return max(1, cores // int(os.environ.get('LOCAL_WORLD_SIZE', 1)))
 
 
-def _pydensecrf() -> Tuple[Any, Any]:
+def _pydensecrf() -> tuple[Any, Any]:
     try:
         from pydensecrf import densecrf, utils
     except ImportError as error:
@@ -134,32 +137,32 @@ def _pydensecrf() -> Tuple[Any, Any]:
     return densecrf, utils
 
 
-def _parameters(name: str, defaults: Dict[str, float],
-                given: Optional[Dict[str, float]]) -> Dict[str, float]:
+def _parameters(name: str, defaults: dict[str, float],
+                given: dict[str, float] | None) -> dict[str, float]:
     unknown = sorted(set(given or {}) - set(defaults))
     if unknown:
-        raise ValueError(f'DenseCRF: {name} has no parameter {", ".join(unknown)}: it has '
+        raise UserError(f'DenseCRF: {name} has no parameter {", ".join(unknown)}: it has '
                          f'{", ".join(defaults)}')
     merged = {**defaults, **(given or {})}
     for key, value in merged.items():
         if not value > 0 and not (key == 'weight' and value == 0):
-            raise ValueError(f'DenseCRF: {name}.{key}={value} is out of range: give more than 0'
+            raise UserError(f'DenseCRF: {name}.{key}={value} is out of range: give more than 0'
                              f'{", or 0 to leave the kernel out" if key == "weight" else ""}')
     return merged
 
 
-def _check(probabilities: np.ndarray, picture: np.ndarray) -> None:
+def _check(probabilities: np.ndarray, image: np.ndarray) -> None:
     if probabilities.ndim != 3 or len(probabilities) < 2 or not probabilities.size:
-        raise ValueError(f'probabilities of shape {probabilities.shape} are not of 2 or more '
+        raise UserError(f'probabilities of shape {probabilities.shape} are not of 2 or more '
                          'classes: give (C, H, W)')
     if probabilities.dtype.kind != 'f':
-        raise ValueError(f'probabilities of type {probabilities.dtype} are no shares: give floats')
-    if picture.dtype != np.uint8 or picture.shape != (*probabilities.shape[1:], 3):
-        raise ValueError(f'a picture of shape {picture.shape} and type {picture.dtype} does not '
+        raise UserError(f'probabilities of type {probabilities.dtype} are no shares: give floats')
+    if image.dtype != np.uint8 or image.shape != (*probabilities.shape[1:], 3):
+        raise UserError(f'an image of shape {image.shape} and type {image.dtype} does not '
                          f'fit probabilities of {probabilities.shape}: give uint8 of '
                          f'{(*probabilities.shape[1:], 3)}')
     low, high = float(probabilities.min()), float(probabilities.max())
     # half precision rounds sums; a NaN fails both comparisons
     if not (low >= 0 and high <= 1.01):
-        raise ValueError(f'probabilities go from {low:.3g} to {high:.3g}: give shares from 0 to '
+        raise UserError(f'probabilities go from {low:.3g} to {high:.3g}: give shares from 0 to '
                          '1, such as the softmax of logits')

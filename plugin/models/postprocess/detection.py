@@ -1,5 +1,5 @@
 """An outlined animal of which only the part with pixels is kept."""
-from typing import NamedTuple, Optional, Tuple
+from typing import NamedTuple, Optional
 
 import cv2
 import numpy as np
@@ -7,13 +7,13 @@ from pycocotools import mask as coco_mask
 
 
 class Detection(NamedTuple):
-    """One animal in a picture of H x W pixels.
+    """One animal in an image of H x W pixels.
 
     Attributes:
         label (int): Class id.
         score (float): Confidence, 0..1.
-        left (int): Column of the picture at which the mask begins.
-        top (int): Row of the picture at which the mask begins.
+        left (int): Column of the image at which the mask begins.
+        top (int): Row of the image at which the mask begins.
         mask (np.ndarray): ``(h, w)`` bool, no larger than the animal.
     """
 
@@ -31,9 +31,9 @@ class Detection(NamedTuple):
         Args:
             label (int): Class id.
             score (float): Confidence, 0..1.
-            mask (np.ndarray): ``(H, W)`` bool, of the picture or a tile of it.
-            left (int): Column of the picture at which the mask begins.
-            top (int): Row of the picture at which the mask begins.
+            mask (np.ndarray): ``(H, W)`` bool, of the image or a tile of it.
+            left (int): Column of the image at which the mask begins.
+            top (int): Row of the image at which the mask begins.
 
         Returns:
             Detection: The animal, or None if the mask has no pixel.
@@ -52,23 +52,23 @@ class Detection(NamedTuple):
         return int(np.count_nonzero(self.mask))
 
     @property
-    def box(self) -> Tuple[int, int, int, int]:
+    def box(self) -> tuple[int, int, int, int]:
         """Left, top, width and height in pixels."""
         return self.left, self.top, self.mask.shape[1], self.mask.shape[0]
 
     def whole_mask(self, height: int, width: int) -> np.ndarray:
-        """The mask in the picture, ``(height, width)`` bool."""
+        """The mask in the image, ``(height, width)`` bool."""
         whole = np.zeros((height, width), bool)
         whole[self.top:self.top + self.mask.shape[0],
               self.left:self.left + self.mask.shape[1]] = self.mask
         return whole
 
     def rle(self, height: int, width: int) -> dict:
-        """Compressed run lengths in the picture, without a mask of the picture's size.
+        """Compressed run lengths in the image, without a mask of the image's size.
 
         Args:
-            height (int): H of the picture in pixels.
-            width (int): W of the picture in pixels.
+            height (int): H of the image in pixels.
+            width (int): W of the image in pixels.
 
         Returns:
             dict: ``size`` [H, W] and ``counts`` as str, the same as pycocotools encodes.

@@ -1,5 +1,6 @@
-"""Logits that come band by band, turned into labels at the picture's own size."""
-from typing import Any, Callable, Dict, List, Sequence, Tuple
+"""Logits that come band by band, turned into labels at the image's own size."""
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -7,16 +8,16 @@ from torch import Tensor
 
 
 class LabelRows:
-    """Labels of one picture, made while its logits come from the top to the bottom.
+    """Labels of one image, made while its logits come from the top to the bottom.
 
     They are those that ``BaseSegmentor.postprocess_result`` makes of the whole logits: padding
     is cut off, and what is left is enlarged or reduced bilinearly to the original size before
     the labels are taken. Only the last row of a band is kept for the next one.
 
     Args:
-        size (Sequence[int]): ``(H, W)`` of the network's picture.
+        size (Sequence[int]): ``(H, W)`` of the network's image.
         meta (dict): ``ori_shape`` and ``padding_size`` or ``img_padding_size`` (left, right,
-            top, bottom) of the picture, as mmseg names them; without, there is no padding and
+            top, bottom) of the image, as mmseg names them; without, there is no padding and
             the size stays.
         align_corners (bool): How logits are brought to another size.
         to_labels (callable): From logits (C, h, w) to labels (1, h, w).
@@ -25,7 +26,7 @@ class LabelRows:
         labels (Tensor): (1, H', W'), once all rows have come.
     """
 
-    def __init__(self, size: Sequence[int], meta: Dict[str, Any], align_corners: bool,
+    def __init__(self, size: Sequence[int], meta: dict[str, Any], align_corners: bool,
                  to_labels: Callable[[Tensor], Tensor]) -> None:
         left, right, self._top, bottom = meta.get('img_padding_size',
                                                   meta.get('padding_size', (0, 0, 0, 0)))
@@ -35,7 +36,7 @@ class LabelRows:
         self._align_corners, self._to_labels = align_corners, to_labels
         self._lines = interpolated_lines(self._height, self._target[0], align_corners)
         self._come, self._done = -self._top, 0
-        self._last: List[Tensor] = []
+        self._last: list[Tensor] = []
 
     def add(self, band: Tensor) -> None:
         """Add the next rows of the logits, (C, h, W)."""
@@ -51,7 +52,7 @@ class LabelRows:
         self.labels[:, self._done:self._done + labels.shape[1]] = labels
         self._done += labels.shape[1]
 
-    def _resized(self, first: int, band: Tensor) -> List[Tensor]:
+    def _resized(self, first: int, band: Tensor) -> list[Tensor]:
         """Those rows at the original size that follow from what has come, none or (C, h, W')."""
         if (self._height, self._width) == self._target:
             return [band]
@@ -71,7 +72,7 @@ class LabelRows:
 
 
 def interpolated_lines(length: int, target: int,
-                       align_corners: bool) -> Tuple[Tensor, Tensor, Tensor]:
+                       align_corners: bool) -> tuple[Tensor, Tensor, Tensor]:
     """The rows that bilinear interpolation to ``target`` rows mixes.
 
     Args:

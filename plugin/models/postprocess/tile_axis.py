@@ -1,5 +1,6 @@
-"""Where tiles lie along the sides of a picture, how much each counts, and what it shows."""
-from typing import Callable, List, NamedTuple, Optional, Sequence, Tuple
+"""Where tiles lie along the sides of an image, how much each counts, and what it shows."""
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -12,10 +13,10 @@ FittingSize = Callable[[Sequence[int]], Sequence[int]]
 
 
 class Part(NamedTuple):
-    """What a tile contributes along one side of the picture.
+    """What a tile contributes along one side of the image.
 
     Attributes:
-        pixels (slice): Where, in the picture.
+        pixels (slice): Where, in the image.
         inside (slice): The same place in the tile.
         shares (Tensor): How much it counts there, from 0 to 1, one for each pixel. Those of all
             tiles sum to one at every pixel.
@@ -27,30 +28,30 @@ class Part(NamedTuple):
 
 
 class Axis(NamedTuple):
-    """Tiles along one side of a picture.
+    """Tiles along one side of an image.
 
     Attributes:
-        length (int): Side of the picture in pixels.
+        length (int): Side of the image in pixels.
         size (int): Side of what comes out of the network for a tile.
         seen (int): Side of what goes in.
-        starts (list[int]): First pixel that goes in, for each tile; below 0 outside the picture.
+        starts (list[int]): First pixel that goes in, for each tile; below 0 outside the image.
         parts (list[Part]): What comes out of it, for each tile.
     """
 
     length: int
     size: int
     seen: int
-    starts: List[int]
-    parts: List[Part]
+    starts: list[int]
+    parts: list[Part]
 
 
 def plan_axes(size: Sequence[int], tiling: Tiling, *, margin: int = 0,
-              fitting_size: Optional[FittingSize] = None,
-              device: Optional[torch.device] = None) -> Tuple[Axis, Axis]:
-    """Lay tiles over a picture; one smaller than a tile gets one that is as small as it can be.
+              fitting_size: FittingSize | None = None,
+              device: torch.device | None = None) -> tuple[Axis, Axis]:
+    """Lay tiles over an image; one smaller than a tile gets one that is as small as it can be.
 
     Args:
-        size (Sequence[int]): ``(H, W)`` of the picture.
+        size (Sequence[int]): ``(H, W)`` of the image.
         tiling (Tiling): The settings.
         margin (int): Pixels that the network loses on each side. Defaults to 0.
         fitting_size (callable, optional): Of a network with a margin: from ``(h, w)`` to the
@@ -76,7 +77,7 @@ def plan_axes(size: Sequence[int], tiling: Tiling, *, margin: int = 0,
 
 
 def _axis(length: int, seen: int, overlap: int, reach: int, margin: int, step: int, blend: str,
-          device: Optional[torch.device]) -> Axis:
+          device: torch.device | None) -> Axis:
     # an unpadded network may give more than was asked for
     size = seen - 2 * margin
     # multiples of the step that share at least the overlap, if the tile is long enough
@@ -96,7 +97,7 @@ def _axis(length: int, seen: int, overlap: int, reach: int, margin: int, step: i
     return Axis(length, size, seen, kept, parts)
 
 
-def blend_shares(starts: List[int], size: int, overlap: int, blend: str) -> Tensor:
+def blend_shares(starts: list[int], size: int, overlap: int, blend: str) -> Tensor:
     """How much each tile counts at each of its pixels, along one side.
 
     Args:
@@ -122,18 +123,18 @@ def blend_shares(starts: List[int], size: int, overlap: int, blend: str) -> Tens
 
 def cut_tile(inputs: Tensor, top: int, left: int, height: int, width: int,
              border: str) -> Tensor:
-    """Cut a window that may reach over the border, without a padded copy of the picture.
+    """Cut a window that may reach over the border, without a padded copy of the image.
 
     Args:
         inputs (Tensor): (N, channels, H, W).
-        top (int): First row of the window, below 0 above the picture.
+        top (int): First row of the window, below 0 above the image.
         left (int): First column.
         height (int): Of the window.
         width (int): Of the window.
         border (str): ``'zero'``, otherwise what is outside is mirrored.
 
     Returns:
-        Tensor: (N, channels, height, width), a view where the window lies within the picture.
+        Tensor: (N, channels, height, width), a view where the window lies within the image.
     """
     rows, columns = inputs.shape[2:]
     bottom, right = top + height, left + width
@@ -149,7 +150,7 @@ def cut_tile(inputs: Tensor, top: int, left: int, height: int, width: int,
     return inputs[:, :, y[:, None], x]
 
 
-def _deepest(starts: List[int], depth: Tensor) -> Tensor:
+def _deepest(starts: list[int], depth: Tensor) -> Tensor:
     """One where a tile is the one in which the pixel lies deepest, zero elsewhere."""
     size = len(depth)
     best = torch.zeros(starts[-1] - starts[0] + size)

@@ -1,22 +1,24 @@
 """Running a network tile by tile, in memory that does not grow with the number of tiles."""
+from collections.abc import Callable, Iterator
 from itertools import islice, product
-from typing import Callable, Iterator, Optional
 
 import torch
 from torch import Tensor
+
+from plugin.utils import UserError
 
 from .tile_axis import Axis, cut_tile
 
 
 def predict_bands(network: Callable[[Tensor], Tensor], inputs: Tensor, rows: Axis,
                   columns: Axis, *, border: str = 'reflect',
-                  batch_size: Optional[int] = None) -> Iterator[Tensor]:
+                  batch_size: int | None = None) -> Iterator[Tensor]:
     """Run a network tile by tile.
 
     Args:
         network (callable): From (B, channels, rows.seen, columns.seen) to logits
             (B, C, rows.size, columns.size).
-        inputs (Tensor): N pictures of one size, (N, channels, H, W). Each place is cut out of
+        inputs (Tensor): N images of one size, (N, channels, H, W). Each place is cut out of
             all of them.
         rows (Axis): Along H.
         columns (Axis): Along W.
@@ -28,7 +30,7 @@ def predict_bands(network: Callable[[Tensor], Tensor], inputs: Tensor, rows: Axi
         the bottom. It is overwritten when the next one is asked for.
 
     Raises:
-        ValueError: If the logits are not of that size.
+        UserError: If the logits are not of that size.
     """
     if batch_size is None:
         # on a CPU the maps of a batch leave the cache, and their memory is fetched anew each time
@@ -40,7 +42,7 @@ def predict_bands(network: Callable[[Tensor], Tensor], inputs: Tensor, rows: Axi
                           columns.seen, border) for row, column in some]
         logits = network(torch.cat(tiles) if len(tiles) > 1 else tiles[0])
         if tuple(logits.shape[2:]) != (rows.size, columns.size):
-            raise ValueError(f'a tile of {rows.seen}x{columns.seen} pixels came out as '
+            raise UserError(f'a tile of {rows.seen}x{columns.seen} pixels came out as '
                              f'{logits.shape[2]}x{logits.shape[3]} instead of {rows.size}x'
                              f'{columns.size}: give the decode head the margin that it loses')
         for (row, column), part in zip(some, logits.split(len(inputs))):

@@ -1,8 +1,11 @@
-"""Large pictures in tiles: where the tiles lie, and which detections are one animal."""
+"""Large images in tiles: where the tiles lie, and which detections are one animal."""
+from collections.abc import Iterator, Sequence
 from itertools import combinations
-from typing import Iterator, List, NamedTuple, Sequence, Tuple
+from typing import NamedTuple
 
 import numpy as np
+
+from plugin.utils import UserError
 
 from .detection import Detection
 
@@ -11,7 +14,7 @@ NEAR_BORDER = 4
 
 
 class Tile(NamedTuple):
-    """A part of a picture: pixels ``[top:bottom, left:right]``."""
+    """A part of an image: pixels ``[top:bottom, left:right]``."""
 
     left: int
     top: int
@@ -27,22 +30,22 @@ def check_tiling(tile: int, overlap: int) -> None:
         overlap (int): What neighbours share, in pixels.
     """
     if tile < 2:
-        raise ValueError(f'a tile of {tile} pixels is too small: give at least 2')
+        raise UserError(f'a tile of {tile} pixels is too small: give at least 2')
     if not 1 <= overlap < tile:
-        raise ValueError(f'an overlap of {overlap} pixels does not fit tiles of {tile}: give 1 to '
+        raise UserError(f'an overlap of {overlap} pixels does not fit tiles of {tile}: give 1 to '
                          f'{tile - 1}, best the width of an animal, since animals are recognised '
                          'across a seam by what both tiles see')
 
 
-def tile_grid(height: int, width: int, tile: int, overlap: int) -> List[Tile]:
-    """Cover a picture with overlapping tiles.
+def tile_grid(height: int, width: int, tile: int, overlap: int) -> list[Tile]:
+    """Cover an image with overlapping tiles.
 
     The last tile of a row or column is moved inwards, so that every tile has the full size
-    where the picture allows it; it then shares more than ``overlap`` with its neighbour.
+    where the image allows it; it then shares more than ``overlap`` with its neighbour.
 
     Args:
-        height (int): H of the picture in pixels.
-        width (int): W of the picture in pixels.
+        height (int): H of the image in pixels.
+        width (int): W of the image in pixels.
         tile (int): Side of a tile in pixels.
         overlap (int): Pixels that neighbours share at least.
 
@@ -50,33 +53,33 @@ def tile_grid(height: int, width: int, tile: int, overlap: int) -> List[Tile]:
         list[Tile]: Row by row, from the left.
 
     Raises:
-        ValueError: If the picture is empty or the overlap does not fit the tile.
+        UserError: If the image is empty or the overlap does not fit the tile.
     """
     check_tiling(tile, overlap)
     if min(height, width) < 1:
-        raise ValueError(f'a picture of {width}x{height} pixels has no tiles: it is empty')
+        raise UserError(f'an image of {width}x{height} pixels has no tiles: it is empty')
     return [Tile(left, top, min(left + tile, width), min(top + tile, height))
             for top in tile_starts(height, tile, overlap)
             for left in tile_starts(width, tile, overlap)]
 
 
-def tile_starts(length: int, tile: int, overlap: int) -> List[int]:
+def tile_starts(length: int, tile: int, overlap: int) -> list[int]:
     """Where tiles begin along a side: those of :func:`tile_grid`, and of MMSegmentation's slide.
 
     Args:
-        length (int): Side of the picture in pixels.
+        length (int): Side of the image in pixels.
         tile (int): Side of a tile in pixels.
         overlap (int): Pixels that neighbours share at least, below ``tile``.
 
     Returns:
-        list[int]: Increasing, from 0. Only the first one if the tile is as long as the picture.
+        list[int]: Increasing, from 0. Only the first one if the tile is as long as the image.
     """
     last = max(length - tile, 0)
     return [*range(0, last, tile - overlap), last]
 
 
 def join_tiles(tiles: Sequence[Tile], found: Sequence[Sequence[Detection]],
-               agreement: float = 0.5) -> List[Detection]:
+               agreement: float = 0.5) -> list[Detection]:
     """Make one animal of what several tiles see of it.
 
     Two detections of the same class in two tiles are one animal if their masks agree in the
@@ -87,9 +90,9 @@ def join_tiles(tiles: Sequence[Tile], found: Sequence[Sequence[Detection]],
     if a neighbour took them for one. What agrees with nothing stays as it is.
 
     Args:
-        tiles (Sequence[Tile]): T tiles that cover the picture.
+        tiles (Sequence[Tile]): T tiles that cover the image.
         found (Sequence[Sequence[Detection]]): The detections of each tile, in places of the
-            picture.
+            image.
         agreement (float): Share of the smaller part that has to be common, above 0, up to 1.
 
     Returns:
@@ -97,13 +100,13 @@ def join_tiles(tiles: Sequence[Tile], found: Sequence[Sequence[Detection]],
         parts; its score is the highest of them, as that is the tile that saw it best.
 
     Raises:
-        ValueError: If not every tile has its detections, or ``agreement`` is out of range.
+        UserError: If not every tile has its detections, or ``agreement`` is out of range.
     """
     if len(tiles) != len(found):
-        raise ValueError(f'{len(found)} lists of detections for {len(tiles)} tiles: '
+        raise UserError(f'{len(found)} lists of detections for {len(tiles)} tiles: '
                          'give one a tile, an empty one where nothing was found')
     if not 0 < agreement <= 1:
-        raise ValueError(f'agreement={agreement} is out of range: give a share above 0, up to 1')
+        raise UserError(f'agreement={agreement} is out of range: give a share above 0, up to 1')
     pieces = [piece for part in found for piece in part]
     owners = [number for number, part in enumerate(found) for _ in part]
     right, bottom = (max((tile[side] for tile in tiles), default=0) for side in (2, 3))
@@ -115,7 +118,7 @@ def join_tiles(tiles: Sequence[Tile], found: Sequence[Sequence[Detection]],
 
 
 def _is_cut(piece: Detection, tile: Tile, right: int, bottom: int) -> bool:
-    """Whether a piece may go on beyond its tile, in a picture that ends at right and bottom."""
+    """Whether a piece may go on beyond its tile, in an image that ends at right and bottom."""
     left, top, width, height = piece.box
     return (tile.left > 0 and left < tile.left + NEAR_BORDER
             or tile.top > 0 and top < tile.top + NEAR_BORDER
@@ -124,7 +127,7 @@ def _is_cut(piece: Detection, tile: Tile, right: int, bottom: int) -> bool:
 
 
 def _links(tiles: Sequence[Tile], found: Sequence[Sequence[Detection]],
-           agreement: float) -> List[Tuple[int, int]]:
+           agreement: float) -> list[tuple[int, int]]:
     """Numbers of pieces that agree, those with the highest IoU first."""
     first = np.cumsum([0] + [len(part) for part in found]).tolist()
     links = []
@@ -138,7 +141,7 @@ def _links(tiles: Sequence[Tile], found: Sequence[Sequence[Detection]],
 
 
 def _agreeing(one: Sequence[Detection], two: Sequence[Detection], shared: Tile,
-              agreement: float) -> Iterator[Tuple[float, int, int]]:
+              agreement: float) -> Iterator[tuple[float, int, int]]:
     """IoU and places of the pairs of two tiles that agree in the region both see."""
     mine, others = _seen(one, shared), _seen(two, shared)
     if not mine or not others:
@@ -190,7 +193,7 @@ def _is_empty(region: Tile) -> bool:
 
 
 def _group(owners: Sequence[int], cut: Sequence[bool],
-           links: Sequence[Tuple[int, int]]) -> List[List[int]]:
+           links: Sequence[tuple[int, int]]) -> list[list[int]]:
     """Numbers of the pieces that make up each animal."""
     groups = [[number] for number in range(len(owners))]
     for index, other in links:

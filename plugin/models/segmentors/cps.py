@@ -1,5 +1,4 @@
 """Cross pseudo supervision."""
-from typing import Dict, List
 
 import torch
 from mmseg.registry import MODELS
@@ -26,11 +25,11 @@ class CPS(TeacherStudentSegmentor):
 
     X. Chen et al., `Semi-Supervised Semantic Segmentation with Cross Pseudo Supervision
     <https://arxiv.org/abs/2106.01226>`_: cross-entropy of each network against the most likely
-    classes of the other, on labelled and on unlabelled pictures. ``student`` is the network that
+    classes of the other, on labelled and on unlabelled images. ``student`` is the network that
     predicts, ``second`` the other; there is no moving average.
 
     ``unsupervised`` has ``weight`` (1.5), ``mix`` (None; ``'cutmix'``, ``'cutout'`` or
-    ``'classmix'`` of the unlabelled pictures, which both networks label first, as in the paper's
+    ``'classmix'`` of the unlabelled images, which both networks label first, as in the paper's
     variant with CutMix) and ``mix_prob`` (1). See :class:`TeacherStudentSegmentor` for the other
     arguments.
     """
@@ -44,11 +43,11 @@ class CPS(TeacherStudentSegmentor):
         check_mix_kind(self.unsupervised['mix'])
         self.second = MODELS.build(segmentor)
 
-    def _both(self) -> List[nn.Module]:
+    def _both(self) -> list[nn.Module]:
         return [self.student, self.second]
 
-    def semi_losses(self, batch: SemiBatch) -> Dict[str, Tensor]:
-        """Both networks on the same pictures, then each against the labels of the other."""
+    def semi_losses(self, batch: SemiBatch) -> dict[str, Tensor]:
+        """Both networks on the same images, then each against the labels of the other."""
         mixed = self.mix_both(batch)
         images = torch.cat([batch.images_l, mixed[0].images if mixed else batch.images_u])
         outputs = [self._run(network, images) for network in self._both()]
@@ -59,15 +58,15 @@ class CPS(TeacherStudentSegmentor):
         losses.update(self._cross_losses(batch, mixed, outputs))
         return losses
 
-    def labelled_losses(self, batch: SemiBatch) -> Dict[str, Tensor]:
+    def labelled_losses(self, batch: SemiBatch) -> dict[str, Tensor]:
         """Supervised losses of both networks."""
         losses = super().labelled_losses(batch)
         second = self.second.loss(batch.images_l, batch.samples_l)
         return {**losses, **add_prefix(second, 'second')}
 
     @torch.no_grad()
-    def mix_both(self, batch: SemiBatch) -> List[Mixed]:
-        """What each network says of the unlabelled pictures, mixed alike; empty without mixing."""
+    def mix_both(self, batch: SemiBatch) -> list[Mixed]:
+        """What each network says of the unlabelled images, mixed alike; empty without mixing."""
         if self.unsupervised['mix'] is None:
             return []
         scores = [self.upsample(self._run(network, batch.images_u, auxiliary=False).logits,
@@ -78,8 +77,8 @@ class CPS(TeacherStudentSegmentor):
         images = apply_mix(mix, batch.images_u)
         return [Mixed(images, mix_pseudo_labels(mix, pseudo)) for pseudo in labelled]
 
-    def _cross_losses(self, batch: SemiBatch, mixed: List[Mixed],
-                      outputs: List[Outputs]) -> Dict[str, Tensor]:
+    def _cross_losses(self, batch: SemiBatch, mixed: list[Mixed],
+                      outputs: list[Outputs]) -> dict[str, Tensor]:
         """Each network against the labels of the other one."""
         logits = [self.upsample(output.logits, batch.images_l) for output in outputs]
         valid = torch.cat([batch.labels_l != IGNORE, batch.valid])
@@ -95,8 +94,8 @@ class CPS(TeacherStudentSegmentor):
             loss = unsupervised_loss(scores, pseudo.labels, pseudo.valid)
             losses[name] = self.unsupervised['weight'] * loss
         unlabelled = PseudoLabels(*(part[number:] for part in said[1]))
-        picture = mixed[0].images if mixed else batch.images_u
+        image = mixed[0].images if mixed else batch.images_u
         # with mixing the truth does not belong to the pixels any more
-        self._note(None if mixed else batch.truth_u, unlabelled, Mixed(picture, unlabelled),
+        self._note(None if mixed else batch.truth_u, unlabelled, Mixed(image, unlabelled),
                    unlabelled.labels)
         return losses

@@ -1,5 +1,4 @@
 """CutMix-Seg."""
-from typing import Dict
 
 from mmseg.registry import MODELS
 from torch import Tensor
@@ -12,10 +11,10 @@ from .teacher_student import TeacherStudentSegmentor
 
 @MODELS.register_module()
 class CutMixSeg(TeacherStudentSegmentor):
-    """The student sees two pictures cut together, and shall say what the teacher says of each.
+    """The student sees two images cut together, and shall say what the teacher says of each.
 
     G. French et al., `Semi-supervised semantic segmentation needs strong, varied perturbations
-    <https://arxiv.org/abs/1906.01916>`_: one box of half the area from another picture of the
+    <https://arxiv.org/abs/1906.01916>`_: one box of half the area from another image of the
     batch, the squared difference of the softmax outputs summed over the classes, weighted by the
     share of pixels of which the teacher is surer than ``threshold``. Where ``PackSemiInputs``
     makes a strong view, the student sees that one, cut.
@@ -27,7 +26,7 @@ class CutMixSeg(TeacherStudentSegmentor):
     settings = dict(weight=1., threshold=0.97)
 
     def mix(self, batch: SemiBatch, pseudo: PseudoLabels, scores: Tensor) -> Mixed:
-        """CutMix of pictures, pseudo-labels and probabilities."""
+        """CutMix of images, pseudo-labels and probabilities."""
         mix = draw_cutmix(pseudo.labels, prob=1, boxes='cutmix-seg')
         images = apply_mix(mix, strong_view(batch, self.data_preprocessor))
         return Mixed(images, mix_pseudo_labels(mix, pseudo),
@@ -39,7 +38,7 @@ class CutMixSeg(TeacherStudentSegmentor):
                                          IGNORE)
 
     def unsupervised_losses(self, batch: SemiBatch, mixed: Mixed, labels: Tensor,
-                            outputs: Outputs) -> Dict[str, Tensor]:
+                            outputs: Outputs) -> dict[str, Tensor]:
         """Squared differences over all valid pixels, times the share of sure ones."""
         logits = self.upsample(outputs.logits[len(batch.samples_l):], mixed.images)
         valid = mixed.pseudo.valid

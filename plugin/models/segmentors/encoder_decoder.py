@@ -1,5 +1,6 @@
 """MMSegmentation's segmentors, with tiles and a dense CRF that ``test_cfg`` switches on."""
-from typing import Any, Iterator, List, Optional
+from collections.abc import Iterator
+from typing import Any
 
 import torch
 from mmengine.structures import PixelData
@@ -9,11 +10,13 @@ from mmseg.structures import SegDataSample
 from mmseg.utils import OptSampleList, SampleList
 from torch import Tensor, nn
 
+from plugin.utils import UserError
+
 from ..postprocess import (
     LabelRows,
     Tiling,
     join_bands,
-    original_picture,
+    original_image,
     plan_axes,
     predict_bands,
 )
@@ -24,17 +27,17 @@ class PredictionSteps:
 
     **Tiles**: ``test_cfg=dict(mode='tile', crop_size=(512, 512), overlap=(128, 128))`` and the
     other settings of :class:`~plugin.models.postprocess.Tiling`. Unlike ``slide``, which lays
-    each window out over the whole picture, it runs a batch of windows at a time and adds them
+    each window out over the whole image, it runs a batch of windows at a time and adds them
     up in place. With ``keep_logits=False`` the samples have ``pred_sem_seg`` only, and the logits
-    of a few rows at a time are all that is ever held: for large pictures.
+    of a few rows at a time are all that is ever held: for large images.
 
     A network without padding may tell by ``decode_head.margin`` how many pixels it loses on
     each side, and by ``decode_head.fitting_size`` which inputs it takes; ``decode_head.tile_step``
     is the default of ``step``.
 
     **DenseCRF**: ``test_cfg=dict(..., crf=dict(type='DenseCRF', ...))``, see
-    :class:`~plugin.models.postprocess.DenseCRF`, in any mode. It sees the original picture (see
-    :func:`~plugin.models.postprocess.original_picture`) and the softmax of the logits at its
+    :class:`~plugin.models.postprocess.DenseCRF`, in any mode. It sees the original image (see
+    :func:`~plugin.models.postprocess.original_image`) and the softmax of the logits at its
     size, in float32. After it ``seg_logits`` holds the logarithm of the marginals, whose softmax
     they are, so that their argmax is ``pred_sem_seg`` and test-time augmentation averages
     marginals: it runs the CRF once for each view. With one output channel ``seg_logits`` is the
@@ -50,10 +53,10 @@ class PredictionSteps:
         super().__init__(*args, **kwargs)
         crf = (self.test_cfg or {}).get('crf')
         self.crf = MODELS.build(crf) if crf else None
-        self._drops_logits()  # errors are known before the first picture
+        self._drops_logits()  # errors are known before the first image
 
     @property
-    def tiling(self) -> Optional[Tiling]:
+    def tiling(self) -> Tiling | None:
         """The settings of ``mode='tile'``; None in other modes."""
         if (self.test_cfg or {}).get('mode') != 'tile':
             return None
@@ -62,10 +65,10 @@ class PredictionSteps:
                                step=self._tile_step())
 
     def predict(self, inputs: Tensor, data_samples: OptSampleList = None) -> SampleList:
-        """Predict pictures.
+        """Predict images.
 
         Args:
-            inputs (Tensor): Normalised pictures, (N, 3, H, W).
+            inputs (Tensor): Normalised images, (N, 3, H, W).
             data_samples (list[SegDataSample], optional): Their meta information.
 
         Returns:
@@ -77,8 +80,8 @@ class PredictionSteps:
         samples = super().predict(inputs, data_samples)
         return samples if self.crf is None else self._refine(inputs, samples)
 
-    def inference(self, inputs: Tensor, batch_img_metas: List[dict]) -> Tensor:
-        """Logits of pictures (N, 3, H, W) in the mode of ``test_cfg``: (N, C, H, W)."""
+    def inference(self, inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:
+        """Logits of images (N, 3, H, W) in the mode of ``test_cfg``: (N, C, H, W)."""
         if self.tiling is None:
             return super().inference(inputs, batch_img_metas)
         return join_bands(self._bands(inputs), inputs.shape[2])
@@ -89,15 +92,15 @@ class PredictionSteps:
         if tiling is None or tiling.keep_logits:
             return False
         if self.crf is not None:
-            raise ValueError('test_cfg.crf needs the logits of whole pictures: set '
+            raise UserError('test_cfg.crf needs the logits of whole images: set '
                              'test_cfg.keep_logits=True, or leave the crf out')
         return True
 
     def _predict_labels(self, inputs: Tensor, data_samples: OptSampleList) -> SampleList:
-        """Labels of tiled pictures, whose logits are dropped row by row."""
+        """Labels of tiled images, whose logits are dropped row by row."""
         samples = data_samples or [SegDataSample() for _ in inputs]
         if any('flip' in sample.metainfo for sample in samples):
-            raise ValueError('mirrored views are averaged by their logits, which '
+            raise UserError('mirrored views are averaged by their logits, which '
                              'test_cfg.keep_logits=False drops: set it to True')
         rows = [LabelRows(inputs.shape[2:], sample.metainfo, self.align_corners, self._labels)
                 for sample in samples]
@@ -109,7 +112,7 @@ class PredictionSteps:
         return samples
 
     def _bands(self, inputs: Tensor) -> Iterator[Tensor]:
-        """Logits of tiled pictures, some rows at a time: (N, C, h, W)."""
+        """Logits of tiled images, some rows at a time: (N, C, h, W)."""
         tiling, head = self.tiling, self._last_head
         rows, columns = plan_axes(
             inputs.shape[2:], tiling, margin=getattr(head, 'margin', 0),
@@ -126,13 +129,13 @@ class PredictionSteps:
         return self.encode_decode(tiles, [dict(meta) for _ in tiles])
 
     def _refine(self, inputs: Tensor, samples: SampleList) -> SampleList:
-        """Let the CRF see the pictures."""
+        """Let the CRF see the images."""
         pairs = []
         for image, sample in zip(inputs, samples):
             scores = sample.seg_logits.data.float()
             shares = scores.softmax(0) if len(scores) > 1 else torch.cat([1 - scores, scores])
-            picture = original_picture(image, sample.metainfo, self.data_preprocessor)
-            pairs.append((shares.cpu().numpy(), picture))
+            restored = original_image(image, sample.metainfo, self.data_preprocessor)
+            pairs.append((shares.cpu().numpy(), restored))
         for sample, marginals in zip(samples, self.crf.many(pairs)):
             one_channel = len(sample.seg_logits.data) == 1
             marginals = torch.from_numpy(marginals).to(inputs.device)

@@ -1,6 +1,5 @@
 """Mean Teacher."""
 import math
-from typing import Dict
 
 from mmseg.registry import MODELS
 from torch import Tensor
@@ -13,13 +12,13 @@ from .teacher_student import TeacherStudentSegmentor
 
 @MODELS.register_module()
 class MeanTeacher(TeacherStudentSegmentor):
-    """The student agrees with the teacher on pictures that it sees otherwise disturbed.
+    """The student agrees with the teacher on images that it sees otherwise disturbed.
 
     A. Tarvainen, H. Valpola, `Mean teachers are better role models
     <https://arxiv.org/abs/1703.01780>`_: the squared difference of the two softmax outputs, here
     summed over the classes and averaged over the pixels, with a weight that rises as
     ``exp(-5 (1 - t / ramp_up)^2)``. The student sees the first strong view of
-    ``PackSemiInputs``, or the teacher's picture where there is none.
+    ``PackSemiInputs``, or the teacher's image where there is none.
 
     ``unsupervised`` has ``weight`` (1) and ``ramp_up`` (0.25), the share of the training in which
     the weight rises. See :class:`TeacherStudentSegmentor` for the other arguments.
@@ -33,7 +32,7 @@ class MeanTeacher(TeacherStudentSegmentor):
                      scores.float().softmax(1))
 
     def unsupervised_losses(self, batch: SemiBatch, mixed: Mixed, labels: Tensor,
-                            outputs: Outputs) -> Dict[str, Tensor]:
+                            outputs: Outputs) -> dict[str, Tensor]:
         """Squared differences over all valid pixels."""
         logits = self.upsample(outputs.logits[len(batch.samples_l):], mixed.images)
         loss = consistency_loss(logits, mixed.targets, mixed.pseudo.valid)

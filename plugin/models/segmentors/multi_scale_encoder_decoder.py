@@ -1,8 +1,8 @@
-"""One network on a picture of several sizes, as in DeepLab v2."""
+"""One network on an image of several sizes, as in DeepLab v2."""
 import functools
 import math
+from collections.abc import Sequence
 from fractions import Fraction
-from typing import Dict, List, Sequence, Tuple
 
 import torch
 from mmengine.structures import PixelData
@@ -11,19 +11,21 @@ from mmseg.structures import SegDataSample
 from mmseg.utils import OptSampleList, SampleList, add_prefix
 from torch import Tensor
 
+from plugin.utils import UserError
+
 from ..layers import resample_aligned
 from .encoder_decoder import EncoderDecoder
 
 
 @MODELS.register_module()
 class MultiScaleEncoderDecoder(EncoderDecoder):
-    """Scores of several sizes of the picture, fused by their maximum.
+    """Scores of several sizes of the image, fused by their maximum.
 
     L.-C. Chen, G. Papandreou, I. Kokkinos, K. Murphy, A. Yuille, `DeepLab: Semantic Image
     Segmentation with Deep Convolutional Nets, Atrous Convolution, and Fully Connected CRFs
     <https://arxiv.org/abs/1606.00915>`_, section 4.1.2 and the published models::
 
-        scores_s = network(picture at scale s)            for each s, with the same weights
+        scores_s = network(image at scale s)            for each s, with the same weights
         fused    = maximum over s of scores_s, brought to the positions of scale 1
         loss     = loss(fused) + sum over s of loss(scores_s)
 
@@ -32,7 +34,7 @@ class MultiScaleEncoderDecoder(EncoderDecoder):
     which run the parts of a segmentor themselves, see scale 1 alone.
 
     Args:
-        scales (Sequence[float]): Sizes of the picture, 1 among them.
+        scales (Sequence[float]): Sizes of the image, 1 among them.
             Defaults to ``(1.0, 0.75, 0.5)``.
         kwargs: Of :class:`mmseg.models.segmentors.EncoderDecoder`. The decode head has
             ``align_corners=True``. Auxiliary heads see scale 1.
@@ -40,13 +42,13 @@ class MultiScaleEncoderDecoder(EncoderDecoder):
 
     def __init__(self, *args, scales: Sequence[float] = (1.0, 0.75, 0.5), **kwargs) -> None:
         if 1 not in scales or min(scales) <= 0:
-            raise ValueError(f'scales={tuple(scales)} must be positive and contain 1, whose '
+            raise UserError(f'scales={tuple(scales)} must be positive and contain 1, whose '
                              'positions the others are brought to: give e.g. (1.0, 0.75, 0.5)')
         # before the base, which asks for the step of the tiles
         self.scales = tuple(Fraction(scale).limit_denominator(100) for scale in scales)
         super().__init__(*args, **kwargs)
         if not self.align_corners:
-            raise ValueError(f'{type(self.decode_head).__name__} has align_corners=False, but the '
+            raise UserError(f'{type(self.decode_head).__name__} has align_corners=False, but the '
                              'scales meet at positions that lie on pixels: set it to True')
 
     def _tile_step(self) -> int:
@@ -54,11 +56,11 @@ class MultiScaleEncoderDecoder(EncoderDecoder):
         step = super()._tile_step()
         return math.lcm(*((step / scale).numerator for scale in self.scales))
 
-    def loss(self, inputs: Tensor, data_samples: SampleList) -> Dict[str, Tensor]:
+    def loss(self, inputs: Tensor, data_samples: SampleList) -> dict[str, Tensor]:
         """Losses of the fused scores and of each scale.
 
         Args:
-            inputs (Tensor): Pictures, (N, 3, H, W).
+            inputs (Tensor): Images, (N, 3, H, W).
             data_samples (list[SegDataSample]): With ``gt_sem_seg``, (1, H, W).
 
         Returns:
@@ -79,8 +81,8 @@ class MultiScaleEncoderDecoder(EncoderDecoder):
             losses.update(self._auxiliary_head_forward_train(levels[Fraction(1)], data_samples))
         return losses
 
-    def encode_decode(self, inputs: Tensor, batch_img_metas: List[dict]) -> Tensor:
-        """Fused logits of pictures or windows (N, 3, H, W): (N, C, H, W)."""
+    def encode_decode(self, inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:
+        """Fused logits of images or windows (N, 3, H, W): (N, C, H, W)."""
         return self.decode_head.predict_by_feat(self._forward(inputs), batch_img_metas)
 
     def _forward(self, inputs: Tensor, data_samples: OptSampleList = None) -> Tensor:
@@ -98,7 +100,7 @@ class MultiScaleEncoderDecoder(EncoderDecoder):
         return resample_aligned(inputs, 1 / scale, size)
 
     @staticmethod
-    def _fuse(scores: Dict[Fraction, Tensor]) -> Tuple[Tensor, Dict[Fraction, Tensor]]:
+    def _fuse(scores: dict[Fraction, Tensor]) -> tuple[Tensor, dict[Fraction, Tensor]]:
         """The maximum of all, and each at the positions of scale 1."""
         size = scores[Fraction(1)].shape[2:]
         aligned = {scale: value if scale == 1 else resample_aligned(value, scale, size)

@@ -1,23 +1,25 @@
-"""Batches with labelled and unlabelled pictures."""
-from typing import Dict, List, NamedTuple, Optional
+"""Batches with labelled and unlabelled images."""
+from typing import NamedTuple
 
 import torch
 from mmseg.structures import SegDataSample
 from mmseg.utils import SampleList
 from torch import Tensor, nn
 
+from plugin.utils import UserError
+
 from ..semi.pseudo_labels import IGNORE, PseudoLabels
 
 
 class SemiBatch(NamedTuple):
-    """A batch by its sources; H, W are the size of all pictures.
+    """A batch by its sources; H, W are the size of all images.
 
     Attributes:
-        images_l (Tensor): Labelled pictures, (N_l, 3, H, W).
+        images_l (Tensor): Labelled images, (N_l, 3, H, W).
         samples_l (list[SegDataSample]): Their labels.
-        images_u (Tensor): Unlabelled pictures, (N_u, 3, H, W).
+        images_u (Tensor): Unlabelled images, (N_u, 3, H, W).
         samples_u (list[SegDataSample]): What is known of them.
-        valid (Tensor): Where the unlabelled pictures are not padding, (N_u, H, W) bool.
+        valid (Tensor): Where the unlabelled images are not padding, (N_u, H, W) bool.
     """
 
     images_l: Tensor
@@ -28,19 +30,19 @@ class SemiBatch(NamedTuple):
 
     @property
     def labels_l(self) -> Tensor:
-        """Truth of the labelled pictures, (N_l, H, W) int64, 255 where there is none."""
+        """Truth of the labelled images, (N_l, H, W) int64, 255 where there is none."""
         return torch.cat([sample.gt_sem_seg.data for sample in self.samples_l])
 
     @property
-    def truth_u(self) -> Optional[Tensor]:
-        """Truth of the unlabelled pictures, which only measures; None where there is none."""
+    def truth_u(self) -> Tensor | None:
+        """Truth of the unlabelled images, which only measures; None where there is none."""
         if any('gt_sem_seg' not in sample for sample in self.samples_u):
             return None
         return torch.cat([sample.gt_sem_seg.data for sample in self.samples_u])
 
 
 class Mixed(NamedTuple):
-    """Unlabelled pictures as the student sees them.
+    """Unlabelled images as the student sees them.
 
     Attributes:
         images (Tensor): (N_u, 3, H, W).
@@ -50,23 +52,23 @@ class Mixed(NamedTuple):
 
     images: Tensor
     pseudo: PseudoLabels
-    targets: Optional[Tensor] = None
+    targets: Tensor | None = None
 
 
 def split_batch(inputs: Tensor, samples: SampleList) -> SemiBatch:
-    """Divide a batch by its sources; ``PackSemiInputs`` marks the unlabelled pictures.
+    """Divide a batch by its sources; ``PackSemiInputs`` marks the unlabelled images.
 
     Args:
-        inputs (Tensor): Normalised and padded pictures, (N_l + N_u, 3, H, W), in any order.
-        samples (list[SegDataSample]): Of all pictures.
+        inputs (Tensor): Normalised and padded images, (N_l + N_u, 3, H, W), in any order.
+        samples (list[SegDataSample]): Of all images.
 
     Raises:
-        ValueError: If no picture is labelled.
+        UserError: If no image is labelled.
     """
     order = sorted(range(len(samples)), key=lambda index: _is_unlabeled(samples[index]))
     number = sum(not _is_unlabeled(sample) for sample in samples)
     if number == 0:
-        raise ValueError(f'none of the {len(samples)} pictures of a batch has labels: draw them '
+        raise UserError(f'none of the {len(samples)} images of a batch has labels: draw them '
                          "with dict(type='PairedSampler'), from a SemiDataset")
     if order != list(range(len(order))):
         inputs = torch.stack([inputs[index] for index in order])
@@ -76,45 +78,45 @@ def split_batch(inputs: Tensor, samples: SampleList) -> SemiBatch:
 
 
 def strong_views(batch: SemiBatch, number: int,
-                 preprocessor: nn.Module) -> Optional[List[Tensor]]:
-    """The strongly disturbed pictures that ``PackSemiInputs(views=number)`` made.
+                 preprocessor: nn.Module) -> list[Tensor] | None:
+    """The strongly disturbed images that ``PackSemiInputs(views=number)`` made.
 
     Args:
         batch (SemiBatch): The batch.
-        number (int): How many of each picture are needed.
+        number (int): How many of each image are needed.
         preprocessor (nn.Module): The model's, which normalises and pads.
 
     Returns:
         list[Tensor] | None: ``number`` times (N_u, 3, H, W); None if the pipeline makes none.
 
     Raises:
-        ValueError: If it makes some, but too few.
+        UserError: If it makes some, but too few.
     """
     if any('strong_views' not in sample for sample in batch.samples_u):
         return None
-    pictures = [sample.strong_views.data.split(3) for sample in batch.samples_u]
-    made = min(map(len, pictures))
+    images = [sample.strong_views.data.split(3) for sample in batch.samples_u]
+    made = min(map(len, images))
     if made < number:
-        raise ValueError(f'{number} strong views of a picture are needed, but the pipeline makes '
+        raise UserError(f'{number} strong views of an image are needed, but the pipeline makes '
                          f"{made}: set dict(type='PackSemiInputs', views={number}, strong=[...])")
     # samples without labels, because the preprocessor would pad those a second time
-    views = [dict(inputs=[views[index] for views in pictures],
-                  data_samples=[SegDataSample() for _ in pictures]) for index in range(number)]
+    views = [dict(inputs=[views[index] for views in images],
+                  data_samples=[SegDataSample() for _ in images]) for index in range(number)]
     return [preprocessor(view, training=True)['inputs'] for view in views]
 
 
 def strong_view(batch: SemiBatch, preprocessor: nn.Module) -> Tensor:
-    """The first strong view of each picture, (N_u, 3, H, W); the pictures where there is none."""
+    """The first strong view of each image, (N_u, 3, H, W); the images where there is none."""
     views = strong_views(batch, 1, preprocessor)
     return batch.images_u if views is None else views[0]
 
 
-def pseudo_statistics(pseudo: PseudoLabels, truth: Optional[Tensor],
-                      num_classes: int) -> Dict[str, Tensor]:
+def pseudo_statistics(pseudo: PseudoLabels, truth: Tensor | None,
+                      num_classes: int) -> dict[str, Tensor]:
     """Numbers for the log.
 
     Args:
-        pseudo (PseudoLabels): Of N pictures, not mixed.
+        pseudo (PseudoLabels): Of N images, not mixed.
         truth (Tensor, optional): (N, H, W) int64, 255 where there is none.
         num_classes (int): Number of classes C.
 
@@ -140,7 +142,7 @@ def _is_unlabeled(sample: SegDataSample) -> bool:
 
 
 def _valid_pixels(samples: SampleList, images: Tensor) -> Tensor:
-    """Where pictures are not padding, (N, H, W) bool."""
+    """Where images are not padding, (N, H, W) bool."""
     valid = torch.ones((len(images), *images.shape[2:]), dtype=torch.bool, device=images.device)
     for mask, sample in zip(valid, samples):
         left, right, top, bottom = sample.metainfo.get('padding_size', (0, 0, 0, 0))

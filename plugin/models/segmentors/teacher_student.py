@@ -1,11 +1,13 @@
 """What all methods with a teacher and a student share."""
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any
 
 import torch
 from mmseg.models.segmentors.base import BaseSegmentor
 from mmseg.registry import MODELS
 from mmseg.utils import OptConfigType, OptSampleList, SampleList
 from torch import Tensor, nn
+
+from plugin.utils import UserError
 
 from ..semi import PseudoLabels, copy_weights, ema_update, predict_pseudo_labels
 from ..semi.networks import (
@@ -23,7 +25,7 @@ class TeacherStudentSegmentor(BaseSegmentor):
     """A student that learns from labels and from a teacher, its own moving average.
 
     Each step is a method that a sub-class may replace; :meth:`semi_losses` is their order. The
-    batch holds labelled pictures and such as ``PackSemiInputs`` marked. Time is kept outside: a
+    batch holds labelled images and such as ``PackSemiInputs`` marked. Time is kept outside: a
     hook sets :attr:`progress` and :attr:`warming_up` before each iteration and calls
     :meth:`update_teacher` after it.
 
@@ -44,29 +46,29 @@ class TeacherStudentSegmentor(BaseSegmentor):
     Attributes:
         networks (tuple[str, ...]): Names of the networks that can predict.
         progress (float): ``t / T``, the share of the training that is over.
-        warming_up (bool): Whether only the labelled pictures count yet.
+        warming_up (bool): Whether only the labelled images count yet.
         statistics (dict[str, Tensor]): Numbers of the last step for the log.
-        keep_pictures (bool): Whether the next steps leave :attr:`pictures` behind.
-        pictures (dict[str, Tensor]): First unlabelled picture of the last step as the student
+        keep_images (bool): Whether the next steps leave :attr:`images` behind.
+        images (dict[str, Tensor]): First unlabelled image of the last step as the student
             saw it: ``image`` (3, H, W), ``entropy``, ``labels`` (255 where not reliable),
             ``argmax`` and ``valid``, each (H, W).
 
     Raises:
-        ValueError: If ``predict_on`` or a setting of ``unsupervised`` is unknown, or no
+        UserError: If ``predict_on`` or a setting of ``unsupervised`` is unknown, or no
             classifier is found.
     """
 
     has_teacher = True
-    networks: Tuple[str, ...] = ('teacher', 'student')
+    networks: tuple[str, ...] = ('teacher', 'student')
     # the settings of `unsupervised`, with their defaults
-    settings: Dict[str, Any] = dict(weight=1.)
+    settings: dict[str, Any] = dict(weight=1.)
 
     def __init__(self,
                  segmentor: dict,
                  *,
-                 unsupervised: Optional[dict] = None,
-                 classifier: Optional[str] = None,
-                 predict_on: Optional[str] = None,
+                 unsupervised: dict | None = None,
+                 classifier: str | None = None,
+                 predict_on: str | None = None,
                  data_preprocessor: OptConfigType = None,
                  init_cfg: OptConfigType = None) -> None:
         super().__init__(
@@ -75,7 +77,7 @@ class TeacherStudentSegmentor(BaseSegmentor):
         self.unsupervised = merge_settings(self.settings, unsupervised, 'unsupervised')
         self.predict_on = predict_on or self.networks[0]
         if self.predict_on not in self.networks:
-            raise ValueError(f'predict_on={predict_on!r} is unknown in {type(self).__name__}: use '
+            raise UserError(f'predict_on={predict_on!r} is unknown in {type(self).__name__}: use '
                              f'{" or ".join(map(repr, self.networks))}')
         self.classifier = classifier
         self.student = MODELS.build(segmentor)
@@ -84,18 +86,18 @@ class TeacherStudentSegmentor(BaseSegmentor):
             self.teacher = frozen_copy(self.student)
         self.progress = 0.
         self.warming_up = False
-        self.keep_pictures = False
-        self.statistics: Dict[str, Tensor] = {}
-        self.pictures: Dict[str, Tensor] = {}
+        self.keep_images = False
+        self.statistics: dict[str, Tensor] = {}
+        self.images: dict[str, Tensor] = {}
 
     # ----- the order of the steps
 
-    def loss(self, inputs: Tensor, data_samples: SampleList) -> Dict[str, Tensor]:
-        """Losses of a batch with labelled and unlabelled pictures.
+    def loss(self, inputs: Tensor, data_samples: SampleList) -> dict[str, Tensor]:
+        """Losses of a batch with labelled and unlabelled images.
 
         Args:
-            inputs (Tensor): Normalised pictures, (N_l + N_u, 3, H, W).
-            data_samples (list[SegDataSample]): Of all pictures.
+            inputs (Tensor): Normalised images, (N_l + N_u, 3, H, W).
+            data_samples (list[SegDataSample]): Of all images.
         """
         batch = split_batch(inputs, data_samples)
         self.statistics = {}
@@ -103,12 +105,12 @@ class TeacherStudentSegmentor(BaseSegmentor):
             return self.labelled_losses(batch)
         return self.semi_losses(batch)
 
-    def semi_losses(self, batch: SemiBatch) -> Dict[str, Tensor]:
+    def semi_losses(self, batch: SemiBatch) -> dict[str, Tensor]:
         """Losses after the warm-up: the steps of a method whose student learns from a teacher."""
         scores = self.teach(batch)
         pseudo = predict_pseudo_labels(scores, batch.valid)
         mixed = self.mix(batch, pseudo, scores)
-        del scores  # of the size of the pictures, and not needed any more
+        del scores  # of the size of the images, and not needed any more
         labels = self.reliable(mixed.pseudo)
         outputs = self.run_student(torch.cat([batch.images_l, mixed.images]))
         losses = supervised_losses(self.student, outputs, batch.samples_l)
@@ -116,21 +118,21 @@ class TeacherStudentSegmentor(BaseSegmentor):
         self._note(batch.truth_u, pseudo, mixed, labels)
         return losses
 
-    def labelled_losses(self, batch: SemiBatch) -> Dict[str, Tensor]:
+    def labelled_losses(self, batch: SemiBatch) -> dict[str, Tensor]:
         """Losses of the warm-up: those of supervised training."""
         return self.student.loss(batch.images_l, batch.samples_l)
 
     @torch.no_grad()
     def teach(self, batch: SemiBatch) -> Tensor:
-        """Logits of the teacher for the unlabelled pictures as they are, (N_u, C, H, W)."""
+        """Logits of the teacher for the unlabelled images as they are, (N_u, C, H, W)."""
         return self.upsample(self.run_teacher(batch.images_u).logits, batch.images_u)
 
     def mix(self, batch: SemiBatch, pseudo: PseudoLabels, scores: Tensor) -> Mixed:
-        """Disturb the unlabelled pictures for the student; here they stay as they are.
+        """Disturb the unlabelled images for the student; here they stay as they are.
 
         Args:
             batch (SemiBatch): The batch.
-            pseudo (PseudoLabels): Of its unlabelled pictures.
+            pseudo (PseudoLabels): Of its unlabelled images.
             scores (Tensor): Of :meth:`teach`.
         """
         return Mixed(batch.images_u, pseudo)
@@ -140,14 +142,14 @@ class TeacherStudentSegmentor(BaseSegmentor):
         return pseudo.labels
 
     def unsupervised_losses(self, batch: SemiBatch, mixed: Mixed, labels: Tensor,
-                            outputs: Outputs) -> Dict[str, Tensor]:
-        """Losses on the unlabelled pictures, weighted; each method has its own.
+                            outputs: Outputs) -> dict[str, Tensor]:
+        """Losses on the unlabelled images, weighted; each method has its own.
 
         Args:
             batch (SemiBatch): The batch.
             mixed (Mixed): What the student saw of its unlabelled part.
             labels (Tensor): Of :meth:`reliable`, (N_u, H, W).
-            outputs (Outputs): The student's, of all pictures, labelled ones first.
+            outputs (Outputs): The student's, of all images, labelled ones first.
         """
         raise NotImplementedError
 
@@ -166,7 +168,7 @@ class TeacherStudentSegmentor(BaseSegmentor):
         return run_network(network, images, find_classifier(network, self.classifier), **kwargs)
 
     def upsample(self, logits: Tensor, images: Tensor) -> Tensor:
-        """Logits (N, C, h, w) at the size of the pictures, as the decode head does it."""
+        """Logits (N, C, h, w) at the size of the images, as the decode head does it."""
         return to_size(logits, images.shape[2:], self.align_corners)
 
     @property
@@ -179,7 +181,7 @@ class TeacherStudentSegmentor(BaseSegmentor):
         """How the decode head enlarges its logits."""
         return self.student.decode_head.align_corners
 
-    def averages(self) -> List[Tuple[nn.Module, nn.Module]]:
+    def averages(self) -> list[tuple[nn.Module, nn.Module]]:
         """Pairs ``(average, source)`` that the teacher consists of."""
         return [(self.teacher, self.student)]
 
@@ -210,8 +212,8 @@ class TeacherStudentSegmentor(BaseSegmentor):
         """Levels of :attr:`predictor`'s backbone."""
         return self.predictor.extract_feat(inputs)
 
-    def encode_decode(self, inputs: Tensor, batch_img_metas: List[dict]) -> Tensor:
-        """Logits of :attr:`predictor` at the size of the pictures."""
+    def encode_decode(self, inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:
+        """Logits of :attr:`predictor` at the size of the images."""
         return self.predictor.encode_decode(inputs, batch_img_metas)
 
     def _forward(self, inputs: Tensor, data_samples: OptSampleList = None) -> Any:
@@ -230,7 +232,7 @@ class TeacherStudentSegmentor(BaseSegmentor):
         super().init_weights()
         self.reset_teacher()
 
-    def _load_from_state_dict(self, state_dict: Dict[str, Tensor], prefix: str, *args) -> None:
+    def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *args) -> None:
         own = tuple(f'{prefix}{name}.' for name, _ in self.named_children())
         if not any(key.startswith(own) for key in state_dict):
             for key in [key for key in state_dict if key.startswith(prefix)]:
@@ -239,23 +241,23 @@ class TeacherStudentSegmentor(BaseSegmentor):
                     state_dict[f'{prefix}{name}.{key[len(prefix):]}'] = value
         super()._load_from_state_dict(state_dict, prefix, *args)
 
-    def _note(self, truth: Optional[Tensor], pseudo: PseudoLabels, mixed: Mixed,
+    def _note(self, truth: Tensor | None, pseudo: PseudoLabels, mixed: Mixed,
               labels: Tensor) -> None:
-        """Leave numbers for the log, and a picture where one is wanted."""
+        """Leave numbers for the log, and an image where one is wanted."""
         self.statistics.update(pseudo_statistics(pseudo, truth, self.num_classes))
         kept = (labels != IGNORE).sum() / mixed.pseudo.valid.sum().clamp(min=1)
         self.statistics['reliable_share'] = kept
-        self.pictures = {}
-        if self.keep_pictures:
-            self.pictures = dict(
+        self.images = {}
+        if self.keep_images:
+            self.images = dict(
                 image=mixed.images[0].detach(), entropy=mixed.pseudo.entropy[0], labels=labels[0],
                 argmax=mixed.pseudo.labels[0], valid=mixed.pseudo.valid[0])
 
 
-def merge_settings(defaults: Dict[str, Any], given: Optional[dict], name: str) -> Dict[str, Any]:
+def merge_settings(defaults: dict[str, Any], given: dict | None, name: str) -> dict[str, Any]:
     """Settings of a config over their defaults; an unknown one is an error."""
     unknown = sorted(set(given or {}) - set(defaults))
     if unknown:
-        raise ValueError(f'{name} has no setting {", ".join(unknown)}: it has '
+        raise UserError(f'{name} has no setting {", ".join(unknown)}: it has '
                          f'{", ".join(defaults)}')
     return {**defaults, **(given or {})}

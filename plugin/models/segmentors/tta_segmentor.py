@@ -1,5 +1,5 @@
-"""The mean of what a segmentor says of several views of a picture."""
-from typing import Dict, List, Sequence
+"""The mean of what a segmentor says of several views of an image."""
+from collections.abc import Sequence
 
 import torch
 from mmengine.model import BaseTTAModel
@@ -7,6 +7,8 @@ from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from mmseg.utils import SampleList
 from torch import Tensor
+
+from plugin.utils import UserError
 
 from ..semi.networks import predicting_head
 
@@ -24,23 +26,23 @@ class TTASegmentor(BaseTTAModel):
         data_preprocessor (dict, optional): Defaults to that of ``module``.
     """
 
-    def test_step(self, data: Dict[str, list]) -> SampleList:
-        """Predict pictures by all of their views.
+    def test_step(self, data: dict[str, list]) -> SampleList:
+        """Predict images by all of their views.
 
         Args:
             data (dict): ``inputs`` and ``data_samples``, each a list with one entry a view, which
-                is a list with one entry a picture, as ``TTAViews`` and ``pseudo_collate`` make it.
+                is a list with one entry an image, as ``TTAViews`` and ``pseudo_collate`` make it.
 
         Returns:
-            list[SegDataSample]: Of each picture, with ``pred_sem_seg`` (1, H, W) and
+            list[SegDataSample]: Of each image, with ``pred_sem_seg`` (1, H, W) and
             ``seg_logits`` (C, H, W), whose softmax is the mean of the probabilities; of one
             channel, it is the mean itself, as without views.
 
         Raises:
-            ValueError: If the segmentor drops its logits.
+            UserError: If the segmentor drops its logits.
         """
         first: SampleList = []
-        sums: List[Tensor] = []
+        sums: list[Tensor] = []
         for inputs, samples in zip(data['inputs'], data['data_samples']):
             predicted = self.module.test_step(dict(inputs=inputs, data_samples=samples))
             shares = [self._shares(sample) for sample in predicted]
@@ -53,7 +55,7 @@ class TTASegmentor(BaseTTAModel):
         """Average what was predicted before.
 
         Args:
-            data_samples_list (Sequence[list[SegDataSample]]): All views of each picture.
+            data_samples_list (Sequence[list[SegDataSample]]): All views of each image.
         """
         return [self._merged(views[0], sum(map(self._shares, views)) / len(views))
                 for views in data_samples_list]
@@ -61,7 +63,7 @@ class TTASegmentor(BaseTTAModel):
     @staticmethod
     def _shares(sample) -> Tensor:
         if 'seg_logits' not in sample:
-            raise ValueError('views are averaged by their logits, which '
+            raise UserError('views are averaged by their logits, which '
                              'test_cfg.keep_logits=False drops: set it to True')
         scores = sample.seg_logits.data.float()
         # mmseg leaves the sigmoid of a single channel

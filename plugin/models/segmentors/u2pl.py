@@ -1,9 +1,10 @@
 """U2PL."""
-from typing import Dict, List, Optional, Tuple
 
 import torch
 from mmseg.registry import MODELS
 from torch import Tensor, nn
+
+from plugin.utils import UserError
 
 from ..semi import (
     ContrastiveLoss,
@@ -12,7 +13,7 @@ from ..semi import (
     check_mix_kind,
     lambda_u,
     masked_quantile,
-    mix_pictures,
+    mix_images,
     reliable_labels,
     unreliable_share,
     unsupervised_loss,
@@ -32,7 +33,7 @@ class U2PL(TeacherStudentSegmentor):
     anchors and negatives can be had with ``contrastive=dict(negatives='official')``.
 
     Where ``PackSemiInputs`` makes a strong view, the student sees that one, mixed; the paper's has
-    no other colours than the teacher's picture.
+    no other colours than the teacher's image.
 
     Args:
         segmentor (dict): Config of any ``EncoderDecoder``, as for supervised training.
@@ -49,11 +50,11 @@ class U2PL(TeacherStudentSegmentor):
 
     settings = dict(weight=1., alpha=0.2, mix='cutmix', mix_prob=0.5)
 
-    def __init__(self, segmentor: dict, *, contrastive: Optional[dict] = None,
-                 representation: Optional[dict] = None, **kwargs) -> None:
+    def __init__(self, segmentor: dict, *, contrastive: dict | None = None,
+                 representation: dict | None = None, **kwargs) -> None:
         super().__init__(segmentor, **kwargs)
         if not 0 <= self.unsupervised['alpha'] < 1:
-            raise ValueError(f'alpha={self.unsupervised["alpha"]} of unsupervised is a share of '
+            raise UserError(f'alpha={self.unsupervised["alpha"]} of unsupervised is a share of '
                              'the pixels: give 0 or more, below 1, e.g. 0.2')
         check_mix_kind(self.unsupervised['mix'])
         contrastive = dict(contrastive or {})
@@ -69,14 +70,14 @@ class U2PL(TeacherStudentSegmentor):
         channels = self.representation[-1].out_channels
         self.contrast = ContrastiveLoss(self.num_classes, channels, **contrastive)
 
-    def averages(self) -> List[Tuple[nn.Module, nn.Module]]:
+    def averages(self) -> list[tuple[nn.Module, nn.Module]]:
         """The segmentor, and the representation head."""
         pairs = super().averages()
         if self.with_contrast:
             pairs.append((self.teacher_representation, self.representation))
         return pairs
 
-    def labelled_losses(self, batch: SemiBatch) -> Dict[str, Tensor]:
+    def labelled_losses(self, batch: SemiBatch) -> dict[str, Tensor]:
         """Supervised losses; the representation head takes part in the graph and learns nothing."""
         losses = super().labelled_losses(batch)
         if self.with_contrast:
@@ -86,8 +87,8 @@ class U2PL(TeacherStudentSegmentor):
         return losses
 
     def mix(self, batch: SemiBatch, pseudo: PseudoLabels, scores: Tensor) -> Mixed:
-        """CutMix, CutOut or ClassMix of pictures, pseudo-labels and entropies together."""
-        return Mixed(*mix_pictures(self.unsupervised['mix'],
+        """CutMix, CutOut or ClassMix of images, pseudo-labels and entropies together."""
+        return Mixed(*mix_images(self.unsupervised['mix'],
                                    strong_view(batch, self.data_preprocessor), pseudo,
                                    prob=self.unsupervised['mix_prob']))
 
@@ -99,7 +100,7 @@ class U2PL(TeacherStudentSegmentor):
         return reliable_labels(pseudo, gamma)
 
     def unsupervised_losses(self, batch: SemiBatch, mixed: Mixed, labels: Tensor,
-                            outputs: Outputs) -> Dict[str, Tensor]:
+                            outputs: Outputs) -> dict[str, Tensor]:
         """Equations 3 and 8 on reliable pixels, equation 4 on those that are not."""
         number = len(batch.samples_l)
         logits = self.upsample(outputs.logits[number:], mixed.images)
@@ -134,7 +135,7 @@ class U2PL(TeacherStudentSegmentor):
         self.statistics['contrast_classes'] = terms['classes']
         return terms['loss']
 
-    def _published_thresholds(self, pseudo: PseudoLabels) -> Tuple[Tensor, Tensor]:
+    def _published_thresholds(self, pseudo: PseudoLabels) -> tuple[Tensor, Tensor]:
         """Pixels below the lower and above the upper percentile of the entropy."""
         share = unreliable_share(self.unsupervised['alpha'], self.progress)
         low, high = (masked_quantile(pseudo.entropy, pseudo.valid, q) for q in (share, 1 - share))

@@ -1,10 +1,11 @@
 """UniMatch."""
-from typing import Dict, List
 
 import torch
 import torch.nn.functional as F
 from mmseg.registry import MODELS
 from torch import Tensor
+
+from plugin.utils import UserError
 
 from ..semi import (
     PseudoLabels,
@@ -26,10 +27,10 @@ class UniMatch(TeacherStudentSegmentor):
     L. Yang et al., `Revisiting Weak-to-Strong Consistency in Semi-Supervised Semantic
     Segmentation <https://arxiv.org/abs/2208.09910>`_, CVPR 2023. The pseudo-labels are those of
     the student itself; pixels below the threshold count as 0. The pipeline must make two strong
-    views (``PackSemiInputs(views=2)``), each of which CutMix joins with another picture's.
+    views (``PackSemiInputs(views=2)``), each of which CutMix joins with another image's.
 
     The paper halves the sum of the supervised and the unsupervised loss. Here the supervised loss
-    keeps its weight, so that a learning rate serves with and without unlabelled pictures:
+    keeps its weight, so that a learning rate serves with and without unlabelled images:
     ``unsupervised`` has ``weight`` (1), ``strong_weight`` (0.25, of each view),
     ``feature_weight`` (0.5), ``threshold`` (0.95), ``mix_prob`` (0.5) and ``dropout`` (0.5, of
     the channels of each level). See :class:`TeacherStudentSegmentor` for the other arguments.
@@ -40,7 +41,7 @@ class UniMatch(TeacherStudentSegmentor):
     settings = dict(weight=1., strong_weight=0.25, feature_weight=0.5, threshold=0.95,
                     mix_prob=0.5, dropout=0.5)
 
-    def semi_losses(self, batch: SemiBatch) -> Dict[str, Tensor]:
+    def semi_losses(self, batch: SemiBatch) -> dict[str, Tensor]:
         """The weak view, and the three streams that it teaches."""
         number, size = len(batch.samples_l), batch.images_l.shape[2:]
         levels = self.student.extract_feat(torch.cat([batch.images_l, batch.images_u]))
@@ -61,7 +62,7 @@ class UniMatch(TeacherStudentSegmentor):
         return losses
 
     def _disturbed(self, level, start: int):
-        """The level from the picture ``start`` on, whole channels left out."""
+        """The level from the image ``start`` on, whole channels left out."""
         if isinstance(level, Tensor):
             return F.dropout2d(level[start:], self.unsupervised['dropout'])
         # the indices of a pooling (SegNet) are no features
@@ -73,11 +74,11 @@ class UniMatch(TeacherStudentSegmentor):
         return pseudo.labels.masked_fill(pseudo.confidence < self.unsupervised['threshold'],
                                          IGNORE)
 
-    def _strong_views(self, batch: SemiBatch, pseudo: PseudoLabels) -> List[Mixed]:
-        """Both strong views, each cut together with another picture on its own."""
+    def _strong_views(self, batch: SemiBatch, pseudo: PseudoLabels) -> list[Mixed]:
+        """Both strong views, each cut together with another image on its own."""
         views = strong_views(batch, 2, self.data_preprocessor)
         if views is None:
-            raise ValueError('UniMatch needs two strong views of a picture, but the pipeline makes '
+            raise UserError('UniMatch needs two strong views of an image, but the pipeline makes '
                              "none: set dict(type='PackSemiInputs', views=2, strong=[...])")
         mixes = [draw_cutmix(pseudo.labels, prob=self.unsupervised['mix_prob'], boxes='unimatch')
                  for _ in views]

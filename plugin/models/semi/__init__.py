@@ -6,7 +6,7 @@ from .entropy import entropy, masked_quantile, unreliable_share
 from .losses import confident_loss, consistency_loss, lambda_u, unsupervised_loss
 from .memory_bank import MemoryBank
 from .mixing import (KINDS, Mix, apply_mix, check_mix_kind, classmix, cutmix, cutout,
-                     draw_classmix, draw_cutmix, draw_cutout, mix_pictures, mix_pseudo_labels)
+                     draw_classmix, draw_cutmix, draw_cutout, mix_images, mix_pseudo_labels)
 from .pseudo_labels import PseudoLabels, predict_pseudo_labels, reliable_labels
 from .ranks import check_ranks, default_ranks
 from .representation import RepresentationHead
@@ -15,6 +15,6 @@ __all__ = ['ContrastiveLoss', 'KINDS', 'MemoryBank', 'Mix', 'PseudoLabels', 'Rep
            'apply_mix', 'check_mix_kind', 'check_ranks', 'classmix', 'confident_loss',
            'consistency_loss', 'copy_weights', 'cross_entropy_sum', 'cutmix', 'cutout',
            'default_ranks', 'draw_classmix', 'draw_cutmix', 'draw_cutout', 'ema_decay',
-           'ema_update', 'entropy', 'lambda_u', 'masked_quantile', 'mix_pictures',
+           'ema_update', 'entropy', 'lambda_u', 'masked_quantile', 'mix_images',
            'mix_pseudo_labels', 'predict_pseudo_labels', 'reliable_labels', 'unreliable_share',
            'unsupervised_loss']

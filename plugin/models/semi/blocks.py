@@ -1,14 +1,16 @@
-"""Score maps of the pictures' size, taken a few rows at a time."""
-from typing import Iterator, Tuple
+"""Score maps of the images' size, taken a few rows at a time."""
+from collections.abc import Iterator
 
 from torch import Tensor
+
+from plugin.utils import UserError
 
 # values of a block: few enough for the caches of a CPU, enough to keep a GPU busy
 BLOCK_VALUES = 1 << 20
 
 
-def row_blocks(logits: Tensor) -> Iterator[Tuple[int, slice]]:
-    """Cut N pictures into blocks of rows that have about ``BLOCK_VALUES`` values each.
+def row_blocks(logits: Tensor) -> Iterator[tuple[int, slice]]:
+    """Cut N images into blocks of rows that have about ``BLOCK_VALUES`` values each.
 
     What is computed of a block and then reduced over the classes never exists for the whole
     batch, which saves a tensor of the size of ``logits`` for each step of the computation.
@@ -17,13 +19,13 @@ def row_blocks(logits: Tensor) -> Iterator[Tuple[int, slice]]:
         logits (Tensor): (N, C, H, W).
 
     Yields:
-        tuple[int, slice]: Picture and rows; ``logits[picture, :, rows]`` is (C, rows, W).
+        tuple[int, slice]: Image and rows; ``logits[image, :, rows]`` is (C, rows, W).
     """
     number, classes, height, width = logits.shape
     rows = max(1, BLOCK_VALUES // max(1, classes * width))
-    for picture in range(number):
+    for image in range(number):
         for top in range(0, height, rows):
-            yield picture, slice(top, top + rows)
+            yield image, slice(top, top + rows)
 
 
 def check_logits(logits: Tensor) -> None:
@@ -33,12 +35,12 @@ def check_logits(logits: Tensor) -> None:
         logits (Tensor): Should be (N, C, H, W) floating with 2 <= C <= 255.
     """
     if logits.ndim != 4 or not logits.is_floating_point():
-        raise ValueError(f'logits are {logits.dtype} of shape {tuple(logits.shape)}: give floating '
+        raise UserError(f'logits are {logits.dtype} of shape {tuple(logits.shape)}: give floating '
                          'point scores of shape (N, C, H, W), before the softmax')
     classes = logits.shape[1]
     if classes == 1:
-        raise ValueError('logits have 1 channel, whose softmax is always 1: set num_classes=2 and '
+        raise UserError('logits have 1 channel, whose softmax is always 1: set num_classes=2 and '
                          'out_channels=2 in the decode head')
     if classes > 255:
-        raise ValueError(f'logits have {classes} classes, but 255 marks ignored pixels: at most '
+        raise UserError(f'logits have {classes} classes, but 255 marks ignored pixels: at most '
                          '255 classes can be told apart')

@@ -1,25 +1,27 @@
 """Random boxes, as each method's published code draws them."""
 import math
-from typing import Callable, Dict, List, Optional, Tuple
+from collections.abc import Callable
 
 import torch
 from torch import Generator, Tensor
 
-Box = Tuple[int, int, int, int]
-Draw = Callable[[int], List[float]]
+from plugin.utils import UserError
+
+Box = tuple[int, int, int, int]
+Draw = Callable[[int], list[float]]
 
 
 def draw_boxes(kind: str, number: int, height: int, width: int, *,
-               generator: Optional[Generator] = None,
-               device: Optional[torch.device] = None) -> Tensor:
-    """One box in each picture.
+               generator: Generator | None = None,
+               device: torch.device | None = None) -> Tensor:
+    """One box in each image.
 
     Args:
-        kind (str): ``'u2pl'``: half of the area, the width uniform above half of the picture's.
+        kind (str): ``'u2pl'``: half of the area, the width uniform above half of the image's.
             ``'cutmix-seg'``: half of the area, the shares of height and width log-uniform.
             ``'unimatch'``: 2% to 40% of the area, height by width uniform in 0.3..1/0.3, measured
-            in shares of the picture.
-        number (int): Pictures N.
+            in shares of the image.
+        number (int): Images N.
         height (int): H in pixels.
         width (int): W in pixels.
         generator (torch.Generator, optional): Of the CPU. Defaults to torch's own.
@@ -29,14 +31,14 @@ def draw_boxes(kind: str, number: int, height: int, width: int, *,
         Tensor: (N, 1, H, W) bool, True in the box.
 
     Raises:
-        ValueError: If the kind is unknown or the pictures are empty.
+        UserError: If the kind is unknown or the images are empty.
     """
     if kind not in BOXES:
-        raise ValueError(f'boxes={kind!r} is unknown: use {", ".join(map(repr, BOXES))}')
+        raise UserError(f'boxes={kind!r} is unknown: use {", ".join(map(repr, BOXES))}')
     if min(height, width) < 1:
-        raise ValueError(f'pictures of {width}x{height} pixels have no boxes: they are empty')
+        raise UserError(f'images of {width}x{height} pixels have no boxes: they are empty')
 
-    def draw(count: int) -> List[float]:
+    def draw(count: int) -> list[float]:
         return torch.rand(count, generator=generator, dtype=torch.float64).tolist()
 
     corners = [BOXES[kind](height, width, draw) for _ in range(number)]
@@ -64,7 +66,7 @@ def _cutmix_seg(height: int, width: int, draw: Draw) -> Box:
 
 
 def _unimatch(height: int, width: int, draw: Draw) -> Box:
-    """``obtain_cutmix_box`` of UniMatch, for pictures that need not be square.
+    """``obtain_cutmix_box`` of UniMatch, for images that need not be square.
 
     A box that does not fit is drawn again, with its place and its shape, which favours small ones.
     """
@@ -79,12 +81,12 @@ def _unimatch(height: int, width: int, draw: Draw) -> Box:
             return top, left, top + box_height, left + box_width
 
 
-def _place(box_height: int, box_width: int, height: int, width: int, lots: List[float]) -> Box:
-    """Anywhere in the picture with the same chance."""
+def _place(box_height: int, box_width: int, height: int, width: int, lots: list[float]) -> Box:
+    """Anywhere in the image with the same chance."""
     top = int(lots[0] * (height - box_height + 1))
     left = int(lots[1] * (width - box_width + 1))
     return top, left, top + box_height, left + box_width
 
 
-BOXES: Dict[str, Callable[[int, int, Draw], Box]] = {
+BOXES: dict[str, Callable[[int, int, Draw], Box]] = {
     'u2pl': _u2pl, 'cutmix-seg': _cutmix_seg, 'unimatch': _unimatch}

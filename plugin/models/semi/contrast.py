@@ -1,10 +1,12 @@
 """The contrastive loss of U2PL."""
-from typing import Dict, NamedTuple, Optional, Tuple
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from mmengine.dist import all_gather, get_rank, get_world_size
 from torch import Tensor, nn
+
+from plugin.utils import UserError
 
 from .info_nce import info_nce
 from .memory_bank import MemoryBank
@@ -36,10 +38,10 @@ class ContrastiveLoss(nn.Module):
 
     Y. Wang et al., `Semi-Supervised Semantic Segmentation Using Unreliable Pseudo-Labels
     <https://arxiv.org/abs/2203.03884>`_, CVPR 2022, equations 4 and 9 to 17. Legend: ``N``
-    pictures, labelled and unlabelled, ``C`` classes, ``D`` channels, ``h, w`` positions of the
+    images, labelled and unlabelled, ``C`` classes, ``D`` channels, ``h, w`` positions of the
     decode head's features.
 
-    In several processes anchors are drawn from the pictures of all of them, and each process
+    In several processes anchors are drawn from the images of all of them, and each process
     answers for those in its own; the mean of its gradients over the processes, which distributed
     training takes, is the gradient of the joined batch. There are two collectives a step, and
     nothing that a GPU would have to wait for the host for.
@@ -62,13 +64,13 @@ class ContrastiveLoss(nn.Module):
         bank (dict, optional): Options of :class:`MemoryBank`.
 
     Raises:
-        ValueError: If an option is none of the above, or the ranks hold no rank.
+        UserError: If an option is none of the above, or the ranks hold no rank.
     """
 
     def __init__(self, num_classes: int, channels: int = 256, *, num_anchors: int = 50,
                  num_negatives: int = 256, temperature: float = 0.5, threshold: float = 0.3,
-                 ranks: Optional[Tuple[int, int]] = None, negatives: str = 'paper',
-                 negative_pixels: str = 'unreliable', bank: Optional[dict] = None) -> None:
+                 ranks: tuple[int, int] | None = None, negatives: str = 'paper',
+                 negative_pixels: str = 'unreliable', bank: dict | None = None) -> None:
         super().__init__()
         self.ranks = tuple(default_ranks(num_classes) if ranks is None else ranks)
         check_ranks(*self.ranks, num_classes)
@@ -84,16 +86,16 @@ class ContrastiveLoss(nn.Module):
 
     def forward(self, student_features: Tensor, teacher_features: Tensor, teacher_logits: Tensor,
                 labels: Tensor, reliable: Tensor, unreliable: Tensor,
-                is_labeled: Tensor) -> Dict[str, Tensor]:
+                is_labeled: Tensor) -> dict[str, Tensor]:
         """Add to the bank, and contrast.
 
         Args:
             student_features (Tensor): (N, D, h, w), which gradients flow into.
             teacher_features (Tensor): (N, D, h, w).
             teacher_logits (Tensor): (N, C, h, w).
-            labels (Tensor): (N, h, w) int64: truth of the labelled pictures, pseudo-labels of the
+            labels (Tensor): (N, h, w) int64: truth of the labelled images, pseudo-labels of the
                 others; 255 for none. ``official`` needs those of unreliable pixels too.
-            reliable (Tensor): (N, h, w) bool; counts in unlabelled pictures, where padding is
+            reliable (Tensor): (N, h, w) bool; counts in unlabelled images, where padding is
                 neither reliable nor unreliable.
             unreliable (Tensor): (N, h, w) bool.
             is_labeled (Tensor): (N,) bool.
@@ -150,7 +152,7 @@ class ContrastiveLoss(nn.Module):
         select = negative_mask if self.negatives == 'paper' else official_negative_mask
         return select(logits, labels, candidates, is_labeled, self.ranks)
 
-    def _pair(self, joined: _Joined) -> Tuple[Tensor, Tensor, Tensor]:
+    def _pair(self, joined: _Joined) -> tuple[Tensor, Tensor, Tensor]:
         """The bank (C,) of each class, whether it takes part (C,), and the 0-dim divisor."""
         classes = torch.arange(self.num_classes, device=joined.present.device)
         able = joined.anchors.sum(0) > 0
@@ -164,7 +166,7 @@ class ContrastiveLoss(nn.Module):
         return banks, takes_part, number.clamp_min(1)
 
 
-def draw_anchors(classes: Tensor, numbers: Tensor, draws: Tensor) -> Tuple[Tensor, Tensor]:
+def draw_anchors(classes: Tensor, numbers: Tensor, draws: Tensor) -> tuple[Tensor, Tensor]:
     """Draw anchors from the pixels of all processes, uniformly and with replacement.
 
     Args:
@@ -191,12 +193,12 @@ def draw_anchors(classes: Tensor, numbers: Tensor, draws: Tensor) -> Tuple[Tenso
 def _check_options(loss: ContrastiveLoss) -> None:
     for name, known in dict(negatives=NEGATIVES, negative_pixels=NEGATIVE_PIXELS).items():
         if getattr(loss, name) not in known:
-            raise ValueError(f'{name}={getattr(loss, name)!r} is unknown; use one of '
+            raise UserError(f'{name}={getattr(loss, name)!r} is unknown; use one of '
                              f'{", ".join(map(repr, known))}')
     for name in ('num_anchors', 'num_negatives'):
         if getattr(loss, name) < 1:
-            raise ValueError(f'{name}={getattr(loss, name)} contrasts nothing; use 1 or more')
+            raise UserError(f'{name}={getattr(loss, name)} contrasts nothing; use 1 or more')
     if not loss.temperature > 0:
-        raise ValueError(f'temperature={loss.temperature} must be above 0, e.g. 0.5')
+        raise UserError(f'temperature={loss.temperature} must be above 0, e.g. 0.5')
     if not 0 <= loss.threshold < 1:
-        raise ValueError(f'threshold={loss.threshold} is a probability; use 0 or more, below 1')
+        raise UserError(f'threshold={loss.threshold} is a probability; use 0 or more, below 1')

@@ -1,9 +1,10 @@
 """Cross-entropy of large score maps that needs no second map to look back."""
-from typing import Tuple
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+
+from plugin.utils import UserError
 
 from .blocks import check_logits, row_blocks
 
@@ -25,11 +26,11 @@ def cross_entropy_sum(logits: Tensor, labels: Tensor, ignore_index: int = 255) -
         Tensor: 0-dim float32; 0 with a gradient of 0 where no pixel has a label.
 
     Raises:
-        ValueError: If C or a shape does not fit.
+        UserError: If C or a shape does not fit.
     """
     check_logits(logits)
     if labels.shape != logits[:, 0].shape:
-        raise ValueError(f'labels have the shape {tuple(labels.shape)}, logits have '
+        raise UserError(f'labels have the shape {tuple(labels.shape)}, logits have '
                          f'{tuple(logits.shape)}: bring them to the same size first')
     return _CrossEntropySum.apply(logits, labels, ignore_index)
 
@@ -41,12 +42,12 @@ class _CrossEntropySum(torch.autograd.Function):
     def forward(ctx, logits: Tensor, labels: Tensor, ignore_index: int) -> Tensor:
         normalizer = logits.new_empty(labels.shape, dtype=torch.float32)
         total = logits.new_zeros((), dtype=torch.float32)
-        for picture, rows in row_blocks(logits):
-            block = logits[picture, :, rows].float()
+        for image, rows in row_blocks(logits):
+            block = logits[image, :, rows].float()
             top = block.amax(0)
             log_sum = (block - top).exp_().sum(0).log_().add_(top)
-            normalizer[picture, rows] = log_sum
-            index, kept = _at_label(labels[picture, rows], ignore_index)
+            normalizer[image, rows] = log_sum
+            index, kept = _at_label(labels[image, rows], ignore_index)
             lost = log_sum - block.gather(0, index)[0]
             total += torch.where(kept, lost, 0).sum()
         ctx.save_for_backward(logits, labels, normalizer)
@@ -55,18 +56,18 @@ class _CrossEntropySum(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, grad: Tensor) -> Tuple[Tensor, None, None]:
+    def backward(ctx, grad: Tensor) -> tuple[Tensor, None, None]:
         logits, labels, normalizer = ctx.saved_tensors
         result = torch.empty_like(logits)
-        for picture, rows in row_blocks(logits):
-            index, kept = _at_label(labels[picture, rows], ctx.ignore_index)
+        for image, rows in row_blocks(logits):
+            index, kept = _at_label(labels[image, rows], ctx.ignore_index)
             weight = kept[None] * grad
-            block = (logits[picture, :, rows] - normalizer[picture, rows]).exp_().mul_(weight)
-            result[picture, :, rows] = block.scatter_add_(0, index, -weight)
+            block = (logits[image, :, rows] - normalizer[image, rows]).exp_().mul_(weight)
+            result[image, :, rows] = block.scatter_add_(0, index, -weight)
         return result, None, None
 
 
-def _at_label(labels: Tensor, ignore_index: int) -> Tuple[Tensor, Tensor]:
+def _at_label(labels: Tensor, ignore_index: int) -> tuple[Tensor, Tensor]:
     """Index of the label among the classes, (1, h, W), and which pixels have one, (h, W)."""
     kept = labels != ignore_index
     return labels.masked_fill(~kept, 0)[None], kept

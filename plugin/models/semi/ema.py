@@ -1,8 +1,10 @@
 """A teacher that is the moving average of its student."""
-from typing import Iterator, List, Tuple
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
+
+from plugin.utils import UserError
 
 
 def ema_decay(step: int, limit: float = 0.99) -> float:
@@ -17,10 +19,10 @@ def ema_decay(step: int, limit: float = 0.99) -> float:
             <https://arxiv.org/abs/2203.03884>`_.
 
     Raises:
-        ValueError: If an argument is out of range.
+        UserError: If an argument is out of range.
     """
     if step < 0:
-        raise ValueError(f'step={step} is negative: count the updates of the teacher from 0')
+        raise UserError(f'step={step} is negative: count the updates of the teacher from 0')
     _check_share('limit', limit)
     return min(1 - 1 / (step + 1), limit)
 
@@ -39,10 +41,10 @@ def ema_update(teacher: nn.Module, student: nn.Module, decay: float) -> None:
             for the counters.
 
     Raises:
-        ValueError: If the decay is out of range, or the networks differ in a part.
+        UserError: If the decay is out of range, or the networks differ in a part.
     """
     _check_share('decay', decay)
-    averaged: Tuple[List[Tensor], List[Tensor]] = ([], [])
+    averaged: tuple[list[Tensor], list[Tensor]] = ([], [])
     for ours, theirs in _pairs(teacher, student):
         if ours.is_floating_point():
             averaged[0].append(ours)
@@ -62,13 +64,13 @@ def copy_weights(teacher: nn.Module, student: nn.Module) -> None:
         student (nn.Module): Stays as it is.
 
     Raises:
-        ValueError: If the networks differ in a part.
+        UserError: If the networks differ in a part.
     """
     for ours, theirs in _pairs(teacher, student):
         ours.copy_(theirs)
 
 
-def _pairs(teacher: nn.Module, student: nn.Module) -> Iterator[Tuple[Tensor, Tensor]]:
+def _pairs(teacher: nn.Module, student: nn.Module) -> Iterator[tuple[Tensor, Tensor]]:
     """Parameters and buffers of both networks under the same name."""
     parts = [dict(list(module.named_parameters()) + list(module.named_buffers()))
              for module in (teacher, student)]
@@ -77,7 +79,7 @@ def _pairs(teacher: nn.Module, student: nn.Module) -> Iterator[Tuple[Tensor, Ten
                        if shapes[0].get(name) != shapes[1].get(name))
     if differing:
         name = differing[0]
-        raise ValueError(f'teacher and student differ in {len(differing)} parts, first in {name}: '
+        raise UserError(f'teacher and student differ in {len(differing)} parts, first in {name}: '
                          f'{shapes[0].get(name)} and {shapes[1].get(name)}; build both from the '
                          'same config')
     yield from ((part, parts[1][name]) for name, part in parts[0].items())
@@ -85,4 +87,4 @@ def _pairs(teacher: nn.Module, student: nn.Module) -> Iterator[Tuple[Tensor, Ten
 
 def _check_share(name: str, value: float) -> None:
     if not 0 <= value <= 1:
-        raise ValueError(f'{name}={value} is outside 0..1: give a share, such as 0.99')
+        raise UserError(f'{name}={value} is outside 0..1: give a share, such as 0.99')

@@ -1,9 +1,10 @@
 """How unsure a network is of each pixel, and where the line is drawn (U2PL)."""
-from typing import Tuple
 
 import torch
 from mmengine.dist import all_reduce
 from torch import Tensor
+
+from plugin.utils import UserError
 
 from .blocks import check_logits, row_blocks
 
@@ -21,23 +22,23 @@ def entropy(logits: Tensor) -> Tensor:
 
     Args:
         logits (Tensor): Scores before the softmax, (N, C, H, W), of any floating type; N
-            pictures, 2 to 255 classes C, H x W pixels.
+            images, 2 to 255 classes C, H x W pixels.
 
     Returns:
         Tensor: (N, H, W) float32 in nats, 0..log(C), without gradient.
 
     Raises:
-        ValueError: If C or the shape does not fit.
+        UserError: If C or the shape does not fit.
     """
     check_logits(logits)
     result = logits.new_empty(_without_classes(logits), dtype=torch.float32)
-    for picture, rows in row_blocks(logits):
-        block = logits[picture, :, rows].float()
-        result[picture, rows] = entropy_of_block(block, block.amax(0))[0]
+    for image, rows in row_blocks(logits):
+        block = logits[image, :, rows].float()
+        result[image, rows] = entropy_of_block(block, block.amax(0))[0]
     return result
 
 
-def entropy_of_block(scores: Tensor, top: Tensor) -> Tuple[Tensor, Tensor]:
+def entropy_of_block(scores: Tensor, top: Tensor) -> tuple[Tensor, Tensor]:
     """Entropy and largest probability of each pixel.
 
     With ``d = scores - top`` and ``z = sum_c exp(d)``, the log of a probability is
@@ -68,11 +69,11 @@ def unreliable_share(alpha_0: float, progress: float) -> float:
         progress (float): ``t / T``, the share of the training that is over, 0..1.
 
     Raises:
-        ValueError: If one of them is outside 0..1.
+        UserError: If one of them is outside 0..1.
     """
     for name, value in (('alpha_0', alpha_0), ('progress', progress)):
         if not 0 <= value <= 1:
-            raise ValueError(f'{name}={value} is outside 0..1: give a share, 0.2 for 20%')
+            raise UserError(f'{name}={value} is outside 0..1: give a share, 0.2 for 20%')
     return alpha_0 * (1 - progress)
 
 
@@ -95,12 +96,12 @@ def masked_quantile(values: Tensor, mask: Tensor, q: float) -> Tensor:
         Tensor: 0-dim float32; ``+inf`` if no process has a value that counts.
 
     Raises:
-        ValueError: If ``q`` is outside 0..1 or the shapes differ.
+        UserError: If ``q`` is outside 0..1 or the shapes differ.
     """
     if not 0 <= q <= 1:
-        raise ValueError(f'q={q} is outside 0..1: give a share, 0.8 for the 80th percentile')
+        raise UserError(f'q={q} is outside 0..1: give a share, 0.8 for the 80th percentile')
     if values.shape != mask.shape:
-        raise ValueError(f'values have the shape {tuple(values.shape)}, their mask '
+        raise UserError(f'values have the shape {tuple(values.shape)}, their mask '
                          f'{tuple(mask.shape)}: they must be the same')
     # adding 0 turns the negative zero, which has a key of its own, into the other one
     values, mask = values.detach().float().reshape(-1) + 0., mask.reshape(-1)
@@ -119,7 +120,7 @@ def masked_quantile(values: Tensor, mask: Tensor, q: float) -> Tensor:
     return torch.where(count > 0, result, torch.inf)
 
 
-def _value_of_rank(values: Tensor, mask: Tensor, rank: Tensor) -> Tuple[Tensor, Tensor]:
+def _value_of_rank(values: Tensor, mask: Tensor, rank: Tensor) -> tuple[Tensor, Tensor]:
     """The value of a rank (0 is the smallest), and whether the next rank has the same."""
     bits = values.view(torch.int32)
     # with the sign flipped, of negative numbers all bits, the bits have the order of the values

@@ -1,5 +1,4 @@
 """InfoNCE against keys that stay where they are."""
-from typing import Tuple
 
 import torch
 from torch import Tensor
@@ -31,12 +30,12 @@ class _InfoNCE(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient: Tensor) -> Tuple:
+    def backward(ctx, gradient: Tensor) -> tuple:
         return gradient[:, None] * ctx.saved_tensors[0], None, None, None, None
 
 
 def _block(anchors: Tensor, positives: Tensor, negatives: Tensor,
-           temperature: float) -> Tuple[Tensor, Tensor]:
+           temperature: float) -> tuple[Tensor, Tensor]:
     """Losses (A,) and their gradients (A, D) for negatives (A, K, D)."""
     alike = torch.cat([(anchors * positives).sum(-1, keepdim=True),
                        torch.bmm(negatives, anchors[..., None])[..., 0]], 1) / temperature

@@ -1,10 +1,9 @@
-"""Losses on pictures without labels.
+"""Losses on images without labels.
 
 Each is that of the joined batch of all processes: what a process returns is its own part times
 the number of processes, so that the mean which ``DistributedDataParallel`` takes of the gradients
 is the gradient of the joined batch.
 """
-from typing import Tuple
 
 import torch
 import torch.nn.functional as F
@@ -101,7 +100,7 @@ def consistency_loss(logits: Tensor, target_probs: Tensor, weight: Tensor, *,
     return get_world_size() * (squared * weight).sum() / pixels.clamp(min=1)
 
 
-def _counts(*masks: Tensor) -> Tuple[Tensor, ...]:
+def _counts(*masks: Tensor) -> tuple[Tensor, ...]:
     """How many pixels each mask holds in all processes, 0-dim float32."""
     counts = torch.stack([mask.sum() for mask in masks])
     all_reduce(counts)

@@ -1,9 +1,10 @@
 """Keys of each class that a contrastive loss repels its anchors from."""
-from typing import Optional
 
 import torch
 from mmengine.dist import all_gather
 from torch import Tensor, nn
+
+from plugin.utils import UserError
 
 from .selection import take_pixels
 
@@ -14,7 +15,7 @@ class MemoryBank(nn.Module):
     """A ring of keys for each class, alike in all processes, on the device and in the checkpoint.
 
     Y. Wang et al., `U2PL <https://arxiv.org/abs/2203.03884>`_, equation 17 and algorithm 1. Legend:
-    ``C`` classes, ``D`` channels, ``N`` pictures, ``h, w`` positions, ``P = N * h * w`` pixels.
+    ``C`` classes, ``D`` channels, ``N`` images, ``h, w`` positions, ``P = N * h * w`` pixels.
 
     The rings lie in one buffer ``keys`` of shape (sum of the capacities + 1, D), whose last row
     takes what is not kept and stays zero. With 21 classes, 256 channels and the defaults that
@@ -34,11 +35,11 @@ class MemoryBank(nn.Module):
             what processes send to each other. Defaults to 1024.
 
     Raises:
-        ValueError: If a number is below 1, or the type of number is another one.
+        UserError: If a number is below 1, or the type of number is another one.
     """
 
     def __init__(self, num_classes: int, channels: int = 256, *, capacity: int = 30000,
-                 background_capacity: Optional[int] = 50000, dtype: str = 'float32',
+                 background_capacity: int | None = 50000, dtype: str = 'float32',
                  keys_per_step: int = 1024) -> None:
         super().__init__()
         background = capacity if background_capacity is None else background_capacity
@@ -46,9 +47,9 @@ class MemoryBank(nn.Module):
                                 background_capacity=background,
                                 keys_per_step=keys_per_step).items():
             if value < 1:
-                raise ValueError(f'{name}={value} leaves a memory bank without keys; use 1 or more')
+                raise UserError(f'{name}={value} leaves a memory bank without keys; use 1 or more')
         if dtype not in DTYPES:
-            raise ValueError(f'dtype={dtype!r} is none of a memory bank; use one of '
+            raise UserError(f'dtype={dtype!r} is none of a memory bank; use one of '
                              f'{", ".join(map(repr, DTYPES))}')
         self.keys_per_step = keys_per_step
         rows = background + capacity * (num_classes - 1)
@@ -82,10 +83,10 @@ class MemoryBank(nn.Module):
             mask (Tensor): (C, P) bool: the pixels whose features are keys of a class.
 
         Raises:
-            ValueError: If the features have another number of channels than the keys.
+            UserError: If the features have another number of channels than the keys.
         """
         if features.shape[1] != self.keys.shape[1]:
-            raise ValueError(f'features of {features.shape[1]} channels do not fit a memory bank '
+            raise UserError(f'features of {features.shape[1]} channels do not fit a memory bank '
                              f'with channels={self.keys.shape[1]}; give both the same number')
         keys = all_gather(self._choose(features, mask))
         # class by class, within it process by process

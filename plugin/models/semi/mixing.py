@@ -1,39 +1,41 @@
-"""CutMix, CutOut and ClassMix of pictures together with their pseudo-labels.
+"""CutMix, CutOut and ClassMix of images together with their pseudo-labels.
 
 All draw from a generator of the CPU, so that a GPU is never waited for.
 """
-from typing import NamedTuple, Optional, Tuple
+from typing import NamedTuple
 
 import torch
 from torch import Generator, Tensor
+
+from plugin.utils import UserError
 
 from .boxes import draw_boxes
 from .pseudo_labels import IGNORE, PseudoLabels
 
 
 class Mix(NamedTuple):
-    """Which pixels of N pictures are replaced, and by what.
+    """Which pixels of N images are replaced, and by what.
 
     Attributes:
         mask (Tensor): (N, 1, H, W) bool, True where a pixel is replaced.
-        partner (Tensor | None): The picture that replaces it, (N,) int64, never the picture
+        partner (Tensor | None): The image that replaces it, (N,) int64, never the image
             itself unless N = 1, where nothing is replaced; None where pixels are cut out.
     """
 
     mask: Tensor
-    partner: Optional[Tensor]
+    partner: Tensor | None
 
 
-def mix_pictures(kind: Optional[str], images: Tensor, pseudo: PseudoLabels, *, prob: float = 0.5,
-                 generator: Optional[Generator] = None, **kwargs) -> Tuple[Tensor, PseudoLabels]:
+def mix_images(kind: str | None, images: Tensor, pseudo: PseudoLabels, *, prob: float = 0.5,
+                 generator: Generator | None = None, **kwargs) -> tuple[Tensor, PseudoLabels]:
     """Mix by name.
 
     Args:
         kind (str | None): ``'cutmix'``, ``'cutout'``, ``'classmix'``, or None, which returns what
             it was given.
-        images (Tensor): Normalised pictures, (N, 3, H, W).
+        images (Tensor): Normalised images, (N, 3, H, W).
         pseudo (PseudoLabels): Theirs.
-        prob (float): Chance of each picture to be mixed, 0..1. Defaults to 0.5.
+        prob (float): Chance of each image to be mixed, 0..1. Defaults to 0.5.
         generator (torch.Generator, optional): Of the CPU. Defaults to torch's own.
         **kwargs: ``boxes`` of :func:`cutmix` and :func:`cutout`.
 
@@ -41,7 +43,7 @@ def mix_pictures(kind: Optional[str], images: Tensor, pseudo: PseudoLabels, *, p
         tuple[Tensor, PseudoLabels]: Mixed ones; the arguments stay as they are.
 
     Raises:
-        ValueError: If the kind is unknown, ``prob`` is no share or a size differs.
+        UserError: If the kind is unknown, ``prob`` is no share or a size differs.
     """
     check_mix_kind(kind)
     if kind is None:
@@ -50,50 +52,50 @@ def mix_pictures(kind: Optional[str], images: Tensor, pseudo: PseudoLabels, *, p
     return apply_mix(mix, images), mix_pseudo_labels(mix, pseudo)
 
 
-def check_mix_kind(kind: Optional[str]) -> None:
-    """Raise ``ValueError`` unless ``kind`` is one of :func:`mix_pictures`."""
+def check_mix_kind(kind: str | None) -> None:
+    """Raise ``ValueError`` unless ``kind`` is one of :func:`mix_images`."""
     if kind is not None and kind not in KINDS:
-        raise ValueError(f'mix={kind!r} is unknown: use {", ".join(map(repr, KINDS))} or None')
+        raise UserError(f'mix={kind!r} is unknown: use {", ".join(map(repr, KINDS))} or None')
 
 
 def cutmix(images: Tensor, pseudo: PseudoLabels, *, prob: float = 0.5, boxes: str = 'u2pl',
-           generator: Optional[Generator] = None) -> Tuple[Tensor, PseudoLabels]:
-    """Replace a box of each picture by that of another one.
+           generator: Generator | None = None) -> tuple[Tensor, PseudoLabels]:
+    """Replace a box of each image by that of another one.
 
-    S. Yun et al., `CutMix <https://arxiv.org/abs/1905.04899>`_. See :func:`mix_pictures` for the
+    S. Yun et al., `CutMix <https://arxiv.org/abs/1905.04899>`_. See :func:`mix_images` for the
     arguments, and :func:`.draw_boxes` for ``boxes``.
     """
-    return mix_pictures('cutmix', images, pseudo, prob=prob, boxes=boxes, generator=generator)
+    return mix_images('cutmix', images, pseudo, prob=prob, boxes=boxes, generator=generator)
 
 
 def cutout(images: Tensor, pseudo: PseudoLabels, *, prob: float = 0.5, boxes: str = 'u2pl',
-           generator: Optional[Generator] = None) -> Tuple[Tensor, PseudoLabels]:
-    """Blank a box of each picture, and forget its labels.
+           generator: Generator | None = None) -> tuple[Tensor, PseudoLabels]:
+    """Blank a box of each image, and forget its labels.
 
-    T. DeVries, G. W. Taylor, `Cutout <https://arxiv.org/abs/1708.04552>`_. In the box the picture
-    is 0, the mean of normalised pictures, labels are 255 and nothing is valid. See
-    :func:`mix_pictures` for the arguments, and :func:`.draw_boxes` for ``boxes``.
+    T. DeVries, G. W. Taylor, `Cutout <https://arxiv.org/abs/1708.04552>`_. In the box the image
+    is 0, the mean of normalised images, labels are 255 and nothing is valid. See
+    :func:`mix_images` for the arguments, and :func:`.draw_boxes` for ``boxes``.
     """
-    return mix_pictures('cutout', images, pseudo, prob=prob, boxes=boxes, generator=generator)
+    return mix_images('cutout', images, pseudo, prob=prob, boxes=boxes, generator=generator)
 
 
 def classmix(images: Tensor, pseudo: PseudoLabels, *, prob: float = 0.5,
-             generator: Optional[Generator] = None) -> Tuple[Tensor, PseudoLabels]:
-    """Paste half of the classes of each picture onto another one.
+             generator: Generator | None = None) -> tuple[Tensor, PseudoLabels]:
+    """Paste half of the classes of each image onto another one.
 
-    V. Olsson et al., `ClassMix <https://arxiv.org/abs/2007.07936>`_. See :func:`mix_pictures` for
+    V. Olsson et al., `ClassMix <https://arxiv.org/abs/2007.07936>`_. See :func:`mix_images` for
     the arguments.
     """
-    return mix_pictures('classmix', images, pseudo, prob=prob, generator=generator)
+    return mix_images('classmix', images, pseudo, prob=prob, generator=generator)
 
 
 def draw_cutmix(labels: Tensor, *, prob: float = 0.5, boxes: str = 'u2pl',
-                generator: Optional[Generator] = None) -> Mix:
+                generator: Generator | None = None) -> Mix:
     """The :class:`Mix` of :func:`cutmix`, to be applied to any tensors.
 
     Args:
         labels (Tensor): (N, H, W), whose size alone matters here.
-        prob (float): Chance of each picture to be mixed, 0..1; the published code of U2PL tosses
+        prob (float): Chance of each image to be mixed, 0..1; the published code of U2PL tosses
             once for the whole batch. Defaults to 0.5.
         boxes (str): Kind of boxes, see :func:`.draw_boxes`. Defaults to ``'u2pl'``.
         generator (torch.Generator, optional): Of the CPU. Defaults to torch's own.
@@ -104,7 +106,7 @@ def draw_cutmix(labels: Tensor, *, prob: float = 0.5, boxes: str = 'u2pl',
 
 
 def draw_cutout(labels: Tensor, *, prob: float = 0.5, boxes: str = 'u2pl',
-                generator: Optional[Generator] = None) -> Mix:
+                generator: Generator | None = None) -> Mix:
     """The :class:`Mix` of :func:`cutout`; arguments of :func:`draw_cutmix`."""
     chosen = _toss(len(labels), prob, generator).to(labels.device, non_blocking=True)
     mask = draw_boxes(boxes, *labels.shape, generator=generator, device=labels.device)
@@ -112,15 +114,15 @@ def draw_cutout(labels: Tensor, *, prob: float = 0.5, boxes: str = 'u2pl',
 
 
 def draw_classmix(labels: Tensor, *, prob: float = 0.5,
-                  generator: Optional[Generator] = None) -> Mix:
+                  generator: Generator | None = None) -> Mix:
     """The :class:`Mix` of :func:`classmix`.
 
-    Half of the classes that a picture has are kept, rounded down, all else comes from the partner.
+    Half of the classes that an image has are kept, rounded down, all else comes from the partner.
     Pixels of label 255 are no class: they are always replaced.
 
     Args:
         labels (Tensor): (N, H, W) int64, 0..254 or 255.
-        prob (float): Chance of each picture to be mixed, 0..1. Defaults to 0.5.
+        prob (float): Chance of each image to be mixed, 0..1. Defaults to 0.5.
         generator (torch.Generator, optional): Of the CPU. Defaults to torch's own.
     """
     partner, mixed = _draw_pairs(labels, prob, generator)
@@ -143,7 +145,7 @@ def apply_mix(mix: Mix, tensor: Tensor, fill: float = 0) -> Tensor:
     """Mix one tensor.
 
     Args:
-        mix (Mix): Of N pictures of H x W pixels.
+        mix (Mix): Of N images of H x W pixels.
         tensor (Tensor): (N, H, W) or (N, K, H, W) of any type: labels, probabilities, views.
         fill (float): Value of what is cut out. Defaults to 0.
 
@@ -151,12 +153,12 @@ def apply_mix(mix: Mix, tensor: Tensor, fill: float = 0) -> Tensor:
         Tensor: A new one of the same shape and type.
 
     Raises:
-        ValueError: If N, H or W differs.
+        UserError: If N, H or W differs.
     """
     mask = mix.mask if tensor.ndim == 4 else mix.mask[:, 0]
     if tensor.ndim not in (3, 4) or (len(tensor), *tensor.shape[-2:]) != (
             len(mask), *mask.shape[-2:]):
-        raise ValueError(f'a tensor of shape {tuple(tensor.shape)} cannot be mixed by a mask of '
+        raise UserError(f'a tensor of shape {tuple(tensor.shape)} cannot be mixed by a mask of '
                          f'{tuple(mix.mask.shape)}: number, height and width must be the same')
     if mix.partner is None:
         return tensor.masked_fill(mask, fill)
@@ -170,18 +172,18 @@ def mix_pseudo_labels(mix: Mix, pseudo: PseudoLabels) -> PseudoLabels:
 
 
 def _draw_pairs(labels: Tensor, prob: float,
-                generator: Optional[Generator]) -> Tuple[Tensor, Tensor]:
-    """A partner for each picture, (N,), and which pictures are mixed, (N, 1, 1, 1) bool."""
+                generator: Generator | None) -> tuple[Tensor, Tensor]:
+    """A partner for each image, (N,), and which images are mixed, (N, 1, 1, 1) bool."""
     number = len(labels)
-    # turned by less than a round, no picture meets itself, and each is a partner once
+    # turned by less than a round, no image meets itself, and each is a partner once
     turn = torch.randint(1, max(2, number), (1, ), generator=generator)
     partner = (torch.arange(number) + turn) % max(1, number)
     mixed = _toss(number, prob, generator) & (number > 1)
     return tuple(part.to(labels.device, non_blocking=True) for part in (partner, mixed))
 
 
-def _toss(number: int, prob: float, generator: Optional[Generator]) -> Tensor:
+def _toss(number: int, prob: float, generator: Generator | None) -> Tensor:
     """True with a chance of ``prob``, (N, 1, 1, 1) bool."""
     if not 0 <= prob <= 1:
-        raise ValueError(f'prob={prob} is outside 0..1: give the chance of a picture to be mixed')
+        raise UserError(f'prob={prob} is outside 0..1: give the chance of an image to be mixed')
     return torch.rand((number, 1, 1, 1), generator=generator) < prob

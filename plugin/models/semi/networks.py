@@ -1,22 +1,23 @@
 """One pass through any ``EncoderDecoder``, with the features that enter its classifier."""
 import copy
 import inspect
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, NamedTuple
 
 import torch.nn.functional as F
 from mmseg.models.utils import resize
 from mmseg.utils import SampleList, add_prefix
 from torch import Tensor, nn
 
-from plugin.utils import first_few
+from plugin.utils import UserError, first_few
 
 # the last layer of MMSegmentation's heads, and of FCN's
 CLASSIFIERS = ('conv_seg', 'score_fr')
 
 
 class Outputs(NamedTuple):
-    """What a network says of N pictures of C classes.
+    """What a network says of N images of C classes.
 
     Attributes:
         decode (Any): What the decode head returned, in most heads the logits (N, C, h', w').
@@ -25,7 +26,7 @@ class Outputs(NamedTuple):
     """
 
     decode: Any
-    auxiliary: List[Any]
+    auxiliary: list[Any]
     features: Tensor
 
     @property
@@ -34,7 +35,7 @@ class Outputs(NamedTuple):
         return self.decode if isinstance(self.decode, Tensor) else self.decode[0]
 
 
-def find_classifier(segmentor: nn.Module, name: Optional[str] = None) -> nn.Conv2d:
+def find_classifier(segmentor: nn.Module, name: str | None = None) -> nn.Conv2d:
     """The convolution that scores the classes in a segmentor's decode head.
 
     Args:
@@ -43,27 +44,27 @@ def find_classifier(segmentor: nn.Module, name: Optional[str] = None) -> nn.Conv
             ``CLASSIFIERS`` that is there.
 
     Raises:
-        ValueError: If there is none, or it is no convolution.
+        UserError: If there is none, or it is no convolution.
     """
     head = segmentor.decode_head
     if not isinstance(head, nn.Module) or isinstance(head, nn.ModuleList):
-        raise ValueError(f'{type(segmentor).__name__} has several decode heads: semi-supervised '
+        raise UserError(f'{type(segmentor).__name__} has several decode heads: semi-supervised '
                          'methods need an EncoderDecoder, which has one')
     layers = dict(head.named_modules())
     names = CLASSIFIERS if name is None else (name, )
     found = next((layers[key] for key in names if key in layers), None)
     if not isinstance(found, nn.Conv2d):
         convolutions = [key for key, layer in layers.items() if isinstance(layer, nn.Conv2d)]
-        raise ValueError(
+        raise UserError(
             f'{type(head).__name__} has no convolution {" or ".join(names)} that scores the '
             f'classes: set classifier to one of its layers, such as {first_few(convolutions)}')
     return found
 
 
 @contextmanager
-def entering(layer: nn.Module) -> Iterator[List[Tensor]]:
+def entering(layer: nn.Module) -> Iterator[list[Tensor]]:
     """Collect what enters a layer while the context is open."""
-    seen: List[Tensor] = []
+    seen: list[Tensor] = []
     handle = layer.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     try:
         yield seen
@@ -73,7 +74,7 @@ def entering(layer: nn.Module) -> Iterator[List[Tensor]]:
 
 def run_network(segmentor: nn.Module, images: Tensor, classifier: nn.Module, *,
                 auxiliary: bool = True) -> Outputs:
-    """Run a segmentor on normalised pictures.
+    """Run a segmentor on normalised images.
 
     Args:
         segmentor (nn.Module): An ``EncoderDecoder``.
@@ -92,7 +93,7 @@ def decode(segmentor: nn.Module, levels: Sequence[Tensor], size: Sequence[int],
     Args:
         segmentor (nn.Module): An ``EncoderDecoder``.
         levels (Sequence[Tensor]): Of its ``extract_feat``, each (N, channels, h, w).
-        size (Sequence[int]): ``(H, W)`` of the pictures.
+        size (Sequence[int]): ``(H, W)`` of the images.
         classifier (nn.Module): Of :func:`find_classifier`.
         auxiliary (bool): Run the auxiliary heads as well. Defaults to True.
     """
@@ -103,12 +104,12 @@ def decode(segmentor: nn.Module, levels: Sequence[Tensor], size: Sequence[int],
 
 
 def supervised_losses(segmentor: nn.Module, outputs: Outputs,
-                      samples: SampleList) -> Dict[str, Tensor]:
-    """The losses of a segmentor's heads on the first pictures of ``outputs``.
+                      samples: SampleList) -> dict[str, Tensor]:
+    """The losses of a segmentor's heads on the first images of ``outputs``.
 
     Args:
         segmentor (nn.Module): An ``EncoderDecoder``.
-        outputs (Outputs): Of at least as many pictures as there are samples.
+        outputs (Outputs): Of at least as many images as there are samples.
         samples (list[SegDataSample]): The labelled ones, with ``gt_sem_seg``.
 
     Returns:
@@ -122,7 +123,7 @@ def supervised_losses(segmentor: nn.Module, outputs: Outputs,
     return losses
 
 
-def auxiliary_heads(segmentor: nn.Module) -> List[Tuple[str, nn.Module]]:
+def auxiliary_heads(segmentor: nn.Module) -> list[tuple[str, nn.Module]]:
     """The auxiliary heads with the prefixes of their losses."""
     if not segmentor.with_auxiliary_head:
         return []
@@ -132,7 +133,7 @@ def auxiliary_heads(segmentor: nn.Module) -> List[Tuple[str, nn.Module]]:
     return [('aux', heads)]
 
 
-def predicting_head(segmentor: nn.Module) -> Optional[nn.Module]:
+def predicting_head(segmentor: nn.Module) -> nn.Module | None:
     """The decode head whose logits are predictions; None of a model that has none.
 
     Args:
@@ -144,7 +145,7 @@ def predicting_head(segmentor: nn.Module) -> Optional[nn.Module]:
 
 
 def first(output: Any, number: int) -> Any:
-    """The first pictures of a head's output, whatever its form."""
+    """The first images of a head's output, whatever its form."""
     if isinstance(output, Tensor):
         return output[:number]
     return type(output)(first(part, number) for part in output)
@@ -171,7 +172,7 @@ def frozen_copy(module: nn.Module) -> nn.Module:
 
 
 def _run_head(head: nn.Module, levels: Sequence[Tensor], size: Sequence[int]) -> Any:
-    # FCN's head cuts its scores to the size of the picture, which it has to be told
+    # FCN's head cuts its scores to the size of the image, which it has to be told
     if 'size' in inspect.signature(head.forward).parameters:
         return head(levels, tuple(size))
     return head(levels)

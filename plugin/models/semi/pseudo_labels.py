@@ -1,8 +1,10 @@
-"""What a teacher says of pictures without labels."""
+"""What a teacher says of images without labels."""
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
+
+from plugin.utils import UserError
 
 from .blocks import check_logits, row_blocks
 from .entropy import entropy_of_block
@@ -11,7 +13,7 @@ IGNORE = 255
 
 
 class PseudoLabels(NamedTuple):
-    """Pseudo-labels of N pictures of H x W pixels.
+    """Pseudo-labels of N images of H x W pixels.
 
     Attributes:
         labels (Tensor): Most probable class, (N, H, W) int64; 255 where not valid.
@@ -40,22 +42,22 @@ def predict_pseudo_labels(logits: Tensor, valid: Tensor) -> PseudoLabels:
         `U2PL <https://arxiv.org/abs/2203.03884>`_.
 
     Raises:
-        ValueError: If C or a shape does not fit.
+        UserError: If C or a shape does not fit.
     """
     check_logits(logits)
     number, classes, height, width = logits.shape
     if valid.shape != (number, height, width):
-        raise ValueError(f'valid has the shape {tuple(valid.shape)}, logits have '
+        raise UserError(f'valid has the shape {tuple(valid.shape)}, logits have '
                          f'{tuple(logits.shape)}: bring them to the same size first')
     best, sure, unsure = (logits.new_empty(valid.shape, dtype=dtype)
                           for dtype in (torch.uint8, torch.float32, torch.float32))
     # argmax is slow along the classes; the first of equal scores has the largest weight
     weights = torch.arange(classes, 0, -1, dtype=torch.uint8, device=logits.device)[:, None, None]
-    for picture, rows in row_blocks(logits):
-        block = logits[picture, :, rows].float()
+    for image, rows in row_blocks(logits):
+        block = logits[image, :, rows].float()
         top = block.amax(0)
-        best[picture, rows] = ((block == top) * weights).amax(0)
-        unsure[picture, rows], sure[picture, rows] = entropy_of_block(block, top)
+        best[image, rows] = ((block == top) * weights).amax(0)
+        unsure[image, rows], sure[image, rows] = entropy_of_block(block, top)
     # scores that are not a number equal nothing
     labels = (classes - best.long()).clamp_(max=classes - 1)
     return PseudoLabels(labels.masked_fill_(~valid, IGNORE), unsure, sure, valid.clone())
@@ -69,7 +71,7 @@ def reliable_labels(pseudo: PseudoLabels, gamma: Tensor) -> Tensor:
     so that equal entropies are not all dropped; the equation asks for less than gamma.
 
     Args:
-        pseudo (PseudoLabels): Of N pictures.
+        pseudo (PseudoLabels): Of N images.
         gamma (Tensor): Largest entropy of a reliable pixel, 0-dim, of :func:`.masked_quantile`.
 
     Returns:

@@ -1,8 +1,9 @@
 """Which ranks of a class make a pixel a negative of that class."""
-from typing import Tuple
+
+from plugin.utils import UserError
 
 
-def default_ranks(num_classes: int) -> Tuple[int, int]:
+def default_ranks(num_classes: int) -> tuple[int, int]:
     """The ranks of U2PL, or fitting ones where the classes are few.
 
     Args:
@@ -14,10 +15,10 @@ def default_ranks(num_classes: int) -> Tuple[int, int]:
         ``low = C // 4`` within 1..3, so that two classes have (1, 2).
 
     Raises:
-        ValueError: If there are fewer than two classes.
+        UserError: If there are fewer than two classes.
     """
     if num_classes < 2:
-        raise ValueError(f'{num_classes} class leaves nothing to contrast it with; name at least '
+        raise UserError(f'{num_classes} class leaves nothing to contrast it with; name at least '
                          'two, e.g. the animals and the ground')
     return min(max(num_classes // 4, 1), 3), min(num_classes, 20)
 
@@ -35,13 +36,13 @@ def check_ranks(low: int, high: int, num_classes: int) -> None:
         num_classes (int): Number of classes ``C``.
 
     Raises:
-        ValueError: If the range is empty or holds rank 0.
+        UserError: If the range is empty or holds rank 0.
     """
     default = default_ranks(num_classes)
     if low < 1:
-        raise ValueError(f'ranks=({low}, {high}) would make a pixel a negative of the class it '
+        raise UserError(f'ranks=({low}, {high}) would make a pixel a negative of the class it '
                          f'most likely has; begin at 1 or more, e.g. ranks={default}')
     if low >= min(high, num_classes):
-        raise ValueError(f'ranks=({low}, {high}) hold no rank of {num_classes} classes, which have '
+        raise UserError(f'ranks=({low}, {high}) hold no rank of {num_classes} classes, which have '
                          f'ranks 0..{num_classes - 1}, so nothing would be learned; use '
                          f'ranks={default} or leave ranks out')

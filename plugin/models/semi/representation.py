@@ -1,5 +1,4 @@
 """The representation head of contrastive methods."""
-from typing import Optional
 
 from mmcv.cnn import ConvModule
 from torch import Tensor, nn
@@ -20,7 +19,7 @@ class RepresentationHead(nn.Sequential):
     """
 
     def __init__(self, in_channels: int, channels: int = 256, out_channels: int = 256, *,
-                 norm_cfg: Optional[dict] = None) -> None:
+                 norm_cfg: dict | None = None) -> None:
         norm_cfg = dict(type='BN') if norm_cfg is None else norm_cfg
         super().__init__(
             ConvModule(in_channels, channels, 3, padding=1, norm_cfg=norm_cfg),

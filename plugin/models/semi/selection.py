@@ -1,11 +1,10 @@
 """Which pixels are anchors, positives and negatives of each class.
 
 Y. Wang et al., `U2PL <https://arxiv.org/abs/2203.03884>`_, equations 10 to 16. Legend: ``N``
-pictures, ``C`` classes, ``D`` dimensions of a representation, ``h, w`` positions of the decode
-head's features, ``P = N * h * w`` pixels, picture by picture. The rank of a class in a pixel is the
+images, ``C`` classes, ``D`` dimensions of a representation, ``h, w`` positions of the decode
+head's features, ``P = N * h * w`` pixels, image by image. The rank of a class in a pixel is the
 number of classes with a strictly larger logit there.
 """
-from typing import Tuple
 
 import torch
 from torch import Tensor
@@ -41,7 +40,7 @@ def low_mask(labels: Tensor, reliable: Tensor, is_labeled: Tensor, num_classes: 
 
     Args:
         labels (Tensor): (N, h, w) int64 truth or pseudo-labels, 255 for none.
-        reliable (Tensor): (N, h, w) bool; counts in unlabelled pictures only.
+        reliable (Tensor): (N, h, w) bool; counts in unlabelled images only.
         is_labeled (Tensor): (N,) bool.
         num_classes (int): Number of classes ``C``.
 
@@ -67,7 +66,7 @@ def anchor_mask(logits: Tensor, labels: Tensor, low: Tensor, threshold: float = 
 
 
 def class_sums(features: Tensor, labels: Tensor, mask: Tensor,
-               num_classes: int) -> Tuple[Tensor, Tensor]:
+               num_classes: int) -> tuple[Tensor, Tensor]:
     """Sums and numbers from which class centres follow, ``centre = sum / number`` (eq. 13).
 
     Args:
@@ -82,7 +81,7 @@ def class_sums(features: Tensor, labels: Tensor, mask: Tensor,
     classes = torch.arange(num_classes, device=labels.device)[:, None]
     sums = features.new_zeros(num_classes, features.shape[1], dtype=torch.float32)
     numbers = sums.new_zeros(num_classes)
-    # picture by picture, so that nothing as large as the features is made in half precision
+    # image by image, so that nothing as large as the features is made in half precision
     for feature, label, counts in zip(features, labels, mask):
         member = ((label.flatten() == classes) & counts.flatten()).float()
         sums.addmm_(member, feature.flatten(1).float().T)
@@ -91,7 +90,7 @@ def class_sums(features: Tensor, labels: Tensor, mask: Tensor,
 
 
 def negative_mask(logits: Tensor, labels: Tensor, candidates: Tensor, is_labeled: Tensor,
-                  ranks: Tuple[int, int]) -> Tensor:
+                  ranks: tuple[int, int]) -> Tensor:
     """Pixels that are negatives of each class, equations 14 to 16.
 
     A labelled pixel is a negative of a class that it does not have although the class is among
@@ -99,8 +98,8 @@ def negative_mask(logits: Tensor, labels: Tensor, candidates: Tensor, is_labeled
 
     Args:
         logits (Tensor): (N, C, h, w) of the teacher.
-        labels (Tensor): (N, h, w) int64; the truth counts, in labelled pictures; 255 for none.
-        candidates (Tensor): (N, h, w) bool: the pixels of unlabelled pictures that may be
+        labels (Tensor): (N, h, w) int64; the truth counts, in labelled images; 255 for none.
+        candidates (Tensor): (N, h, w) bool: the pixels of unlabelled images that may be
             negatives, in U2PL the unreliable ones; padding belongs to neither.
         is_labeled (Tensor): (N,) bool.
         ranks (tuple[int, int]): ``(low, high)``.
@@ -119,7 +118,7 @@ def negative_mask(logits: Tensor, labels: Tensor, candidates: Tensor, is_labeled
 
 
 def official_negative_mask(logits: Tensor, labels: Tensor, candidates: Tensor, is_labeled: Tensor,
-                           ranks: Tuple[int, int]) -> Tensor:
+                           ranks: tuple[int, int]) -> Tensor:
     """Pixels that the published code of U2PL takes as negatives; see :func:`negative_mask`.
 
     There a negative of a class must have the label of that class. No labelled pixel remains, and

@@ -2,11 +2,14 @@
 import ast
 import inspect
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Union
+from typing import Any, NamedTuple
 
 from mmengine.config import Config
 from mmengine.runner import Runner
+
+from plugin.utils import UserError
 
 # MMEngine reads these beside the arguments of its Runner; the rest of a config are its own notes
 MORE_KEYS = ('auto_scale_lr', 'compile', 'custom_imports', 'efficient_conv_bn_eval',
@@ -19,10 +22,10 @@ class Difference(NamedTuple):
     """A value that is not the same everywhere: its path, and the text of each config or None."""
 
     path: str
-    texts: List[Optional[str]]
+    texts: list[str | None]
 
 
-def read_config(path: Union[str, Path]) -> Dict[str, Any]:
+def read_config(path: str | Path) -> dict[str, Any]:
     """Read a config as MMEngine writes it: names, ``dict(...)`` and plain values.
 
     Args:
@@ -33,17 +36,17 @@ def read_config(path: Union[str, Path]) -> Dict[str, Any]:
 
     Raises:
         OSError: If it cannot be read.
-        ValueError: If it holds anything else.
+        UserError: If it holds anything else.
     """
     try:
         tree = ast.parse(Path(path).read_text(encoding='utf-8'))
         return {line.targets[0].id: _value(line.value) for line in tree.body}
     except (AttributeError, SyntaxError, TypeError, ValueError) as error:
-        raise ValueError(f'{path} is no config as MMEngine writes it into a work directory '
+        raise UserError(f'{path} is no config as MMEngine writes it into a work directory '
                          f'({error})') from error
 
 
-def flatten(config: Mapping[str, Any]) -> Dict[str, str]:
+def flatten(config: Mapping[str, Any]) -> dict[str, str]:
     """Values of a config that a Runner reads, as text by their path.
 
     Args:
@@ -51,11 +54,11 @@ def flatten(config: Mapping[str, Any]) -> Dict[str, str]:
 
     Returns:
         dict: ``{'optim_wrapper.optimizer.lr': '0.01'}``. A list of parts, as a pipeline, is one
-        value with a line for each part. The segmentor inside a method for unlabelled pictures
+        value with a line for each part. The segmentor inside a method for unlabelled images
         is ``model``, as it is in the config without that method, and the rest ``method``.
     """
     known = {*inspect.signature(Runner).parameters, *MORE_KEYS}.difference(UNTOLD)
-    flat: Dict[str, str] = {}
+    flat: dict[str, str] = {}
     content = dict(config)
     model = content.get('model')
     if isinstance(model, Mapping) and isinstance(model.get('segmentor'), Mapping):
@@ -70,7 +73,7 @@ def flatten(config: Mapping[str, Any]) -> Dict[str, str]:
     return flat
 
 
-def differences(flats: Sequence[Mapping[str, str]]) -> List[Difference]:
+def differences(flats: Sequence[Mapping[str, str]]) -> list[Difference]:
     """Values in which configs differ.
 
     Args:
@@ -84,8 +87,8 @@ def differences(flats: Sequence[Mapping[str, str]]) -> List[Difference]:
     return [row for row in rows if len(set(row.texts)) > 1]
 
 
-def changes_against_bases(config: Config, source: Union[str, Path, None] = None
-                          ) -> Optional[Dict[str, Any]]:
+def changes_against_bases(config: Config, source: str | Path | None = None
+                          ) -> dict[str, Any] | None:
     """What a config changes against the files it builds upon, the command line included.
 
     Args:
@@ -111,7 +114,7 @@ def changes_against_bases(config: Config, source: Union[str, Path, None] = None
                 changes=[[change.path, *change.texts] for change in changes])
 
 
-def _bases(source: Path) -> List[str]:
+def _bases(source: Path) -> list[str]:
     """Files that a config names as its bases; fails where it names none."""
     tree = ast.parse(source.read_text(encoding='utf-8'))
     value = next(ast.literal_eval(line.value) for line in tree.body
@@ -133,7 +136,7 @@ def _value(node: ast.expr) -> Any:
     return ast.literal_eval(node)
 
 
-def _flatten(path: str, value: Any, flat: Dict[str, str]) -> None:
+def _flatten(path: str, value: Any, flat: dict[str, str]) -> None:
     if isinstance(value, Mapping) and value:
         for key, item in value.items():
             _flatten(f'{path}.{key}', item, flat)

@@ -1,8 +1,8 @@
-"""What an evaluation left in a folder: scores, classes, confusion, counts and pictures."""
+"""What an evaluation left in a folder: scores, classes, confusion, counts and images."""
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,7 +14,7 @@ HEADLINES = {
     'aAcc': ('pixel accuracy', '%'), 'mAcc': ('mean accuracy', '%'),
     'FWIoU': ('frequency-weighted IoU', '%'),
     'segm_mAP': ('mask AP', ''), 'segm_mAP_50': ('mask AP50', ''), 'bbox_mAP': ('box AP', ''),
-    'bbox_mAP_50': ('box AP50', ''), 'MAE': ('count error', 'animals a picture'),
+    'bbox_mAP_50': ('box AP50', ''), 'MAE': ('count error', 'animals an image'),
     'loss': ('validation loss', ''),
 }
 LARGE = 4
@@ -51,20 +51,20 @@ class Evaluation(NamedTuple):
     """
 
     title: str
-    scores: List[Score]
-    classes: List[Dict[str, Any]]
-    confusion: Optional[Tuple[List[str], np.ndarray]]
-    precision_recall: Dict[str, Dict[str, List[float]]]
-    counts: Dict[str, Any]
-    gallery: Dict[str, Any]
+    scores: list[Score]
+    classes: list[dict[str, Any]]
+    confusion: tuple[list[str], np.ndarray] | None
+    precision_recall: dict[str, dict[str, list[float]]]
+    counts: dict[str, Any]
+    gallery: dict[str, Any]
 
     @property
-    def headlines(self) -> List[Score]:
+    def headlines(self) -> list[Score]:
         """The few scores that say most."""
         return [score for score in self.scores if score.title != score.name][:LARGE]
 
 
-def read_evaluation(folder: Path, kind: str, notes: List[str]) -> Optional[Evaluation]:
+def read_evaluation(folder: Path, kind: str, notes: list[str]) -> Evaluation | None:
     """Read what an evaluation left.
 
     Args:
@@ -90,7 +90,7 @@ def read_evaluation(folder: Path, kind: str, notes: List[str]) -> Optional[Evalu
         read_json(folder / FILE, notes))
 
 
-def read_json(path: Path, notes: List[str]) -> Dict[str, Any]:
+def read_json(path: Path, notes: list[str]) -> dict[str, Any]:
     """A JSON object; empty where there is no file."""
     if not path.is_file():
         return {}
@@ -109,9 +109,9 @@ def _when(folder: Path) -> str:
         return folder.name
 
 
-def _scores(metrics: Dict[str, Any]) -> List[Score]:
+def _scores(metrics: dict[str, Any]) -> list[Score]:
     order = list(HEADLINES)
-    found: Dict[str, Score] = {}
+    found: dict[str, Score] = {}
     for name, value in metrics.items():
         short = name.split('/')[-1]
         if short in UNSHOWN or isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -127,15 +127,15 @@ def _scores(metrics: Dict[str, Any]) -> List[Score]:
     return sorted(found.values(), key=rank)
 
 
-def _confusion(content: Dict[str, Any]) -> Optional[Tuple[List[str], np.ndarray]]:
+def _confusion(content: dict[str, Any]) -> tuple[list[str], np.ndarray] | None:
     names, matrix = content.get('classes'), np.array(content.get('matrix', []), dtype=object)
     if not names or matrix.shape != (len(names), len(names)):
         return None
     return [str(name) for name in names], matrix.astype(np.int64)
 
 
-def _with_pixels(classes: List[Dict[str, Any]], confusion: Optional[tuple]
-                 ) -> List[Dict[str, Any]]:
+def _with_pixels(classes: list[dict[str, Any]], confusion: tuple | None
+                 ) -> list[dict[str, Any]]:
     """Add to each class what its row and column of the confusion matrix say."""
     if confusion is None or [row.get('class') for row in classes] != confusion[0]:
         return classes

@@ -1,17 +1,17 @@
 """What was trained on what, in a dozen lines."""
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any
 
-from plugin.visualization.curves import Curves
+from ..curves import Curves
 
 # scores of which a lower one is better
 LOWER = ('loss', 'MAE', 'RMSE')
 BEST = ('mIoU', 'segm_mAP', 'bbox_mAP', 'MAE')
 
 
-def facts_of(config: Dict[str, Any], curves: Curves, seconds: Optional[float],
-             timing: Dict[str, float], device: str, processes: str, folder: Path
-             ) -> List[Tuple[str, str]]:
+def facts_of(config: dict[str, Any], curves: Curves, seconds: float | None,
+             timing: dict[str, float], device: str, processes: str, folder: Path
+             ) -> list[tuple[str, str]]:
     """Describe a run.
 
     Args:
@@ -58,7 +58,7 @@ def _get(config: Any, *keys: str) -> Any:
     return config
 
 
-def _model(model: Any) -> Optional[str]:
+def _model(model: Any) -> str | None:
     if not isinstance(model, dict):
         return None
     inner = next((model[key] for key in ('segmentor', 'detector') if key in model), None)
@@ -72,7 +72,7 @@ def _model(model: Any) -> Optional[str]:
         model.get('type'))
 
 
-def _data(dataset: Any) -> Optional[str]:
+def _data(dataset: Any) -> str | None:
     if not isinstance(dataset, dict):
         return None
     if 'labeled' in dataset:
@@ -86,14 +86,14 @@ def _data(dataset: Any) -> Optional[str]:
     return f'{dataset.get("type")}, {place}' if place else dataset.get('type')
 
 
-def _batch(batch: Any, processes: str) -> Optional[str]:
+def _batch(batch: Any, processes: str) -> str | None:
     if not isinstance(batch, int):
         return None
-    return f'{batch} pictures' + ('' if processes == '1' else f' in each of {processes} processes'
+    return f'{batch} images' + ('' if processes == '1' else f' in each of {processes} processes'
                                   if processes else ' a process')
 
 
-def _optimizer(wrapper: Any) -> Optional[str]:
+def _optimizer(wrapper: Any) -> str | None:
     optimizer = _get(wrapper, 'optimizer')
     if not isinstance(optimizer, dict):
         return None
@@ -101,7 +101,7 @@ def _optimizer(wrapper: Any) -> Optional[str]:
     return f'{text}, mixed precision' if wrapper.get('type') == 'AmpOptimWrapper' else text
 
 
-def _best(curves: Curves) -> Optional[str]:
+def _best(curves: Curves) -> str | None:
     series = {**curves.get('score', {}), **curves.get('count', {})}
     for short in BEST:
         for name, points in series.items():
@@ -112,13 +112,13 @@ def _best(curves: Curves) -> Optional[str]:
     return None
 
 
-def _of(done: Optional[float], limit: Any) -> Optional[str]:
+def _of(done: float | None, limit: Any) -> str | None:
     if done is None:
         return None
     return f'{done:,} of {limit:,}' if isinstance(limit, int) and limit >= done else f'{done:,}'
 
 
-def _duration(seconds: Optional[float]) -> Optional[str]:
+def _duration(seconds: float | None) -> str | None:
     if seconds is None:
         return None
     hours, rest = divmod(round(seconds), 3600)
@@ -128,15 +128,15 @@ def _duration(seconds: Optional[float]) -> Optional[str]:
     return f'{minutes} min {left} s' if minutes else f'{left} s'
 
 
-def _speed(time: Optional[float], batch: Any) -> Optional[str]:
+def _speed(time: float | None, batch: Any) -> str | None:
     if not time:
         return None
     if not isinstance(batch, int):
         return f'{time:.3g} s an iteration'
-    return f'{time:.3g} s an iteration, {batch / time:.3g} pictures a second in each process'
+    return f'{time:.3g} s an iteration, {batch / time:.3g} images a second in each process'
 
 
-def _checkpoint(folder: Path) -> Optional[str]:
+def _checkpoint(folder: Path) -> str | None:
     for pattern in ('best_*.pth', '*.pth'):
         found = [path for path in folder.glob(pattern) if not path.name.startswith('.')]
         if found:

@@ -1,19 +1,19 @@
 """Charts of a report, as Plotly describes them. Colours are chosen where they are shown."""
 import math
 from collections import Counter
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from plugin.visualization.curves import FIRST, Curve
-
+from ..curves import FIRST, Curve
 from .evaluations import HEADLINES, Evaluation
 from .runs import Run
 
 POINTS = 40_000  # of all curves of a report together, some 20 bytes each
 PANELS = {
     'loss': ('Loss', 'loss', '', False), 'score': ('Validation scores', 'score', '', False),
-    'count': ('Counting error', 'animals a picture', '', False),
+    'count': ('Counting error', 'animals an image', '', False),
     'lr': ('Learning rate', 'learning rate', '.1e', False),
     'teaching': ('Pseudo-labels', 'share of the pixels', '.0%', True),
     'threshold': ('Thresholds and weights', 'value', '', True),
@@ -37,10 +37,10 @@ class Figure(NamedTuple):
     key: str
     title: str
     alt: str
-    spec: Dict[str, Any]
+    spec: dict[str, Any]
 
 
-def draw_curves(runs: Sequence[Run], teaching: bool) -> List[Figure]:
+def draw_curves(runs: Sequence[Run], teaching: bool) -> list[Figure]:
     """Curves of all runs, a chart a panel.
 
     Args:
@@ -76,14 +76,14 @@ def draw_curves(runs: Sequence[Run], teaching: bool) -> List[Figure]:
     return found
 
 
-def draw_evaluation(evaluation: Evaluation) -> List[Figure]:
+def draw_evaluation(evaluation: Evaluation) -> list[Figure]:
     """Charts of one evaluation: confusion, precision over recall, counts."""
     found = [_confusion(evaluation), *_precision_recall(evaluation), *_counts(evaluation)]
     return [figure for figure in found if figure is not None]
 
 
-def _traces(run: Run, panel: str, colour: Optional[int], limit: int) -> List[Dict[str, Any]]:
-    different: Dict[str, Curve] = {}
+def _traces(run: Run, panel: str, colour: int | None, limit: int) -> list[dict[str, Any]]:
+    different: dict[str, Curve] = {}
     for name, points in run.curves.get(panel, {}).items():
         # aAcc and PA are one curve
         if points not in different.values() or panel in ('bank', 'share'):
@@ -121,7 +121,7 @@ def _thin(points: Curve, limit: int) -> Curve:
     return points[::-1][::step][::-1]
 
 
-def _confusion(evaluation: Evaluation) -> Optional[Figure]:
+def _confusion(evaluation: Evaluation) -> Figure | None:
     if evaluation.confusion is None or len(evaluation.confusion[0]) > BIG:
         return None
     names, matrix = evaluation.confusion
@@ -143,7 +143,7 @@ def _confusion(evaluation: Evaluation) -> Optional[Figure]:
                   f'{right:.1%} of the pixels are on the diagonal.', spec)
 
 
-def _precision_recall(evaluation: Evaluation) -> List[Figure]:
+def _precision_recall(evaluation: Evaluation) -> list[Figure]:
     traces = []
     for panel, (kind, series) in enumerate(evaluation.precision_recall.items()):
         for place, (name, precision) in enumerate(series.items()):
@@ -163,7 +163,7 @@ def _precision_recall(evaluation: Evaluation) -> List[Figure]:
                    dict(data=traces, layout=layout))]
 
 
-def _counts(evaluation: Evaluation) -> List[Figure]:
+def _counts(evaluation: Evaluation) -> list[Figure]:
     counts = evaluation.counts
     if not counts.get('pictures'):
         return []
@@ -173,16 +173,16 @@ def _counts(evaluation: Evaluation) -> List[Figure]:
     scale = 28 / math.sqrt(max(sizes))
     diagonal = dict(type='scatter', mode='lines', x=[0, most], y=[0, most], name='right',
                     line=dict(width=1, dash='dot'), hoverinfo='skip', meta=dict(colour=6))
-    points = dict(type='scatter', mode='markers', x=list(x), y=list(y), name='pictures',
+    points = dict(type='scatter', mode='markers', x=list(x), y=list(y), name='images',
                   customdata=sizes, meta=dict(colour=0),
                   marker=dict(size=[max(7, scale * math.sqrt(size)) for size in sizes],
                               opacity=0.7),
-                  hovertemplate='%{x} there, %{y} found: %{customdata} pictures<extra></extra>')
+                  hovertemplate='%{x} there, %{y} found: %{customdata} images<extra></extra>')
     ticks = dict(dtick=max(1, round(most / 8)), rangemode='tozero')
     layout = dict(xaxis=dict(title=dict(text='animals there'), **ticks), showlegend=False,
                   yaxis=dict(title=dict(text='animals found'), **ticks))
     exact = sum(size for (there, found), size in pairs.items() if there == found)
-    alt = (f'{exact} of {sum(sizes)} pictures have the right number at the threshold '
+    alt = (f'{exact} of {sum(sizes)} images have the right number at the threshold '
            f'{counts["threshold"]:.2f}.')
     found = [Figure('counts', 'Animals found against animals there', alt,
                     dict(data=[diagonal, points], layout=layout))]
@@ -191,7 +191,7 @@ def _counts(evaluation: Evaluation) -> List[Figure]:
     return found
 
 
-def _count_error(counts: Dict[str, Any]) -> Figure:
+def _count_error(counts: dict[str, Any]) -> Figure:
     threshold, errors = counts['threshold'], counts['MAE']
     best = int(np.argmin(errors))
     trace = dict(type='scatter', mode='lines', x=counts['thresholds'], y=errors,
@@ -202,7 +202,7 @@ def _count_error(counts: Dict[str, Any]) -> Figure:
     note = dict(x=threshold, y=1, yref='paper', yanchor='bottom', showarrow=False,
                 text=f'in use: {threshold:.2f}')
     layout = dict(xaxis=dict(title=dict(text='score threshold'), range=[0, 1]), shapes=[line],
-                  yaxis=dict(title=dict(text='animals off, a picture'), rangemode='tozero'),
+                  yaxis=dict(title=dict(text='animals off, an image'), rangemode='tozero'),
                   annotations=[note], showlegend=False)
     alt = (f'The mean error of the count is least, {errors[best]:.2f}, at the threshold '
            f'{counts["thresholds"][best]:.2f}.')

@@ -1,18 +1,20 @@
-"""Pictures of an evaluation as a report shows them: the worst, the best and some by chance."""
+"""Images of an evaluation as a report shows them: the worst, the best and some by chance."""
 import base64
 import hashlib
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Union
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from plugin.utils import write_atomically
-from plugin.visualization.instance_samples import InstanceSample, draw_layers
-from plugin.visualization.pictures import Colour, colorize
-from plugin.visualization.samples import read_picture
+
+from ..images import Colour, colorize
+from ..instance_samples import InstanceSample, draw_layers
+from ..samples import read_image
 
 FILE = Path('vis_data') / 'gallery.json'
 GROUPS = ('worst', 'best', 'random')
@@ -22,56 +24,56 @@ QUALITY = 80  # of WebP
 
 
 class Candidate(NamedTuple):
-    """A picture of an evaluation, small enough to be kept and sent to another process.
+    """An image of an evaluation, small enough to be kept and sent to another process.
 
     Attributes:
-        path (str): The picture's file.
+        path (str): The image's file.
         score (float | None): 0 (worst) to 1; None where the truth is not known.
         classes (list[int]): Ids that the truth or the prediction holds, ascending.
         content (bytes | InstanceSample): Label maps as :func:`pack_labels` makes them, or animals.
     """
 
     path: str
-    score: Optional[float]
-    classes: List[int]
-    content: Union[bytes, InstanceSample]
+    score: float | None
+    classes: list[int]
+    content: bytes | InstanceSample
 
 
 class Selection:
-    """The worst, the best and some random ones among many pictures.
+    """The worst, the best and some random ones among many images.
 
     Which are random depends on their names alone: not on the order, nor on the processes.
 
     Args:
-        number (int): Pictures of each kind. 0 keeps none.
+        number (int): Images of each kind. 0 keeps none.
     """
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self.groups: Dict[str, List[Candidate]] = {group: [] for group in GROUPS}
+        self.groups: dict[str, list[Candidate]] = {group: [] for group in GROUPS}
 
-    def wants(self, path: str, score: Optional[float]) -> bool:
-        """Whether a picture of that name and score would be kept."""
-        def enters(group: str, kept: List[Candidate]) -> bool:
+    def wants(self, path: str, score: float | None) -> bool:
+        """Whether an image of that name and score would be kept."""
+        def enters(group: str, kept: list[Candidate]) -> bool:
             key = _key(group, path, score)
             return key is not None and (len(kept) < self.number or key < _key_of(group, kept[-1]))
         return self.number > 0 and any(enters(*entry) for entry in self.groups.items())
 
     def add(self, *candidates: Candidate) -> None:
-        """Keep pictures where they belong; the last of a full group leaves it."""
+        """Keep images where they belong; the last of a full group leaves it."""
         for group, kept in self.groups.items():
             fitting = [new for new in candidates if _key_of(group, new) is not None]
-            # a sampler that fills its last round shows a picture twice
+            # a sampler that fills its last round shows an image twice
             different = {candidate.path: candidate for candidate in [*kept, *fitting]}
             ordered = sorted(different.values(), key=lambda one: _key_of(group, one))
             self.groups[group] = ordered[:self.number]
 
-    def pictures(self) -> Dict[str, Candidate]:
-        """The different pictures by path, in the order of the groups."""
+    def images(self) -> dict[str, Candidate]:
+        """The different images by path, in the order of the groups."""
         return {one.path: one for kept in self.groups.values() for one in kept}
 
 
-def pack_labels(prediction: np.ndarray, truth: Optional[np.ndarray]) -> bytes:
+def pack_labels(prediction: np.ndarray, truth: np.ndarray | None) -> bytes:
     """Keep two label maps in little memory.
 
     Args:
@@ -91,56 +93,56 @@ def pack_labels(prediction: np.ndarray, truth: Optional[np.ndarray]) -> bytes:
 
 def write_gallery(selection: Selection, total: int, classes: Sequence[str],
                   palette: Sequence[Colour], score: str, longest: int,
-                  path: Union[str, Path]) -> None:
-    """Write the pictures of a selection into one file, whole or not at all.
+                  path: str | Path) -> None:
+    """Write the images of a selection into one file, whole or not at all.
 
     The file is JSON with ``classes``, ``palette``, ``score`` (what it measures), ``total`` and
-    ``pictures``: each has ``name``, ``groups``, ``score`` (0..1 or null), ``classes`` (ids),
+    ``images``: each has ``name``, ``groups``, ``score`` (0..1 or null), ``classes`` (ids),
     ``text``, ``size`` [H, W] and its layers ``input``, ``truth``, ``prediction`` and ``errors``
     as ``data:`` addresses; layers that there are none of are left out.
 
     Args:
-        selection (Selection): The pictures.
-        total (int): Number of pictures that were evaluated.
+        selection (Selection): The images.
+        total (int): Number of images that were evaluated.
         classes (Sequence[str]): ``C`` names.
         palette (Sequence): ``C`` colours ``(red, green, blue)``, 0..255.
-        score (str): What the score of a picture is, in words.
-        longest (int): Longest side of a picture, in pixels.
+        score (str): What the score of an image is, in words.
+        longest (int): Longest side of an image, in pixels.
         path (str | Path): The file.
 
     Raises:
-        OSError: If a picture cannot be read or the file cannot be written.
+        OSError: If an image cannot be read or the file cannot be written.
     """
     entries = []
-    for picture in selection.pictures().values():
-        layers = (_animal_layers if isinstance(picture.content, InstanceSample)
-                  else _label_layers)(picture, palette, longest)
+    for image in selection.images().values():
+        layers = (_animal_layers if isinstance(image.content, InstanceSample)
+                  else _label_layers)(image, palette, longest)
         entries.append(dict(
-            name=Path(picture.path).name, score=picture.score, classes=picture.classes,
+            name=Path(image.path).name, score=image.score, classes=image.classes,
             groups=[group for group in GROUPS
-                    if any(one.path == picture.path for one in selection.groups[group])],
+                    if any(one.path == image.path for one in selection.groups[group])],
             **layers))
     content = dict(classes=list(classes), palette=[list(map(int, colour)) for colour in palette],
                    score=score, total=total, pictures=entries)
     write_atomically(path, json.dumps(content, ensure_ascii=False, allow_nan=False))
 
 
-def _label_layers(picture: Candidate, palette: Sequence[Colour], longest: int) -> Dict[str, Any]:
-    with Image.open(io.BytesIO(picture.content)) as file:
+def _label_layers(image: Candidate, palette: Sequence[Colour], longest: int) -> dict[str, Any]:
+    with Image.open(io.BytesIO(image.content)) as file:
         both = np.asarray(file).astype(np.int64)
     height, width = len(both) // 2, both.shape[1]
     prediction, truth = both[:height], both[height:]
     layers = dict(size=[height, width], text='',
-                  input=_address(read_picture(picture.path, height, width)),
+                  input=_address(read_image(image.path, height, width)),
                   prediction=_painted(prediction, palette))
-    if picture.score is not None:
+    if image.score is not None:
         wrong = np.where((truth != OUTSIDE) & (truth != prediction), 0, OUTSIDE)
         layers.update(truth=_painted(truth, palette), errors=_painted(wrong, [WRONG]))
     return layers
 
 
-def _animal_layers(picture: Candidate, palette: Sequence[Colour], longest: int) -> Dict[str, Any]:
-    sample = picture.content
+def _animal_layers(image: Candidate, palette: Sequence[Colour], longest: int) -> dict[str, Any]:
+    sample = image.content
     drawn = draw_layers(sample, longest)
     found = f'{len(sample.prediction)} found'
     text = found if sample.truth is None else f'{len(sample.truth)} there, {found}'
@@ -155,14 +157,14 @@ def _painted(labels: np.ndarray, palette: Sequence[Colour]) -> str:
 
 
 def _address(image: np.ndarray, lossless: bool = False) -> str:
-    """A picture ``(H, W, 3 or 4)`` as a ``data:`` address that holds it."""
+    """An image ``(H, W, 3 or 4)`` as a ``data:`` address that holds it."""
     with io.BytesIO() as file:
         Image.fromarray(image).save(file, 'WEBP', quality=QUALITY, lossless=lossless)
         return f'data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}'
 
 
-def _key(group: str, path: str, score: Optional[float]) -> Optional[tuple]:
-    """Place of a picture in a group, lowest first; None for none."""
+def _key(group: str, path: str, score: float | None) -> tuple | None:
+    """Place of an image in a group, lowest first; None for none."""
     if group == 'random':
         return hashlib.sha1(path.encode('utf-8', 'surrogateescape')).digest(), path
     if score is None:
@@ -170,5 +172,5 @@ def _key(group: str, path: str, score: Optional[float]) -> Optional[tuple]:
     return score if group == 'worst' else -score, path
 
 
-def _key_of(group: str, candidate: Candidate) -> Optional[tuple]:
+def _key_of(group: str, candidate: Candidate) -> tuple | None:
     return _key(group, candidate.path, candidate.score)

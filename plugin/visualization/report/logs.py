@@ -2,7 +2,7 @@
 import re
 from datetime import datetime
 from pathlib import Path
-from typing import Dict, NamedTuple, Optional
+from typing import NamedTuple
 
 HEAD, TAIL = 64_000, 16_000  # bytes
 TIME = re.compile(r'^(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) - mmengine', re.MULTILINE)
@@ -18,9 +18,9 @@ NAMES = {'sys.platform': 'Platform', 'GPU number': 'Processes', 'seed': 'Seed',
 class LogNotes(NamedTuple):
     """Beginning and end of a run, and its environment."""
 
-    begin: Optional[datetime]
-    end: Optional[datetime]
-    environment: Dict[str, str]
+    begin: datetime | None
+    end: datetime | None
+    environment: dict[str, str]
 
     @property
     def device(self) -> str:

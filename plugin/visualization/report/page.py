@@ -4,16 +4,17 @@ import gzip
 import hashlib
 import io
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, Union
+from typing import Any
 
 from PIL import Image
 
-from plugin.utils import write_atomically
+from plugin.utils import UserError, write_atomically
 from plugin.version import __version__
-from plugin.visualization.pictures import shrink
 
+from ..images import shrink
 from .configs import Difference, differences
 from .evaluations import Evaluation
 from .figures import Figure, draw_curves, draw_evaluation
@@ -32,13 +33,13 @@ TEMPLATES = Path(__file__).parent / 'templates'
 LIMIT = 9_500_000  # bytes; below 10 MB whatever is shown
 SCRIPTS = ('charts.js', 'tables.js', 'gallery.js')
 LAYERS = ('input', 'truth', 'prediction', 'errors')
-PICTURE = 'data:image/webp;base64,'
+IMAGE = 'data:image/webp;base64,'
 OURS = 'Written by Pasture'
 FOREIGN = '{} exists and is no report of Pasture: give another file with --out, or move it away'
 MISSING = "Failed to import {}, which reports need: install it by pip install jinja2 plotly"
 
 
-def write_report(work_dirs: Sequence[Union[str, Path]], path: Union[str, Path]) -> List[str]:
+def write_report(work_dirs: Sequence[str | Path], path: str | Path) -> list[str]:
     """Tell what runs did, in one HTML file of at most 10 MB, whole or not at all.
 
     Args:
@@ -53,10 +54,10 @@ def write_report(work_dirs: Sequence[Union[str, Path]], path: Union[str, Path]) 
         FileNotFoundError: If one is no work directory.
         ImportError: If Jinja2 or Plotly is not installed.
         OSError: If the file cannot be written.
-        ValueError: If there are so many runs that the file would be too large, or none.
+        UserError: If there are so many runs that the file would be too large, or none.
     """
     if not work_dirs:
-        raise ValueError('a report needs a run: give one or more work directories')
+        raise UserError('a report needs a run: give one or more work directories')
     path = Path(path)
     if path.is_file() and OURS not in path.read_text('utf-8', errors='replace'):
         raise FileExistsError(FOREIGN.format(path))
@@ -66,7 +67,7 @@ def write_report(work_dirs: Sequence[Union[str, Path]], path: Union[str, Path]) 
     return [note for run in runs for note in run.notes]
 
 
-def render(runs: Sequence[Run], now: Optional[datetime] = None) -> str:
+def render(runs: Sequence[Run], now: datetime | None = None) -> str:
     """The page.
 
     Args:
@@ -78,7 +79,7 @@ def render(runs: Sequence[Run], now: Optional[datetime] = None) -> str:
 
     Raises:
         ImportError: If Jinja2 or Plotly is not installed.
-        ValueError: If there are so many runs that the file would be too large.
+        UserError: If there are so many runs that the file would be too large.
     """
     try:
         import jinja2
@@ -96,21 +97,21 @@ def render(runs: Sequence[Run], now: Optional[datetime] = None) -> str:
     galleries = context['galleries']
     bare = len(template.render({**context, 'galleries': [{} for _ in galleries]}).encode())
     if bare > LIMIT:
-        raise ValueError(f'a report of {len(runs)} runs would have {bare / 1e6:.1f} MB, more than '
+        raise UserError(f'a report of {len(runs)} runs would have {bare / 1e6:.1f} MB, more than '
                          f'{LIMIT / 1e6:.1f}: give fewer work directories at a time')
     shared = (LIMIT - bare) / max(1, sum(bool(gallery) for gallery in galleries))
     context['galleries'] = [_within(gallery, shared) for gallery in galleries]
     return template.render(context)
 
 
-def _names(folders: Sequence[Path]) -> List[str]:
+def _names(folders: Sequence[Path]) -> list[str]:
     """Names of folders; those of the same name are told apart by where they lie."""
     names = [folder.resolve().name for folder in folders]
     return [name if names.count(name) == 1 else str(folder)
             for name, folder in zip(names, folders)]
 
 
-def _parts(library: str, environment: Any) -> Dict[str, Any]:
+def _parts(library: str, environment: Any) -> dict[str, Any]:
     """Style, scripts, the library of the charts, and the policy that allows these alone."""
     from markupsafe import Markup
     style, *scripts = (environment.loader.get_source(environment, name)[0]
@@ -127,7 +128,7 @@ def _digest(text: str) -> str:
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _context(runs: Sequence[Run]) -> Dict[str, Any]:
+def _context(runs: Sequence[Run]) -> dict[str, Any]:
     curves, teaching = (draw_curves(runs, taught) for taught in (False, True))
     views = [_view(run, evaluation, f'{len(runs) > 1 and run.name + ", " or ""}{evaluation.title}')
              for run in runs for evaluation in run.evaluations]
@@ -144,7 +145,7 @@ def _context(runs: Sequence[Run]) -> Dict[str, Any]:
     context = dict(
         title=' and '.join(run.name for run in runs) if len(runs) < 3 else f'{len(runs)} runs',
         lead=_lead(runs), runs=runs, curves=curves, teaching=teaching, views=views,
-        pseudo_labels=[picture for run in runs if (picture := _pseudo_labels(run, len(runs)))],
+        pseudo_labels=[image for run in runs if (image := _pseudo_labels(run, len(runs)))],
         figures=figures, galleries=galleries if any(galleries) else [],
         summary=summary_table(runs), environment=environment_table(runs),
         notes=[f'{run.name}: {note}' if len(runs) > 1 else note
@@ -155,18 +156,18 @@ def _context(runs: Sequence[Run]) -> Dict[str, Any]:
     return {**context, 'sections': _sections(context)}
 
 
-def _view(run: Run, evaluation: Evaluation, label: str) -> Dict[str, Any]:
-    figures: List[Figure] = draw_evaluation(evaluation)
+def _view(run: Run, evaluation: Evaluation, label: str) -> dict[str, Any]:
+    figures: list[Figure] = draw_evaluation(evaluation)
     return dict(label=label[:1].upper() + label[1:] if label == evaluation.title else label,
                 evaluation=evaluation, figures=figures, classes=class_table(evaluation),
                 confusions=confusion_table(evaluation), scores=score_table(evaluation))
 
 
-def _sections(context: Dict[str, Any]) -> List[tuple]:
+def _sections(context: dict[str, Any]) -> list[tuple]:
     known = [('summary', 'Summary', True), ('curves', 'Curves', context['curves']),
              ('teaching', 'Teacher', context['teaching'] or
               context['pseudo_labels']), ('results', 'Results', context['views']),
-             ('gallery', 'Pictures', context['galleries']), ('config', 'Config', True),
+             ('gallery', 'Images', context['galleries']), ('config', 'Config', True),
              ('environment', 'Environment', context['environment'])]
     return [(anchor, name) for anchor, name, there in known if there]
 
@@ -179,7 +180,7 @@ def _lead(runs: Sequence[Run]) -> str:
     return '. '.join(facts[name] for name in ('Model', 'Data') if name in facts)
 
 
-def _changes(run: Run, number: int) -> Dict[str, Any]:
+def _changes(run: Run, number: int) -> dict[str, Any]:
     changes = run.changes
     whose = f'{run.name}: ' if number > 1 else ''
     title = (f'{whose}what {changes["config"]} changes against its bases '
@@ -189,39 +190,39 @@ def _changes(run: Run, number: int) -> Dict[str, Any]:
         f'{len(rows)} settings', ['in the bases', 'in this run'], rows))
 
 
-def _pseudo_labels(run: Run, number: int) -> Optional[Dict[str, Any]]:
-    """The newest picture of what a teacher says, small enough for a page."""
+def _pseudo_labels(run: Run, number: int) -> dict[str, Any] | None:
+    """The newest image of what a teacher says, small enough for a page."""
     if run.pseudo_labels is None:
         return None
     import numpy as np
     try:
         with Image.open(run.pseudo_labels) as file:
-            picture = Image.fromarray(shrink(np.asarray(file.convert('RGB')), 1200))
+            image = Image.fromarray(shrink(np.asarray(file.convert('RGB')), 1200))
     except OSError as error:
         run.notes.append(f'{run.pseudo_labels.name} cannot be read and is left out: {error}')
         return None
     with io.BytesIO() as file:
-        picture.save(file, 'WEBP', quality=75)
-        address = PICTURE + base64.b64encode(file.getvalue()).decode()
-    text = f'A picture without labels at iteration {run.pseudo_labels.stem.split("_")[-1]}'
-    return dict(address=address, width=picture.width, height=picture.height,
+        image.save(file, 'WEBP', quality=75)
+        address = IMAGE + base64.b64encode(file.getvalue()).decode()
+    text = f'An image without labels at iteration {run.pseudo_labels.stem.split("_")[-1]}'
+    return dict(address=address, width=image.width, height=image.height,
                 text=f'{run.name}: {text}' if number > 1 else text)
 
 
-def _usable(gallery: Dict[str, Any], label: str) -> Dict[str, Any]:
-    """A gallery without what is no picture; empty where there is none."""
-    pictures = []
-    for picture in gallery.get('pictures', []):
-        layers = {name: picture[name] for name in LAYERS
-                  if str(picture.get(name, '')).startswith(PICTURE)}
+def _usable(gallery: dict[str, Any], label: str) -> dict[str, Any]:
+    """A gallery without what is no image; empty where there is none."""
+    images = []
+    for image in gallery.get('pictures', []):
+        layers = {name: image[name] for name in LAYERS
+                  if str(image.get(name, '')).startswith(IMAGE)}
         if {'input', 'prediction'} <= set(layers):
-            pictures.append({**{key: picture[key] for key in (
+            images.append({**{key: image[key] for key in (
                 'name', 'groups', 'score', 'classes', 'text', 'size')}, **layers})
-    return dict(gallery, label=label, pictures=pictures, left_out=0) if pictures else {}
+    return dict(gallery, label=label, pictures=images, left_out=0) if images else {}
 
 
-def _within(gallery: Dict[str, Any], size: float) -> Dict[str, Any]:
-    """The first pictures of each group, as many as fit into so many bytes."""
+def _within(gallery: dict[str, Any], size: float) -> dict[str, Any]:
+    """The first images of each group, as many as fit into so many bytes."""
     if not gallery:
         return {}
     groups = [[one for one in gallery['pictures'] if group in one['groups']] for group in GROUPS]
@@ -229,11 +230,11 @@ def _within(gallery: Dict[str, Any], size: float) -> Dict[str, Any]:
     turns = [group[place] for place in range(longest) for group in groups if place < len(group)]
     ordered = list({id(one): one for one in turns}.values())
     kept, used = [], len(json.dumps({**gallery, 'pictures': []}).encode())
-    for picture in ordered:
-        used += len(json.dumps(picture).encode()) + 100
+    for image in ordered:
+        used += len(json.dumps(image).encode()) + 100
         if used > size:
             break
-        kept.append(picture)
+        kept.append(image)
     inside = {id(one) for one in kept}
-    pictures = [one for one in gallery['pictures'] if id(one) in inside]
-    return dict(gallery, pictures=pictures, left_out=len(gallery['pictures']) - len(pictures))
+    images = [one for one in gallery['pictures'] if id(one) in inside]
+    return dict(gallery, pictures=images, left_out=len(gallery['pictures']) - len(images))

@@ -2,12 +2,11 @@
 import re
 from pathlib import Path
 from statistics import median
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, NamedTuple
 
 from mmengine.config import Config
 
-from plugin.visualization.curves import NO_SCORES, Curves, panel_of, parse_scalars, stitch, trains
-
+from ..curves import NO_SCORES, Curves, panel_of, parse_scalars, stitch, trains
 from .configs import changes_against_bases, flatten, read_config
 from .evaluations import Evaluation, read_evaluation, read_json
 from .facts import facts_of
@@ -33,23 +32,23 @@ class Run(NamedTuple):
         settings (dict): The config, as :func:`~.configs.flatten` returns it.
         changes (dict | None): As :func:`~.configs.changes_against_bases` returns them.
         evaluations (list[Evaluation]): The last validation, and the newest test.
-        pseudo_labels (Path | None): The newest picture of what a teacher says.
+        pseudo_labels (Path | None): The newest image of what a teacher says.
         notes (list[str]): What is missing or was skipped, a sentence each.
     """
 
     name: str
     folder: Path
     curves: Curves
-    facts: List[Tuple[str, str]]
-    environment: Dict[str, str]
-    settings: Dict[str, str]
-    changes: Optional[Dict[str, Any]]
-    evaluations: List[Evaluation]
-    pseudo_labels: Optional[Path]
-    notes: List[str]
+    facts: list[tuple[str, str]]
+    environment: dict[str, str]
+    settings: dict[str, str]
+    changes: dict[str, Any] | None
+    evaluations: list[Evaluation]
+    pseudo_labels: Path | None
+    notes: list[str]
 
 
-def read_run(folder: Path, name: Optional[str] = None) -> Run:
+def read_run(folder: Path, name: str | None = None) -> Run:
     """Read a work directory.
 
     Args:
@@ -65,7 +64,7 @@ def read_run(folder: Path, name: Optional[str] = None) -> Run:
     if not folder.is_dir():
         raise FileNotFoundError(f'{folder} is no folder: give a work directory, such as '
                                 'work_dirs/<name of the config>')
-    notes: List[str] = []
+    notes: list[str] = []
     logs = sorted(folder.glob('*/vis_data'))
     if not logs and not (folder / 'scores.json').is_file():
         raise FileNotFoundError(f'{folder} is no work directory: it holds neither scores.json nor '
@@ -80,18 +79,18 @@ def read_run(folder: Path, name: Optional[str] = None) -> Run:
         notes.append('no loss was logged, so that there are no curves: the log of the training is '
                      'not in this folder')
     last = spoken[-1] if spoken else LogNotes(None, None, {})
-    pictures = sorted((folder / 'pseudo_labels').glob('iter_*.png'), key=_number)
+    images = sorted((folder / 'pseudo_labels').glob('iter_*.png'), key=_number)
     return Run(
         name or folder.resolve().name, folder, curves,
         facts_of(config, curves, _seconds(spoken), _timing(lineage), last.device,
                  last.environment.get('Processes', ''), folder),
         last.environment, flatten(config), _changes(own, folder, config), evaluations,
-        pictures[-1] if pictures else None, notes)
+        images[-1] if images else None, notes)
 
 
-def _lineage(logs: List[Path], notes: List[str]) -> List[Tuple[Path, List[dict]]]:
+def _lineage(logs: list[Path], notes: list[str]) -> list[tuple[Path, list[dict]]]:
     """The last training and those that it goes on from, with their records."""
-    lineage: List[Tuple[Path, List[dict]]] = []
+    lineage: list[tuple[Path, list[dict]]] = []
     for log in logs:
         file = log / 'scalars.json'
         if not file.is_file():
@@ -112,7 +111,7 @@ def _lineage(logs: List[Path], notes: List[str]) -> List[Tuple[Path, List[dict]]
     return lineage
 
 
-def _panel(name: str, training: bool) -> Optional[str]:
+def _panel(name: str, training: bool) -> str | None:
     """The panels of ``curves.png``, and those of teachers."""
     if training and name in TEACHING:
         return TEACHING[name]
@@ -123,7 +122,7 @@ def _panel(name: str, training: bool) -> Optional[str]:
     return None if name in NO_SCORES else panel_of(name, training)
 
 
-def _config(log: Path, folder: Path, notes: List[str]) -> Dict[str, Any]:
+def _config(log: Path, folder: Path, notes: list[str]) -> dict[str, Any]:
     """The config of a run, from beside its scalars or from the work directory."""
     for path in (log / 'vis_data' / 'config.py', *sorted(folder.glob('*.py'))):
         if not path.is_file():
@@ -136,9 +135,9 @@ def _config(log: Path, folder: Path, notes: List[str]) -> Dict[str, Any]:
     return {}
 
 
-def _changes(own: List[Path], folder: Path, config: Dict[str, Any]) -> Optional[Dict[str, Any]]:
+def _changes(own: list[Path], folder: Path, config: dict[str, Any]) -> dict[str, Any] | None:
     """What the config changes: as the run noted it, or against the bases as they are today."""
-    noted: List[str] = []
+    noted: list[str] = []
     for log in reversed(own):
         if content := read_json(log / 'vis_data' / 'config_changes.json', noted):
             return content
@@ -150,7 +149,7 @@ def _changes(own: List[Path], folder: Path, config: Dict[str, Any]) -> Optional[
     return None
 
 
-def _evaluations(folder: Path, logs: List[Path], notes: List[str]) -> List[Evaluation]:
+def _evaluations(folder: Path, logs: list[Path], notes: list[str]) -> list[Evaluation]:
     found = [read_evaluation(folder, 'validation', notes)]
     tests = [log for log in logs if (log / 'scores.json').is_file()]
     found += [read_evaluation(log, 'test', notes) for log in tests[-1:]]
@@ -159,17 +158,17 @@ def _evaluations(folder: Path, logs: List[Path], notes: List[str]) -> List[Evalu
         notes.append('no scores were written: no validation has ended, or the config has no '
                      "default_hooks.summary=dict(type='RunSummaryHook')")
     elif not any(evaluation.gallery for evaluation in known):
-        notes.append('there are no pictures of predictions: tools/test.py CONFIG CHECKPOINT '
+        notes.append('there are no images of predictions: tools/test.py CONFIG CHECKPOINT '
                      f'--work-dir {folder} writes some')
     return known
 
 
-def _seconds(logs: List[LogNotes]) -> Optional[float]:
+def _seconds(logs: list[LogNotes]) -> float | None:
     spans = [(log.end - log.begin).total_seconds() for log in logs if log.begin and log.end]
     return sum(spans) if spans else None
 
 
-def _timing(lineage: List[Tuple[Path, List[dict]]]) -> Dict[str, float]:
+def _timing(lineage: list[tuple[Path, list[dict]]]) -> dict[str, float]:
     """Seconds an iteration (median) and the most memory of the GPU, in MB."""
     records = [record for _, records in lineage for record in records if trains(record)]
     times = [record['time'] for record in records if isinstance(record.get('time'), (int, float))]

@@ -1,5 +1,6 @@
 """Tables of a report, ready to be shown."""
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,18 +27,18 @@ class Cell(NamedTuple):
     """What is read, what is sorted by, and the length of its bar, 0..1."""
 
     text: str
-    value: Optional[float] = None
-    share: Optional[float] = None
+    value: float | None = None
+    share: float | None = None
     best: bool = False
-    colour: Optional[Sequence[int]] = None
+    colour: Sequence[int] | None = None
 
 
 class Table(NamedTuple):
     """A table whose first column heads its rows."""
 
     caption: str
-    columns: List[Column]
-    rows: List[List[Cell]]
+    columns: list[Column]
+    rows: list[list[Cell]]
     sorts: bool = False
 
 
@@ -48,7 +49,7 @@ class Line(NamedTuple):
     own: bool
 
 
-def class_table(evaluation: Evaluation) -> Optional[Table]:
+def class_table(evaluation: Evaluation) -> Table | None:
     """The classes of an evaluation with their scores; sorts."""
     if not evaluation.classes:
         return None
@@ -58,7 +59,7 @@ def class_table(evaluation: Evaluation) -> Optional[Table]:
         title, unit = COLUMNS.get(key, (key, ''))
         columns.append(Column(title, unit, key != 'Most taken for'))
     palette = evaluation.gallery.get('palette') or []
-    coloured = any('errors' in picture for picture in evaluation.gallery.get('pictures', []))
+    coloured = any('errors' in image for image in evaluation.gallery.get('pictures', []))
     rows = []
     for place, row in enumerate(evaluation.classes):
         colour = palette[place] if coloured and place < len(palette) else None
@@ -74,7 +75,7 @@ def score_table(evaluation: Evaluation) -> Table:
     return Table('All scores', [Column('Score', '', False), Column('Value')], rows)
 
 
-def confusion_table(evaluation: Evaluation) -> Optional[Table]:
+def confusion_table(evaluation: Evaluation) -> Table | None:
     """The most frequent confusions of two classes; None where there are none."""
     if evaluation.confusion is None:
         return None
@@ -97,7 +98,7 @@ def confusion_table(evaluation: Evaluation) -> Optional[Table]:
 
 def summary_table(runs: Sequence[Run]) -> Table:
     """Scores and facts of several runs side by side; the best score of a row is marked."""
-    scored: Dict[str, List[Tuple[int, Any]]] = {}
+    scored: dict[str, list[tuple[int, Any]]] = {}
     for place, run in enumerate(runs):
         for score in run.evaluations[-1].headlines if run.evaluations else []:
             title = f'{score.title}, {score.unit}' if score.unit else score.title
@@ -119,7 +120,7 @@ def summary_table(runs: Sequence[Run]) -> Table:
     return Table(f'{len(runs)} runs side by side, {scores}', columns, rows)
 
 
-def environment_table(runs: Sequence[Run]) -> Optional[Table]:
+def environment_table(runs: Sequence[Run]) -> Table | None:
     """The environments of the runs; None where none is known."""
     titles = {title: None for run in runs for title in run.environment}
     rows = [[Cell(title), *(Cell(run.environment.get(title, '—')) for run in runs)]
@@ -130,7 +131,7 @@ def environment_table(runs: Sequence[Run]) -> Optional[Table]:
 
 
 def settings_table(caption: str, names: Sequence[str], rows: Sequence[Difference]
-                   ) -> Dict[str, Any]:
+                   ) -> dict[str, Any]:
     """Differing settings; of long ones the lines that are not everywhere are marked."""
     entries = []
     for path, texts in rows:

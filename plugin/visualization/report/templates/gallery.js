@@ -1,4 +1,4 @@
-// Pictures: filtered by kind and class, with a slider between truth and prediction.
+// Images: filtered by kind and class, with a slider between truth and prediction.
 (() => {
   'use strict';
   const galleries = JSON.parse(document.getElementById('galleries').textContent);
@@ -11,7 +11,7 @@
     layer: 'compare', place: 0 };
   let shown = [];
 
-  const gallery = () => ({ pictures: [], classes: [], palette: [], ...galleries[state.view] });
+  const gallery = () => ({ images: [], classes: [], palette: [], ...galleries[state.view] });
   const percent = (value) => `${(100 * value).toFixed(0)} %`;
   const press = (buttons, chosen) => buttons.forEach(
     (button) => button.setAttribute('aria-pressed', String(button === chosen)));
@@ -25,34 +25,34 @@
   }
 
   function showLayer() {
-    const picture = shown[state.place];
-    if (!picture) return;
+    const image = shown[state.place];
+    if (!image) return;
     for (const button of layerButtons) {
       const name = button.dataset.layer;
-      button.disabled = !(name === 'compare' ? picture.prediction : picture[name]);
+      button.disabled = !(name === 'compare' ? image.prediction : image[name]);
     }
     const compare = state.layer === 'compare';
-    // a picture of any shape is seen whole
-    stage.style.maxWidth = `min(46rem, ${(72 * picture.size[1]) / picture.size[0]}vh)`;
-    const left = picture.truth ? 'truth' : 'input';
-    const single = picture[state.layer] ? state.layer : 'prediction';
+    // an image of any shape is seen whole
+    stage.style.maxWidth = `min(46rem, ${(72 * image.size[1]) / image.size[0]}vh)`;
+    const left = image.truth ? 'truth' : 'input';
+    const single = image[state.layer] ? state.layer : 'prediction';
     stage.classList.toggle('compare', compare);
-    setImage(find('base'), picture.input);
-    setImage(find('left'), compare ? picture[left] : null);
-    setImage(find('right'), compare ? picture.prediction : single === 'input' ? null : picture[single]);
+    setImage(find('base'), image.input);
+    setImage(find('left'), compare ? image[left] : null);
+    setImage(find('right'), compare ? image.prediction : single === 'input' ? null : image[single]);
     stage.querySelector('.tag-left').textContent = compare ? left : single;
     stage.querySelector('.tag-right').textContent = compare ? 'prediction' : '';
-    find('base').alt = `${picture.name}: ${compare ? `${left} beside prediction` : single}`;
+    find('base').alt = `${image.name}: ${compare ? `${left} beside prediction` : single}`;
     find('wipe').disabled = !compare;
     press(layerButtons, layerButtons.find(
       (button) => button.dataset.layer === (compare ? 'compare' : single)));
   }
 
-  function legend(picture) {
+  function legend(image) {
     const { classes, palette } = gallery();
-    find('legend').replaceChildren(...picture.classes.map((id) => {
+    find('legend').replaceChildren(...image.classes.map((id) => {
       const entry = document.createElement('li');
-      if (palette[id] && picture.errors) {
+      if (palette[id] && image.errors) {
         const swatch = document.createElement('span');
         swatch.className = 'swatch';
         swatch.style.background = `rgb(${palette[id].join(', ')})`;
@@ -65,14 +65,14 @@
 
   function show(place) {
     state.place = Math.max(0, Math.min(place, shown.length - 1));
-    const picture = shown[state.place];
-    viewer.hidden = !picture;
-    if (!picture) return;
-    const parts = [picture.name];
-    if (picture.score !== null) parts.push(`${gallery().score} ${percent(picture.score)}`);
-    if (picture.text) parts.push(picture.text);
+    const image = shown[state.place];
+    viewer.hidden = !image;
+    if (!image) return;
+    const parts = [image.name];
+    if (image.score !== null) parts.push(`${gallery().score} ${percent(image.score)}`);
+    if (image.text) parts.push(image.text);
     find('viewer-name').textContent = `${state.place + 1} of ${shown.length}: ${parts.join(', ')}`;
-    legend(picture);
+    legend(image);
     showLayer();
     [...find('thumbs').querySelectorAll('button')].forEach((button, number) => {
       if (number === state.place) button.setAttribute('aria-current', 'true');
@@ -80,16 +80,16 @@
     });
   }
 
-  function thumb(picture, place) {
+  function thumb(image, place) {
     const entry = document.createElement('li');
     const button = document.createElement('button');
     const image = document.createElement('img');
     button.type = 'button';
-    image.src = picture.input;
+    image.src = image.input;
     image.alt = '';
     const text = document.createElement('span');
-    text.textContent = picture.score === null ? picture.name : percent(picture.score);
-    button.setAttribute('aria-label', `${picture.name} ${picture.score === null ? '' : text.textContent}`);
+    text.textContent = image.score === null ? image.name : percent(image.score);
+    button.setAttribute('aria-label', `${image.name} ${image.score === null ? '' : text.textContent}`);
     button.append(image, text);
     button.addEventListener('click', () => show(place));
     entry.append(button);
@@ -97,41 +97,41 @@
   }
 
   function filter() {
-    const { pictures } = gallery();
-    shown = pictures.filter((picture) => (
-      (state.group === 'all' || picture.groups.includes(state.group))
-      && (state.only === '' || picture.classes.includes(Number(state.only)))));
+    const { images } = gallery();
+    shown = images.filter((image) => (
+      (state.group === 'all' || image.groups.includes(state.group))
+      && (state.only === '' || image.classes.includes(Number(state.only)))));
     if (state.group !== 'random' && state.group !== 'all') {
       const sign = state.group === 'worst' ? 1 : -1;
       shown.sort((one, other) => sign * (one.score - other.score));
     }
-    find('gallery-count').textContent = shown.length === 1 ? '1 picture'
-      : `${shown.length || 'no'} pictures${shown.length ? '' : ' of this kind with this class'}`;
+    find('gallery-count').textContent = shown.length === 1 ? '1 image'
+      : `${shown.length || 'no'} images${shown.length ? '' : ' of this kind with this class'}`;
     find('thumbs').replaceChildren(...shown.map(thumb));
     show(0);
   }
 
   function open() {
-    const { classes, pictures, total, label, left_out: leftOut } = gallery();
+    const { classes, images, total, label, left_out: leftOut } = gallery();
     const option = (value, text) => Object.assign(document.createElement('option'),
       { value, textContent: text });
-    const present = new Set(pictures.flatMap((picture) => picture.classes));
+    const present = new Set(images.flatMap((image) => image.classes));
     find('class').replaceChildren(option('', 'any class'),
       ...classes.map((name, id) => [name, id]).filter(([, id]) => present.has(id))
         .map(([name, id]) => option(id, name)));
     state.only = '';
     groupButtons.forEach((button) => {
       button.disabled = button.dataset.group !== 'all'
-        && !pictures.some((picture) => picture.groups.includes(button.dataset.group));
+        && !images.some((image) => image.groups.includes(button.dataset.group));
     });
     let chosen = groupButtons.find((button) => button.dataset.group === state.group);
     if (chosen.disabled) chosen = groupButtons[groupButtons.length - 1];
     state.group = chosen.dataset.group;
     press(groupButtons, chosen);
-    find('gallery-note').textContent = pictures.length
-      ? `${label}: ${pictures.length} of ${total} pictures`
+    find('gallery-note').textContent = images.length
+      ? `${label}: ${images.length} of ${total} images`
         + (leftOut ? `; ${leftOut} more are left out to keep this file small` : '')
-      : `${label || 'This evaluation'} left no pictures.`;
+      : `${label || 'This evaluation'} left no images.`;
     filter();
   }
 

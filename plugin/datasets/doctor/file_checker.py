@@ -1,0 +1,250 @@
+"""What can be wrong with one image and its label."""
+import os
+from io import BytesIO
+from typing import NamedTuple
+
+import cv2
+import mmcv
+import numpy as np
+from mmcv.transforms import LoadImageFromFile
+from mmengine import fileio
+from mmengine.dataset import BaseDataset
+from mmseg.datasets import LoadAnnotations, PascalVOCDataset
+from PIL import Image
+
+from plugin.utils import UserError
+
+from ..labels.image_files import is_whole, orientation
+
+# what Pillow makes of the usual palette when a mask of colours is saved as grey
+GREYS = frozenset((19595 * red + 38470 * green + 7471 * blue + 0x8000) >> 16
+                  for red, green, blue in PascalVOCDataset.METAINFO['palette'])
+
+
+class Problem(NamedTuple):
+    """What is wrong with one file.
+
+    Attributes:
+        kind (str): Its sort, as ``picture-cut``; the doctor's findings are grouped by it.
+        place (str): The file.
+        fault (str): What is wrong.
+        cure (str): What to do.
+        joint (str): What stands between the two in a sentence.
+    """
+
+    kind: str
+    place: str
+    fault: str
+    cure: str
+    joint: str = ': '
+
+    @property
+    def text(self) -> str:
+        """Fault and cure in one sentence."""
+        return f'{self.fault}{self.joint}{self.cure}'
+
+
+class Entry(NamedTuple):
+    """What a data set says of one image: its path, that of its label map, its size.
+
+    Attributes:
+        image (str): The image.
+        label (str, optional): Its label map; None where there is none.
+        size (tuple[int, int], optional): Height and width that its outlines were drawn on.
+    """
+
+    image: str
+    label: str | None = None
+    size: tuple[int, int] | None = None
+
+    @classmethod
+    def of(cls, info: dict) -> 'Entry':
+        """Read what a data set of OpenMMLab knows of an image."""
+        size = (info['height'], info['width']) if 'height' in info else None
+        return cls(info['img_path'], info.get('seg_map_path'), size)
+
+
+class BadFile(UserError):
+    """Carries a ``Problem`` out of the function that found it."""
+
+    def __init__(self, kind: str, place: str, fault: str, cure: str, joint: str = ': ') -> None:
+        self.problem = Problem(kind, place, fault, cure, joint)
+        super().__init__(self.problem.text)
+
+
+class FileChecker:
+    """Checks an image with its label as the data set's own loaders read it.
+
+    Args:
+        dataset (BaseDataset): Any data set of mmseg or mmdet. A pipeline that does
+            not read images by ``LoadImageFromFile``, or labels by mmseg's
+            ``LoadAnnotations``, reads other kinds of files: these are not looked at.
+    """
+
+    def __init__(self, dataset: BaseDataset) -> None:
+        self.root = dataset.data_root or ''
+        # unlabelled images have no classes, and no labels to hold them against
+        self.num_classes = len(dataset.metainfo.get('classes') or ())
+        # sets of outlines have no label maps, and none of these settings
+        self.ignore_index = getattr(dataset, 'ignore_index', 255)
+        self.reduce_zero_label = getattr(dataset, 'reduce_zero_label', False)
+        self.label_map = getattr(dataset, 'label_map', None) or {}
+        # a sub-class may read anything
+        loaders = {type(step): step for step in dataset.pipeline.transforms}
+        self.image_loader = loaders.get(LoadImageFromFile)
+        self.label_loader = loaders.get(LoadAnnotations)
+        self.ids = self._final_ids()
+        self.legal = (self.ids < self.num_classes) | (self.ids == self.ignore_index)
+
+    def _final_ids(self) -> np.ndarray:
+        """What ``LoadAnnotations`` makes of each of the 256 values of a label, (256, )."""
+        ids = np.arange(256)
+        if self.reduce_zero_label:
+            ids = np.where((ids == 0) | (ids == 255), 255, ids - 1)
+        before = ids.copy()
+        for old, new in self.label_map.items():
+            ids[before == old] = new
+        return ids
+
+    def settings(self) -> tuple:
+        """Everything but the files that the verdict depends on."""
+        return (self.num_classes, self.ignore_index, self.reduce_zero_label,
+                sorted(self.label_map.items()), repr(self.image_loader), repr(self.label_loader))
+
+    def shown(self, path: str) -> str:
+        """The path from the data root on, if it lies in there."""
+        inside = os.path.relpath(path, self.root) if self.root else path
+        return path if inside.startswith(os.pardir) else inside
+
+    def __call__(self, entry: Entry) -> tuple[Problem | None, list[int] | None]:
+        """Check an image.
+
+        Returns:
+            tuple: The first problem or None; the class ids that occur, None without label.
+        """
+        try:
+            present = None
+            size = self._image_size(entry.image) if self.image_loader else None
+            if size is not None and entry.size is not None:
+                self._compare_outlines(entry, size)
+            if entry.label is not None and self.label_loader:
+                label = self._read_label(entry.label)
+                if size is not None:
+                    self._compare(entry.image, size, entry.label, label.shape)
+                present = self._check_ids(entry.label, count_values(label)[0])
+        except BadFile as bad:
+            return bad.problem, None
+        return None, present
+
+    def read(self, path: str, kind: str, backend_args: dict | None) -> bytes:
+        """The content of a file; ``kind`` is ``image`` or ``label``.
+
+        Raises:
+            BadFile: If it cannot be read, or is empty.
+        """
+        cure = 'restore it, or take it out of the set'
+        try:
+            data = fileio.get(path, backend_args=backend_args)
+        except OSError as error:
+            raise BadFile(f'{kind}-missing', self.shown(path), f'{kind} {self.shown(path)} cannot '
+                          f'be read ({error.strerror or error})', cure) from error
+        if not data:
+            raise BadFile(f'{kind}-empty', self.shown(path),
+                          f'{kind} {self.shown(path)} is empty (0 bytes)', cure)
+        return data
+
+    def _image_size(self, path: str) -> tuple[int, int]:
+        """Height and width as loaded, from the header where that is certain."""
+        data = self.read(path, 'image', self.image_loader.backend_args)
+        try:
+            with Image.open(BytesIO(data)) as image:
+                width, height = image.size
+                whole = is_whole(image, data)
+                turned = orientation(image, data) != 1
+        except Exception:  # decoders raise anything; the loader knows more formats
+            return self._loaded_size(path)
+        if not whole:
+            raise self.cut_off(path)
+        return self._loaded_size(path) if turned else (height, width)
+
+    def cut_off(self, path: str) -> BadFile:
+        """What to raise for an image that ends too early."""
+        return BadFile('picture-cut', self.shown(path), f'image {self.shown(path)} is cut off',
+                       'fetch it again, or take it out of the set')
+
+    def unreadable(self, path: str) -> BadFile:
+        """What to raise for an image that no decoder can read."""
+        return BadFile('picture-unreadable', self.shown(path), f'{self.shown(path)} is no image '
+                       'that can be read', 'replace it, or take it out of the set')
+
+    def _loaded_size(self, path: str) -> tuple[int, int]:
+        """Height and width of what the loader of the pipeline returns."""
+        try:
+            return self.image_loader.transform(dict(img_path=path))['img'].shape[:2]
+        except Exception as error:  # decoders raise anything
+            raise self.unreadable(path) from error
+
+    def _read_label(self, path: str) -> np.ndarray:
+        """Decode a label as the loader does, before it is cast to uint8, (H, W)."""
+        data = self.read(path, 'label', self.label_loader.backend_args)
+        try:
+            label = mmcv.imfrombytes(
+                data, flag='unchanged', backend=self.label_loader.imdecode_backend).squeeze()
+        except Exception as error:  # decoders raise anything
+            raise BadFile('label-unreadable', self.shown(path), f'{self.shown(path)} is no label '
+                          'map that can be read', 'replace it, or take it out of the set'
+                          ) from error
+        if label.ndim != 2:
+            raise BadFile('label-colours', self.shown(path),
+                          f'label {self.shown(path)} has the shape {label.shape}, not one class id '
+                          'a pixel', 'turn its colours into ids as data/README.md shows')
+        return label
+
+    def _compare(self, image_path: str, size: tuple, label_path: str, label_size: tuple) -> None:
+        if tuple(size) == tuple(label_size):
+            return
+        (height, width), (label_height, label_width) = size, label_size
+        raise BadFile('size-differs', self.shown(label_path),
+                      f'label {self.shown(label_path)} is {label_width}x{label_height}, but its '
+                      f'image {self.shown(image_path)} is {width}x{height} as loaded (width x '
+                      'height)', 'export the label at the size of its image')
+
+    def _compare_outlines(self, entry: Entry, size: tuple) -> None:
+        if tuple(size) == tuple(entry.size):
+            return
+        (height, width), (drawn_height, drawn_width) = size, entry.size
+        raise BadFile('size-differs', self.shown(entry.image),
+                      f'image {self.shown(entry.image)} is {width}x{height} as loaded (width x '
+                      f'height), but its outlines were drawn on {drawn_width}x{drawn_height}',
+                      'convert the labels again from the image they belong to')
+
+    def _check_ids(self, path: str, values: np.ndarray) -> list[int]:
+        """Return the class ids that the values of a label stand for, or raise for one of none."""
+        bad = [v for v in values.tolist() if not (0 <= v < 256 and self.legal[int(v)])]
+        if bad:
+            raise self._wrong_id(path, bad)
+        final = self.ids[values.astype(int)]
+        return final[final < self.num_classes].tolist()
+
+    def _wrong_id(self, path: str, bad: list) -> BadFile:
+        allowed = np.flatnonzero(self.legal)
+        last = allowed[allowed != self.ignore_index].max(initial=0)
+        cure = f'set pixels of no class to {self.ignore_index}, or complete the list of classes'
+        # ids counted from 1 show up as exactly one id too many
+        if bad == [self.num_classes] and not self.reduce_zero_label:
+            cure = 'did you mean reduce_zero_label=True?'
+        elif GREYS.issuperset(bad):
+            cure = ('these are the brightness of palette colours: write ids instead of colours, '
+                    'as data/README.md shows')
+        return BadFile('class-id', self.shown(path), f'class id {bad[0]} in {self.shown(path)} is '
+                       f'outside 0..{last} (ignore {self.ignore_index})', cure, joint='; ')
+
+
+def count_values(label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The values of a label map (H, W) of integers, sorted, and the pixels of each."""
+    if label.dtype != np.uint8:
+        return np.unique(label, return_counts=True)
+    # three times as fast as numpy.bincount
+    counts = cv2.calcHist([label], [0], None, [256], [0, 256]).ravel()
+    values = np.flatnonzero(counts)
+    return values, counts[values].astype(int)

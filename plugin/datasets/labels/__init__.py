@@ -1,0 +1,1 @@
+"""Files that people draw: LabelMe, VIA, CVAT, YOLO and COCO, read and written."""

@@ -1,0 +1,204 @@
+"""Labelled images gathered into one COCO file, with a list of all that was wrong with them."""
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pycocotools import mask as coco_mask
+
+from plugin.utils import UserError, write_atomically
+
+from .image_files import image_size
+from .joining import join_shapes
+from .label_names import LabelNames
+from .polygons import Instance, to_rle
+from .shapes import Shape, label_key
+
+# what can happen to a label; a note alone changes nothing that was drawn
+ACTIONS = ('note', 'mended', 'merged', 'split', 'dropped', 'left out')
+
+
+class Finding(NamedTuple):
+    """Something that was not as it should be.
+
+    Attributes:
+        file (str): Where.
+        shape (str): Which shape in it; '' for the file as a whole.
+        action (str): What was done, one of ``ACTIONS``.
+        reason (str): Why, with the cure where there is one.
+    """
+
+    file: str
+    shape: str
+    action: str
+    reason: str
+
+
+class ImageEntry(NamedTuple):
+    """An image that is part of the set.
+
+    Attributes:
+        source (str): The file with its labels, for messages.
+        file_name (str): Its path relative to the folder of images, with ``/``.
+        height (int): H in pixels, after the turn that EXIF asks for.
+        width (int): W likewise.
+    """
+
+    source: str
+    file_name: str
+    height: int
+    width: int
+
+
+class CocoBuilder:
+    """Gathers images and shapes, and keeps account of what was wrong.
+
+    Args:
+        root (Path): Folder of the images.
+        labels (LabelNames, optional): Which labels are taken. Defaults to all.
+    """
+
+    def __init__(self, root: Path, labels: LabelNames | None = None) -> None:
+        self.root = Path(root)
+        self.findings: list[Finding] = []
+        self._labels = labels or LabelNames()
+        self._images: list[dict] = []
+        self._instances: list[tuple[int, Instance]] = []
+        self._sources: dict[str, str] = {}
+        self._named: set[str] = set()
+
+    def report(self, file: str, action: str, reason: str, shape: str = '') -> None:
+        """Note a finding; names that are no UTF-8 are escaped."""
+        if action not in ACTIONS:
+            raise UserError(f'action {action!r} is none of {", ".join(ACTIONS)}')
+        self.findings.append(Finding(*(
+            text.encode('utf-8', 'backslashreplace').decode('utf-8')
+            for text in (file, shape, action, reason))))
+
+    def image(self, source: str, path: Path,
+                written: tuple[Any, Any] | None = None) -> ImageEntry | None:
+        """Take an image into account, unless something is wrong with it.
+
+        Args:
+            source (str): The file with its labels, for messages.
+            path (Path): The image.
+            written (tuple, optional): H, W of the image according to its labels.
+
+        Returns:
+            Image, optional: None if it cannot be used; the reason is reported.
+        """
+        # not resolve(): an image that is a link counts where the link lies
+        file_name = Path(os.path.relpath(path, self.root)).as_posix()
+        self._named.add(file_name)
+        fault = self._fault_of_name(file_name)
+        if not fault:
+            try:
+                size = image_size(path)
+            except (OSError, ValueError) as error:
+                fault = f'image {file_name} cannot be read ({error}): replace it'
+            else:
+                fault = _fault_of_size(file_name, size, written)
+        if fault:
+            self.report(source, 'left out', fault)
+            return None
+        self._sources[file_name] = source
+        return ImageEntry(source, file_name, size.height, size.width)
+
+    def add(self, image: ImageEntry, shapes: Sequence[Shape]) -> None:
+        """Take the shapes of an image; without shapes it is one without animals."""
+        image_id = len(self._images) + 1
+        self._images.append(dict(id=image_id, file_name=image.file_name,
+                                 height=image.height, width=image.width))
+
+        def report(name: str, action: str, reason: str) -> None:
+            self.report(image.source, action, reason, name)
+
+        self._instances += [(image_id, instance) for instance in join_shapes(
+            self.take(image, shapes), image.height, image.width, report)]
+
+    def take(self, image: ImageEntry, shapes: Sequence[Shape]) -> list[Shape]:
+        """Those of the shapes whose labels are asked for, with the names of their classes."""
+        taken = []
+        for shape in shapes:
+            if not _is_name(shape.label):
+                self.report(image.source, 'dropped', f'its label {shape.label!r} is no name',
+                            shape.name)
+                continue
+            label = self._labels.take(shape.label, image.source)
+            if label is not None:
+                taken.append(shape._replace(label=label))
+        return taken
+
+    def has(self, path: Path) -> bool:
+        """Whether the labels of an image were found, usable or not."""
+        return Path(os.path.relpath(path, self.root)).as_posix() in self._named
+
+    def close(self) -> None:
+        """Report on the labels as a whole, once all images are there."""
+        self._labels.report(self.report)
+
+    def content(self) -> dict[str, list[dict]]:
+        """The COCO file.
+
+        Returns:
+            dict: ``images``, ``annotations`` (area and box those of the mask), ``categories``.
+
+        Raises:
+            UserError: If there is no image or no class.
+        """
+        if not self._images:
+            raise UserError('no labelled image is left: the list of findings says why')
+        classes = self._labels.classes([instance.label for _, instance in self._instances])
+        ids = {key: place + 1 for place, key in enumerate(classes)}
+        annotations = [
+            _annotation(place + 1, image_id, ids[label_key(instance.label)], instance,
+                        self._images[image_id - 1])
+            for place, (image_id, instance) in enumerate(self._instances)]
+        return dict(images=list(self._images), annotations=annotations,
+                    categories=[dict(id=ids[key], name=name) for key, name in classes.items()])
+
+    def _fault_of_name(self, file_name: str) -> str:
+        if file_name.startswith('../') or os.path.isabs(file_name):
+            return (f'image {file_name} lies outside the folder of images {self.root}: '
+                    'give that folder by --images')
+        if not _is_name(file_name):
+            return f'the name of image {file_name} is no UTF-8: rename it'
+        if file_name in self._sources:
+            return f'image {file_name} has its labels from {self._sources[file_name]} already'
+        return ''
+
+
+def write_coco(path: Path, content: dict[str, list[dict]]) -> None:
+    """Write a COCO file as a whole or not at all."""
+    write_atomically(path, json.dumps(content, ensure_ascii=False) + '\n')
+
+
+def _is_name(text: Any) -> bool:
+    """Whether this is a text that is not empty and can be written to a file."""
+    if not isinstance(text, str) or not text.strip():
+        return False
+    # a lone surrogate: half a letter from JSON, or a byte of a file name that is no UTF-8
+    return not any('\ud800' <= letter <= '\udfff' for letter in text)
+
+
+def _fault_of_size(file_name: str, size: Any, written: tuple[Any, Any] | None) -> str:
+    """What is wrong with the size written down; '' if nothing is."""
+    if written is None or written == size[:2]:
+        return ''
+    fault = (f'the labels are for {written[1]}x{written[0]} pixels, but image {file_name} has '
+             f'{size.width}x{size.height}')
+    if size.is_turned and written == (size.width, size.height):
+        return (f'{fault} once turned as its EXIF orientation asks: the outlines belong to the '
+                'image as stored; take the orientation out of it, as by exiftool '
+                '-n -Orientation=1')
+    return f'{fault}: bring back the image that was labelled, or label this one'
+
+
+def _annotation(number: int, image_id: int, category_id: int, instance: Instance,
+                image: dict) -> dict:
+    """An entry of a COCO file."""
+    rle = to_rle(instance.segmentation, image['height'], image['width'])
+    return dict(id=number, image_id=image_id, category_id=category_id, iscrowd=0,
+                bbox=coco_mask.toBbox(rle).tolist(), area=int(coco_mask.area(rle)),
+                segmentation=instance.segmentation)

@@ -1,0 +1,196 @@
+"""Images on the disk: found by what a labelling tool wrote down, and measured."""
+import os
+import struct
+import unicodedata
+import warnings
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from plugin.utils import UserError
+
+IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp')
+ORIENTATION = 0x0112
+# TIFF tags; Pillow's own size of a TIFF is turned in some versions and not in others
+WIDTH, HEIGHT = 0x0100, 0x0101
+PNG_END = b'IEND\xaeB`\x82'
+
+
+class ImageSize(NamedTuple):
+    """Size of an image in pixels.
+
+    Attributes:
+        height (int): H as the loaders of training see it, after the turn that EXIF asks for.
+        width (int): W likewise.
+        is_turned (bool): Whether the file keeps the image lying on its side.
+    """
+
+    height: int
+    width: int
+    is_turned: bool
+
+
+def image_size(path: Path) -> ImageSize:
+    """Read the size of an image from its header.
+
+    Args:
+        path (Path): The file.
+
+    Returns:
+        ImageSize: Its size as OpenCV loads it, with the EXIF orientation applied.
+
+    Raises:
+        OSError: If it is no image.
+        UserError: If it is too large or cannot be loaded.
+    """
+    try:
+        with warnings.catch_warnings():
+            # only the header is read: a large image is no danger
+            warnings.simplefilter('ignore', Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                return _size(image, path)
+    except Image.DecompressionBombError as error:
+        raise UserError(f'{path} is too large to be loaded: cut it into smaller ones') from error
+
+
+def _size(image: Image.Image, path: Path) -> ImageSize:
+    width, height = image.size
+    if image.format == 'TIFF':
+        width, height = image.tag_v2[WIDTH], image.tag_v2[HEIGHT]
+        orientation = image.tag_v2.get(ORIENTATION)
+    else:
+        # getexif() of a PNG without EXIF in its header would decode the whole image
+        orientation = _exif_orientation(image) if 'exif' in image.info else None
+    is_turned = orientation in (5, 6, 7, 8)
+    if is_turned and image.format not in ('JPEG', 'MPO'):
+        # OpenCV turns some of the other formats, which ones depends on its version: ask it
+        loaded = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
+        if loaded is None:
+            raise UserError(f'{path} cannot be loaded by OpenCV: save it as JPEG or PNG')
+        is_turned = loaded.shape[:2] != (height, width)
+    if is_turned:
+        return ImageSize(width, height, True)
+    return ImageSize(height, width, False)
+
+
+def _exif_orientation(image: Image.Image) -> int | None:
+    """How EXIF asks to turn an image; None if its EXIF is damaged, which OpenCV passes over."""
+    try:
+        return image.getexif().get(ORIENTATION)
+    except (OSError, SyntaxError, ValueError, struct.error):
+        return None
+
+
+class ImageFinder:
+    """Finds images whatever the case, suffix, slashes or Unicode form of their names.
+
+    A folder is listed once.
+    """
+
+    def __init__(self) -> None:
+        self._listed: dict[Path, tuple[dict[str, Path], dict[str, list[Path]]]] = {}
+
+    def find(self, name: str, folders: Iterable[Path]) -> Path | None:
+        """Find the image of a name.
+
+        Args:
+            name (str): As written down, perhaps with folders, perhaps on Windows.
+            folders (iterable[Path]): Where to look, the likeliest first.
+
+        Returns:
+            Path, optional: The image: in each folder under the whole name, then under its last
+            part; exactly, then without regard to case.
+        """
+        parts = [part for part in name.replace('\\', '/').split('/') if part]
+        if not parts:
+            return None
+        for folder in folders:
+            for place in dict.fromkeys((folder.joinpath(*parts[:-1]), folder)):
+                exact = place / parts[-1]
+                # os.path: a name may be longer than a file system takes
+                if os.path.isfile(exact):
+                    return exact
+                if _key(parts[-1]) in self._names(place)[0]:
+                    return self._names(place)[0][_key(parts[-1])]
+        return None
+
+    def by_stem(self, stem: str, folder: Path) -> list[Path]:
+        """All images of a folder that have a name without suffix, whatever the case."""
+        return self._names(folder)[1].get(_key(stem), [])
+
+    def _names(self, folder: Path) -> tuple[dict[str, Path], dict[str, list[Path]]]:
+        if folder not in self._listed:
+            names: dict[str, Path] = {}
+            stems: dict[str, list[Path]] = defaultdict(list)
+            for path in sorted(folder.iterdir()) if os.path.isdir(folder) else ():
+                if is_image(path):
+                    names.setdefault(_key(path.name), path)
+                    stems[_key(path.stem)].append(path)
+            self._listed[folder] = names, stems
+        return self._listed[folder]
+
+
+def likely_folders(labels: Path, search: Iterable[Path]) -> list[Path]:
+    """Where the images of a folder of labels may be, the likeliest first.
+
+    Args:
+        labels (Path): The folder of the labels, e.g. ``labels/barn 2``.
+        search (iterable[Path]): Folders of images, e.g. ``images``.
+
+    Returns:
+        list[Path]: The folder itself, then in each other one the same sub-folders
+        (``images/labels/barn 2``, ``images/barn 2``), as far as they are there, and that one.
+    """
+    parts = Path(os.path.abspath(labels)).parts[1:]
+    found = [labels]
+    for folder in search:
+        below = [folder.joinpath(*parts[first:]) for first in range(len(parts) + 1)]
+        found += [place for place in below if os.path.isdir(place)]
+    return list(dict.fromkeys(found))
+
+
+def fullest_folder(names: Sequence[str], folders: Sequence[Path]) -> tuple[Path, list[str]]:
+    """Choose the folder that lacks the fewest images.
+
+    Args:
+        names (Sequence[str]): Names of the images, relative to it.
+        folders (Sequence[Path]): Where they may be, the likeliest first.
+
+    Returns:
+        tuple: The folder, and the names that are not in it.
+    """
+    absent = {folder: [name for name in names if not os.path.isfile(folder / name)]
+              for folder in folders}
+    folder = min(absent, key=lambda one: len(absent[one]))
+    return folder, absent[folder]
+
+
+def is_whole(image: Image.Image, data: bytes) -> bool:
+    """Whether no byte is missing at the end; other formats than JPEG and PNG pass."""
+    if image.format == 'JPEG':
+        # a thumbnail ends with this mark too, but lies before the image's data
+        return data.find(b'\xff\xd9', image.fp.tell()) >= 0
+    return image.format != 'PNG' or PNG_END in data
+
+
+def orientation(image: Image.Image, data: bytes) -> int:
+    """How EXIF asks to turn the image, which loaders do in ways of their own; 1 is not at all."""
+    # for a PNG without EXIF, Pillow would decode everything to look behind the pixels
+    if image.format == 'PNG' and b'eXIf' not in data:
+        return 1
+    return image.getexif().get(ORIENTATION, 1)
+
+
+def is_image(path: Path) -> bool:
+    """Whether the suffix is that of an image, and the file is not hidden."""
+    return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith('.')
+
+
+def _key(name: str) -> str:
+    # macOS writes letters and accents apart, other systems together
+    return unicodedata.normalize('NFC', name).casefold()

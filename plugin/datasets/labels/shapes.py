@@ -1,0 +1,190 @@
+"""What people draw around animals, and how it is mended."""
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import shapely
+
+from plugin.utils import UserError
+
+from .polygons import FARTHEST
+
+# what happened, to which shape, and why; see coco_json.ACTIONS
+Report = Callable[[str, str, str], None]
+# an outline may leave the true circle or ellipse by this many pixels
+SAGITTA = 0.05
+# what make_valid and clipping leave of an edge by rounding, in square pixels
+CRUMB = 1e-6
+
+
+class Shape(NamedTuple):
+    """One thing that was drawn.
+
+    Attributes:
+        label (str): Its class as it was written.
+        outline (list[float] | dict): One polygon ``[x0, y0, x1, y1, ...]`` in pixels, or an RLE
+            of the whole image.
+        group (hashable, optional): Shapes of one class and group are one instance.
+        name (str): How messages call it, e.g. ``shape 3``.
+    """
+
+    label: str
+    outline: list[float] | Mapping[str, Any]
+    group: Any = None
+    name: str = ''
+
+
+class Part(NamedTuple):
+    """A polygon, or a mask, that lies in the image.
+
+    Attributes:
+        name (str): Of the shape it comes from.
+        ring (list[float]): Its outer outline ``[x0, y0, x1, y1, ...]``; empty for a mask.
+        polygon (shapely.Polygon, optional): The same with its holes; None for a mask.
+        rle (dict, optional): The mask.
+    """
+
+    name: str
+    ring: list[float]
+    polygon: shapely.Polygon | None
+    rle: Mapping[str, Any] | None = None
+
+
+def label_key(label: str) -> str:
+    """What labels have in common that differ only in case, outer spaces or Unicode form."""
+    return unicodedata.normalize('NFC', label).strip().casefold()
+
+
+def box_ring(left: float, top: float, right: float, bottom: float) -> list[float]:
+    """Corners of a rectangle as a polygon, clockwise from the first."""
+    return [left, top, right, top, right, bottom, left, bottom]
+
+
+def ellipse_ring(x: float, y: float, radius_x: float, radius_y: float,
+                 turn: float = 0.0) -> list[float]:
+    """An ellipse as a polygon that leaves it by no more than 0.05 pixels.
+
+    Args:
+        x, y (float): Its centre in pixels.
+        radius_x, radius_y (float): Its half axes in pixels.
+        turn (float): Turn about the centre in radians, clockwise on the screen.
+
+    Returns:
+        list[float]: ``[x0, y0, x1, y1, ...]``, at least 16 corners.
+
+    Raises:
+        UserError: If a value is not finite.
+    """
+    if not np.isfinite([x, y, radius_x, radius_y, turn]).all():
+        raise UserError('a coordinate is not a number')
+    largest = max(abs(radius_x), abs(radius_y))
+    # sagitta of a chord over the angle 2 pi / n: about r (pi / n)^2 / 2
+    corners = max(16, int(np.ceil(np.pi * np.sqrt(min(largest, FARTHEST) / 2 / SAGITTA))))
+    angle = 2 * np.pi * np.arange(corners) / corners
+    points = np.stack([radius_x * np.cos(angle), radius_y * np.sin(angle)], 1)
+    return turned((points + (x, y)).ravel().tolist(), x, y, turn)
+
+
+def turned(ring: Sequence[float], x: float, y: float, turn: float) -> list[float]:
+    """A polygon turned about (x, y) by ``turn`` radians, clockwise on the screen."""
+    if turn == 0:
+        return list(ring)
+    offset = np.asarray(ring, float).reshape(-1, 2) - (x, y)
+    sine, cosine = np.sin(turn), np.cos(turn)
+    # y points down, so that the usual matrix turns clockwise
+    return (offset @ [[cosine, sine], [-sine, cosine]] + (x, y)).ravel().tolist()
+
+
+def mend(shape: Shape, height: int, width: int, report: Report) -> list[Part]:
+    """The parts of a shape that lie in the image.
+
+    Filled by the even-odd rule, as LabelMe, OpenCV and pycocotools do, a self-crossing outline
+    covers the same pixels before and after, except that nothing is lost where it runs back along
+    itself.
+
+    Args:
+        shape (Shape): The shape.
+        height (int): H of the image in pixels.
+        width (int): W of the image in pixels.
+        report (callable): Is told name, action and reason of everything that is changed.
+
+    Returns:
+        list[Part]: One with exactly the shape's points where nothing is to mend; several where
+        mending or clipping makes them; none where nothing is left.
+    """
+    if isinstance(shape.outline, Mapping):
+        return [Part(shape.name, [], None, shape.outline)]
+    points = np.asarray(shape.outline, float).reshape(-1, 2)
+    fault = _fault(points)
+    if fault:
+        report(shape.name, 'dropped', fault)
+        return []
+    polygon = shapely.Polygon(points)
+    if polygon.is_valid and _is_inside(polygon, height, width):
+        return [Part(shape.name, list(shape.outline), polygon)]
+    areas = _mended(shape.name, polygon, height, width, report)
+    return [Part(shape.name, flat_ring(area.exterior), area) for area in areas]
+
+
+def _mended(name: str, polygon: shapely.Polygon, height: int, width: int,
+            report: Report) -> list[shapely.Polygon]:
+    """Valid polygons within the image that cover what a polygon covers there."""
+    areas = [polygon]
+    if not polygon.is_valid:
+        areas = _areas(shapely.make_valid(polygon))
+        if not areas:
+            report(name, 'dropped', 'its outline encloses no area')
+            return []
+        report(name, 'mended', f'its outline crosses or touches itself: {_counted(areas)}')
+    if not _is_inside(polygon, height, width):
+        image = shapely.box(0, 0, width, height)
+        areas = [part for area in areas for part in _areas(shapely.intersection(area, image))]
+        low_x, low_y, high_x, high_y = polygon.bounds
+        where = (f'it reaches x {low_x:g}..{high_x:g}, y {low_y:g}..{high_y:g}',
+                 f'the image of {width}x{height}')
+        if areas:
+            report(name, 'mended', f'{where[0]}: clipped to {where[1]}')
+        else:
+            report(name, 'dropped', f'{where[0]}: outside {where[1]}')
+    return areas
+
+
+def _is_inside(polygon: shapely.Polygon, height: int, width: int) -> bool:
+    left, top, right, bottom = polygon.bounds
+    return left >= 0 and top >= 0 and right <= width and bottom <= height
+
+
+def _fault(points: np.ndarray) -> str:
+    """Why points (P, 2) are no outline at all; '' if they are one."""
+    if not np.isfinite(points).all():
+        return 'a coordinate is not a number'
+    if points.size and np.abs(points).max() > FARTHEST:
+        return f'a coordinate is {points.ravel()[np.abs(points).argmax()]:g}, no place in an image'
+    distinct = len({tuple(point) for point in points.tolist()})
+    if distinct < 3:
+        return f'it has {distinct} distinct points, and an outline needs 3'
+    return ''
+
+
+def _areas(geometry: Any) -> list[shapely.Polygon]:
+    """The polygons of a geometry, without lines, points and what rounding leaves."""
+    return [part for part in _polygons(geometry) if part.area > CRUMB]
+
+
+def _polygons(geometry: Any) -> list[shapely.Polygon]:
+    if isinstance(geometry, shapely.Polygon):
+        return [geometry]
+    return [part for piece in getattr(geometry, 'geoms', ()) for part in _polygons(piece)]
+
+
+def _counted(areas: Sequence[shapely.Polygon]) -> str:
+    holes = sum(len(area.interiors) for area in areas)
+    parts = f'{len(areas)} part' + 's' * (len(areas) > 1)
+    return f'{parts} with {holes} hole' + 's' * (holes > 1) if holes else parts
+
+
+def flat_ring(ring: Any) -> list[float]:
+    """``[x0, y0, x1, y1, ...]`` of a ring of shapely."""
+    # the last point of a shapely ring repeats the first
+    return shapely.get_coordinates(ring)[:-1].ravel().tolist()

@@ -1,0 +1,1 @@
+"""Parts of a data set that share no group: splits, folds, partitions, published lists."""

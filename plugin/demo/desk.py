@@ -1,0 +1,191 @@
+"""The work behind the page: takes uploads, asks the network, answers about what is known."""
+import contextlib
+import errno
+import functools
+import shutil
+import traceback
+import zipfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+import torch
+
+from plugin.utils import atomic_path, write_atomically
+
+from .archives import Refusal
+from .shelf import Batch, Kept, Shelf
+from .uploads import Found, Limits, Refused, receive
+
+LONGEST = 1600  # pixels of a side on the page
+
+
+class Progress(NamedTuple):
+    """How far an upload is.
+
+    Attributes:
+        token (str): Of its batch.
+        done (int): Images that were tried; at the end, those that have a result.
+        total (int): Images that were found.
+        refused (tuple[Refused]): What was left out so far.
+        ended (bool): Whether this is the end.
+    """
+
+    token: str
+    done: int
+    total: int
+    refused: tuple[Refused, ...]
+    ended: bool = False
+
+
+class Shown(NamedTuple):
+    """What the page shows of an image."""
+
+    name: str
+    image: np.ndarray
+    headline: str
+    summary: str
+    legend: list
+    rows: list[list[Any]]
+    totals: list[list[Any]]
+
+
+class Desk:
+    """Everything the page asks for, for many visitors at once.
+
+    The network works on one image at a time, and the images of those who wait take turns.
+
+    Args:
+        model (AnimalDesk | PixelDesk): What is asked about images.
+        shelf (Shelf): Where batches are kept.
+        limits (Limits): What is taken at a time.
+        about (str): Which model it is, for the file that lies beside the results.
+    """
+
+    def __init__(self, model, shelf: Shelf, limits: Limits, about: str) -> None:
+        self.model, self.shelf, self.limits, self.about = model, shelf, limits, about
+        # first come, first served: a large batch asks again after each image
+        self._network = ThreadPoolExecutor(1, 'network')
+        # moving the slider reads nothing twice
+        self._load = functools.lru_cache(maxsize=3)(self._read)
+
+    def look(self, uploads: Sequence[Path], old: str = '') -> Iterator[Progress]:
+        """Predict the images of an upload.
+
+        Args:
+            uploads (Sequence[Path]): Images and archives.
+            old (str): Token of the visitor's last batch, which goes.
+
+        Yields:
+            Progress: At the start, after each image, and at the end.
+        """
+        self.shelf.drop(old)
+        token, batch = self.shelf.open()
+        try:
+            found, refused = receive(uploads, batch.folder, self.limits)
+            for index, item in enumerate(found):
+                yield Progress(token, index, len(found), tuple(refused))
+                if not self.shelf.has_room():
+                    refused.append(Refused(item.name, 'and what came after it were left out: the '
+                                           'demo has no room now; try again in some minutes'))
+                    break
+                try:
+                    self._add(batch, item)
+                except Refusal as refusal:
+                    refused.append(Refused(item.name, str(refusal)))
+            yield Progress(token, len(batch.images), len(found), tuple(refused), ended=True)
+        finally:
+            batch.busy = False
+
+    def images(self, token: str) -> list[Kept]:
+        """The images of a batch so far.
+
+        Raises:
+            Gone: If it has been forgotten.
+        """
+        return list(self.shelf.get(token).images)
+
+    def show(self, token: str, number: int, view: str, threshold: float) -> Shown:
+        """An image of a batch; the network is not asked again.
+
+        Raises:
+            Gone: If the batch has been forgotten.
+            KeyError: If it has no image of this number.
+        """
+        images = self.images(token)
+        kept = {kept.number: kept for kept in images}[number]
+        image, arrays = self._load(kept.path)
+        headline, summary = self.model.headline(images, kept, threshold)
+        return Shown(kept.name, self.model.draw(image, arrays, view, threshold, LONGEST), headline,
+                     summary, self.model.legend(kept), self.model.rows(kept, arrays, threshold),
+                     self.model.totals(images, threshold))
+
+    def files(self, token: str, threshold: float) -> list[Path]:
+        """Write what can be downloaded: the archive with everything, and the tables.
+
+        Raises:
+            Gone: If the batch has been forgotten.
+        """
+        batch = self.shelf.get(token)
+        with batch.lock:
+            images = list(batch.images)
+            out = batch.folder / 'results'
+            shutil.rmtree(out, ignore_errors=True)
+            (out / 'pictures').mkdir(parents=True)
+            for kept in images:
+                shutil.copyfile(kept.path, out / 'pictures' / kept.path.name)
+            self.model.write(out, images, lambda kept: self._read(kept.path), threshold)
+            write_atomically(out / 'about.txt', f'{self.about}\nthreshold {threshold:g}\n')
+            archive = batch.folder / 'results.zip'
+            _pack(out, archive)
+        return [archive, *(out / name for name in self.model.tables)]
+
+    def _add(self, batch: Batch, item: Found) -> None:
+        with _refusals():
+            image = self._image(item.path)
+            arrays, summary = self._network.submit(self.model.predict, image).result()
+            with atomic_path(item.path.with_suffix('.npz')) as temporary:
+                np.savez_compressed(temporary, **arrays)
+            number = int(item.path.stem)
+            batch.images.append(Kept(number, item.name, item.path, image.shape[:2], summary))
+
+    def _image(self, path: Path) -> np.ndarray:
+        try:
+            return self.model.read(path)
+        except (ValueError, cv2.error) as error:
+            raise Refusal('is damaged: it cannot be decoded') from error
+
+    def _read(self, path: Path) -> tuple[np.ndarray, dict]:
+        with np.load(path.with_suffix('.npz'), allow_pickle=False) as file:
+            return self.model.read(path), dict(file)
+
+
+@contextlib.contextmanager
+def _refusals() -> Iterator[None]:
+    """One image must not cost the others their results, whatever happens to it."""
+    try:
+        yield
+    except Refusal:
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise Refusal('could not be kept: the disk of this computer is full') from error
+        if isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError)) \
+                or "can't allocate memory" in str(error):
+            raise Refusal('needs more memory than this computer has; make it smaller') from error
+        traceback.print_exc()
+        raise Refusal('could not be done for an error of the program, which its console '
+                      'tells') from error
+
+
+def _pack(folder: Path, archive: Path) -> None:
+    """Pack a folder; images are packed already."""
+    with atomic_path(archive) as temporary, zipfile.ZipFile(temporary, 'w') as target:
+        for path in sorted(folder.rglob('*')):
+            if path.is_file():
+                text = path.suffix in ('.csv', '.json', '.txt')
+                target.write(path, path.relative_to(folder).as_posix(),
+                             zipfile.ZIP_DEFLATED if text else zipfile.ZIP_STORED)

@@ -1,0 +1,214 @@
+"""The web server of the demo: closed to all but what the page needs."""
+import contextlib
+import ipaddress
+import json
+import os
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from .shelf import folder_bytes, sweep
+
+MISSING = ("Failed to import gradio ({}), which the page needs: install it by "
+           "pip install -e '.[demo]'")
+POSTS = re.compile(r'/gradio_api/(upload|queue/join|cancel|reset)/?')
+# Gradio fetches a file from elsewhere if a browser asks it to
+FROM_ELSEWHERE = re.compile(r'/(file|proxy)=/*https?:', re.IGNORECASE)
+QUESTION = 1 << 20  # bytes; those of the page are some hundred
+MINUTE = 60
+HEADERS = [
+    # the browser itself refuses what would leave the page
+    (b'content-security-policy',
+     b"default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; frame-ancestors 'none'; "
+     b"form-action 'self'; base-uri 'self'; object-src 'none'"),
+    (b'x-content-type-options', b'nosniff'), (b'referrer-policy', b'no-referrer')]
+
+
+def prepare_environment(temporary: Path) -> None:
+    """Keep Gradio offline and its files in a folder of ours; call it before the import."""
+    # what opens an application elsewhere (GRADIO_SHARE, GRADIO_ALLOWED_PATHS) must not open this
+    for name in [name for name in os.environ if name.startswith('GRADIO_')]:
+        if name != 'GRADIO_ROOT_PATH':
+            del os.environ[name]
+    os.environ.update(
+        GRADIO_ANALYTICS_ENABLED='False', HF_HUB_OFFLINE='1', HF_HUB_DISABLE_TELEMETRY='1',
+        DO_NOT_TRACK='1', GRADIO_TEMP_DIR=str(temporary),
+        GRADIO_EXAMPLES_CACHE=str(temporary / 'examples'))
+    # Gradio asks its own server whether it is up, which no proxy knows
+    known = [os.environ[name] for name in ('no_proxy', 'NO_PROXY') if os.environ.get(name)]
+    os.environ['no_proxy'] = os.environ['NO_PROXY'] = ','.join(
+        [*known[:1], '127.0.0.1', 'localhost', '::1'])
+
+
+def import_gradio():
+    """Import Gradio, or say how to get it."""
+    try:
+        import gradio
+    except ImportError as error:
+        raise ImportError(MISSING.format(error)) from error
+    return gradio
+
+
+def is_local(host: str) -> bool:
+    """Whether only programs of this computer reach a server at this address."""
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(host.strip('[]')).is_loopback
+    return host == 'localhost'
+
+
+class Gate:
+    """ASGI middleware that refuses what the page does not send.
+
+    Args:
+        app (callable): What lies behind.
+        folder (Path): All temporary files.
+        upload (int): Bytes of one request that uploads.
+        room (int): Bytes that the folder may hold.
+    """
+
+    def __init__(self, app, folder: Path, upload: int, room: int) -> None:
+        self._app, self._folder, self._upload, self._room = app, folder, upload, room
+        self._coming = 0
+
+    async def __call__(self, scope, receive, send) -> None:
+        """Answer a request, or pass it on."""
+        if scope['type'] != 'http':
+            await self._app(scope, receive, send)
+            return
+        size, refusal = self._check(scope)
+        if refusal is None and scope['method'] == 'POST' and not _uploads(scope):
+            receive, refusal = await _without_addresses(receive)
+        if refusal is not None:
+            await _answer(send, *refusal)
+            return
+
+        async def with_headers(message) -> None:
+            if message['type'] == 'http.response.start':
+                message = dict(message, headers=[*message.get('headers', []), *HEADERS])
+            await send(message)
+
+        self._coming += size
+        try:
+            await self._app(scope, receive, with_headers)
+        finally:
+            self._coming -= size
+
+    def _check(self, scope) -> tuple[int, tuple[int, str] | None]:
+        """Bytes to come, and status and sentence of a refusal."""
+        if FROM_ELSEWHERE.search(scope['path']):
+            return 0, (403, 'this page fetches nothing from elsewhere')
+        if scope['method'] in ('GET', 'HEAD', 'OPTIONS'):
+            return 0, None
+        if scope['method'] != 'POST' or not POSTS.fullmatch(scope['path']):
+            return 0, (404, 'this page has no such function')
+        headers = dict(scope['headers'])
+        if headers.get(b'sec-fetch-site', b'same-origin') not in (b'same-origin', b'none'):
+            return 0, (403, 'this page answers no other page')
+        length = headers.get(b'content-length', b'')
+        # a body in chunks may be of any length, whatever is said beside
+        if not length.isdigit() or b'transfer-encoding' in headers:
+            return 0, (411, 'the length of the request is missing')
+        limit = self._upload if _uploads(scope) else QUESTION
+        if int(length) > limit:
+            return 0, (413, f'more than the {limit / (1 << 20):g} MB that are taken at a time')
+        if _uploads(scope) and folder_bytes(self._folder) + self._coming + int(length) > self._room:
+            return 0, (503, 'the demo has no room now; try again in some minutes')
+        return int(length), None
+
+
+def _uploads(scope) -> bool:
+    return scope['path'].rstrip('/').endswith('/upload')
+
+
+async def _answer(send, status: int, text: str) -> None:
+    body = text.encode()
+    await send(dict(type='http.response.start', status=status, headers=[
+        (b'content-type', b'text/plain; charset=utf-8'),
+        (b'content-length', str(len(body)).encode()), *HEADERS]))
+    await send(dict(type='http.response.body', body=body))
+
+
+async def _without_addresses(receive) -> tuple[Any, tuple[int, str] | None]:
+    """Read a question; one that names a file of another computer is refused."""
+    body, more = b'', True
+    while more:
+        message = await receive()
+        if message['type'] != 'http.request':
+            return receive, (400, 'the question was not finished')
+        body, more = body + message.get('body', b''), message.get('more_body', False)
+    try:
+        refused = _names_address(json.loads(body or b'null'))
+    except (RecursionError, ValueError):
+        return receive, (400, 'the question is no JSON')
+    messages: list[dict] = [dict(type='http.request', body=body)]
+
+    async def again():
+        return messages.pop() if messages else await receive()
+
+    return again, (403, 'this page fetches nothing from elsewhere') if refused else None
+
+
+def _names_address(value: Any) -> bool:
+    if isinstance(value, dict):
+        path = value.get('path')
+        return (isinstance(path, str) and '://' in path
+                or any(map(_names_address, value.values())))
+    return isinstance(value, list) and any(map(_names_address, value))
+
+
+@contextlib.contextmanager
+def serving(page, folder: Path, *, host: str, port: int, upload: int, total: int,
+            room: int, **look) -> Iterator[str]:
+    """Serve a page; yields its address.
+
+    Args:
+        page (gradio.Blocks): The page.
+        folder (Path): All temporary files.
+        host (str): Address to listen at.
+        port (int): Port to listen at.
+        upload (int): Bytes of a file.
+        total (int): Bytes of one request that uploads.
+        room (int): Bytes of all temporary files.
+        look: Theme and style, for ``launch``.
+
+    Raises:
+        OSError: If the port cannot be used.
+    """
+    from starlette.middleware import Middleware
+    from starlette.middleware.trustedhost import TrustedHostMiddleware
+    # a page of another site may call its own name this computer's
+    names = ['localhost', '127.0.0.1', host] if is_local(host) else ['*']
+    gates = [Middleware(TrustedHostMiddleware, allowed_hosts=names),
+             Middleware(Gate, folder=folder, upload=total + QUESTION, room=room)]
+    try:
+        _, address, _ = page.launch(
+            server_name=host, server_port=port, max_file_size=upload, prevent_thread_lock=True,
+            share=False, quiet=True, inline=False, show_error=False, footer_links=[],
+            run_history=False, enable_monitoring=False, mcp_server=False, ssr_mode=False, pwa=False,
+            state_session_capacity=1000, app_kwargs=dict(middleware=gates, docs_url=None,
+                                                         redoc_url=None), **look)
+    except OSError as error:
+        raise OSError(f'port {port} of {host} cannot be used; choose another one with '
+                      '--port') from error
+    try:
+        yield address
+    finally:
+        page.close(verbose=False)
+
+
+def wait(tidy, folder: Path, age: float, room: int) -> None:
+    """Tidy up every minute until Ctrl-C.
+
+    Args:
+        tidy (callable): What else is done each minute.
+        folder (Path): Whose old files go.
+        age (float): Seconds after which a file is old.
+        room (int): Bytes that the folder may hold.
+    """
+    with contextlib.suppress(KeyboardInterrupt):
+        while True:
+            time.sleep(MINUTE)
+            tidy()
+            sweep(folder, age, room, time.time())

@@ -1,0 +1,204 @@
+"""What people may send to the demo: images, and archives of images, within limits.
+
+A name that came with a file is only ever shown. What is written has a number for its name.
+"""
+import errno
+import re
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from PIL import BmpImagePlugin, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
+
+from plugin.utils import atomic_path
+
+from .archives import CHUNK, Refusal, content_of, open_archive
+
+JUNK = {'thumbs.db', 'desktop.ini'}
+# how the content begins, the suffix, and what reads the size from the header
+KINDS = (
+    (rb'\xff\xd8\xff', '.jpg', JpegImagePlugin.JpegImageFile),
+    (rb'\x89PNG\r\n\x1a\n', '.png', PngImagePlugin.PngImageFile),
+    (rb'RIFF....WEBP', '.webp', WebPImagePlugin.WebPImageFile),
+    (rb'II\*\0|MM\0\*', '.tif', TiffImagePlugin.TiffImageFile),
+    (rb'BM', '.bmp', BmpImagePlugin.BmpImageFile))
+OTHERS = (
+    (rb'PK[\x03\x05]', 'is an archive inside an archive; unpack it and send its images'),
+    (rb'(\xef\xbb\xbf)?\s*<.{0,4000}?<svg|(\xef\xbb\xbf)?\s*<svg',
+     'is a drawing (SVG) and has no pixels; export it as PNG'),
+    (rb'....ftyp(hei[cfmsx]|hev[cmsx]|mif1|msf1|avi[fs])',
+     'is an HEIC or AVIF image; save it as JPEG (iPhone: Camera, Formats, Most Compatible)'),
+    (rb'....ftyp|RIFF....AVI |\x1aE\xdf\xa3', 'is a video; tools/predict.py does videos'),
+    (rb'GIF8', 'is a GIF; save it as PNG'),
+    (rb'%PDF', 'is a PDF; save its images as JPEG or PNG'),
+    (rb'Rar!|7z\xbc\xaf|\x1f\x8b', 'is an archive that is not opened here; pack a ZIP'))
+NO_IMAGE = 'is no image; send JPEG, PNG, WebP, BMP or TIFF'
+
+
+class Limits(NamedTuple):
+    """How much may come at a time.
+
+    Attributes:
+        upload (int): Bytes of a file, and of an image in an archive.
+        total (int): Bytes of all images together, unpacked.
+        images (int): Number of images.
+        pixels (int): Pixels of one image.
+    """
+
+    upload: int
+    total: int
+    images: int
+    pixels: int
+
+
+class Found(NamedTuple):
+    """An image: the name to show, and the numbered file that holds it."""
+
+    name: str
+    path: Path
+
+
+class Refused(NamedTuple):
+    """What was not taken: the name to show, and the rest of the sentence."""
+
+    name: str
+    reason: str
+
+
+class _Enough(Exception):
+    """Why nothing more is taken."""
+
+
+def receive(uploads: Sequence[Path], folder: Path,
+            limits: Limits) -> tuple[list[Found], list[Refused]]:
+    """Copy the images among the uploads into a folder, as 0001.jpg, 0002.png and so on.
+
+    Args:
+        uploads (Sequence[Path]): Images and ZIP archives of images, told by their content.
+        folder (Path): Where to write; only numbered files appear in it.
+        limits (Limits): What is too much.
+
+    Returns:
+        tuple[list[Found], list[Refused]]: The images, and what was refused.
+    """
+    intake = _Intake(folder, limits)
+    for upload in uploads:
+        name = clean_name(upload.name)
+        try:
+            intake.add(name, upload)
+        except _Enough as enough:
+            intake.refused.append(Refused(name, str(enough)))
+            break
+        except Refusal as refusal:
+            intake.refused.append(Refused(name, str(refusal)))
+    return intake.found, intake.refused
+
+
+def clean_name(name: str) -> str:
+    """The last part of a name, on one line and short, to be shown and never to be opened."""
+    last = name.replace('\\', '/').rstrip('/').rpartition('/')[2]
+    # neither line breaks nor what turns the direction of writing
+    shown = ''.join(letter for letter in last if letter.isprintable()).strip()
+    return f'{shown[:59]}…' if len(shown) > 60 else shown or 'unnamed'
+
+
+class _Intake:
+    """Takes one file after the other and counts."""
+
+    def __init__(self, folder: Path, limits: Limits) -> None:
+        self._folder, self._limits, self._total = folder, limits, 0
+        self.found: list[Found] = []
+        self.refused: list[Refused] = []
+
+    def add(self, name: str, upload: Path) -> None:
+        """Take an image, or the images of an archive."""
+        with upload.open('rb') as file:
+            is_archive = re.match(rb'PK[\x03\x05]', file.read(4)) is not None
+            file.seek(0)
+            if not is_archive:
+                self._keep(name, iter(lambda: file.read(CHUNK), b''))
+                return
+        with open_archive(upload) as archive:
+            self._add_members(archive)
+
+    def _add_members(self, archive: zipfile.ZipFile) -> None:
+        for member in archive.infolist():
+            name = clean_name(member.filename)
+            # what macOS and Windows put into an archive by themselves
+            if member.is_dir() or name.startswith('.') or name.lower() in JUNK \
+                    or member.filename.startswith('__MACOSX/'):
+                continue
+            try:
+                self._keep(name, content_of(archive, member))
+            except Refusal as refusal:
+                self.refused.append(Refused(name, str(refusal)))
+
+    def _keep(self, name: str, content: Iterator[bytes]) -> None:
+        """Write an image under the next number."""
+        if len(self.found) == self._limits.images:
+            raise _Enough(f'is or holds more than {self._limits.images} images; what came '
+                          'after them was left out, send it apart')
+        first = next(content, b'')
+        suffix, reader = _kind(first)
+        path = self._folder / f'{len(self.found) + 1:04}{suffix}'
+        try:
+            with atomic_path(path) as temporary:
+                self._write(temporary, first, content)
+                _check_size(temporary, reader, self._limits.pixels)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise _Enough('could not be kept: the disk of this computer is full') from error
+        self.found.append(Found(name, path))
+
+    def _write(self, path: Path, first: bytes, content: Iterable[bytes]) -> None:
+        limits, size = self._limits, 0
+        with path.open('wb') as file:
+            for chunk in _chain(first, content):
+                # what arrives is counted: an archive may lie about its sizes
+                size += len(chunk)
+                self._total += len(chunk)
+                if self._total > limits.total:
+                    raise _Enough(f'brings more than the {_megabytes(limits.total)} that are '
+                                  'taken at a time; the rest was left out')
+                if size > limits.upload:
+                    raise Refusal(f'is larger than {_megabytes(limits.upload)}; make it smaller')
+                file.write(chunk)
+
+
+def _chain(first: bytes, content: Iterable[bytes]) -> Iterator[bytes]:
+    yield first
+    yield from content
+
+
+def _kind(first: bytes) -> tuple[str, type]:
+    """Suffix and reader by the content; a name proves nothing."""
+    for pattern, suffix, reader in KINDS:
+        if re.match(pattern, first, re.DOTALL):
+            return suffix, reader
+    if not first:
+        raise Refusal('is empty')
+    for pattern, reason in OTHERS:
+        if re.match(pattern, first, re.DOTALL | re.IGNORECASE):
+            raise Refusal(reason)
+    raise Refusal(NO_IMAGE)
+
+
+def _check_size(path: Path, reader: type, pixels: int) -> None:
+    """Read the header alone, before anything is decoded."""
+    try:
+        with path.open('rb') as file:
+            # not Image.open: its own limit does not name the size of the image
+            width, height = reader(file).size
+    except (OSError, OverflowError, SyntaxError, ValueError) as error:
+        raise Refusal('is damaged: its size cannot be read') from error
+    if min(width, height) < 1:
+        raise Refusal('is damaged: it has no pixels')
+    if width * height > pixels:
+        raise Refusal(f'has {width} x {height} pixels, more than the {pixels / 1e6:g} million '
+                      'that are taken here; make it smaller, or use tools/predict.py --tile')
+
+
+def _megabytes(size: int) -> str:
+    return f'{size / (1 << 20):g} MB'

@@ -1,0 +1,1 @@
+"""What a training leaves behind: scores, pages and a gallery of predictions."""

@@ -1,0 +1,99 @@
+"""A trained model that outlines each animal of an image, without a data set."""
+import re
+
+import numpy as np
+from mmdet.registry import DATASETS, MODELS
+
+from plugin.evaluation.count_metric import DEFAULT_THRESHOLD, best_threshold
+from plugin.models.postprocess import Detection, check_tiling, join_tiles, tile_grid
+from plugin.utils import UserError
+
+from .predictor import Predictor
+
+NO_OUTLINES = ('{} finds boxes, but outlines nothing; use a config with masks, '
+               'e.g. configs/mask-rcnn_r50_cattle.py')
+
+
+class Detector(Predictor):
+    """The animals of images.
+
+    Args:
+        cfg (mmengine.Config): Config of a detector with masks, and its test pipeline.
+        checkpoint (str): Its trained weights.
+        device (str): Where to compute, e.g. ``cuda:1`` or ``cpu``.
+        score_thr (float, optional): Lowest score of an animal. Defaults to the threshold that
+            counted best on the validation set, as the checkpoint remembers it, or 0.5.
+        tile (int, optional): Side of the tiles in pixels into which an image is cut.
+            Defaults to whole images.
+        overlap (int): Pixels that neighbouring tiles share.
+
+    Raises:
+        UserError: If the checkpoint does not fit the model, the model has no masks, the overlap
+            does not fit the tiles, or there is no test pipeline.
+    """
+
+    scope, models, datasets = 'mmdet', MODELS, DATASETS
+
+    def __init__(self, cfg, checkpoint: str, device: str, score_thr: float | None = None,
+                 tile: int | None = None, overlap: int = 128) -> None:
+        if tile is not None:
+            check_tiling(tile, overlap)
+        super().__init__(cfg, checkpoint, device)
+        self._tile, self._overlap = tile, overlap
+        self.score_thr, self.reason = _threshold(self.checkpoint, score_thr)
+        # models without RoIs have their masks where only a prediction shows them
+        if not self._model.with_mask and 'masks' not in self._found(np.zeros((64, 64, 3), 'u1')):
+            raise UserError(NO_OUTLINES.format(cfg.filename))
+
+    def __call__(self, image: np.ndarray) -> list[Detection]:
+        """Find the animals.
+
+        Args:
+            image (np.ndarray): BGR ``(H, W, 3)`` or grey ``(H, W)``, uint8.
+
+        Returns:
+            list[Detection]: The N animals, the surest first. One whose outline has no pixel is
+            none.
+        """
+        if self._tile is None:
+            return sorted(self._detect(image), key=lambda animal: -animal.score)
+        tiles = tile_grid(*image.shape[:2], self._tile, self._overlap)
+        return join_tiles(tiles, [
+            self._detect(np.ascontiguousarray(image[top:bottom, left:right]), left, top)
+            for left, top, right, bottom in tiles])
+
+    def _detect(self, image: np.ndarray, left: int = 0, top: int = 0) -> list[Detection]:
+        found = self._found(image)
+        sure = found.scores >= self.score_thr
+        labels, scores, masks = (found[name][sure].cpu().numpy()
+                                 for name in ('labels', 'scores', 'masks'))
+        animals = [Detection.from_mask(label, score, mask, left, top)
+                   for label, score, mask in zip(labels, scores, masks, strict=True)]
+        return [animal for animal in animals if animal is not None]
+
+    def _found(self, image: np.ndarray):
+        """``InstanceData`` of the model; an empty one if it predicts something else."""
+        return self._result(image).get('pred_instances', {})
+
+    def _number_of_classes(self) -> int | None:
+        heads = (module for name, module in self._model.named_modules()
+                 if re.search(r'(bbox|mask|panoptic)_head(\.0)?$', name))
+        numbers = (getattr(head, 'num_classes', None) for head in heads)
+        return next((number for number in numbers if number is not None), None)
+
+
+def least_score(cfg) -> float:
+    """The score below which the config itself drops what the model finds."""
+    settings = cfg.model.get('test_cfg') or {}
+    return (settings.get('rcnn') or settings).get('score_thr', 0.0)
+
+
+def _threshold(checkpoint: dict, given: float | None) -> tuple[float, str]:
+    """The lowest score of an animal, and where it comes from."""
+    if given is not None:
+        return given, 'as given by --score-thr'
+    best = best_threshold(checkpoint)
+    if best is not None:
+        return best, 'it counted best on the validation set, as the checkpoint remembers'
+    return DEFAULT_THRESHOLD, ('the default, as the checkpoint remembers none; '
+                               '--score-thr sets another')

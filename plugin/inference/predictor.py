@@ -1,0 +1,186 @@
+"""What the models for pixels and for animals have in common when there is no data set."""
+import copy
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import mmcv
+import numpy as np
+import torch
+from mmengine.dataset import Compose
+from mmengine.registry import Registry, init_default_scope
+from mmengine.runner import CheckpointLoader
+from torch import Tensor, nn
+
+from plugin.models.weights.published_fcn import rename_published
+from plugin.utils import UserError
+
+# the last layers of the heads, and how many classes their rows stand for
+ROWS_OF_CLASSES = ((r'decode_head\.', 0), (r'\.conv_logits\.', 0), (r'\.fc_cls\.', -1))
+
+
+class Predictor:
+    """A trained model with its test pipeline.
+
+    Args:
+        cfg (mmengine.Config): Config with a model and a test pipeline.
+        checkpoint (str): Its trained weights, also in the names of the published FCN.
+        device (str): Where to compute, e.g. ``cuda:1`` or ``cpu``.
+
+    Raises:
+        UserError: If the checkpoint does not fit the model, or the config
+            has no test pipeline.
+    """
+
+    scope: str
+    models: Registry
+    datasets: Registry
+
+    def __init__(self, cfg, checkpoint: str, device: str) -> None:
+        init_default_scope(cfg.get('default_scope', self.scope))
+        load, *steps = copy.deepcopy(_test_pipeline(cfg))
+        self._colour = load.get('color_type', 'color')
+        # whatever else is loaded are the labels, which a new image has not
+        self._pipeline = Compose(self._steps(
+            [dict(type='LoadImageFromNDArray', to_float32=load.get('to_float32', False)),
+             *(step for step in steps if not step['type'].split('.')[-1].startswith('Load'))]))
+        self._model, self.checkpoint = self._load(cfg, checkpoint)
+        self._model = self._model.to(device).eval()
+        self.classes, self.palette = _classes_and_palette(
+            cfg, self.checkpoint.get('meta', {}), self._number_of_classes(), self.datasets)
+
+    def read(self, path: Path) -> np.ndarray:
+        """Read an image the way the training does, always 8 bits.
+
+        Args:
+            path (Path): The image: grey, colour, with alpha or with 16 bits.
+
+        Returns:
+            np.ndarray: BGR ``(H, W, 3)`` or, if the model takes grey images, ``(H, W)``.
+
+        Raises:
+            UserError: If it is no image.
+        """
+        content = path.read_bytes()
+        image = mmcv.imfrombytes(content, flag=self._colour) if content else None
+        if image is None:
+            raise UserError(f'{path} is {"no image" if content else "empty"}')
+        return image
+
+    def _result(self, image: np.ndarray) -> Any:
+        """The data sample that the model returns for an image."""
+        sample = self._pipeline(dict(img=image, img_id=0))
+        batch = dict(inputs=[sample['inputs']], data_samples=[sample['data_samples']])
+        with torch.no_grad():
+            return self._model.test_step(batch)[0]
+
+    def _steps(self, steps: list[dict]) -> list[dict]:
+        """What prepares an image, from the test pipeline without its labels."""
+        return steps
+
+    def _load(self, cfg, checkpoint: str) -> tuple[nn.Module, dict]:
+        """The model with its weights, and the checkpoint's rest."""
+        return _load_model(cfg, checkpoint, self.models)
+
+    def _number_of_classes(self) -> int | None:
+        """C of the model; None if it does not tell."""
+        raise NotImplementedError
+
+
+def check_fits(state_dict: Mapping[str, Tensor], model: nn.Module, name: str) -> None:
+    """Compare the weights of a checkpoint with a model, by name and shape.
+
+    Args:
+        state_dict (Mapping): The weights of the checkpoint.
+        model (nn.Module): The model that is to load them.
+        name (str): Name of the checkpoint in messages.
+
+    Raises:
+        UserError: If the model has other classes or layers, or the checkpoint
+            lacks weights.
+    """
+    wanted: dict[str, Tensor] = model.state_dict()
+    given = {key.removeprefix('module.'): value for key, value in state_dict.items()}
+    other = [key for key, value in wanted.items()
+             if key in given and given[key].shape != value.shape]
+    for key in other:
+        more = _more_rows_than_classes(key)
+        if more is not None and given[key].shape[1:] == wanted[key].shape[1:]:
+            raise UserError(f'{name} was trained for {len(given[key]) + more} classes, but the '
+                             f'config has {len(wanted[key]) + more} ({key}); use the config it '
+                             'was trained with')
+    if other:
+        raise UserError(f'{other[0]} is {tuple(given[other[0]].shape)} in {name} and '
+                         f'{tuple(wanted[other[0]].shape)} in the model; use the config it was '
+                         'trained with')
+    # heads that only help the training are not needed any more
+    missing = [key for key in wanted if key not in given and not key.startswith('auxiliary_head')
+               and not key.endswith('num_batches_tracked')]
+    if missing:
+        raise UserError(f'{name} lacks {len(missing)} of the {len(wanted)} weights of the model, '
+                         f'e.g. {missing[0]}; use the config it was trained with')
+
+
+def _more_rows_than_classes(key: str) -> int | None:
+    """What to add to the rows of a weight to get the classes; None if they are no classes."""
+    return next((more for pattern, more in ROWS_OF_CLASSES if re.search(pattern, key)), None)
+
+
+def build_model(cfg, models: Registry) -> nn.Module:
+    """The model of a config, with weights that mean nothing yet."""
+    settings = copy.deepcopy(cfg.model)
+    if 'data_preprocessor' in cfg and 'data_preprocessor' not in settings:
+        settings.data_preprocessor = cfg.data_preprocessor
+    return models.build(settings)
+
+
+def _load_model(cfg, checkpoint: str, models: Registry) -> tuple[nn.Module, dict]:
+    """Build the model with the weights of the checkpoint; also returns the checkpoint's rest."""
+    model = build_model(cfg, models)
+    loaded = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu', logger='silent')
+    state_dict = rename_published(loaded.get('state_dict', loaded), model.state_dict())
+    check_fits(state_dict, model, Path(checkpoint).name)
+    model.load_state_dict(
+        {key.removeprefix('module.'): value for key, value in state_dict.items()}, strict=False)
+    # the weights and the optimizer's state would only take memory
+    return model, {key: loaded[key] for key in ('meta', 'message_hub') if key in loaded}
+
+
+def _test_pipeline(cfg) -> list[dict]:
+    if 'test_pipeline' in cfg:
+        return cfg.test_pipeline
+    node = cfg.get('test_dataloader')
+    while node is not None and 'pipeline' not in node:
+        # wrappers hold one data set or several
+        node = (node.get('datasets') or [node.get('dataset')])[0]
+    if node is None:
+        raise UserError(f'{cfg.filename} has neither test_pipeline nor test_dataloader; '
+                         'an image cannot be prepared without')
+    return node.pipeline
+
+
+def _classes_and_palette(cfg, meta: dict, number: int | None,
+                         datasets: Registry) -> tuple[list[str], list[tuple]]:
+    """Names and colours: those of the training, else those of the config's data set."""
+    known = meta.get('dataset_meta') or {}
+    if not known.get('classes'):
+        node = cfg.get('test_dataloader') or {}
+        while 'dataset' in node or 'datasets' in node:
+            node = (node.get('datasets') or [node.get('dataset')])[0]
+        kind = datasets.get(node.get('type', ''))
+        metainfo = copy.deepcopy(node.get('metainfo')) or {}
+        # a data set may complete what the config says, e.g. by the background
+        known = kind._load_metainfo(metainfo) if kind else metainfo
+    classes = list(known.get('classes') or [f'class {index}' for index in range(number or 0)])
+    if not classes:
+        raise UserError(f'the classes of {cfg.filename} are known neither from the checkpoint '
+                         'nor from its test set; name them in metainfo=dict(classes=(...))')
+    if len(classes) != (number or len(classes)):
+        raise UserError(f'the model predicts {number} classes, but {len(classes)} are named: '
+                         f'{", ".join(classes[:5])}...; use the config it was trained with')
+    palette = known.get('palette')
+    if not palette:
+        # the same arbitrary colours in every run
+        palette = np.random.default_rng(42).integers(0, 256, (len(classes), 3)).tolist()
+    return classes, [tuple(int(value) for value in colour) for colour in palette]

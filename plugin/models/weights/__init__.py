@@ -1,0 +1,1 @@
+"""Published weights, turned into those of the networks here."""

@@ -1,0 +1,75 @@
+"""Names of torchvision's VGG16 in FCN's backbone."""
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from plugin.utils import UserError
+
+from ..backbones.vgg16 import STAGES
+
+
+def convert_vgg16(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Turn the state dict of torchvision's ``vgg16`` or ``vgg16_bn`` into that of ``FCNVGG16``.
+
+    The first two fully connected layers become convolutions: fc6 from ``classifier.0``, whose
+    25,088 inputs are 512 maps of 7 x 7, and fc7 from ``classifier.3``. The third is left out.
+
+    Args:
+        state_dict (Mapping[str, Tensor]): ``features.0.weight`` ... ``classifier.6.bias``.
+
+    Returns:
+        dict[str, Tensor]: ``conv1_1.weight`` ... ``fc7.bias``; with batch norm also
+        ``conv1_1_norm.weight`` and so on. fc6 and fc7 have no batch norm in torchvision's network.
+
+    Raises:
+        UserError: If a layer is missing or left over.
+    """
+    norm = 'features.1.running_mean' in state_dict
+    rest = dict(state_dict)
+    converted: dict[str, Tensor] = {}
+
+    def move(source: str, target: str) -> None:
+        found = [key for key in rest if key.rpartition('.')[0] == source]
+        if f'{source}.weight' not in found:
+            raise UserError(f'{source}.weight is missing: give the state dict of torchvision\'s '
+                             'vgg16 or vgg16_bn with its classifier')
+        for key in found:
+            converted[f'{target}.{key.rpartition(".")[2]}'] = rest.pop(key)
+
+    index = 0
+    for stage, (depth, _) in enumerate(STAGES, 1):
+        for layer in range(1, depth + 1):
+            name = f'conv{stage}_{layer}'
+            move(f'features.{index}', name)
+            if norm:
+                move(f'features.{index + 1}', f'{name}_norm')
+            index += 3 if norm else 2  # convolution, norm, ReLU
+        index += 1  # pooling
+    move('classifier.0', 'fc6')
+    move('classifier.3', 'fc7')
+    converted['fc6.weight'] = converted['fc6.weight'].unflatten(1, (512, 7, 7))
+    converted['fc7.weight'] = converted['fc7.weight'][..., None, None]
+
+    left = [key for key in rest if not key.startswith('classifier.6.')]
+    if left:
+        raise UserError(f'{", ".join(left[:5])} do not belong to VGG16: give the state dict of '
+                         "torchvision's vgg16 or vgg16_bn")
+    return converted
+
+
+def encoder_from_vgg16(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Take the weights of ``SegNetVGG16`` out of what :func:`convert_vgg16` returned.
+
+    Args:
+        state_dict (Mapping[str, Tensor]): Of VGG16 with batch norm.
+
+    Returns:
+        dict[str, Tensor]: ``conv1_1.weight`` ... ``conv5_3_norm.running_var``, without fc6 and fc7.
+
+    Raises:
+        UserError: If there is no batch norm.
+    """
+    if 'conv1_1_norm.weight' not in state_dict:
+        raise UserError("SegNet has batch norm, but this VGG16 has none: give torchvision's "
+                         'vgg16_bn')
+    return {key: value for key, value in state_dict.items() if not key.startswith('fc')}

@@ -1,0 +1,1 @@
+"""A config becomes a training, a test, K folds or a sheet of samples."""

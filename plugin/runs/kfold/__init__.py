@@ -1,0 +1,1 @@
+"""Training on K folds of the data."""

@@ -1,0 +1,129 @@
+"""Scores of all folds: mean and standard deviation."""
+import csv
+import io
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+# how a metric of MMDetection names the score of a class
+CLASS_SCORE = '_precision'
+
+
+def read_scores(work_dir: Path) -> dict[str, Any]:
+    """What the last validation of a training found.
+
+    Args:
+        work_dir (Path): Its folder.
+
+    Returns:
+        dict: ``iteration``, ``scores`` by name, and ``classes``: scores of each by name.
+
+    Raises:
+        FileNotFoundError: If the training left no ``scores.json``.
+    """
+    path = work_dir / 'scores.json'
+    if not path.is_file():
+        raise FileNotFoundError(
+            f'{path} does not exist: each fold must validate at its end '
+            '(train_cfg.val_interval), and RunSummaryHook be among default_hooks')
+    found = json.loads(path.read_text(encoding='utf-8'))
+    scores, classes = {}, {one['class']: {key: value for key, value in one.items()
+                                          if key != 'class'}
+                           for one in found.get('classes', ())}
+    for name, value in found['scores'].items():
+        if name.endswith(CLASS_SCORE):
+            kind = name.rpartition('/')[2][:-len(CLASS_SCORE)]
+            classes.setdefault(kind, {})['AP'] = value
+        elif isinstance(value, (int, float)) or value is None:
+            scores[name] = value
+    return dict(iteration=found.get('iteration'), scores=scores, classes=classes)
+
+
+def summarise(values: Sequence[float | None]) -> dict[str, Any]:
+    """Mean and standard deviation over K folds.
+
+    A fold without the class has no value (None, NaN, or -1 as COCO writes it) and does not count.
+
+    Args:
+        values (Sequence[float | None]): K values.
+
+    Returns:
+        dict: ``mean``; ``std``, that of a sample (divided by n - 1), None where n < 2; ``n`` folds
+        that have a value; ``values``, None for the others.
+    """
+    known = [None if value is None or math.isnan(value) or value == -1 else float(value)
+             for value in values]
+    counted = [value for value in known if value is not None]
+    mean = math.fsum(counted) / len(counted) if counted else None
+    std = None
+    if len(counted) > 1:
+        std = math.sqrt(math.fsum((value - mean)**2 for value in counted) / (len(counted) - 1))
+    return dict(mean=mean, std=std, n=len(counted), values=known)
+
+
+def join_scores(folds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Mean and deviation of every score.
+
+    Args:
+        folds (Sequence[Mapping]): What :func:`read_scores` returns for each.
+
+    Returns:
+        dict: ``scores`` {name: summary}, ``classes`` {class: {name: summary}}, ``iterations``.
+    """
+    names = list(dict.fromkeys(name for fold in folds for name in fold['scores']))
+    classes = {kind: list(dict.fromkeys(name for fold in folds
+                                        for name in fold['classes'].get(kind, ())))
+               for kind in dict.fromkeys(kind for fold in folds for kind in fold['classes'])}
+    return dict(
+        scores={name: summarise([fold['scores'].get(name) for fold in folds]) for name in names},
+        classes={kind: {name: summarise([fold['classes'].get(kind, {}).get(name)
+                                         for fold in folds]) for name in measures}
+                 for kind, measures in classes.items()},
+        iterations=[fold['iteration'] for fold in folds])
+
+
+def write_scores(joint: Mapping[str, Any], work_dir: Path) -> list[Path]:
+    """Write ``kfold.json`` and ``kfold.csv``; returns both paths."""
+    from plugin.utils import write_atomically
+    paths = [work_dir / 'kfold.json', work_dir / 'kfold.csv']
+    write_atomically(paths[0], json.dumps(joint, indent=1, ensure_ascii=False))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator='\n')
+    folds = len(joint['iterations'])
+    writer.writerow(['class', 'score', 'mean', 'std', 'n', *(f'fold{k}' for k in range(folds))])
+    for kind, name, row in _rows(joint):
+        writer.writerow([kind, name, row['mean'], row['std'], row['n'], *row['values']])
+    write_atomically(paths[1], text.getvalue())
+    return paths
+
+
+def print_scores(joint: Mapping[str, Any]) -> None:
+    """Show a table for the whole and one for the classes."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+    console, folds = Console(), len(joint['iterations'])
+    for title in ('score', 'class'):
+        rows = [(kind, name, row) for kind, name, row in _rows(joint)
+                if bool(kind) == (title == 'class')]
+        if not rows:
+            continue
+        table = Table(title)
+        for name in (['score'] if title == 'class' else []) + ['mean', 'std'] + [
+                f'fold {k}' for k in range(folds)]:
+            table.add_column(name, justify='left' if name == 'score' else 'right')
+        for kind, name, row in rows:
+            shown = [f'{value:.4g}' if value is not None else '-'
+                     for value in (row['mean'], row['std'], *row['values'])]
+            table.add_row(*([escape(kind)] if kind else []), escape(name), *shown)
+        console.print(table)
+
+
+def _rows(joint: Mapping[str, Any]):
+    for name, row in joint['scores'].items():
+        yield '', name, row
+    for kind, measures in joint['classes'].items():
+        for name, row in measures.items():
+            yield kind, name, row

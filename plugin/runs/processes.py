@@ -1,0 +1,77 @@
+"""Starting one of several processes, with or without GPUs."""
+import os
+import subprocess
+
+from plugin.utils import UserError
+
+
+def join_processes(cfg, launcher: str, local_rank: int) -> None:
+    """Connect this process with the others where MMEngine cannot: on machines without a GPU.
+
+    MMEngine chooses a CUDA device for every process. Without one, the processes are connected
+    here by gloo, and the model is wrapped without a device; MMEngine uses both as they are.
+
+    Args:
+        cfg (mmengine.Config): The config; gets ``launcher`` and ``model_wrapper_cfg``.
+        launcher (str): ``none``, ``pytorch``, ``slurm`` or ``mpi``.
+        local_rank (int): Number on this machine, where the environment does not tell.
+
+    Raises:
+        UserError: If the processes were not started by the launcher, or there
+            are more of them than GPUs.
+    """
+    cfg.launcher = launcher
+    os.environ.setdefault('LOCAL_RANK', str(local_rank))
+    if launcher == 'none':
+        return
+    import torch
+    from mmengine.device import get_device, is_cuda_available
+    _translate_environment(launcher)
+    number = int(os.environ['LOCAL_RANK'])
+    if is_cuda_available():
+        if number >= torch.cuda.device_count():
+            raise UserError(f'process {number} of this machine has no GPU of its own: '
+                             f'{torch.cuda.device_count()} visible; start no more processes')
+        return
+    if get_device() == 'cpu':
+        torch.distributed.init_process_group('gloo')
+        wrapper = cfg.get('model_wrapper_cfg') or dict(
+            type='MMDistributedDataParallel', broadcast_buffers=False,
+            find_unused_parameters=cfg.get('find_unused_parameters', False))
+        cfg.model_wrapper_cfg = dict(wrapper, device_ids=None)
+
+
+def leave_processes() -> None:
+    """Disconnect from the others; does nothing for a single process.
+
+    The caller must have let go of the model.
+    """
+    import gc
+
+    from torch import distributed
+    if distributed.is_available() and distributed.is_initialized():
+        # threads of the connection that outlive Python abort the process at its exit
+        gc.collect()
+        distributed.barrier()
+        distributed.destroy_process_group()
+
+
+def _translate_environment(launcher: str) -> None:
+    """Name rank, size and address as PyTorch does, from what the launcher tells."""
+    source = {'slurm': ('SLURM_PROCID', 'SLURM_NTASKS', 'SLURM_LOCALID'),
+              'mpi': ('OMPI_COMM_WORLD_RANK', 'OMPI_COMM_WORLD_SIZE',
+                      'OMPI_COMM_WORLD_LOCAL_RANK')}.get(launcher)
+    needed = source or ('RANK', 'WORLD_SIZE', 'LOCAL_RANK')
+    missing = [name for name in needed if name not in os.environ]
+    if missing:
+        raise UserError(f'--launcher {launcher}: {", ".join(missing)} is not set, so it was not '
+                         'started by that; use dist_train.sh or slurm_train.sh')
+    if source:
+        for name, value in zip(('RANK', 'WORLD_SIZE', 'LOCAL_RANK'), source, strict=True):
+            os.environ[name] = os.environ[value]
+    os.environ.setdefault('MASTER_PORT', '29500')
+    if launcher == 'slurm' and 'MASTER_ADDR' not in os.environ:
+        nodes = ['scontrol', 'show', 'hostname', os.environ['SLURM_NODELIST']]
+        answer = subprocess.run(nodes, capture_output=True, text=True, check=True)
+        os.environ['MASTER_ADDR'] = answer.stdout.split()[0]
+    os.environ.setdefault('MASTER_ADDR', '127.0.0.1')

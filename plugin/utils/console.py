@@ -1,0 +1,49 @@
+"""What a process says on the terminal."""
+import os
+import sys
+from collections.abc import Iterable
+from typing import TypeVar
+
+T = TypeVar('T')
+
+
+def is_main() -> bool:
+    """Whether this process is the one that talks, before the processes know each other."""
+    return os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0')) == '0'
+
+
+def say(text: str) -> None:
+    """Print a line, once for all processes."""
+    if is_main():
+        print(text, flush=True)
+
+
+def warn(text: str) -> None:
+    """Print a warning, once for all processes."""
+    if is_main():
+        print(f'warning: {text}', file=sys.stderr, flush=True)
+
+
+def progress(items: Iterable[T], text: str, total: int | None = None,
+             transient: bool = False) -> Iterable[T]:
+    """Go through items with a progress bar on the error output, where that is a terminal.
+
+    Args:
+        items (Iterable): N items.
+        text (str): What is done with them.
+        total (int, optional): N, where the items do not tell it.
+        transient (bool): Remove the bar at the end. Defaults to False.
+
+    Returns:
+        Iterable: The same items.
+
+    Example:
+        >>> from plugin.utils.console import progress
+        >>> sum(progress([1, 2, 3], 'adding'))
+        6
+    """
+    from rich.console import Console
+    from rich.progress import track
+    console = Console(stderr=True)
+    return track(items, text, total=total, console=console, transient=transient,
+                 disable=not console.is_terminal)

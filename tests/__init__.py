@@ -1,0 +1,1 @@
+"""Tests, which mirror the folders of the project."""

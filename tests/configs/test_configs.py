@@ -1,0 +1,157 @@
+"""Every experiment can be read, built and taken by MMSegmentation's own tools."""
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.runner import CheckpointLoader
+from mmseg.registry import DATASETS, MODELS
+from PIL import Image
+
+from tests.helpers.paths import CONFIGS
+
+EXPERIMENTS = sorted(path.stem for path in CONFIGS.glob('*.py'))
+# they differ from the first of their set in numbers and names of lists only
+PARTITIONS = {name for name in EXPERIMENTS if re.search(
+    r'_r101_(voc_(183|366|732|1464)|voc-blender_\d+|cityscapes_(372|744|1488))', name)}
+# those with unlabelled images have tests of their own
+SEMANTIC = [name for name in EXPERIMENTS if name not in PARTITIONS
+            and Config.fromfile(CONFIGS / f'{name}.py').model.type.endswith('EncoderDecoder')]
+STOCK_TOOLS = Path(importlib.util.find_spec('mmseg').origin).parent / '.mim/tools'
+SMALL = [
+    'model.backbone.base_channels=2', 'model.backbone.fc_channels=4',
+    'model.decode_head.in_channels=[8,16,4]'
+]
+
+
+def test_there_are_experiments():
+    assert {'fcn32s_voc', 'fcn16s_voc', 'fcn8s_voc', 'fcn8s_barn'} <= set(EXPERIMENTS)
+
+
+@pytest.mark.parametrize('name', SEMANTIC)
+def test_network_fits_its_data(name):
+    cfg = Config.fromfile(CONFIGS / f'{name}.py')
+    if 'crf' in cfg.model.test_cfg:
+        pytest.importorskip('pydensecrf', reason="needs pip install -e '.[crf]'")
+    # these are large; the others build themselves from values
+    large = cfg.model.backbone.type in (
+        'CascadedResNet', 'DeepLabVGG16', 'FCNVGG16', 'ResNetV1c', 'SegNetVGG16', 'UNetEncoder',
+        'Xception65') or cfg.model.backbone.get('depth') == 101
+    with torch.device('meta' if large else 'cpu'):
+        model = MODELS.build(cfg.model)
+    dataset = cfg.train_dataloader.dataset
+    classes = DATASETS.get(dataset.type)._load_metainfo(dataset.get('metainfo'))['classes']
+    assert model.decode_head.num_classes == len(classes) == cfg.num_classes
+
+
+@pytest.mark.parametrize('name', sorted(set(EXPERIMENTS) - PARTITIONS))
+def test_config_survives_being_written(name, tmp_path):
+    cfg = Config.fromfile(CONFIGS / f'{name}.py')
+    cfg.dump(tmp_path / 'copy.py')
+    assert Config.fromfile(tmp_path / 'copy.py').to_dict() == cfg.to_dict()
+
+
+@pytest.mark.parametrize('name', EXPERIMENTS)
+def test_schedule_ends_with_the_training(name):
+    cfg = Config.fromfile(CONFIGS / f'{name}.py')
+    assert all(scheduler.get('end') == cfg.train_cfg.max_iters
+               for scheduler in cfg.param_scheduler[-1:])
+    assert cfg.train_cfg.max_iters % cfg.train_cfg.val_interval == 0
+
+
+@pytest.mark.parametrize('path', sorted(CONFIGS.rglob('*.py')), ids=lambda p: p.stem)
+def test_configs_hold_no_absolute_path(path):
+    text = path.read_text(encoding='utf-8')
+    assert not [line for line in text.splitlines() if "'/" in line or '"/' in line]
+
+
+def test_roots_come_from_the_environment(monkeypatch):
+    monkeypatch.setenv('VOC_ROOT', 'elsewhere/VOC2012')
+    monkeypatch.setenv('FCN16S_CHECKPOINT', 'elsewhere/16s.pth')
+    cfg = Config.fromfile(CONFIGS / 'fcn8s_voc.py')
+    assert cfg.train_dataloader.dataset.data_root == 'elsewhere/VOC2012'
+    assert cfg.model.init_cfg.checkpoint == 'elsewhere/16s.pth'
+
+
+def test_the_config_for_own_images_in_the_data_page_works(tmp_path):
+    page = (CONFIGS.parent / 'data/README.md').read_text(encoding='utf-8')
+    text = page.split('```python\n')[1].split('```')[0]
+    path = tmp_path / 'my_data.py'
+    path.write_text(text.replace("'_base_/", f"'{CONFIGS}/_base_/"))
+    cfg = Config.fromfile(path)
+    assert cfg.train_dataloader.dataset.metainfo.classes == ('ground', 'cow', 'trough')
+    assert MODELS.build(cfg.model).decode_head.num_classes == 3
+
+
+def small_voc(root: Path) -> Path:
+    """Three images of odd sizes in the layout of VOC."""
+    rng = np.random.default_rng(0)
+    names = [f'2007_00000{k}' for k in range(3)]
+    for folder in ('JPEGImages', 'SegmentationClass', 'ImageSets/Segmentation'):
+        (root / folder).mkdir(parents=True)
+    for name, (height, width) in zip(names, [(45, 60), (33, 50), (61, 40)]):
+        image = rng.integers(256, size=(height, width, 3), dtype=np.uint8)
+        Image.fromarray(image).save(root / f'JPEGImages/{name}.jpg')
+        label = rng.integers(21, size=(height, width), dtype=np.uint8)
+        label[:2] = 255
+        Image.fromarray(label).save(root / f'SegmentationClass/{name}.png')
+    for split in ('train', 'val'):
+        (root / f'ImageSets/Segmentation/{split}.txt').write_text('\n'.join(names) + '\n')
+    return root
+
+
+def stock(tool: str, *args, **env) -> str:
+    """Output of a script of MMSegmentation that must end well."""
+    done = subprocess.run(
+        [sys.executable, STOCK_TOOLS / tool, *map(str, args)], text=True, capture_output=True,
+        env={**os.environ, 'PYTHONPATH': str(CONFIGS.parent), 'OMP_NUM_THREADS': '1', **env})
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+    return done.stdout + done.stderr
+
+
+def test_stock_tools_train_and_test(tmp_path):
+    voc = small_voc(tmp_path / 'VOC2012')
+    work = tmp_path / 'work'
+    options = [*SMALL, 'train_cfg.max_iters=2', 'train_cfg.val_interval=2',
+               'default_hooks.checkpoint.interval=2', 'train_dataloader.num_workers=0',
+               'train_dataloader.persistent_workers=False', 'val_dataloader.num_workers=0',
+               'val_dataloader.persistent_workers=False']
+    config = CONFIGS / 'fcn8s_voc.py'
+    out = stock('train.py', config, '--work-dir', work, '--cfg-options', *options,
+                VOC_ROOT=str(voc), FCN16S_CHECKPOINT=str(tmp_path / '16s.pth'))
+    assert 'run python tools/train.py configs/fcn16s_voc.py first' in out
+    checkpoint = work / 'iter_2.pth'
+    assert checkpoint.is_file()
+    out = stock('test.py', config, checkpoint, '--work-dir', tmp_path / 'test', '--cfg-options',
+                *SMALL, 'test_dataloader.num_workers=0',
+                'test_dataloader.persistent_workers=False', VOC_ROOT=str(voc))
+    assert 'mIoU' in out
+
+
+def test_stages_follow_each_other(tmp_path):
+    """A stage picks up the file that the stage before has written."""
+    voc = small_voc(tmp_path / 'VOC2012')
+    common = [*SMALL, 'train_cfg.max_iters=1', 'train_cfg.val_interval=1',
+              'default_hooks.checkpoint.interval=1', 'train_dataloader.num_workers=0',
+              'train_dataloader.persistent_workers=False', 'val_dataloader.num_workers=0',
+              'val_dataloader.persistent_workers=False']
+    stock('train.py', CONFIGS / 'fcn32s_voc.py', '--work-dir', tmp_path / '32', '--cfg-options',
+          *common, 'optim_wrapper.optimizer.lr=1e-4', VOC_ROOT=str(voc))
+    before = tmp_path / '32/iter_1.pth'
+    stock('train.py', CONFIGS / 'fcn16s_voc.py', '--work-dir', tmp_path / '16', '--cfg-options',
+          *common, 'optim_wrapper.optimizer.lr=0.', VOC_ROOT=str(voc),
+          FCN32S_CHECKPOINT=str(before))
+    old, new = (CheckpointLoader.load_checkpoint(path, 'cpu')['state_dict']
+                for path in (str(before), str(tmp_path / '16/iter_1.pth')))
+    assert old['decode_head.score_fr.weight'].any()
+    shared = old.keys() & new.keys()
+    assert old.keys() - shared == {'decode_head.upscore.weight'}
+    assert all(torch.equal(old[key], new[key]) for key in shared)
+    assert not new['decode_head.score_pool4.weight'].any()
+

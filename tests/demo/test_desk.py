@@ -1,0 +1,166 @@
+"""What the browser demo answers: results, files, and what goes wrong."""
+import json
+import zipfile
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from plugin.demo.events import escape, status_of
+from plugin.demo.instances import AnimalDesk
+from plugin.demo.pixels import PixelDesk
+from plugin.demo.uploads import Refused
+from plugin.inference.inputs import Input
+from plugin.inference.instance_results import AnimalResults
+from tests.helpers import hostile_uploads as hostile
+from tests.helpers.demo_models import Halves, Herd, look, make_desk, write_images
+from tests.helpers.tiny_detector import rows_of
+
+
+@pytest.fixture
+def images(tmp_path):
+    return write_images(tmp_path)
+
+
+# --- results --------------------------------------------------------------------------------------
+
+def test_the_threshold_moves_without_the_network(images, tmp_path):
+    herd = Herd()
+    desk = make_desk(tmp_path, AnimalDesk(herd, 0.2, 0.5))
+    assert (desk.model.start, desk.model.least) == (0.65, 0.2)
+    assert desk.model.slider_note.endswith('It begins at 0.65: it counted best.')
+    done = look(desk, images)
+    assert herd.asked == [44, 45, 46]
+    counts = {}
+    for threshold in (0.2, 0.3, 0.31, 0.65, 0.66, 1):
+        shown = desk.show(done.token, 2, 'Animals', threshold)
+        assert len(shown.rows) == shown.totals[1][1] == sum(shown.totals[1][2:])
+        counts[threshold] = len(shown.rows), shown.headline, shown.summary
+    assert counts == {
+        0.2: (3, '3 animals (2 cow, 1 calf)', '9 animals in all 3 images'),
+        0.3: (3, '3 animals (2 cow, 1 calf)', '9 animals in all 3 images'),
+        0.31: (2, '2 animals (1 cow, 1 calf)', '6 animals in all 3 images'),
+        0.65: (2, '2 animals (1 cow, 1 calf)', '6 animals in all 3 images'),
+        0.66: (1, '1 animal (1 cow, 0 calf)', '3 animals in all 3 images'),
+        1: (0, '0 animals (0 cow, 0 calf)', '0 animals in all 3 images')}
+    assert shown.name == '<b>$&{x}.png'
+    assert herd.asked == [44, 45, 46]
+    assert (shown.image == herd.read(images[1])[..., ::-1]).all()
+    rows = desk.show(done.token, 1, 'Animals', 0.5).rows
+    assert rows == [[1, 'cow', 0.9, 59, 3.72], [2, 'calf', 0.65, 59, 3.72]]
+
+
+def test_the_files_are_those_of_predict(images, tmp_path):
+    desk = make_desk(tmp_path)
+    done = look(desk, images)
+    desk.files(done.token, 0.2)
+    archive, counts, animals = desk.files(done.token, 0.5)
+    assert [row['picture'] for row in rows_of(counts)] == [
+        '0001 a.png', '0002 <b>$&{x}.png', '0003 =c ä.png']
+    assert [row['count'] for row in rows_of(counts)] == ['2'] * 3
+    out = tmp_path / 'unpacked'
+    zipfile.ZipFile(archive).extractall(out)
+    # the same model behind the writer of tools/predict.py
+    items = [Input(out / f'pictures/000{n}.png', f'000{n}') for n in (1, 2, 3)]
+    herd = Herd()
+    herd.score_thr = 0.5
+    settings = SimpleNamespace(out=tmp_path / 'predicted', format='jpg', opacity=0.5, data=None)
+    with AnimalResults(herd, settings, items).images() as add:
+        for item in items:
+            add(item, herd.read(item.path))
+    for number in (1, 2, 3):
+        mine, theirs = (json.loads((folder / f'labelme/000{number}.json').read_text('utf-8'))
+                        for folder in (out, tmp_path / 'predicted'))
+        assert mine.pop('imagePath') == f'../pictures/000{number}.png'
+        theirs.pop('imagePath')
+        assert mine == theirs
+        overlay = f'overlays/000{number}.jpg'
+        assert (out / overlay).read_bytes() == (tmp_path / 'predicted' / overlay).read_bytes()
+    results = json.loads((out / 'results.json').read_text('utf-8'))
+    expected = json.loads((tmp_path / 'predicted/results.json').read_text('utf-8'))
+    assert [entry.pop('file_name') for entry in results] == [
+        f'pictures/000{n}.png' for n in (1, 1, 2, 2, 3, 3)]
+    for entry in expected:
+        entry.pop('file_name')
+    assert results == expected
+    assert len(rows_of(animals)) == 6
+    assert (out / 'about.txt').read_text('utf-8') == 'about\nthreshold 0.5\n'
+    assert (out / 'pictures/0002.png').read_bytes() == images[1].read_bytes()
+
+
+def test_pixels_are_unsure_below_the_threshold(images, tmp_path):
+    desk = make_desk(tmp_path, PixelDesk(Halves(), 0.5))
+    token = look(desk, images[:1]).token
+    sure, half = 22 * 36, [['cow', 22 * 36, 50.0]]
+    assert desk.show(token, 1, 'Classes', 0).rows == [['ground', sure, 50.0], *half]
+    # a third is 33 percent
+    assert desk.show(token, 1, 'Classes', 0.33).rows == [['ground', sure, 50.0], *half]
+    shown = desk.show(token, 1, 'Classes', 0.34)
+    assert shown.rows == [*half, ['unsure', sure, 50.0]]
+    assert shown.headline == 'cow 50.0 %, unsure 50.0 %'
+    assert shown.legend == [('ground', (9, 9, 9)), ('cow', (250, 0, 0))]
+    assert (shown.image[:, 22:] == Herd.read(images[0])[:, 22:, ::-1]).all()
+    assert (shown.image[:, :22] != Herd.read(images[0])[:, :22, ::-1]).any()
+    # equal probabilities have the largest entropy, a certain one has none
+    glow = desk.show(token, 1, 'Uncertainty', 0.34).image
+    assert glow[:, :22].max() < 10 and glow[:, 22:].min(axis=(0, 1)).tolist() == [252, 253, 191]
+    archive, areas = desk.files(token, 0.34)
+    assert [(row['class'], row['pixels']) for row in rows_of(areas)] == [
+        ('ground', '0'), ('cow', str(sure)), ('sky', '0'), ('unsure', str(sure))]
+    zipfile.ZipFile(archive).extractall(tmp_path / 'out')
+    mask = np.asarray(Image.open(tmp_path / 'out/masks/0001.png'))
+    assert (mask[:, :22] == 1).all() and (mask[:, 22:] == 255).all()
+    desk.files(token, 0)
+    assert [row['class'] for row in rows_of(areas)] == ['ground', 'cow', 'sky']
+
+
+def test_too_many_classes_are_refused():
+    model = SimpleNamespace(classes=['x'] * 256, palette=[], read=None)
+    with pytest.raises(ValueError, match='256 classes do not fit into a mask, which holds 255'):
+        PixelDesk(model, 0.5)
+
+
+# --- what goes wrong ------------------------------------------------------------------------------
+
+def test_one_bad_image_does_not_cost_the_others(images, tmp_path, capsys):
+    class Weak(Herd):
+        def __call__(self, image):
+            if image.shape[1] == 45:
+                raise RuntimeError('the network broke')
+            if image.shape[1] == 46:
+                raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried")
+            return super().__call__(image)
+
+    broken = tmp_path / 'broken.png'
+    broken.write_bytes(hostile.image()[:60])
+    desk = make_desk(tmp_path, AnimalDesk(Weak(), 0.2, 0.5))
+    done = look(desk, [broken, *images])
+    assert [f'{one.name} {one.reason}' for one in done.refused] == [
+        'broken.png is damaged: it cannot be decoded',
+        '<b>$&{x}.png could not be done for an error of the program, which its console tells',
+        '=c ä.png needs more memory than this computer has; make it smaller']
+    assert 'RuntimeError: the network broke' in capsys.readouterr().err
+    assert (done.done, done.total, done.ended) == (1, 4, True)
+    shown = desk.show(done.token, 2, 'Animals', 0.5)
+    assert (shown.name, shown.totals) == ('a.png', [['0002 a.png', 2, 1, 1]])
+    with pytest.raises(KeyError):
+        desk.show(done.token, 1, 'Animals', 0.5)
+
+
+def test_without_room_the_rest_is_left_out(images, tmp_path):
+    desk = make_desk(tmp_path, room=10)
+    done = look(desk, images)
+    assert done.done == 0
+    assert 'a.png and what came after it were left out: the demo has no room' in ' '.join(
+        done.refused[-1])
+
+
+def test_names_are_text_on_the_page():
+    name = '<img src=x onerror=alert(1)>${alert(2)}{{value}}'
+    page = status_of('x', [Refused(name, 'is empty')] * 30)
+    assert escape(name) == ('&lt;img src=x onerror=alert(1)&gt;&#36;&#123;alert(2)&#125;'
+                            '&#123;&#123;value&#125;&#125;')
+    assert page.count(escape(name)) == 20
+    assert '<img' not in page and '${' not in page and '{{' not in page
+    assert '<li>and 10 more files</li>' in page

@@ -1,0 +1,149 @@
+"""CountMetric against slow counting, and the threshold that travels with the weights."""
+import copy
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mmdet.registry import METRICS
+from mmdet.structures import DetDataSample
+from mmengine.logging import HistoryBuffer
+from mmengine.structures import InstanceData
+
+from plugin.evaluation import CountMetric, best_count_threshold, best_threshold
+from tests.helpers.small_instances import make_images
+from tests.reference import slow_best_threshold, slow_count_errors
+
+CLASSES = ('cow', 'pig')
+
+
+def sample(true, scores, labels=None, crowds=0):
+    """An image as the evaluator hands it over, its truth as the pipeline packs it."""
+    data = DetDataSample(metainfo=dict(img_path='kühe 1.jpg'))
+    scores = torch.tensor(scores, dtype=torch.float32)
+    labels = torch.zeros(len(scores), dtype=torch.int64) if labels is None else labels
+    data.pred_instances = InstanceData(scores=scores, labels=torch.as_tensor(labels))
+    data.gt_instances = InstanceData(labels=torch.as_tensor(true))
+    data.ignored_instances = InstanceData(labels=torch.zeros(crowds, dtype=torch.int64))
+    return data.to_dict()
+
+
+def evaluate(metric, samples):
+    metric.dataset_meta = dict(classes=CLASSES)
+    metric.process(None, samples)
+    return metric.evaluate(len(samples))
+
+
+def test_closed_form():
+    samples = [sample([0, 0, 0], [0.9, 0.8, 0.3], crowds=5), sample([], [0.5, 0.6]),
+               sample([1], []), sample([], [])]
+    scores = evaluate(CountMetric(), samples)
+    # 2 of 3, 2 of 0, 0 of 1, 0 of 0
+    assert scores['count/MAE'] == 1
+    assert scores['count/RMSE'] == pytest.approx(1.5 ** 0.5)
+    assert scores['count/bias'] == 0
+    assert scores['count/threshold'] == 0.5
+    # between 0.6 and 0.8: 2 of 3, 0 of 0, 0 of 1, 0 of 0
+    assert scores['count/best_MAE'] == 0.5
+    assert scores['count/best_threshold'] == pytest.approx(0.7)
+
+
+def test_against_slow_counting():
+    images = make_images(0, 2, count=12)
+    for image in images:
+        image['gt_instances'] = {}  # as PackDetInputs leaves it without LoadAnnotations
+    before = copy.deepcopy(images)
+    own = [image['pred_instances']['scores'].tolist() for image in images]
+    truth = [sum(not instance['ignore_flag'] for instance in image['instances'])
+             for image in images]
+    assert sum(len(image['instances']) for image in images) > sum(truth)  # crowds
+    scores = evaluate(CountMetric(score_thr=0.71, classwise=True), images)
+    for name, value in slow_count_errors(own, truth, 0.71).items():
+        assert scores[f'count/{name}'] == pytest.approx(value)
+    threshold, error = slow_best_threshold(own, truth)
+    assert scores['count/best_threshold'] == pytest.approx(threshold)
+    assert scores['count/best_MAE'] == pytest.approx(error)
+    for label, name in enumerate(CLASSES):
+        found = [[score for score, own_label in zip(*(
+            image['pred_instances'][key].tolist() for key in ('scores', 'labels')))
+            if own_label == label] for image in images]
+        true = [sum(not instance['ignore_flag'] and instance['bbox_label'] == label
+                    for instance in image['instances']) for image in images]
+        for key, value in slow_count_errors(found, true, 0.71).items():
+            assert scores[f'count/{key}.{name}'] == pytest.approx(value)
+    assert str(images) == str(before)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(st.lists(st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.7, 0.7001, 1.0])),
+                          st.integers(0, 6)), min_size=1, max_size=6))
+def test_best_threshold_is_the_best_of_all(images):
+    scores = [np.array(values) for values, _ in images]
+    truth = [true for _, true in images]
+    threshold, error = best_count_threshold(scores, truth)
+    expected, least = slow_best_threshold(scores, truth)
+    assert error == pytest.approx(least)
+    assert threshold == pytest.approx(expected)
+    # the error is that of the threshold, not only of some position in a list
+    assert slow_count_errors(scores, truth, threshold)['MAE'] == pytest.approx(error)
+
+
+@pytest.mark.parametrize('scores, truth, threshold, least', [
+    ([[]], [0], 0.5, 0), ([[]], [3], 0.5, 3),  # nothing to choose: the middle of 0..1
+    ([[0.4]], [0], 0.7, 0), ([[0.4]], [1], 0.2, 0),
+    ([[1.0]], [0], 0.5, 1),  # no threshold in 0..1 is above that
+    # none or both count: errors of 0 and 1 or of 1 and 0, biases -0.5 and 0.5: the higher one
+    ([[0.8], [0.4]], [0, 1], 0.9, 0.5),
+    # the first or all three count: two errors each, but the sums -2 and -1
+    ([[0.9, 0.7], [0.8]], [3, 0], 0.35, 1),
+])
+def test_ties(scores, truth, threshold, least):
+    found, error = best_count_threshold([np.array(values) for values in scores], truth)
+    assert (found, error) == (pytest.approx(threshold), least)
+
+
+def test_neighbours_among_numbers_have_a_threshold_between():
+    low = np.float64(0.3)
+    high = np.nextafter(low, 1)
+    threshold, error = best_count_threshold([np.array([low]), np.array([high])], [0, 1])
+    assert threshold == high and error == 0
+
+
+def test_which_threshold_works():
+    metric = CountMetric()
+    assert metric.threshold == 0.5
+    metric.remembered = 0.8
+    assert metric.threshold == 0.8
+    assert evaluate(metric, [sample([0], [0.6])])['count/MAE'] == 1
+    metric = CountMetric(score_thr=0.0)
+    metric.remembered = 0.8
+    assert metric.threshold == 0.0
+    for wrong in (-0.1, 1.5):
+        with pytest.raises(ValueError, match=f'score_thr={wrong} is outside 0..1: give a score'):
+            CountMetric(score_thr=wrong)
+
+
+def test_threshold_of_a_checkpoint():
+    history = HistoryBuffer([0.2, 0.625], [1, 1])
+    hub = dict(log_scalars={'val/count/best_threshold': history, 'val/other': history})
+    assert best_threshold(dict(message_hub=hub)) == 0.625
+    assert best_threshold(dict(message_hub=dict(log_scalars={}))) is None
+    assert best_threshold(dict(state_dict={})) is None
+
+
+def test_mistakes_are_named():
+    bare = sample([0], [0.5])
+    bare['gt_instances'] = {}
+    with pytest.raises(ValueError, match='kühe 1.jpg has no truth to count: keep LoadAnnotations'):
+        evaluate(CountMetric(), [bare])
+    with pytest.raises(ValueError, match='no image was evaluated: look at the data set'):
+        CountMetric().compute_metrics([])
+    metric = CountMetric(classwise=True)
+    metric.process(None, [sample([0], [0.5])])
+    with pytest.raises(ValueError, match='the data set names no classes'):
+        metric.evaluate(1)
+
+
+def test_a_config_finds_it():
+    assert METRICS.get('CountMetric') is CountMetric

@@ -1,0 +1,72 @@
+"""Models of known answers for the browser demo, and a desk with one of them."""
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from plugin.demo.desk import Desk
+from plugin.demo.instances import AnimalDesk
+from plugin.demo.shelf import Shelf
+from plugin.demo.uploads import Limits
+from plugin.models.postprocess import Detection
+from tests.helpers import hostile_uploads as hostile
+
+LIMITS = Limits(upload=10 ** 6, total=10 ** 7, images=10, pixels=10 ** 6)
+SCORES = (0.9, 0.65, 0.3)
+
+
+class Herd:
+    """A detector that finds three squares in every image, and counts how often it is asked."""
+
+    classes, score_thr, reason = ['cow', 'calf'], 0.65, 'it counted best; or not'
+
+    def __init__(self):
+        self.asked = []
+
+    @staticmethod
+    def read(path):
+        image = cv2.imread(str(path))
+        if image is None:
+            raise ValueError(f'{path} is no image')
+        return image
+
+    def __call__(self, image):
+        self.asked.append(image.shape[1])
+        found = []
+        for number, score in enumerate(SCORES):
+            mask = np.zeros(image.shape[:2], bool)
+            mask[4:14, 2 + 13 * number:8 + 13 * number] = True
+            mask[4, 2 + 13 * number] = False
+            found.append(Detection.from_mask(number % 2, np.float32(score), mask))
+        return [animal for animal in found if animal.score >= self.score_thr]
+
+
+class Halves:
+    """A segmenter that is sure of the left half of an image, and of nothing in the right one."""
+
+    classes, palette, read = ['ground', 'cow', 'sky'], [(9, 9, 9), (250, 0, 0), (0, 0, 250)], \
+        staticmethod(Herd.read)
+
+    def probabilities(self, image):
+        shares = np.full((3, *image.shape[:2]), 1 / 3, np.float16)
+        shares[:, :, :22] = np.array([0, 1, 0])[:, None, None]
+        return shares.argmax(0), shares
+
+
+def make_desk(folder: Path, model=None, room: int = 10 ** 8) -> Desk:
+    """A desk with a model, or with a herd; its batches lie in ``folder``."""
+    shelf = Shelf(folder / 'batches', room, 3600)
+    return Desk(model or AnimalDesk(Herd(), 0.2, 0.5), shelf, LIMITS, 'about')
+
+
+def write_images(folder: Path) -> list:
+    """Three images of widths 44, 45 and 46."""
+    paths = [folder / name for name in ('a.png', '<b>$&{x}.png', '=c ä.png')]
+    for index, path in enumerate(paths):
+        path.write_bytes(hostile.image(seed=index, size=(44 + index, 36)))
+    return paths
+
+
+def look(desk: Desk, paths: list, old: str = ''):
+    """Let a desk do images; returns its last progress."""
+    return list(desk.look(paths, old))[-1]

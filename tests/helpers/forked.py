@@ -1,0 +1,60 @@
+"""Runs tools in processes of their own that need not import the stack again."""
+import importlib
+import multiprocessing
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Result(NamedTuple):
+    """How a tool ended: exit status (negative: the signal), and what it printed."""
+
+    status: int
+    out: str
+    err: str
+
+
+def run_tool(tool: str, argv: Sequence, folder: Path, env: dict | None = None) -> Result:
+    """Run ``python tools/<tool>.py argv...`` with ``folder`` as the working directory.
+
+    The tool may be one of a sub-folder, as ``data/make_barn``.
+    """
+    return run_tools(tool, argv, folder, [env or {}])[0]
+
+
+def run_tools(tool: str, argv: Sequence, folder: Path, envs: Sequence[dict]) -> list:
+    """Run a tool several times at once, each with an environment of its own."""
+    # a server that was never busy may be forked, unlike a process with threads or a GPU
+    context = multiprocessing.get_context('forkserver')
+    context.set_forkserver_preload(
+        ['mmseg.apis', 'mmengine.runner', 'matplotlib.pyplot', 'rich.progress', 'torch._dynamo',
+         'plugin'])
+    logs = [folder / f'.printed_{number}' for number in range(len(envs))]
+    processes = [
+        context.Process(target=_run, args=(tool, [str(word) for word in argv], str(folder),
+                                           dict(env), str(log)))
+        for env, log in zip(envs, logs, strict=True)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    return [Result(process.exitcode, Path(f'{log}.out').read_text('utf-8'),
+                   Path(f'{log}.err').read_text('utf-8'))
+            for process, log in zip(processes, logs, strict=True)]
+
+
+def _run(tool: str, argv: Sequence[str], folder: str, env: dict, log: str) -> None:
+    os.chdir(folder)
+    os.environ.update(env, OMP_NUM_THREADS='1')
+    tempfile.tempdir = None  # torch._dynamo, loaded before the fork, has read another TMPDIR
+    # a test run in the background, as a CI may be, hands down that Ctrl-C is ignored
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number, suffix in ((1, '.out'), (2, '.err')):
+        os.dup2(os.open(log + suffix, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+    import torch
+    torch.set_num_threads(1)
+    sys.exit(importlib.import_module(Path(tool).name).main(argv))

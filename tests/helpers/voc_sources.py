@@ -1,0 +1,71 @@
+"""VOC and SBD in miniature, in the form they are published in."""
+import importlib
+import tarfile
+
+import numpy as np
+from PIL import Image
+from scipy.io import savemat
+
+TRAIN, VAL = ['2007_1', '2007_2', '2007_3'], ['2008_1', '2008_2']
+SBD_TRAIN, SBD_VAL = ['2007_2', '2009_1', '2009_2'], ['2008_2', '2009_3']
+
+
+def load_tool():
+    """The tool as a module."""
+    return importlib.import_module('prepare_voc')
+
+
+def load_files():
+    """The module beside the tool that reads and writes single files."""
+    return importlib.import_module('voc_files')
+
+
+def mask(name, ignore=True):
+    rng = np.random.default_rng(sum(name.encode()))
+    labels = rng.integers(0, 21, (6, 8), dtype=np.uint8)
+    if ignore:
+        labels[0] = 255
+    return labels
+
+
+def save_png(path, labels):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = Image.fromarray(labels)
+    image.putpalette([*range(256)] * 3)
+    image.save(path)
+
+
+def make_voc(folder):
+    """Folder of the VOC archive: images of all names, masks of VOC's own."""
+    home = folder / 'voc src/VOCdevkit/VOC2012'
+    for name in {*TRAIN, *VAL, *SBD_TRAIN, *SBD_VAL}:
+        (home / 'JPEGImages').mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.zeros((6, 8, 3), np.uint8)).save(home / f'JPEGImages/{name}.jpg')
+    for name in TRAIN + VAL:
+        save_png(home / f'SegmentationClass/{name}.png', mask(name))
+    lists = home / 'ImageSets/Segmentation'
+    lists.mkdir(parents=True)
+    for split, names in (('train', TRAIN), ('val', VAL), ('trainval', TRAIN + VAL)):
+        (lists / f'{split}.txt').write_text(''.join(f'{name}\n' for name in names))
+    return folder / 'voc src'
+
+
+def make_sbd(folder):
+    """Folder of the SBD archive; its masks have no 255."""
+    dataset = folder / 'sbd src/benchmark_RELEASE/dataset'
+    (dataset / 'cls').mkdir(parents=True)
+    (dataset / 'inst').mkdir()
+    for name in SBD_TRAIN + SBD_VAL:
+        content = dict(Boundaries=np.zeros((20, 1)), Segmentation=mask(name, ignore=False),
+                       CategoriesPresent=np.array([1]))
+        savemat(dataset / f'cls/{name}.mat', {'GTcls': content}, do_compression=True)
+        savemat(dataset / f'inst/{name}.mat', {'GTinst': content})
+    for split, names in (('train', SBD_TRAIN), ('val', SBD_VAL)):
+        (dataset / f'{split}.txt').write_text('\n'.join(names))
+    return folder / 'sbd src'
+
+
+def pack(folder, archive, mode):
+    with tarfile.open(archive, mode) as tar:
+        tar.add(next(folder.iterdir()), arcname=next(folder.iterdir()).name)
+    return archive

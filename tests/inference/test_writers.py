@@ -1,0 +1,179 @@
+"""What tools/predict.py writes about animals that are known."""
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import predict
+import pytest
+from PIL import Image
+
+from plugin.datasets.labels.polygons import to_mask
+from plugin.inference.coco_ids import CocoIds
+from plugin.inference.inputs import Input
+from plugin.inference.instance_results import AnimalResults
+from plugin.inference.writers import ImageError, save_image
+from plugin.models.postprocess import Detection
+from plugin.visualization import draw_instances
+from tests.helpers.tiny_detector import rows_of
+
+
+def ring(label, score):
+    mask = np.zeros((20, 30), bool)
+    mask[4:14, 5:20] = True
+    mask[7:10, 8:12] = False
+    return Detection.from_mask(label, score, mask)
+
+
+def two_parts(label, score):
+    mask = np.zeros((20, 30), bool)
+    mask[15:18, 2:6] = mask[15:18, 20:28] = True
+    return Detection.from_mask(label, score, mask)
+
+
+def write(folder, answers, classes=('cow', 'calf'), data=None, shape=(20, 30),
+          simplify=1.0):
+    """Let a model that gives these answers predict three images."""
+    answers = iter(answers)
+
+    class Fake:
+        read = None
+
+        def __call__(self, image):
+            answer = next(answers)
+            if isinstance(answer, BaseException):
+                raise answer
+            return answer
+
+    model = Fake()
+    model.classes = list(classes)
+    args = SimpleNamespace(out=folder / 'out', format='png', opacity=0.5, data=data)
+    inputs = [Input(folder / f'{name}.png', name) for name in 'abc']
+    with AnimalResults(model, args, inputs, simplify).images() as add:
+        for item in inputs:
+            add(item, np.zeros((*shape, 3), np.uint8))
+
+
+def test_holes_parts_and_images_without_animals(tmp_path):
+    write(tmp_path, [[ring(1, 0.9), two_parts(0, 0.8)], [], [two_parts(1, 0.7)]])
+    out = tmp_path / 'out'
+    masks = [animal.whole_mask(20, 30) for animal in (ring(1, 0.9), two_parts(0, 0.8))]
+    assert [(row['count'], row['cow'], row['calf']) for row in rows_of(out / 'counts.csv')] == [
+        ('2', '1', '1'), ('0', '0', '0'), ('1', '0', '1')]
+    animals = rows_of(out / 'animals.csv')
+    assert [list(row.values())[1:] for row in animals] == [
+        ['1', 'calf', '0.9000', '138', '5', '4', '15', '10'],
+        ['2', 'cow', '0.8000', '36', '2', '15', '26', '3'],
+        ['1', 'calf', '0.7000', '36', '2', '15', '26', '3']]
+    shapes = json.loads((out / 'labelme/a.json').read_text('utf-8'))['shapes']
+    assert [(shape['label'], shape['shape_type'], shape['group_id']) for shape in shapes] == [
+        ('calf', 'mask', None), ('cow', 'polygon', 2), ('cow', 'polygon', 2)]
+    empty = json.loads((out / 'labelme/b.json').read_text('utf-8'))
+    assert (empty['shapes'], empty['imagePath'], empty['imageHeight']) == ([], '../../b.png', 20)
+    # without animals the overlay is the image
+    assert not np.asarray(Image.open(out / 'overlays/b.png')).any()
+    # numbers and scores are those of the table
+    expected = draw_instances(np.zeros((20, 30, 3), np.uint8), masks, [1, 2], [0.9, 0.8], 0.5)
+    assert (np.asarray(Image.open(out / 'overlays/a.png')) == expected).all()
+
+
+@pytest.mark.parametrize(('simplify', 'points', 'agreement'), [(0, 150, 1.0), (1, 25, 0.95)])
+def test_outlines_for_correction_have_few_points(tmp_path, simplify, points, agreement):
+    mask = cv2.circle(np.zeros((90, 120), np.uint8), (60, 45), 40, 1, -1) > 0
+    mask[2:4, 3:119] = mask[80, 3] = True
+    write(tmp_path, [[Detection.from_mask(0, 0.9, mask)], [], []], shape=mask.shape,
+          simplify=simplify)
+    shapes = json.loads((tmp_path / 'out/labelme/a.json').read_text('utf-8'))['shapes']
+    filled = to_mask([np.ravel(shape['points']).tolist() for shape in shapes], *mask.shape) > 0
+    assert len(shapes) == 3
+    assert {shape['group_id'] for shape in shapes} == {1}
+    assert points / 2 < max(len(shape['points']) for shape in shapes) < points * 2
+    assert (filled & mask).sum() >= agreement * (filled | mask).sum()
+    # small and thin parts keep every pixel
+    assert (filled[:, :10] == mask[:, :10]).all() and (filled[:4] == mask[:4]).all()
+
+
+def test_one_class_has_one_count_and_nothing_found_is_an_empty_list(tmp_path):
+    write(tmp_path, [[], [], []], classes=['cow'])
+    assert list(rows_of(tmp_path / 'out/counts.csv')[0]) == ['picture', 'count']
+    assert json.loads((tmp_path / 'out/results.json').read_text()) == []
+    assert rows_of(tmp_path / 'out/animals.csv') == []
+
+
+def test_results_are_kept_when_stopped_and_not_after_a_bug(tmp_path):
+    animals = [ring(0, 0.9), two_parts(1, 0.8)]
+    with pytest.raises(KeyboardInterrupt):
+        write(tmp_path / 'stopped', [animals, KeyboardInterrupt()])
+    out = tmp_path / 'stopped/out'
+    assert len(json.loads((out / 'results.json').read_text())) == 2
+    assert [row['count'] for row in rows_of(out / 'counts.csv')] == ['2']
+    assert len(rows_of(out / 'animals.csv')) == 2
+    with pytest.raises(RuntimeError, match='a bug'):
+        write(tmp_path / 'bug', [animals, RuntimeError('a bug')])
+    assert sorted(path.name for path in (tmp_path / 'bug/out').iterdir()) == ['labelme', 'overlays']
+
+
+def test_a_image_that_cannot_be_done_costs_no_other(tmp_path, capsys):
+    class Fake:
+        classes = ['cow', 'calf']
+        answers = iter([[ring(0, 0.9)], cv2.error('nothing is left of it'), [ring(1, 0.8)]])
+
+        def read(self, path):
+            return np.zeros((20, 30, 3), np.uint8)
+
+        def __call__(self, image):
+            answer = next(self.answers)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+    args = SimpleNamespace(out=tmp_path / 'out', format='png', opacity=0.5, data=None)
+    inputs, stage = [Input(tmp_path / f'{name}.png', name) for name in 'abc'], dict(failed=0)
+    assert predict.predict_images(AnimalResults(Fake(), args, inputs, 1.0), inputs, stage) == 2
+    assert stage['failed'] == 1
+    assert f'skipped: {tmp_path}/b.png: nothing is left of it' in capsys.readouterr().err
+    assert [row['count'] for row in rows_of(tmp_path / 'out/counts.csv')] == ['1', '1']
+    # no JPEG is so wide
+    with pytest.raises(ImageError, match='65501x1 pixels: give --format png'):
+        save_image(tmp_path / 'wide.jpg', np.zeros((1, 65501, 3), np.uint8))
+
+
+# --- the ids of a COCO file -----------------------------------------------------------------------
+
+def write_data(path, names, categories):
+    path.write_text(json.dumps(dict(
+        images=[dict(id=10 * number, file_name=name, height=20, width=30)
+                for number, name in enumerate(names, start=1)],
+        categories=[dict(id=number, name=name) for name, number in categories.items()],
+        annotations=[])), encoding='utf-8')
+    return path
+
+
+def test_ids_are_those_of_the_file(tmp_path):
+    data = write_data(tmp_path / 'data.json', ['b.png', 'x/b.png', '牛 c.png'],
+                      dict(horse=1, calf=7, cow=3))
+    paths = [Path('any/x/b.png'), tmp_path / 'y/../y/b.png', tmp_path / '牛 c.png']
+    ids = CocoIds.of_file(data, paths, ['cow', 'calf'])
+    # the longest name counts: x/b.png is not b.png
+    assert ids.images == {paths[0]: (20, 'x/b.png'), paths[1]: (10, 'b.png'),
+                          paths[2]: (30, '牛 c.png')}
+    assert ids.categories == [3, 7]
+
+
+def test_results_carry_the_ids_of_the_file(tmp_path):
+    data = write_data(tmp_path / 'data.json', ['c.png', 'b.png', 'a.png'], dict(calf=7, cow=3))
+    write(tmp_path, [[ring(1, 0.9)], [], [two_parts(0, 0.7)]], data=data)
+    entries = json.loads((tmp_path / 'out/results.json').read_text())
+    assert [(entry['image_id'], entry['category_id'], entry['file_name']) for entry in entries] == [
+        (30, 7, 'a.png'), (10, 3, 'c.png')]
+
+
+def test_what_a_file_does_not_know_is_named(tmp_path):
+    data = write_data(tmp_path / 'data.json', ['a.png'], dict(cow=1))
+    with pytest.raises(ValueError, match='has no image z.png; predict only the images of'):
+        CocoIds.of_file(data, [Path('a.png'), Path('z.png')], ['cow'])
+    with pytest.raises(ValueError, match='has no category sheep: it has cow; give the file of'):
+        CocoIds.of_file(data, [Path('a.png')], ['cow', 'sheep'])
+    with pytest.raises(ValueError, match='several inputs are a.png of .*; predict one of them'):
+        CocoIds.of_file(data, [Path('x/a.png'), Path('y/a.png')], ['cow'])

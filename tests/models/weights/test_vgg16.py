@@ -1,0 +1,144 @@
+"""torchvision's VGG16 in FCN's backbone."""
+import importlib.util
+import subprocess
+import sys
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from plugin.models.backbones import FCNVGG16, SegNetVGG16
+from plugin.models.weights.vgg16 import convert_vgg16, encoder_from_vgg16
+
+WIDTH = 64  # of the fully connected layers, 4096 in torchvision's network
+
+
+def torchvision_vgg16(norm: bool):
+    """A state dict with torchvision's names, in the order of its modules."""
+    generator = torch.Generator().manual_seed(0)
+    state_dict, index, width = {}, 0, 3
+    for step in [64, 64, 'M', 128, 128, 'M', *[256] * 3, 'M', *[512] * 3, 'M', *[512] * 3, 'M']:
+        if step == 'M':
+            index += 1
+            continue
+        state_dict[f'features.{index}.weight'] = torch.randn(
+            step, width, 3, 3, generator=generator) * (2 / (9 * width))**0.5
+        state_dict[f'features.{index}.bias'] = torch.randn(step, generator=generator)
+        if norm:
+            for name in ('weight', 'bias', 'running_mean', 'running_var'):
+                state_dict[f'features.{index + 1}.{name}'] = torch.rand(step, generator=generator)
+            state_dict[f'features.{index + 1}.num_batches_tracked'] = torch.tensor(7)
+        index += 3 if norm else 2
+        width = step
+    for number, shape in ((0, (WIDTH, 25088)), (3, (WIDTH, WIDTH)), (6, (10, WIDTH))):
+        state_dict[f'classifier.{number}.weight'] = torch.randn(
+            shape, generator=generator) / shape[1]**0.5
+        state_dict[f'classifier.{number}.bias'] = torch.randn(shape[0], generator=generator)
+    return state_dict
+
+
+def torchvision_features(state_dict, x, norm):
+    """VGG16 up to its last pooling."""
+    index = 0
+    for stage in (2, 2, 3, 3, 3):
+        for _ in range(stage):
+            get = state_dict.__getitem__
+            x = F.conv2d(x, get(f'features.{index}.weight'), get(f'features.{index}.bias'),
+                         padding=1)
+            if norm:
+                bn = f'features.{index + 1}'
+                x = F.batch_norm(x, get(f'{bn}.running_mean'), get(f'{bn}.running_var'),
+                                 get(f'{bn}.weight'), get(f'{bn}.bias'))
+            x = F.relu(x)
+            index += 3 if norm else 2
+        x = F.max_pool2d(x, 2)
+        index += 1
+    return x
+
+
+def torchvision_forward(state_dict, x, norm):
+    """VGG16 up to the ReLU of its second fully connected layer, on a 224 x 224 image."""
+    x = torchvision_features(state_dict, x, norm).flatten(1)
+    for number in (0, 3):
+        x = F.relu(F.linear(x, state_dict[f'classifier.{number}.weight'],
+                            state_dict[f'classifier.{number}.bias']))
+    return x
+
+
+@pytest.mark.parametrize('norm', [False, True])
+def test_converted_weights_compute_what_torchvision_computes(norm):
+    source = torchvision_vgg16(norm)
+    converted = convert_vgg16(source)
+    backbone = FCNVGG16(fc_channels=WIDTH, norm_cfg=dict(type='BN') if norm else None,
+                        out_indices=('fc7', )).eval()
+    missing, unexpected = backbone.load_state_dict(converted, strict=False)
+    assert not unexpected
+    # torchvision has no norm after its fully connected layers
+    assert {key.split('.')[0] for key in missing} == ({'fc6_norm', 'fc7_norm'} if norm else set())
+    x = torch.randn(1, 3, 224, 224)
+    with torch.no_grad():
+        if norm:
+            for name in ('fc6_norm', 'fc7_norm'):
+                setattr(backbone, name, torch.nn.Identity())
+        # at the centre of a 7 x 7 map the padded fc6 sees the whole map
+        fc7 = backbone(x)[0][:, :, 3, 3]
+        expected = torchvision_forward(source, x, norm)
+    torch.testing.assert_close(fc7, expected, rtol=1e-3, atol=1e-3 * expected.abs().max().item())
+
+
+def test_wrong_sources_are_named():
+    with pytest.raises(ValueError, match='features.0.weight is missing: give the state dict of '
+                       "torchvision's vgg16 or vgg16_bn"):
+        convert_vgg16({'conv1.weight': torch.zeros(1)})
+    source = torchvision_vgg16(False)
+    source['layer4.weight'] = torch.zeros(1)
+    before = set(source)
+    with pytest.raises(ValueError, match='layer4.weight do not belong to VGG16'):
+        convert_vgg16(source)
+    assert set(source) == before
+
+
+def test_command(tmp_path, root):
+    torch.save(torchvision_vgg16(False), tmp_path / 'vgg16.pth')
+    target = tmp_path / 'new folder' / 'vgg16.pth'
+    command = [sys.executable, root / 'tools/convert_vgg16.py']
+    done = subprocess.run([*command, tmp_path / 'vgg16.pth', target], capture_output=True,
+                          text=True)
+    assert done.returncode == 0, done.stderr
+    assert '30 tensors for FCNVGG16' in done.stdout
+    loaded = torch.load(target, weights_only=True)['state_dict']
+    assert loaded['fc6.weight'].shape == (WIDTH, 512, 7, 7)
+    done = subprocess.run([*command, tmp_path / 'absent.pth', target], capture_output=True,
+                          text=True)
+    assert done.returncode == 1 and 'absent.pth' in done.stderr and 'Traceback' not in done.stderr
+
+
+def test_encoder_of_segnet_computes_the_features_of_torchvision():
+    source = torchvision_vgg16(True)
+    converted = convert_vgg16(source)
+    backbone = SegNetVGG16().eval()
+    backbone.load_state_dict(encoder_from_vgg16(converted), strict=True)
+    assert 'fc6.weight' in converted
+    x = torch.randn(1, 3, 64, 32)
+    with torch.no_grad():
+        features = backbone(x)[-1]
+        expected = torchvision_features(source, x, True)
+    torch.testing.assert_close(features, expected, rtol=1e-3,
+                               atol=1e-3 * expected.abs().max().item())
+
+
+def test_segnet_needs_batch_norm():
+    with pytest.raises(ValueError, match="this VGG16 has none: give torchvision's vgg16_bn"):
+        encoder_from_vgg16(convert_vgg16(torchvision_vgg16(False)))
+
+
+def test_command_for_segnet(tmp_path, root, capsys):
+    spec = importlib.util.spec_from_file_location('convert', root / 'tools/convert_vgg16.py')
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    torch.save(torchvision_vgg16(True), tmp_path / 'vgg16_bn.pth')
+    target = tmp_path / 'segnet.pth'
+    assert tool.main([str(tmp_path / 'vgg16_bn.pth'), str(target), '--network', 'segnet']) == 0
+    assert '91 tensors for SegNetVGG16 with batch norm' in capsys.readouterr().out
+    loaded = torch.load(target, weights_only=True)['state_dict']
+    assert loaded.keys() == SegNetVGG16(base_channels=1).state_dict().keys()
