@@ -1,4 +1,4 @@
-"""What train, test, predict and browse share on the command line.
+"""What the tools share on the command line.
 
 Nothing heavy is imported before it is needed, so that ``--help`` answers at once.
 """
@@ -54,18 +54,32 @@ def plain_errors(debug: bool = False) -> Iterator[None]:
     except Exception as error:
         if debug:
             raise
-        from plugin.utils.errors import is_full_disk, is_mistake, sentence
+        # MMEngine reports some errors through warnings before it raises them
+        sys.stdout.flush()
+        if type(error).__name__ == 'StackError':  # nothing of plugin can be imported
+            print(f'error: {error}', file=sys.stderr, flush=True)
+            raise SystemExit(ERROR) from None
+        try:
+            from plugin.utils.errors import is_full_disk, is_mistake, sentence
+        except ImportError:
+            raise error from None
         if not is_mistake(error):
             raise
-        # MMEngine reports some errors through warnings before it raises them
         rank = os.environ.get('RANK', '0')
         where = f'process {rank}: ' if rank != '0' else ''
-        sys.stdout.flush()
         print(f'error: {where}{sentence(error)}', file=sys.stderr, flush=True)
         if is_full_disk(error):
             print('hint: free some space; complete checkpoints are kept, so that a training '
                   'goes on with --resume', file=sys.stderr)
         raise SystemExit(ERROR) from None
+
+
+def stopped(text: str) -> int:
+    """Say after Ctrl-C what is done, once for all processes; returns the exit status."""
+    # plugin.utils.console may not be there yet
+    if os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0')) == '0':
+        print(f'\nstopped{text}', flush=True)
+    return INTERRUPTED
 
 
 def _option(text: str) -> str:
@@ -90,6 +104,16 @@ def positive(text: str) -> int:
     raise argparse.ArgumentTypeError(f'{text} is not a whole number, 1 or more')
 
 
+def score_and_patience(text: str) -> tuple[str, int]:
+    """A score and a number of validations, as ``loss:5``; 5 where there is no number."""
+    score, colon, patience = text.rpartition(':')
+    if not colon:
+        score, patience = text, '5'
+    if not score or not re.fullmatch(r'[1-9]\d*', patience):
+        raise argparse.ArgumentTypeError(f'{text!r} is not SCORE or SCORE:PATIENCE, such as loss:5')
+    return score, int(patience)
+
+
 def add_tta(parser) -> None:
     """Add ``--tta`` to a tool that predicts."""
     parser.add_argument('--tta', action='store_true',
@@ -107,7 +131,8 @@ def add_auto_batch(parser) -> None:
 
 def add_logger(parser) -> None:
     """Add ``--logger``."""
-    parser.add_argument('--logger', action='append', default=[], choices=['mlflow', 'tensorboard', 'wandb'],
+    parser.add_argument('--logger', action='append', default=[],
+                        choices=['mlflow', 'tensorboard', 'wandb'],
                         help='also write for this tracker, into the work directory; nothing '
                         'leaves the machine (WANDB_MODE and MLFLOW_TRACKING_URI change that); '
                         'may be given several times')

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from plugin.utils import UserError
+from plugin.utils.config import is_detection
 
 SIGNS = ('out of memory', "can't allocate memory", 'ALLOC_FAILED')
 
@@ -28,13 +29,12 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 @contextlib.contextmanager
-def memory_sentence(cfg, runner, debug: bool) -> Iterator[None]:
+def memory_sentence(cfg, runner) -> Iterator[None]:
     """Turn a lack of memory into one sentence.
 
     Args:
         cfg (mmengine.Config): The config of the training.
         runner (Runner): Knows how far it came.
-        debug (bool): Let the error through.
 
     Raises:
         UserError: If the memory is short; says what to set.
@@ -42,7 +42,7 @@ def memory_sentence(cfg, runner, debug: bool) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if debug or not is_out_of_memory(error):
+        if not is_out_of_memory(error):
             raise
         stage = runner.message_hub.runtime_info.get('loop_stage')
         raise UserError(explain(cfg, runner.iter, stage == 'val')) from error
@@ -53,7 +53,7 @@ def explain(cfg, iteration: int, validating: bool = False) -> str:
     if validating:
         batch = cfg.val_dataloader.get('batch_size', 1)
         cures = ['val_dataloader.batch_size=1'] if batch > 1 else []
-        if cfg.get('default_scope') == 'mmdet':
+        if is_detection(cfg):
             cures.append('a smaller scale in test_pipeline')
         else:
             node = 'model.segmentor' if 'segmentor' in cfg.model else 'model'
