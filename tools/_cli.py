@@ -117,8 +117,8 @@ def add_logger(parser) -> None:
 class _Trust(argparse.Action):
     """Notes in the environment, which the readers ask and other processes inherit."""
 
-    def __init__(self, *args, **kwargs) -> None:
-        super().__init__(*args, nargs=0, **kwargs)
+    def __init__(self, option_strings, dest, **kwargs) -> None:
+        super().__init__(option_strings, dest, nargs=0, **kwargs)
 
     def __call__(self, parser, namespace, values, option_string=None) -> None:
         os.environ['PASTURE_TRUST_CHECKPOINT'] = '1'
