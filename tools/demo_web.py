@@ -112,14 +112,14 @@ def _model(cfg, checkpoint: str, args: argparse.Namespace):
     if cfg.get('default_scope') == 'mmdet':
         from plugin.demo.instances import AnimalDesk
         from plugin.inference.detector import Detector, least_score
-        return AnimalDesk(Detector(cfg, checkpoint, device, args.score_thr), least_score(cfg),
-                          args.opacity)
+        return AnimalDesk(Detector(cfg, checkpoint, device=device, score_thr=args.score_thr),
+                          least_score(cfg), args.opacity)
     if args.score_thr is not None:
         raise UserError(f'--score-thr is for models of animals, but {args.config} is no config '
                          'of MMDetection; leave it out')
     from plugin.demo.pixels import PixelDesk
     from plugin.inference.segmenter import Segmenter
-    return PixelDesk(Segmenter(cfg, checkpoint, device, keep_logits=True), args.opacity)
+    return PixelDesk(Segmenter(cfg, checkpoint, device=device, keep_logits=True), args.opacity)
 
 
 def _port(text: str) -> int:

@@ -3,14 +3,13 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from plugin.inference.coco_ids import CocoIds
 from plugin.inference.detector import Detector
-from plugin.inference.instance_results import AnimalResults
+from plugin.inference.instance_results import InstanceResults
 from plugin.inference.writers import rgb
 from plugin.models.postprocess import Detection
 from plugin.visualization.images import shrink
@@ -23,7 +22,7 @@ Arrays = dict[str, np.ndarray]
 
 
 class _Item(NamedTuple):
-    """An image as :class:`AnimalResults` takes it."""
+    """An image as :class:`InstanceResults` takes it."""
 
     path: Path
     name: str
@@ -115,8 +114,8 @@ class AnimalDesk:
         ids = CocoIds({item.path: (kept.number, f'pictures/{item.path.name}')
                        for item, kept in zip(items, images, strict=True)},
                       list(range(1, len(self.classes) + 1)))
-        settings = SimpleNamespace(out=out, format='jpg', opacity=self._opacity, data=None)
-        with AnimalResults(self._model, settings, items, ids=ids).tables() as write:
+        results = InstanceResults(self._model, out, images=items, opacity=self._opacity, ids=ids)
+        with results.tables() as write:
             for item, kept in zip(items, images, strict=True):
                 image, arrays = load(kept)
                 write(item, image, unpack(arrays, threshold))

@@ -68,7 +68,7 @@ class PixelDesk:
             the label and the ``entropy`` (both percent of the most there can be); and the number
             of pixels of each of the C classes at each percent of sureness, ``(C, 101)``.
         """
-        labels, shares = self._model.probabilities(image)
+        labels, shares = self._model.labels_and_probabilities(image)
         sureness = np.take_along_axis(shares, labels[None], 0)[0].astype(np.float32)
         sureness = np.clip(sureness * 100, 0, 100).astype(np.uint8)
         logits = torch.from_numpy(shares).float().clamp_min_(1e-8).log_()[None]

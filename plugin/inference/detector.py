@@ -20,7 +20,7 @@ class Detector(Predictor):
     Args:
         cfg (mmengine.Config): Config of a detector with masks, and its test pipeline.
         checkpoint (str): Its trained weights.
-        device (str): Where to compute, e.g. ``cuda:1`` or ``cpu``.
+        device (str): Where to compute, e.g. ``cuda:1``. Defaults to ``cpu``.
         score_thr (float, optional): Lowest score of an animal. Defaults to the threshold that
             counted best on the validation set, as the checkpoint remembers it, or 0.5.
         tile (int, optional): Side of the tiles in pixels into which an image is cut.
@@ -34,8 +34,9 @@ class Detector(Predictor):
 
     scope, models, datasets = 'mmdet', MODELS, DATASETS
 
-    def __init__(self, cfg, checkpoint: str, device: str, score_thr: float | None = None,
-                 tile: int | None = None, overlap: int = 128) -> None:
+    def __init__(self, cfg, checkpoint: str, *, device: str = 'cpu',
+                 score_thr: float | None = None, tile: int | None = None,
+                 overlap: int = 128) -> None:
         if tile is not None:
             check_tiling(tile, overlap)
         super().__init__(cfg, checkpoint, device)

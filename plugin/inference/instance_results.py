@@ -22,31 +22,27 @@ from .writers import JsonList, OverlayVideo, Table, rgb, save_image
 ANIMAL = ('picture', 'number', 'class', 'score', 'area', 'x', 'y', 'width', 'height')
 
 
-class AnimalResults:
-    """Finds the animals and writes the results.
+class InstanceResults:
+    """Finds the instances of images and writes the results.
 
     Args:
         detector (Detector): The model.
-        args (argparse.Namespace): ``out``, ``format``, ``opacity`` and ``data``.
-        inputs (Sequence[Input]): The images.
-        simplify (float): How far the outlines for LabelMe may deviate, in pixels.
-        ids (CocoIds, optional): Ids for the COCO results. Defaults to those of ``args.data``, or
-            numbers from 1.
-
-    Raises:
-        FileNotFoundError: If ``args.data`` does not exist.
-        UserError: If it does not know the images or the classes.
+        out (Path): Folder of the results.
+        images (Sequence[Input]): The images, in the order of their ids from 1.
+        image_format (str): Suffix of the overlays, ``jpg`` or ``png``. Defaults to ``jpg``.
+        opacity (float): Of the colours, from 0 to 1. Defaults to 0.5.
+        simplify (float): How far the outlines for LabelMe may deviate, in pixels. Defaults to 1.
+        ids (CocoIds, optional): Ids of the COCO results. Defaults to numbers from 1.
     """
 
     verb = 'counted'
 
-    def __init__(self, detector, args, inputs: Sequence, simplify: float = 1.0,
-                 ids: CocoIds | None = None) -> None:
-        self._model, self._args, self.read = detector, args, detector.read
+    def __init__(self, detector, out: Path, *, images: Sequence = (), image_format: str = 'jpg',
+                 opacity: float = 0.5, simplify: float = 1.0, ids: CocoIds | None = None) -> None:
+        self._model, self.read = detector, detector.read
+        self._out, self._format, self._opacity = Path(out), image_format, opacity
         self._simplify = simplify
-        paths = [item.path for item in inputs]
-        self._ids = ids or (CocoIds.of_file(args.data, paths, detector.classes) if args.data
-                            else CocoIds.running(paths, detector.classes))
+        self._ids = ids or CocoIds.running([item.path for item in images], detector.classes)
 
     @contextlib.contextmanager
     def images(self) -> Iterator[Callable]:
@@ -57,13 +53,13 @@ class AnimalResults:
     @contextlib.contextmanager
     def tables(self) -> Iterator[Callable]:
         """Open the tables; yields what writes one ``(item, image, animals)``."""
-        out = self._args.out
+        out = self._out
         with JsonList(out / 'results.json') as results, \
                 Table(out / 'animals.csv', ANIMAL) as rows, \
                 Table(out / 'counts.csv', ['picture', *self._counted]) as counts:
             def write(item, image: np.ndarray, animals: Sequence[Detection]) -> None:
                 height, width = image.shape[:2]
-                save_image(out / 'overlays' / f'{item.name}.{self._args.format}',
+                save_image(out / 'overlays' / f'{item.name}.{self._format}',
                              self._draw(image, animals))
                 self._save_labels(item, height, width, animals)
                 # the tables last: what they list has its files
@@ -101,10 +97,10 @@ class AnimalResults:
         # one mask at a time: those of a large image together would fill the memory
         masks = (animal.whole_mask(*image.shape[:2]) for animal in animals)
         return draw_instances(rgb(image), masks, range(1, len(animals) + 1),
-                              [animal.score for animal in animals], self._args.opacity)
+                              [animal.score for animal in animals], self._opacity)
 
     def _save_labels(self, item, height: int, width: int, animals: Sequence[Detection]) -> None:
-        path = self._args.out / 'labelme' / f'{item.name}.json'
+        path = self._out / 'labelme' / f'{item.name}.json'
         image = Path(os.path.relpath(item.path.resolve(), path.parent.resolve())).as_posix()
         shapes = [shape for number, animal in enumerate(animals, start=1)
                   for shape in self._shapes(animal, number)]

@@ -27,16 +27,16 @@ class OnnxSegmenter(Segmenter):
     Args:
         cfg (mmengine.Config): The config that was exported.
         checkpoint (str): The file.
-        device (str): Where onnxruntime computes, ``cpu`` or e.g. ``cuda:1``.
-        args: As of ``Segmenter``.
+        device (str): Where onnxruntime computes, e.g. ``cuda:1``. Defaults to ``cpu``.
+        settings: As of ``Segmenter``.
 
     Raises:
         UserError: If the file is no graph of this config.
     """
 
-    def __init__(self, cfg, checkpoint: str, device: str, *args, **kwargs) -> None:
+    def __init__(self, cfg, checkpoint: str, *, device: str = 'cpu', **settings) -> None:
         self._runs_on = device
-        super().__init__(cfg, checkpoint, 'cpu', *args, **kwargs)
+        super().__init__(cfg, checkpoint, **settings)
 
     def _load(self, cfg, checkpoint: str) -> tuple[nn.Module, dict]:
         network = OnnxNetwork(checkpoint, self._runs_on)

@@ -20,12 +20,12 @@ class Segmenter(Predictor):
     Args:
         cfg (mmengine.Config): Config of a segmentor, and its test pipeline.
         checkpoint (str): Its trained weights.
-        device (str): Where to compute, e.g. ``cuda:1`` or ``cpu``.
+        device (str): Where to compute, e.g. ``cuda:1``. Defaults to ``cpu``.
         tile (int, optional): Side of the tiles in pixels into which an image is cut, with the
             other settings of the config's ``test_cfg``. Defaults to the mode of the config.
         overlap (int, optional): Pixels that neighbouring tiles share.
-        keep_logits (bool): Whether :meth:`probabilities` will be asked for. Without, large
-            images in tiles take little memory. Defaults to False.
+        keep_logits (bool): Whether :meth:`labels_and_probabilities` will be asked for. Without,
+            large images in tiles take little memory. Defaults to False.
         tta (bool): Whether to average over the views of the config's ``tta_pipeline``.
             Defaults to False.
 
@@ -36,8 +36,8 @@ class Segmenter(Predictor):
 
     scope, models, datasets = 'mmseg', MODELS, DATASETS
 
-    def __init__(self, cfg, checkpoint: str, device: str, tile: int | None = None,
-                 overlap: int | None = None, keep_logits: bool = False,
+    def __init__(self, cfg, checkpoint: str, *, device: str = 'cpu',
+                 tile: int | None = None, overlap: int | None = None, keep_logits: bool = False,
                  tta: bool = False) -> None:
         cfg = copy.deepcopy(cfg)
         # semi-supervised methods hold the network in a segmentor of their own
@@ -67,7 +67,7 @@ class Segmenter(Predictor):
         """
         return self._labels(self._result(image))
 
-    def probabilities(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def labels_and_probabilities(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Predict the probability of each class at each pixel.
 
         Args:

@@ -12,7 +12,7 @@ from plugin.demo.instances import AnimalDesk
 from plugin.demo.pixels import PixelDesk
 from plugin.demo.uploads import Refused
 from plugin.inference.inputs import Input
-from plugin.inference.instance_results import AnimalResults
+from plugin.inference.instance_results import InstanceResults
 from tests.helpers import hostile_uploads as hostile
 from tests.helpers.demo_models import Halves, Herd, look, make_desk, write_images
 from tests.helpers.tiny_detector import rows_of
@@ -65,8 +65,7 @@ def test_the_files_are_those_of_predict(images, tmp_path):
     items = [Input(out / f'pictures/000{n}.png', f'000{n}') for n in (1, 2, 3)]
     herd = Herd()
     herd.score_thr = 0.5
-    settings = SimpleNamespace(out=tmp_path / 'predicted', format='jpg', opacity=0.5, data=None)
-    with AnimalResults(herd, settings, items).images() as add:
+    with InstanceResults(herd, tmp_path / 'predicted', images=items).images() as add:
         for item in items:
             add(item, herd.read(item.path))
     for number in (1, 2, 3):
