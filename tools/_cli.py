@@ -90,6 +90,13 @@ def positive(text: str) -> int:
     raise argparse.ArgumentTypeError(f'{text} is not a whole number, 1 or more')
 
 
+def port(text: str) -> int:
+    """A port of the network."""
+    if text.isdigit() and 1 <= int(text) <= 65535:
+        return int(text)
+    raise argparse.ArgumentTypeError(f'{text} is no port, 1 to 65535')
+
+
 def add_tta(parser) -> None:
     """Add ``--tta`` to a tool that predicts."""
     parser.add_argument('--tta', action='store_true',
