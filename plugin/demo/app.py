@@ -146,8 +146,7 @@ def _start(model: Callable[[], ModelDesk], limits: Limits, about: str, host: str
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix='pasture_demo_')))
         files, batches = folder / 'files', folder / 'batches'
         batches.mkdir()
-        stack.enter_context(server.prepared_environment(files))
-        gradio = server.import_gradio()
+        gradio = stack.enter_context(server.offline_gradio(files))
         desk = Desk(model(), Shelf(batches, max_bytes // 2, AGE), limits, about)
         local = server.is_local(host)
         if not local:

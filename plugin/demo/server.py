@@ -69,6 +69,24 @@ def import_gradio() -> ModuleType:
     return gradio
 
 
+@contextlib.contextmanager
+def offline_gradio(temporary: Path) -> Iterator[ModuleType]:
+    """Gradio in a :func:`prepared_environment`, also if it was imported before.
+
+    Args:
+        temporary (Path): Folder of all its files.
+    """
+    with prepared_environment(temporary):
+        gradio = import_gradio()
+        # it has read GRADIO_TEMP_DIR once, at its first import
+        before = getattr(gradio.routes, 'DEFAULT_TEMP_DIR', None)
+        gradio.routes.DEFAULT_TEMP_DIR = str(temporary)
+        try:
+            yield gradio
+        finally:
+            gradio.routes.DEFAULT_TEMP_DIR = before
+
+
 def is_local(host: str) -> bool:
     """Whether only programs of this computer reach a server at this address."""
     with contextlib.suppress(ValueError):

@@ -147,7 +147,16 @@ def test_one_bad_image_does_not_cost_the_others(images, tmp_path, capsys):
         desk.show(done.token, 1, 'Animals', 0.5)
 
 
-def test_without_room_the_rest_is_left_out(images, tmp_path):
+def test_an_image_larger_than_its_header_says_is_refused(images, tmp_path, monkeypatch):
+    desk = make_desk(tmp_path)
+    monkeypatch.setattr(desk.model, 'read', lambda path: np.zeros((1001, 1000), np.uint8))
+    done = predict(desk, images[:1])
+    assert [' '.join(one) for one in done.refused] == [
+        'a.png is damaged: its header does not tell its size']
+    assert done.done == 0
+
+
+def test_without_space_the_rest_is_left_out(images, tmp_path):
     desk = make_desk(tmp_path, max_bytes=10)
     done = predict(desk, images)
     assert done.done == 0

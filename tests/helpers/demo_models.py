@@ -3,6 +3,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
+from mmengine.config import Config
+from mmseg.registry import MODELS
 
 from plugin.demo.desk import Desk, Progress
 from plugin.demo.instances import InstanceDesk
@@ -10,6 +13,7 @@ from plugin.demo.shelf import Shelf
 from plugin.demo.uploads import Limits
 from plugin.models.postprocess import Detection
 from tests.helpers import hostile_uploads as hostile
+from tests.helpers.tiny import write_project
 
 LIMITS = Limits(upload=10 ** 6, total=10 ** 7, images=10, pixels=10 ** 6)
 SCORES = (0.9, 0.65, 0.3)
@@ -51,6 +55,14 @@ class FakeSegmenter:
         probabilities = np.full((3, *image.shape[:2]), 1 / 3, np.float16)
         probabilities[:, :, :22] = np.array([0, 1, 0])[:, None, None]
         return probabilities.argmax(0), probabilities
+
+
+def write_segmentor(folder: Path) -> tuple[Path, Path]:
+    """Write a segmentor of two classes with random weights; returns config and checkpoint."""
+    config = write_project(folder)
+    model = MODELS.build(Config.fromfile(config).model)
+    torch.save(dict(state_dict=model.state_dict()), folder / 'tiny.pth')
+    return config, folder / 'tiny.pth'
 
 
 def make_desk(folder: Path, model=None, max_bytes: int = 10 ** 8) -> Desk:
