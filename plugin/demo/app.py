@@ -115,6 +115,7 @@ def serve(config: str | Path | Config, checkpoint: str | Path, *, host: str = '1
     """
     _check(port, score_thr, opacity)
     limits = _limits(max_upload_mb, max_images, max_megapixels)
+    max_bytes = _positive('max_disk_mb', max_disk_mb) * MEGABYTE
     cfg = load_config(config, options)
     weights = existing_checkpoint(str(checkpoint), cfg.get('work_dir'))
 
@@ -124,8 +125,7 @@ def serve(config: str | Path | Config, checkpoint: str | Path, *, host: str = '1
 
     about = f'made by the demo of Pasture\nconfig {Path(cfg.filename or "").name}\n' \
             f'checkpoint {Path(weights).name}'
-    running = _start(model, limits, about, host, port, open_browser,
-                     _positive('max_disk_mb', max_disk_mb) * MEGABYTE)
+    running = _start(model, limits, about, host, port, open_browser, max_bytes)
     say(f'the page is at {running.address} and stays until '
         + ('Ctrl-C' if block else 'close() is called'))
     if block:
