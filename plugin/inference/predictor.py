@@ -1,7 +1,5 @@
 """What the models for pixels and for animals have in common when there is no data set."""
 import copy
-import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +9,11 @@ import torch
 from mmengine.dataset import Compose
 from mmengine.registry import Registry, init_default_scope
 from mmengine.runner import CheckpointLoader
-from torch import Tensor, nn
+from torch import nn
 
+from plugin.engine.checkpoints.fitting import check_fits
 from plugin.models.weights.published_fcn import rename_published
 from plugin.utils import UserError
-
-# the last layers of the heads, and how many classes their rows stand for
-ROWS_OF_CLASSES = ((r'decode_head\.', 0), (r'\.conv_logits\.', 0), (r'\.fc_cls\.', -1))
 
 
 class Predictor:
@@ -86,45 +82,6 @@ class Predictor:
     def _number_of_classes(self) -> int | None:
         """C of the model; None if it does not tell."""
         raise NotImplementedError
-
-
-def check_fits(state_dict: Mapping[str, Tensor], model: nn.Module, name: str) -> None:
-    """Compare the weights of a checkpoint with a model, by name and shape.
-
-    Args:
-        state_dict (Mapping): The weights of the checkpoint.
-        model (nn.Module): The model that is to load them.
-        name (str): Name of the checkpoint in messages.
-
-    Raises:
-        UserError: If the model has other classes or layers, or the checkpoint
-            lacks weights.
-    """
-    wanted: dict[str, Tensor] = model.state_dict()
-    given = {key.removeprefix('module.'): value for key, value in state_dict.items()}
-    other = [key for key, value in wanted.items()
-             if key in given and given[key].shape != value.shape]
-    for key in other:
-        more = _more_rows_than_classes(key)
-        if more is not None and given[key].shape[1:] == wanted[key].shape[1:]:
-            raise UserError(f'{name} was trained for {len(given[key]) + more} classes, but the '
-                             f'config has {len(wanted[key]) + more} ({key}); use the config it '
-                             'was trained with')
-    if other:
-        raise UserError(f'{other[0]} is {tuple(given[other[0]].shape)} in {name} and '
-                         f'{tuple(wanted[other[0]].shape)} in the model; use the config it was '
-                         'trained with')
-    # heads that only help the training are not needed any more
-    missing = [key for key in wanted if key not in given and not key.startswith('auxiliary_head')
-               and not key.endswith('num_batches_tracked')]
-    if missing:
-        raise UserError(f'{name} lacks {len(missing)} of the {len(wanted)} weights of the model, '
-                         f'e.g. {missing[0]}; use the config it was trained with')
-
-
-def _more_rows_than_classes(key: str) -> int | None:
-    """What to add to the rows of a weight to get the classes; None if they are no classes."""
-    return next((more for pattern, more in ROWS_OF_CLASSES if re.search(pattern, key)), None)
 
 
 def build_model(cfg, models: Registry) -> nn.Module:
