@@ -82,6 +82,14 @@ def share(text: str) -> float:
     raise argparse.ArgumentTypeError(f'{text} is not a number from 0 to 1')
 
 
+def distance(text: str) -> float:
+    """A number of pixels from 0."""
+    with contextlib.suppress(ValueError):
+        if 0 <= float(text) < float('inf'):
+            return float(text)
+    raise argparse.ArgumentTypeError(f'{text} is no distance in pixels, 0 or more')
+
+
 def positive(text: str) -> int:
     """A whole number from 1."""
     with contextlib.suppress(ValueError):

@@ -8,6 +8,8 @@ import numpy as np
 from plugin.utils import UserError
 from plugin.visualization.images import overlay
 
+from .inputs import Named
+from .segmenter import Segmenter
 from .writers import AreaTable, OverlayVideo, rgb, save_array, save_image, save_mask
 
 
@@ -16,7 +18,7 @@ class PixelResults:
 
     Args:
         segmenter (Segmenter): The model.
-        out (Path): Folder of the results.
+        out (str | Path): Folder of the results.
         image_format (str): Suffix of the overlays, ``jpg`` or ``png``. Defaults to ``jpg``.
         opacity (float): Of the colours, from 0 to 1. Defaults to 0.5.
         probabilities (bool): Whether to write these as well. Defaults to False.
@@ -27,8 +29,8 @@ class PixelResults:
 
     verb = 'segmented'
 
-    def __init__(self, segmenter, out: Path, *, image_format: str = 'jpg', opacity: float = 0.5,
-                 probabilities: bool = False) -> None:
+    def __init__(self, segmenter: Segmenter, out: str | Path, *, image_format: str = 'jpg',
+                 opacity: float = 0.5, probabilities: bool = False) -> None:
         if len(segmenter.classes) > 256:
             raise UserError(f'{len(segmenter.classes)} classes do not fit into a PNG with a '
                              'palette of 256 colours; merge classes')
@@ -41,7 +43,7 @@ class PixelResults:
         """Open the table of the images; yields what does one ``(item, image)``."""
         out, palette = self._out, self._model.palette
         with AreaTable(out / 'areas.csv', 'picture', self._model.classes) as table:
-            def add(item, image: np.ndarray) -> None:
+            def add(item: Named, image: np.ndarray) -> None:
                 if self._probabilities:
                     labels, probabilities = self._model.labels_and_probabilities(image)
                     save_array(out / 'probabilities' / f'{item.name}.npy', probabilities)
@@ -50,7 +52,7 @@ class PixelResults:
                 save_image(out / 'overlays' / f'{item.name}.{self._format}',
                              overlay(rgb(image), labels, palette, self._opacity))
                 save_mask(out / 'masks' / f'{item.name}.png', labels, palette)
-                table.add(item.path, labels)
+                table.add(item.shown, labels)
             yield add
 
     @contextlib.contextmanager
