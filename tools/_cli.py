@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-# lets the tools run without `pip install -e .`
-sys.path.insert(0, str(ROOT))
+# the tools of a checkout use its plugin, installed or not; the package `pasture` finds its own
+if Path(__file__).resolve().parent.name == 'tools':
+    sys.path.insert(0, str(ROOT))
 
 USAGE, ERROR, INTERRUPTED = 2, 1, 130
 
