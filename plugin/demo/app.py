@@ -7,14 +7,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mmengine.config import Config
-from mmengine.device import get_device
 
-from plugin.inference.detector import Detector, least_score
-from plugin.inference.segmenter import Segmenter
+from plugin.inference import Detector, load_model
 from plugin.utils import UserError
-from plugin.utils.config import existing_checkpoint, is_detection, load_config
+from plugin.utils.config import existing_checkpoint, load_config
 from plugin.utils.console import say, warn
-from plugin.utils.device import usable_device
 
 from . import page, server
 from .desk import Desk
@@ -72,8 +69,9 @@ def serve(config: str | Path | Config, checkpoint: str | Path, *, host: str = '1
     deleted an hour after their last use, and when the page is closed.
 
     Args:
-        config (str | Path | Config): Config of a segmentor, or of a detector with masks.
-        checkpoint (str | Path): Its trained weights.
+        config (str | Path | mmengine.Config): Config of a segmentor, or of a detector with masks:
+            a file, the name of a config that comes with Pasture, or a config that was read.
+        checkpoint (str | Path): Its trained weights, or the file of an exported segmentor.
         host (str): Address to listen at. Defaults to ``127.0.0.1``, which only this computer
             reaches.
         port (int): Port to listen at. Defaults to 7860.
@@ -107,8 +105,7 @@ def serve(config: str | Path | Config, checkpoint: str | Path, *, host: str = '1
 
     Example:
         >>> from plugin.demo import serve
-        >>> page = serve('configs/mask-rcnn_r50_cattle.py', 'best.pth',
-        ...              block=False)  # doctest: +SKIP
+        >>> page = serve('mask-rcnn_r50_cattle', 'best.pth', block=False)  # doctest: +SKIP
         >>> page.address  # doctest: +SKIP
         'http://127.0.0.1:7860/'
         >>> page.close()  # doctest: +SKIP
@@ -120,8 +117,11 @@ def serve(config: str | Path | Config, checkpoint: str | Path, *, host: str = '1
     weights = existing_checkpoint(str(checkpoint), cfg.get('work_dir'))
 
     def model() -> ModelDesk:
-        where = usable_device(device or get_device())
-        return _model_desk(cfg, weights, where, score_thr, tile, opacity)
+        loaded = load_model(cfg, weights, device=device, score_thr=score_thr, tile=tile,
+                            keep_logits=True)
+        if isinstance(loaded, Detector):
+            return InstanceDesk(loaded, opacity)
+        return PixelDesk(loaded, opacity)
 
     about = f'made by the demo of Pasture\nconfig {Path(cfg.filename or "").name}\n' \
             f'checkpoint {Path(weights).name}'
@@ -162,19 +162,6 @@ def _start(model: Callable[[], ModelDesk], limits: Limits, about: str, host: str
             sweep(files, AGE, max_bytes // 2, time.time())
 
         return Server(address, tidy, stack.pop_all())
-
-
-def _model_desk(cfg: Config, checkpoint: str, device: str, score_thr: float | None,
-                tile: int | None, opacity: float) -> ModelDesk:
-    """What the page asks about images: the instances, or the class of each pixel."""
-    if is_detection(cfg):
-        detector = Detector(cfg, checkpoint, device=device, score_thr=score_thr, tile=tile)
-        return InstanceDesk(detector, least_score(cfg), opacity)
-    if score_thr is not None:
-        raise UserError(f'--score-thr is for models of animals, but {cfg.filename} is no config '
-                        'of MMDetection; leave it out')
-    segmenter = Segmenter(cfg, checkpoint, device=device, tile=tile, keep_logits=True)
-    return PixelDesk(segmenter, opacity)
 
 
 def _check(port: int, score_thr: float | None, opacity: float) -> None:

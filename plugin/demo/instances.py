@@ -31,9 +31,8 @@ class InstanceDesk(ModelDesk):
     """The instances whose score reaches the threshold.
 
     Args:
-        detector (Detector): The model; it belongs to the desk, which lowers its threshold to
-            ``least``.
-        least (float): The score below which the config drops what the model finds.
+        detector (Detector): The model; it belongs to the desk, which lowers its threshold to the
+            score below which the config drops what the model finds.
         opacity (float): Of the colours, 0 to 1.
     """
 
@@ -47,11 +46,11 @@ class InstanceDesk(ModelDesk):
                'and the images'
     tables = ('counts.csv', 'animals.csv')
 
-    def __init__(self, detector: Detector, least: float, opacity: float) -> None:
+    def __init__(self, detector: Detector, opacity: float) -> None:
         self._model, self._opacity = detector, opacity
         self.classes, self.read = list(detector.classes), detector.read
         # the steps of the slider are hundredths
-        self.least = math.ceil(round(least * 100, 6)) / 100
+        self.least = math.ceil(round(detector.least_score * 100, 6)) / 100
         self.start = max(round(detector.score_thr, 2), self.least)
         self.slider_note = (f'Higher: fewer animals, and surer ones. It begins at {self.start:g}: '
                             f'{detector.reason.split(";")[0]}.')

@@ -55,7 +55,7 @@ class PixelDesk(ModelDesk):
                              f'holds {IGNORED} and the mark of no class; merge classes')
         self._model, self._opacity = segmenter, opacity
         self.classes, self.read = list(segmenter.classes), segmenter.read
-        self.palette = [tuple(colour) for colour in segmenter.palette]
+        self.palette = list(segmenter.palette)
 
     def predict(self, image: np.ndarray) -> tuple[Arrays, np.ndarray]:
         """Run the network.

@@ -27,7 +27,7 @@ def images(tmp_path):
 
 def test_the_threshold_moves_without_the_network(images, tmp_path):
     detector = FakeDetector()
-    desk = make_desk(tmp_path, InstanceDesk(detector, 0.2, 0.5))
+    desk = make_desk(tmp_path, InstanceDesk(detector, 0.5))
     assert (desk.model.start, desk.model.least) == (0.65, 0.2)
     assert desk.model.slider_note.endswith('It begins at 0.65: it counted best.')
     done = predict(desk, images)
@@ -133,7 +133,7 @@ def test_one_bad_image_does_not_cost_the_others(images, tmp_path, capsys):
 
     broken = tmp_path / 'broken.png'
     broken.write_bytes(hostile.image()[:60])
-    desk = make_desk(tmp_path, InstanceDesk(Weak(), 0.2, 0.5))
+    desk = make_desk(tmp_path, InstanceDesk(Weak(), 0.5))
     done = predict(desk, [broken, *images])
     assert [f'{one.name} {one.reason}' for one in done.refused] == [
         'broken.png is damaged: it cannot be decoded',

@@ -22,7 +22,8 @@ SCORES = (0.9, 0.65, 0.3)
 class FakeDetector:
     """A detector that finds three squares in every image, and counts how often it is asked."""
 
-    classes, score_thr, reason = ['cow', 'calf'], 0.65, 'it counted best; or not'
+    classes, reason = ['cow', 'calf'], 'it counted best; or not'
+    score_thr, least_score = 0.65, 0.2
 
     def __init__(self):
         self.asked = []
@@ -68,7 +69,7 @@ def write_segmentor(folder: Path) -> tuple[Path, Path]:
 def make_desk(folder: Path, model=None, max_bytes: int = 10 ** 8) -> Desk:
     """A desk with a model, by default the detector; its batches lie in ``folder``."""
     shelf = Shelf(folder / 'batches', max_bytes, 3600)
-    return Desk(model or InstanceDesk(FakeDetector(), 0.2, 0.5), shelf, LIMITS, 'about')
+    return Desk(model or InstanceDesk(FakeDetector(), 0.5), shelf, LIMITS, 'about')
 
 
 def write_images(folder: Path) -> list[Path]:
