@@ -55,7 +55,7 @@ class PixelDesk(ModelDesk):
                              f'holds {IGNORED} and the mark of no class; merge classes')
         self._model, self._opacity = segmenter, opacity
         self.classes, self.read = list(segmenter.classes), segmenter.read
-        self.palette = list(segmenter.palette)
+        self.palette: list[Colour] = [(red, green, blue) for red, green, blue in segmenter.palette]
 
     def predict(self, image: np.ndarray) -> tuple[Arrays, np.ndarray]:
         """Run the network.
