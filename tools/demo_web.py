@@ -18,7 +18,7 @@ an hour after their last use, and when the demo ends (Ctrl-C)."""
 def parse_args(argv=None) -> argparse.Namespace:
     """Read the command line."""
     parser = _cli.parser_for(__doc__, EXAMPLES)
-    parser.add_argument('checkpoint', help='trained weights')
+    parser.add_argument('checkpoint', help='trained weights, or what export_onnx.py wrote')
     _cli.add_trust(parser)
     parser.add_argument('--device', help='e.g. cpu or cuda:1 (default: a GPU if there is one)')
     parser.add_argument('--score-thr', type=_cli.share, metavar='X',

@@ -11,10 +11,18 @@ from plugin.demo.events import escape, status_of
 from plugin.demo.instances import InstanceDesk
 from plugin.demo.pixels import PixelDesk
 from plugin.demo.uploads import Refused
+from plugin.inference import export, load_model
 from plugin.inference.inputs import Input
 from plugin.inference.instance_results import InstanceResults
 from tests.helpers import hostile_uploads as hostile
-from tests.helpers.demo_models import FakeDetector, FakeSegmenter, make_desk, predict, write_images
+from tests.helpers.demo_models import (
+    FakeDetector,
+    FakeSegmenter,
+    make_desk,
+    predict,
+    write_images,
+    write_segmentor,
+)
 from tests.helpers.tiny_detector import rows_of
 
 
@@ -112,6 +120,21 @@ def test_pixels_are_unsure_below_the_threshold(images, tmp_path):
     assert (mask[:, :22] == 1).all() and (mask[:, 22:] == 255).all()
     desk.files(token, 0)
     assert [row['class'] for row in rows_of(areas)] == ['ground', 'cow', 'sky']
+
+
+def test_an_exported_segmentor_answers_the_same(images, tmp_path):
+    pytest.importorskip('onnxruntime')
+    config, checkpoint = write_segmentor(tmp_path)
+    exported = tmp_path / 'tiny.onnx'
+    export(config, checkpoint, out=exported, images=images[0], turns=1)
+    answers = []
+    for weights in (checkpoint, exported):
+        model = load_model(config, weights, device='cpu', keep_logits=True)
+        desk = make_desk(tmp_path / weights.suffix, PixelDesk(model, 0.5))
+        done = predict(desk, images)
+        assert (done.done, done.refused) == (3, ())
+        answers.append(desk.show(done.token, 1, 'Classes', 0.5).totals)
+    assert answers[0] == answers[1] and len(answers[0]) >= 3
 
 
 def test_too_many_classes_are_refused():
