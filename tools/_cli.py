@@ -83,12 +83,27 @@ def share(text: str) -> float:
     raise argparse.ArgumentTypeError(f'{text} is not a number from 0 to 1')
 
 
+def distance(text: str) -> float:
+    """A number of pixels from 0."""
+    with contextlib.suppress(ValueError):
+        if 0 <= float(text) < float('inf'):
+            return float(text)
+    raise argparse.ArgumentTypeError(f'{text} is no distance in pixels, 0 or more')
+
+
 def positive(text: str) -> int:
     """A whole number from 1."""
     with contextlib.suppress(ValueError):
         if int(text) >= 1:
             return int(text)
     raise argparse.ArgumentTypeError(f'{text} is not a whole number, 1 or more')
+
+
+def port(text: str) -> int:
+    """A port of the network."""
+    if text.isdigit() and 1 <= int(text) <= 65535:
+        return int(text)
+    raise argparse.ArgumentTypeError(f'{text} is no port, 1 to 65535')
 
 
 def add_tta(parser) -> None:
