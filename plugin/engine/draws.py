@@ -110,7 +110,9 @@ class DrawnDataset(Dataset):
         return self.dataset[index]
 
     def __len__(self) -> int:
-        return len(self.dataset)
+        # the registry builds what it is asked for, and PyTorch's Dataset promises no length
+        dataset: Any = self.dataset
+        return len(dataset)
 
     def __getattr__(self, name: str) -> Any:
         # a copy that is being unpickled has no data set yet

@@ -7,7 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.registry import VISBACKENDS
-from mmengine.visualization import MLflowVisBackend, TensorboardVisBackend, WandbVisBackend
+from mmengine.visualization import (
+    BaseVisBackend,
+    MLflowVisBackend,
+    TensorboardVisBackend,
+    WandbVisBackend,
+)
 
 from plugin.utils import write_atomically
 
@@ -19,7 +24,7 @@ RUN = 'run_id'
 COMPARED = ('train_dataloader', 'optim_wrapper', 'param_scheduler', 'train_cfg', 'model')
 
 
-class _NamedScalars:
+class _NamedScalars(BaseVisBackend):
     """Tells the numbers of training and validation apart, which MMEngine names alike; a mixin."""
 
     def add_scalars(self, scalar_dict: dict[str, Any], step: int = 0,

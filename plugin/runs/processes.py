@@ -46,7 +46,7 @@ def training_command(config: str | Path, arguments: Sequence[str] = (),
 
 
 def training_environment() -> dict[str, str]:
-    """The environment of a training: ``dist_train.sh`` starts this Python, unless told otherwise."""
+    """The environment of a training; ``dist_train.sh`` starts the Python that it names."""
     return {'PYTHON': sys.executable, **os.environ}
 
 

@@ -57,7 +57,7 @@ def test(config: str | Path | Config, checkpoint: str | Path, *,
         True
     """
     cfg = load_config(config, options)
-    set_work_dir(cfg, None if work_dir is None else str(work_dir), cfg.filename or 'config')
+    set_work_dir(cfg, None if work_dir is None else str(work_dir))
     cfg.load_from = existing_checkpoint(str(checkpoint), cfg.work_dir)
     # a config that resumes its training is not meant to resume its test
     cfg.resume = False

@@ -85,7 +85,7 @@ def train(config: str | Path | Config, *, work_dir: str | Path | None = None,
         True
     """
     cfg = load_config(config, options)
-    set_work_dir(cfg, None if work_dir is None else str(work_dir), cfg.filename or 'config')
+    set_work_dir(cfg, None if work_dir is None else str(work_dir))
     choose_checkpoint(cfg, 'auto' if resume is True else str(resume) if resume else None)
     choose_precision(cfg, amp)
     if not check and 'check_data' in cfg.get('default_hooks', {}):

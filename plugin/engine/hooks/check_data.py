@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import torch.distributed
 from mmengine.dist import broadcast_object_list, is_distributed, is_main_process
@@ -82,7 +83,7 @@ class CheckDataHook(Hook):
         """Check the test set."""
         self._check(runner, {'the test set': runner.test_loop})
 
-    def _check(self, runner, loops: dict[str, object]) -> None:
+    def _check(self, runner, loops: dict[str, Any]) -> None:
         """Check in one process, and let every process know how it ended."""
         if not self.enabled:
             return
@@ -91,7 +92,7 @@ class CheckDataHook(Hook):
         if is_distributed() and self._group is None:
             # NCCL ends processes that wait for longer than ten minutes
             self._group = torch.distributed.new_group(backend='gloo', timeout=PATIENCE)
-        outcome = [None]
+        outcome: list[str | None] = [None]
         if is_main_process():
             try:
                 self._check_sets(runner, sets)

@@ -93,6 +93,7 @@ class LiveLineHook(Hook):
         self._live = None
 
     def _draw(self, runner, done: int = 0) -> None:
+        assert self._live is not None
         self._drawn = time.monotonic()
         line = Text('  '.join(self._words(runner, runner.iter + done)), no_wrap=True,
                     overflow='ellipsis')

@@ -8,8 +8,9 @@ from mmengine.hooks import Hook, LoggerHook
 from mmengine.model import is_model_wrapper
 from mmengine.registry import HOOKS
 from mmengine.runner import CheckpointLoader
-from torch import Tensor, nn
+from torch import Tensor
 
+from plugin.models.segmentors import TeacherStudentSegmentor
 from plugin.models.semi.ema import ema_decay
 from plugin.models.weights.teacher import export_segmentor
 from plugin.utils import UserError, write_checkpoint
@@ -135,22 +136,22 @@ class TeacherStudentHook(Hook):
                 best, map_location='cpu', logger='silent')
             _export(runner, checkpoint, model.predict_on, folder / BEST)
 
-    def scalars(self, model: nn.Module) -> dict[str, Tensor]:
+    def scalars(self, model: TeacherStudentSegmentor) -> dict[str, Tensor]:
         """Numbers for the line of the log.
 
         Args:
-            model (nn.Module): The segmentor.
+            model (TeacherStudentSegmentor): The segmentor.
 
         Returns:
             dict[str, Tensor]: 0-dim tensors by name; one that is not finite is not written.
         """
         return {name: value for name, value in model.statistics.items() if value.ndim == 0}
 
-    def class_scalars(self, model: nn.Module) -> dict[str, Tensor]:
+    def class_scalars(self, model: TeacherStudentSegmentor) -> dict[str, Tensor]:
         """Numbers of each class, for the file of scalars: a line of the log is too short.
 
         Args:
-            model (nn.Module): The segmentor.
+            model (TeacherStudentSegmentor): The segmentor.
 
         Returns:
             dict[str, Tensor]: Tensors ``(C, )`` by name; what is not finite is not written.
@@ -183,8 +184,8 @@ class TeacherStudentHook(Hook):
             done % loop.val_interval == 0 or done == runner.max_iters)
 
 
-def unwrapped(runner) -> nn.Module:
-    """The model of a runner without the wrapper of several processes."""
+def unwrapped(runner) -> TeacherStudentSegmentor:
+    """The segmentor of a runner without the wrapper of several processes."""
     return runner.model.module if is_model_wrapper(runner.model) else runner.model
 
 

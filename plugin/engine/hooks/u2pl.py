@@ -3,6 +3,7 @@
 from mmengine.registry import HOOKS
 from torch import Tensor, nn
 
+from plugin.models.segmentors import TeacherStudentSegmentor
 from plugin.models.semi.memory_bank import MemoryBank
 
 from .teacher_student import TeacherStudentHook, unwrapped
@@ -28,13 +29,13 @@ class U2PLHook(TeacherStudentHook):
                 f'for {len(bank.filled)} classes take {bank.memory_bytes / 1e6:.0f} MB on '
                 f'{bank.keys.device}, and in each checkpoint')
 
-    def scalars(self, model: nn.Module) -> dict[str, Tensor]:
+    def scalars(self, model: TeacherStudentSegmentor) -> dict[str, Tensor]:
         """Those of every teacher, and the least and the mean fill of the banks."""
         bank = _bank(model)
         fill = {} if bank is None else dict(bank_min=bank.fill.min(), bank_mean=bank.fill.mean())
         return {**super().scalars(model), **fill}
 
-    def class_scalars(self, model: nn.Module) -> dict[str, Tensor]:
+    def class_scalars(self, model: TeacherStudentSegmentor) -> dict[str, Tensor]:
         """Those of every teacher, and the fill of each bank."""
         bank = _bank(model)
         return {**super().class_scalars(model), **({} if bank is None else dict(bank=bank.fill))}

@@ -86,12 +86,13 @@ class GalleryKeeper:
             self.longest, path)}
 
     def _small(self, labels: Tensor, ignore_index: int = -1) -> np.ndarray:
-        labels = labels.detach().cpu().numpy()
-        labels = labels.reshape(labels.shape[-2:]).astype(np.int32)
-        return shrink(np.where(labels == ignore_index, -1, labels), self.longest, labels=True)
+        ids = labels.detach().cpu().numpy()
+        ids = ids.reshape(ids.shape[-2:]).astype(np.int32)
+        return shrink(np.where(ids == ignore_index, -1, ids), self.longest, labels=True)
 
 
-def rate_labels(prediction: Tensor, truth: Tensor, classes: int, ignore_index: int = 255) -> tuple:
+def rate_labels(prediction: Tensor, truth: Tensor, classes: int,
+                ignore_index: int = 255) -> tuple[float | None, np.ndarray]:
     """How well the classes of one image were found.
 
     Args:
@@ -105,8 +106,8 @@ def rate_labels(prediction: Tensor, truth: Tensor, classes: int, ignore_index: i
         a class; and the ids of these classes.
     """
     classes = max(classes, int(prediction.max()) + 1 if prediction.numel() else 0)
-    counts = fold(joint_histogram(prediction, truth, classes, ignore_index), ignore_index)
-    counts = counts.cpu().numpy()
+    histogram = joint_histogram(prediction, truth, classes, ignore_index)
+    counts = fold(histogram, ignore_index).cpu().numpy()
     present = np.flatnonzero(counts[:-1].sum(axis=1))
     if not len(present):
         return None, present

@@ -1,6 +1,7 @@
 """What RunSummaryHook shows of models that outline instances."""
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -89,8 +90,11 @@ class InstancePages:
     def jobs(self, folder: Path) -> Jobs:
         """What to draw, as functions of the path to write."""
         pages = {'predictions.png': self._some, 'worst_pictures.png': self._worst}
-        return {folder / name: lambda path, samples=samples: visualization.draw_instance_samples(
-            samples, path, self.longest) for name, samples in pages.items() if samples}
+        return {folder / name: partial(self._draw, samples)
+                for name, samples in pages.items() if samples}
+
+    def _draw(self, samples: list[visualization.InstanceSample], path: Path) -> None:
+        visualization.draw_instance_samples(samples, path, self.longest)
 
     def count_jobs(self, folder: Path) -> Jobs:
         """Write what was counted in each image, and how far off other thresholds would be."""
