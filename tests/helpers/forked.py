@@ -7,8 +7,12 @@ import signal
 import sys
 import tempfile
 from collections.abc import Sequence
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest import mock
+
+from tests.helpers.paths import ROOT
 
 
 class Result(NamedTuple):
@@ -58,12 +62,15 @@ def call(target: str, folder: Path, *args: Any, **keywords: Any) -> Any:
     return pickle.loads(Path(f'{log}.value').read_bytes())
 
 
-def _context():
+def _context() -> multiprocessing.context.ForkServerContext:
     # a server that was never busy may be forked, unlike a process with threads or a GPU
     context = multiprocessing.get_context('forkserver')
     context.set_forkserver_preload(
         ['mmseg.apis', 'mmengine.runner', 'matplotlib.pyplot', 'rich.progress', 'torch._dynamo',
          'plugin'])
+    # the plugin of this project, whatever folder the test works in that starts the server
+    with mock.patch.dict(os.environ, PYTHONPATH=str(ROOT)):
+        forkserver.ensure_running()
     return context
 
 
