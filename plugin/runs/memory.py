@@ -3,6 +3,9 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+from mmengine.config import Config
+from mmengine.runner import Runner
+
 from plugin.utils import UserError
 from plugin.utils.config import is_detection
 
@@ -29,7 +32,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 @contextlib.contextmanager
-def memory_sentence(cfg, runner) -> Iterator[None]:
+def memory_sentence(cfg: Config, runner: Runner) -> Iterator[None]:
     """Turn a lack of memory into one sentence.
 
     Args:
@@ -48,7 +51,7 @@ def memory_sentence(cfg, runner) -> Iterator[None]:
         raise UserError(explain(cfg, runner.iter, stage == 'val')) from error
 
 
-def explain(cfg, iteration: int, validating: bool = False) -> str:
+def explain(cfg: Config, iteration: int, validating: bool = False) -> str:
     """What was too large, and what to do."""
     if validating:
         batch = cfg.val_dataloader.get('batch_size', 1)
@@ -80,7 +83,7 @@ def _batches(loader: dict[str, Any]) -> list[str]:
     return ['train_dataloader', *more]
 
 
-def crop_of(cfg) -> str:
+def crop_of(cfg: Config) -> str:
     """The size of what is trained on, in words."""
     steps = list(_steps(cfg.train_dataloader.get('dataset', {})))
     for kind, key, words in (('Crop', 'crop_size', 'crops'), ('Resize', 'scale', 'images'),
@@ -88,7 +91,7 @@ def crop_of(cfg) -> str:
         for step in steps:
             size = step.get(key)
             if kind in str(step.get('type')) and size:
-                # one side of a square, both, or several of either
+                # an int is the side of a square; a list holds both sides, or several sizes
                 if key == 'scales' or not isinstance(size, int) and not isinstance(size[0], int):
                     size = max(size)
                 sides = (size, size) if isinstance(size, int) else size

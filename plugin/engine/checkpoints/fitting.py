@@ -30,18 +30,18 @@ def check_fits(state_dict: Mapping[str, Tensor], model: nn.Module, name: str) ->
         more = _more_rows_than_classes(key)
         if more is not None and given[key].shape[1:] == wanted[key].shape[1:]:
             raise UserError(f'{name} was trained for {len(given[key]) + more} classes, but the '
-                             f'config has {len(wanted[key]) + more} ({key}); use the config it '
-                             'was trained with')
+                            f'config has {len(wanted[key]) + more} ({key}); use the config it '
+                            'was trained with')
     if other:
         raise UserError(f'{other[0]} is {tuple(given[other[0]].shape)} in {name} and '
-                         f'{tuple(wanted[other[0]].shape)} in the model; use the config it was '
-                         'trained with')
+                        f'{tuple(wanted[other[0]].shape)} in the model; use the config it was '
+                        'trained with')
     # heads that only help the training are not needed any more
     missing = [key for key in wanted if key not in given and not key.startswith('auxiliary_head')
                and not key.endswith('num_batches_tracked')]
     if missing:
         raise UserError(f'{name} lacks {len(missing)} of the {len(wanted)} weights of the model, '
-                         f'e.g. {missing[0]}; use the config it was trained with')
+                        f'e.g. {missing[0]}; use the config it was trained with')
 
 
 def _more_rows_than_classes(key: str) -> int | None:

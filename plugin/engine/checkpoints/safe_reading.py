@@ -136,7 +136,7 @@ def _explained(error: Exception, source: Any, name: str) -> ValueError:
         return UntrustedCheckpointError(
             f'{name} needs the Python class {needed}, which a file can use to run any program'
             f'{old}; {CURE}')
-    # whatever else goes wrong, as where memory is short, is no reason to run what is in it
+    # only a refusal of the reader is a reason to ask for trust; a lack of memory is not
     refused = isinstance(error, pickle.UnpicklingError) or 'TorchScript' in text
     if not trusted() and refused and whole and begin.startswith((ZIP, PICKLE)):
         reason = 'a program of TorchScript' if 'TorchScript' in text else reason

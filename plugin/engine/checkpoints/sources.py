@@ -69,7 +69,7 @@ def _known(name: str, urls: dict) -> str:
     name = name.partition('://')[2] or name
     if name not in urls:
         raise UserError(f'{name} is none of the {len(urls)} published checkpoints: give a file or '
-                         'an address')
+                        'an address')
     return name
 
 

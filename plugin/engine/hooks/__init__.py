@@ -1,4 +1,4 @@
-"""Hooks: what happens at certain moments of a run."""
+"""Hooks: checks of data and weights, checkpoints, early stopping, teachers, summaries."""
 from .channels_last import ChannelsLastHook
 from .check_data import CheckDataHook
 from .count_threshold import CountThresholdHook

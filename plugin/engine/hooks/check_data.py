@@ -1,4 +1,4 @@
-"""Stop before the first iteration at data that would stop or spoil a training."""
+"""Stop before the first iteration at data that do not fit the config or the model."""
 import json
 import os
 import time
@@ -57,7 +57,7 @@ class CheckDataHook(Hook):
     def __init__(self, enabled: bool = True, limit: int | None = None) -> None:
         if limit is not None and limit < 1:
             raise UserError(f'limit={limit} would check nothing: '
-                             'give 1 or more images, or enabled=False')
+                            'give 1 or more images, or enabled=False')
         self.enabled = enabled and os.environ.get(SKIP, '') in ('', '0')
         self.limit = limit
         self._done: set[int] = set()
@@ -66,7 +66,7 @@ class CheckDataHook(Hook):
 
     def before_train(self, runner) -> None:
         """Check the training set, and the validation set if there is one."""
-        # costs nothing, and a loader that does not pair as asked trains on something else
+        # a loader that does not pair as asked would train on other batches
         check_batch_size(runner.train_loop.dataloader)
         sets = {'the training set': runner.train_loop}
         if runner.val_loop is not None:
@@ -115,7 +115,7 @@ class CheckDataHook(Hook):
                 continue
             if not leaf.metainfo.get('classes'):
                 raise UserError(f'{name} ({type(leaf).__name__}) does not know its classes: set '
-                                 "metainfo=dict(classes=('ground', 'cow')) in its config")
+                                "metainfo=dict(classes=('ground', 'cow')) in its config")
             check_heads(model, leaf.metainfo['classes'], name)
         for name, leaf in leaves:
             self._check_leaf(runner, name, leaf)

@@ -31,7 +31,7 @@ class LiveLineHook(Hook):
         console (Console, optional): Where to draw. Defaults to the standard output.
     """
 
-    # after all that has something to say about an iteration
+    # after the hooks that write the log
     priority = 'LOWEST'
 
     def __init__(self, console: Console | None = None) -> None:

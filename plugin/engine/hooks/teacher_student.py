@@ -1,4 +1,4 @@
-"""What happens over time in a training with a teacher and a student."""
+"""The schedule of a training with a teacher and a student."""
 import math
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ LOG_INTERVAL = 50  # iterations, for a run without LoggerHook
 
 @HOOKS.register_module()
 class TeacherStudentHook(Hook):
-    """Owns time for a ``TeacherStudentSegmentor``.
+    """Sets the schedule of a ``TeacherStudentSegmentor``.
 
     Before each iteration the model learns how far the training is (``progress``, t / T) and
     whether it is supervised only (``warming_up``). During the warm-up the teacher is the student;
@@ -62,7 +62,7 @@ class TeacherStudentHook(Hook):
                  alarm_share: float = 0.95, export: bool = True) -> None:
         if warmup and warmup_epochs is not None:
             raise UserError(f'warmup={warmup} and warmup_epochs={warmup_epochs} both say how '
-                             'long the warm-up is: give one of them')
+                            'long the warm-up is: give one of them')
         _check_range('warmup', warmup)
         _check_range('warmup_epochs', warmup_epochs)
         _check_range('picture_interval', picture_interval)
@@ -80,14 +80,14 @@ class TeacherStudentHook(Hook):
         model = unwrapped(runner)
         if not hasattr(model, 'student'):
             raise UserError(f'{type(self).__name__} needs a model with a student, not '
-                             f'{type(model).__name__}: wrap it as model=dict('
-                             "type='MeanTeacher', segmentor=model), or leave out the hook")
+                            f'{type(model).__name__}: wrap it as model=dict('
+                            "type='MeanTeacher', segmentor=model), or leave out the hook")
         if self.warmup_epochs is not None:
             self.warmup = _iterations(runner, self.warmup_epochs)
         rest = runner.max_iters - self.warmup
         if rest <= 0:
             raise UserError(f'a warm-up of {self.warmup} iterations leaves nothing of the '
-                             f'{runner.max_iters} for the unlabelled images: shorten it')
+                            f'{runner.max_iters} for the unlabelled images: shorten it')
         runner.logger.info(f'{type(model).__name__}: {self.warmup} supervised iterations, then '
                            f'{rest} with unlabelled images')
 
@@ -102,11 +102,11 @@ class TeacherStudentHook(Hook):
 
     def after_train_iter(self, runner, batch_idx: int, data_batch: Any = None,
                          outputs: dict | None = None) -> None:
-        """Move the teacher; at intervals say and draw what it tells the student."""
+        """Move the teacher; at intervals log and draw its pseudo-labels."""
         model = unwrapped(runner)
         if model.has_teacher and runner.optim_wrapper.should_update():
             if model.warming_up:
-                # checkpoints and validations of the warm-up shall find the student in it
+                # so that checkpoints and validations of the warm-up have the student as teacher
                 model.reset_teacher()
             else:
                 model.update_teacher(ema_decay(self._steps(runner), self.decay))

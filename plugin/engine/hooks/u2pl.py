@@ -1,5 +1,4 @@
-"""What happens over time in U2PL."""
-
+"""The schedule of U2PL, and the fill of its memory banks."""
 from mmengine.registry import HOOKS
 from torch import Tensor, nn
 
@@ -11,7 +10,7 @@ from .teacher_student import TeacherStudentHook, unwrapped
 
 @HOOKS.register_module()
 class U2PLHook(TeacherStudentHook):
-    """The hook of a teacher and a student, and an eye on the memory banks.
+    """A :class:`TeacherStudentHook` that logs the fill of the memory banks.
 
     At the start it says how much memory the banks take and which ranks the negatives of a class
     have. The log gets the fill of the banks, 0..1, as ``bank_min`` and ``bank_mean``, and the file

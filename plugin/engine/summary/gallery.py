@@ -59,7 +59,7 @@ class GalleryKeeper:
                 output.img_path, score, present[present < classes].tolist(),
                 pack_labels(small, truth)))
 
-    def see_animals(self, sample: InstanceSample, classes: Sequence[int]) -> None:
+    def see_instances(self, sample: InstanceSample, classes: Sequence[int]) -> None:
         """Take an image of an instance model, which is rated already."""
         score = None if sample.quality is None else float(sample.quality)
         if self._selection.wants(sample.path, score):
@@ -76,13 +76,13 @@ class GalleryKeeper:
         meta = getattr(dataset, 'metainfo', {})
         if not kept or not meta.get('classes'):
             return {}
-        animals = isinstance(next(iter(kept.values())).content, InstanceSample)
+        instances = isinstance(next(iter(kept.values())).content, InstanceSample)
         palette = meta.get('palette') or []
-        # animals have a colour each
-        if not animals and not palette:
+        # instances have a colour each
+        if not instances and not palette:
             return {}
         return {folder / FILE: lambda path: write_gallery(
-            self._selection, len(dataset), meta['classes'], palette, SCORES[animals],
+            self._selection, len(dataset), meta['classes'], palette, SCORES[instances],
             self.longest, path)}
 
     def _small(self, labels: Tensor, ignore_index: int = -1) -> np.ndarray:

@@ -23,7 +23,7 @@ THRESHOLDS = np.linspace(0, 1, 101).round(2)
 
 
 class Counted(NamedTuple):
-    """Number of animals in an image, and the scores ``(n, )`` of those that were predicted."""
+    """Number of instances in an image, and the scores ``(n, )`` of those that were predicted."""
 
     truth: int
     scores: np.ndarray
@@ -72,7 +72,7 @@ class InstancePages:
         if not wanted and not rated:
             return
         sample = _sample(output, threshold)
-        self.gallery.see_animals(sample, _classes(output, threshold))
+        self.gallery.see_instances(sample, _classes(output, threshold))
         if wanted:
             self._some.append(sample)
         if rated:
@@ -171,7 +171,7 @@ def _named(metrics: dict[str, Any], key: str) -> float | None:
 
 
 def _sample(output: Any, threshold: float) -> visualization.InstanceSample:
-    """The animals of an image as run lengths, which are small, matched with the truth."""
+    """The instances of an image as run lengths, which are small, matched with the truth."""
     height, width = output.ori_shape[:2]
     found = output.pred_instances
     found = found[found.scores >= threshold].cpu()
@@ -192,7 +192,7 @@ def _sample(output: Any, threshold: float) -> visualization.InstanceSample:
 
 
 def _classes(output: Any, threshold: float) -> list[int]:
-    """Labels of the animals that are there or count as found."""
+    """Labels of the instances in the truth, and of those that count as found."""
     found = output.pred_instances.labels[output.pred_instances.scores >= threshold]
     return [*found.cpu().tolist(),
             *(int(instance['bbox_label']) for instance in output.get('instances', []))]

@@ -1,4 +1,4 @@
-"""What a teacher tells a student, written into the log and drawn."""
+"""Statistics of the pseudo-labels in the log, and drawings of them."""
 import math
 from pathlib import Path
 
@@ -49,11 +49,11 @@ def draw_step(runner, model: TeacherStudentSegmentor) -> None:
 
     Args:
         runner (Runner): The runner of the training.
-        model (TeacherStudentSegmentor): The segmentor; its ``images`` hold ``image (3, H, W)`` as the network
-            got it, and ``entropy``, ``labels``, ``argmax`` and ``valid``, ``(H, W)`` each.
+        model (TeacherStudentSegmentor): Its ``images`` hold ``image (3, H, W)`` as the network got
+            it, and ``entropy``, ``labels``, ``argmax`` and ``valid``, ``(H, W)`` each.
     """
     meta = runner.train_dataloader.dataset.metainfo
-    # a data set without colours has no image; those of MMSegmentation always have some
+    # without a palette nothing is drawn; those of MMSegmentation always have one
     if not model.images or not meta.get('palette'):
         return
     maps = {name: value.detach().cpu() for name, value in model.images.items()}
