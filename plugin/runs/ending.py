@@ -49,7 +49,7 @@ def result_of(runner: Runner) -> Trained:
     best = hub.runtime_info.get('best_ckpt')
     return Trained(
         folder, runner.iter,
-        {name[4:]: buffer.current() for name, buffer in hub.log_scalars.items()
+        {name[4:]: float(buffer.current()) for name, buffer in hub.log_scalars.items()
          if name.startswith('val/') and not name.endswith('time')},
         Path(best) if best else None, last_checkpoint(folder),
         state.get('reason', '') if getattr(runner.train_loop, 'stop_training', False) else '')
