@@ -99,7 +99,7 @@ def find_good(folder: Path) -> Choice:
     Returns:
         Choice: The checkpoint, and the damaged ones that are newer.
     """
-    damaged = []
+    damaged: list[tuple[Path, str]] = []
     for path in checkpoints_to_resume(folder):
         reason = damage_of(path)
         if reason is None:

@@ -100,7 +100,7 @@ def safe_classes() -> list[Callable]:
 def allow_safe_classes() -> None:
     """Tell PyTorch of the safe classes; before 2.4 it knows tensors and plain values alone."""
     if hasattr(torch.serialization, 'add_safe_globals'):
-        torch.serialization.add_safe_globals(safe_classes())
+        torch.serialization.add_safe_globals([*safe_classes()])
 
 
 def _statistic(owner: Any, name: str) -> Callable:

@@ -1,7 +1,7 @@
 """Fully connected conditional random field: probabilities that follow the edges of the image."""
 import multiprocessing
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
@@ -60,8 +60,8 @@ class DenseCRF:
         UserError: If a parameter is unknown or out of range.
     """
 
-    def __init__(self, *, iterations: int = 10, bilateral: dict[str, float] | None = None,
-                 gaussian: dict[str, float] | None = None, jobs: int | None = None) -> None:
+    def __init__(self, *, iterations: int = 10, bilateral: Mapping[str, float] | None = None,
+                 gaussian: Mapping[str, float] | None = None, jobs: int | None = None) -> None:
         _pydensecrf()  # a missing one is known before the first image
         if not isinstance(iterations, int) or iterations < 0:
             raise UserError(f'DenseCRF: iterations={iterations!r} is no number of steps: '
@@ -137,8 +137,8 @@ def _pydensecrf() -> tuple[Any, Any]:
     return densecrf, utils
 
 
-def _parameters(name: str, defaults: dict[str, float],
-                given: dict[str, float] | None) -> dict[str, float]:
+def _parameters(name: str, defaults: Mapping[str, float],
+                given: Mapping[str, float] | None) -> dict[str, float]:
     unknown = sorted(set(given or {}) - set(defaults))
     if unknown:
         raise UserError(f'DenseCRF: {name} has no parameter {", ".join(unknown)}: it has '

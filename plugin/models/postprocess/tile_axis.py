@@ -145,9 +145,9 @@ def cut_tile(inputs: Tensor, top: int, left: int, height: int, width: int,
         y, x = slice(max(top, 0), min(bottom, rows)), slice(max(left, 0), min(right, columns))
         tile[:, :, y.start - top:y.stop - top, x.start - left:x.stop - left] = inputs[:, :, y, x]
         return tile
-    y = mirrored_index(rows, -top, bottom - rows, inputs.device)
-    x = mirrored_index(columns, -left, right - columns, inputs.device)
-    return inputs[:, :, y[:, None], x]
+    down = mirrored_index(rows, -top, bottom - rows, inputs.device)
+    across = mirrored_index(columns, -left, right - columns, inputs.device)
+    return inputs[:, :, down[:, None], across]
 
 
 def _deepest(starts: list[int], depth: Tensor) -> Tensor:
