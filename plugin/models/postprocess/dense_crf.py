@@ -156,7 +156,8 @@ def _check(probabilities: np.ndarray, image: np.ndarray) -> None:
         raise UserError(f'probabilities of shape {probabilities.shape} are not of 2 or more '
                          'classes: give (C, H, W)')
     if probabilities.dtype.kind != 'f':
-        raise UserError(f'probabilities of type {probabilities.dtype} are no shares: give floats')
+        raise UserError(f'probabilities of type {probabilities.dtype} are no floats: give floats '
+                        'from 0 to 1')
     if image.dtype != np.uint8 or image.shape != (*probabilities.shape[1:], 3):
         raise UserError(f'an image of shape {image.shape} and type {image.dtype} does not '
                          f'fit probabilities of {probabilities.shape}: give uint8 of '
@@ -164,5 +165,5 @@ def _check(probabilities: np.ndarray, image: np.ndarray) -> None:
     low, high = float(probabilities.min()), float(probabilities.max())
     # half precision rounds sums; a NaN fails both comparisons
     if not (low >= 0 and high <= 1.01):
-        raise UserError(f'probabilities go from {low:.3g} to {high:.3g}: give shares from 0 to '
+        raise UserError(f'probabilities go from {low:.3g} to {high:.3g}: give floats from 0 to '
                          '1, such as the softmax of logits')

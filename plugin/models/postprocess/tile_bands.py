@@ -85,7 +85,7 @@ class _Band:
         place = self._sums[:, :, rows.pixels.start - self._first:rows.pixels.stop - self._first,
                            columns.pixels]
         seen = logits[:, :, rows.inside, columns.inside].float()
-        place.addcmul_(seen, rows.shares[:, None] * columns.shares)
+        place.addcmul_(seen, rows.weights[:, None] * columns.weights)
 
     def finish(self, row: int) -> Iterator[Tensor]:
         """Go on to another row of tiles; yields what lies above it."""
