@@ -46,7 +46,7 @@ class Detector(Predictor[Instances]):
         >>> from plugin.inference import load_model
         >>> detector = load_model('mask-rcnn_mnv2_barn', 'best.pth')
         >>> cows = detector('barn.jpg')
-        >>> all(cow.score >= detector.score_thr and cow.name == 'cow' for cow in cows)
+        >>> all(cow.score >= detector.score_thr and cow.name in detector.classes for cow in cows)
         True
         >>> len(cows.to_coco(image_id=7)) == len(cows)
         True

@@ -48,8 +48,8 @@ def find_inputs(inputs: Inputs, results: str | Path) -> list[Input]:
     """Resolve files, folders (with their subfolders) and globs.
 
     Args:
-        inputs (str | Path | Sequence[str | Path | Input]): Files, folders and globs, one or several;
-            also what this function found.
+        inputs (str | Path | Sequence[str | Path | Input]): Files, folders and globs, one or
+            several; also what this function found.
         results (str | Path): Folder of the results; what lies in it is no input.
 
     Returns:

@@ -53,10 +53,11 @@ def load_model(config: str | Path | Config, checkpoint: str | Path, *, device: s
         >>> from plugin.inference import load_model
         >>> model = load_model('fcn8s_barn', 'best.pth', device='cpu')
         >>> model.classes
-        ['background', 'cow']
-        >>> labels = model('barn.jpg')
-        >>> labels.dtype
-        dtype('int64')
+        ['ground', 'fence', 'trough', 'cattle']
+        >>> labels = model('barn.jpg')  # class ids, (H, W)
+        >>> cattle = labels == model.classes.index('cattle')
+        >>> cattle.dtype
+        dtype('bool')
     """
     cfg = load_config(config, list(options))
     name = str(cfg.filename if isinstance(config, Config) else config)

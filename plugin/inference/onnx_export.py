@@ -3,7 +3,7 @@ import importlib.util
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -134,7 +134,7 @@ class Exported(Segmenter):
             np.ndarray: (H, W, channels).
         """
         inputs: Tensor = self._pipeline(dict(img=image, img_id=0))['inputs']
-        settings: dict[str, Any] = predicting_network(self._model).test_cfg or {}
+        settings = predicting_network(self._model).test_cfg or {}
         if settings.get('mode') in ('slide', 'tile'):
             sides = settings['crop_size']
             sides = (sides, sides) if isinstance(sides, int) else sides

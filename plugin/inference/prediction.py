@@ -85,8 +85,10 @@ def predict(model: Segmenter | Detector, inputs: Inputs, out: str | Path = 'outp
     Example:
         >>> from plugin.inference import load_model, predict
         >>> model = load_model('fcn8s_barn', 'best.pth', device='cpu')
-        >>> print(predict(model, ['barn.jpg', 'images/'], out='results'))  # doctest: +ELLIPSIS
-        ... of ... inputs segmented; results in results
+        >>> print(predict(model, 'barn.jpg', out='results'))
+        1 of 1 inputs segmented; results in results
+        >>> predict(model, ['barn.jpg', 'images/'], out='results').failed
+        {}
     """
     out = Path(out)
     found = find_inputs(inputs, out)

@@ -48,12 +48,12 @@ class Segmenter(Predictor[np.ndarray]):
         >>> from plugin.inference import load_model
         >>> segmenter = load_model('fcn8s_barn', 'best.pth')
         >>> labels = segmenter('barn.jpg')
-        >>> labels.ndim, labels.max() < len(segmenter.classes)
-        (2, True)
+        >>> labels.dtype
+        dtype('int64')
         >>> segmenter.probabilities('barn.jpg').shape == (len(segmenter.classes), *labels.shape)
         True
-        >>> for labels in segmenter(['barn.jpg', 'barn.jpg']):
-        ...     print((labels == segmenter.classes.index('cow')).any())
+        >>> for one in segmenter(['barn.jpg', 'barn.jpg']):
+        ...     print(one.shape == labels.shape)
         True
         True
     """

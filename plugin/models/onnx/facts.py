@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mmengine.model import BaseModel
 from torch import nn
 
 from plugin.utils import UserError, first_few
@@ -73,7 +74,7 @@ class GraphFacts:
                          'missing); export it by tools/export_onnx.py')
 
 
-def facts_of(model: nn.Module, *, config: str, checkpoint: str, classes: Sequence[str],
+def facts_of(model: BaseModel, *, config: str, checkpoint: str, classes: Sequence[str],
              palette: Sequence[Sequence[int]], preprocessing: bool = False,
              half: bool = False) -> GraphFacts:
     """The facts of a model that is exported, see :func:`~plugin.models.onnx.to_onnx`."""
@@ -86,12 +87,12 @@ def facts_of(model: nn.Module, *, config: str, checkpoint: str, classes: Sequenc
         **_normalisation(model))
 
 
-def check_facts(facts: GraphFacts, model: nn.Module, name: str, config: str) -> None:
+def check_facts(facts: GraphFacts, model: BaseModel, name: str, config: str) -> None:
     """Compare a file with the model of a config.
 
     Args:
         facts (GraphFacts): Of the file.
-        model (nn.Module): Of the config; its weights do not matter.
+        model (BaseModel): Of the config; its weights do not matter.
         name (str): The file in messages.
         config (str): The config in messages.
 
@@ -133,7 +134,7 @@ def _geometry(layer: nn.Module) -> tuple[Any, ...]:
     return tuple(getattr(layer, key, None) for key in GEOMETRY)
 
 
-def _normalisation(model: nn.Module) -> dict[str, Any]:
+def _normalisation(model: BaseModel) -> dict[str, Any]:
     preprocessor = model.data_preprocessor
     on = getattr(preprocessor, '_enable_normalize', False)
     return dict(mean=preprocessor.mean.flatten().tolist() if on else None,

@@ -1,7 +1,7 @@
 """Fully connected conditional random field: probabilities that follow the edges of the image."""
 import multiprocessing
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
@@ -60,8 +60,8 @@ class DenseCRF:
         UserError: If a parameter is unknown or out of range.
     """
 
-    def __init__(self, *, iterations: int = 10, bilateral: dict[str, float] | None = None,
-                 gaussian: dict[str, float] | None = None, jobs: int | None = None) -> None:
+    def __init__(self, *, iterations: int = 10, bilateral: Mapping[str, float] | None = None,
+                 gaussian: Mapping[str, float] | None = None, jobs: int | None = None) -> None:
         _pydensecrf()  # a missing one is known before the first image
         if not isinstance(iterations, int) or iterations < 0:
             raise UserError(f'DenseCRF: iterations={iterations!r} is no number of steps: '
@@ -137,8 +137,8 @@ def _pydensecrf() -> tuple[Any, Any]:
     return densecrf, utils
 
 
-def _parameters(name: str, defaults: dict[str, float],
-                given: dict[str, float] | None) -> dict[str, float]:
+def _parameters(name: str, defaults: Mapping[str, float],
+                given: Mapping[str, float] | None) -> dict[str, float]:
     unknown = sorted(set(given or {}) - set(defaults))
     if unknown:
         raise UserError(f'DenseCRF: {name} has no parameter {", ".join(unknown)}: it has '
@@ -156,7 +156,8 @@ def _check(probabilities: np.ndarray, image: np.ndarray) -> None:
         raise UserError(f'probabilities of shape {probabilities.shape} are not of 2 or more '
                          'classes: give (C, H, W)')
     if probabilities.dtype.kind != 'f':
-        raise UserError(f'probabilities of type {probabilities.dtype} are no shares: give floats')
+        raise UserError(f'probabilities of type {probabilities.dtype} are no floats: give floats '
+                        'from 0 to 1')
     if image.dtype != np.uint8 or image.shape != (*probabilities.shape[1:], 3):
         raise UserError(f'an image of shape {image.shape} and type {image.dtype} does not '
                          f'fit probabilities of {probabilities.shape}: give uint8 of '
@@ -164,5 +165,5 @@ def _check(probabilities: np.ndarray, image: np.ndarray) -> None:
     low, high = float(probabilities.min()), float(probabilities.max())
     # half precision rounds sums; a NaN fails both comparisons
     if not (low >= 0 and high <= 1.01):
-        raise UserError(f'probabilities go from {low:.3g} to {high:.3g}: give shares from 0 to '
+        raise UserError(f'probabilities go from {low:.3g} to {high:.3g}: give floats from 0 to '
                          '1, such as the softmax of logits')

@@ -5,12 +5,14 @@ import mmcv
 import mmengine.fileio as fileio
 import numpy as np
 import torch
-from torch import Tensor, nn
+from mmengine.model import BaseDataPreprocessor
+from torch import Tensor
 
 from plugin.utils import UserError
 
 
-def original_image(image: Tensor, meta: dict[str, Any], preprocessor: nn.Module) -> np.ndarray:
+def original_image(image: Tensor, meta: dict[str, Any], preprocessor: BaseDataPreprocessor
+                   ) -> np.ndarray:
     """Get back the image that a network saw, at its original size.
 
     Normalisation, padding and mirroring of the network's input are undone, which restores a
@@ -22,7 +24,7 @@ def original_image(image: Tensor, meta: dict[str, Any], preprocessor: nn.Module)
         image (Tensor): The input of the network, (1 or 3, H, W).
         meta (dict): Of the image, as mmseg names it: ``ori_shape``, ``padding_size`` or
             ``img_padding_size``, ``flip``, ``flip_direction``, ``img_path``; all may be missing.
-        preprocessor (nn.Module): The model's ``SegDataPreProcessor``.
+        preprocessor (BaseDataPreprocessor): The model's ``SegDataPreProcessor``.
 
     Returns:
         np.ndarray: RGB (H', W', 3), uint8, where ``ori_shape`` is (H', W').
@@ -49,7 +51,7 @@ def original_image(image: Tensor, meta: dict[str, Any], preprocessor: nn.Module)
     return restored
 
 
-def _denormalised(image: Tensor, preprocessor: nn.Module) -> np.ndarray:
+def _denormalised(image: Tensor, preprocessor: BaseDataPreprocessor) -> np.ndarray:
     if getattr(preprocessor, '_enable_normalize', False):
         image = image * preprocessor.std + preprocessor.mean
     elif image.min() < 0 or image.max() > 255:

@@ -58,6 +58,7 @@ def set_probabilities(sample: SegDataSample, values: Tensor, threshold: float | 
         threshold (float, optional): Of the head; from above it on, one channel is foreground.
     """
     if _is_foreground(sample.seg_logits.data):
+        assert threshold is not None, 'a head with one channel has a threshold'
         scores = values[1:]
         labels = (scores > threshold).to(scores)
     else:

@@ -1,27 +1,26 @@
-"""tools/predict.py."""
-import csv
+"""What predict writes of a semantic model, and what every prediction does with its inputs."""
+
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from mmengine.registry import INFERENCERS
 from PIL import Image
 
-from plugin.inference.inputs import find_inputs
+from plugin.inference import find_inputs, load_model, predict
 from plugin.inference.writers import AreaTable
+from plugin.utils import UserError
 from tests.helpers.forked import run_tool
-
-
-def rows_of(path):
-    with path.open(encoding='utf-8', newline='') as file:
-        return list(csv.DictReader(file))
+from tests.helpers.tiny_detector import rows_of
 
 
 @pytest.fixture(scope='module')
-def predicted(trained, tmp_path_factory):
+def predicted(pixels, tmp_path_factory):
     """Everything a folder may hold, predicted."""
     folder = tmp_path_factory.mktemp('predicted') / 'ein Ordner'
     (folder / 'in/牛 1').mkdir(parents=True)
-    image = cv2.imread(str(trained.folder / 'pictures/images/0.png'))
+    image = cv2.imdecode(np.fromfile(pixels.images / '0.png', np.uint8), cv2.IMREAD_COLOR)
     cv2.imwrite(str(folder / 'in/same.jpg'), image)
     cv2.imwrite(str(folder / 'in/same.png'), image)
     cv2.imwrite(str(folder / 'in/grey.png'), image[..., 0])
@@ -36,18 +35,21 @@ def predicted(trained, tmp_path_factory):
         video.write(image)
     video.release()
     (folder / 'in/broken.mp4').write_bytes(b'no video')
-    result = run_tool('predict', [trained.folder / 'tiny.py', trained.checkpoint, 'in',
-                                  '--device', 'cpu'], folder)
-    return folder, result
+    model = load_model(pixels.config, pixels.checkpoint, device='cpu')
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        return folder, predict(model, 'in')
 
 
 def test_bad_files_are_named_and_the_others_done(predicted):
     folder, result = predicted
-    assert result.status == 1
-    skipped = [line for line in result.err.splitlines() if line.startswith('skipped:')]
-    assert skipped == ['skipped: in/broken.jpg is no image', 'skipped: in/empty.png is empty',
-                       'skipped: in/broken.mp4 is no video that OpenCV can read']
-    assert '7 of 10 inputs segmented, 3 could not be done; results in outputs' in result.out
+    assert result.failed == {
+        Path('in/broken.jpg'): 'in/broken.jpg is no image',
+        Path('in/empty.png'): 'in/empty.png is empty',
+        Path('in/broken.mp4'): 'in/broken.mp4 is no video that OpenCV can read'}
+    assert (result.done, result.out) == (7, Path('outputs'))
+    assert str(result) == ('7 of 10 inputs segmented, 3 could not be done; '
+                           'results in outputs')
     names = {'same', 'same_png', 'grey', 'alpha', 'deep', '牛 1/kuh ä'}
     for kind, suffix in (('overlays', '.jpg'), ('masks', '.png')):
         root = folder / 'outputs' / kind
@@ -97,27 +99,63 @@ def test_video_has_all_frames_and_a_row_for_each(predicted):
     assert [frame.shape for frame in frames] == [(36, 44, 3)] * 3
 
 
-def test_prediction_is_that_of_the_test_tool(predicted, trained, tmp_path):
+def test_prediction_is_that_of_the_test_tool(predicted, pixels, tmp_path):
     folder, _ = predicted
-    argv = ['tiny.py', trained.checkpoint, '--out', tmp_path, '--work-dir', tmp_path / 'log']
-    assert run_tool('test', argv, trained.folder).status == 0
+    argv = ['tiny.py', pixels.checkpoint, '--out', tmp_path, '--work-dir', tmp_path / 'log']
+    assert run_tool('test', argv, pixels.folder).status == 0
     expected = np.asarray(Image.open(tmp_path / '0.png'))
     assert (np.asarray(Image.open(folder / 'outputs/masks/same_png.png')) == expected).all()
 
 
-@pytest.mark.parametrize(('argv', 'message'), [
-    (['nowhere.jpg'], 'error: input nowhere.jpg does not exist.'),
-    (['nowhere/*.jpg'], 'error: nowhere/*.jpg matches no image or video'),
-    (['work_dirs'], 'error: work_dirs holds no images or videos'),
-    (['pictures', '--device', 'cuda:77'], 'error: --device cuda:77 cannot be used'),
-    (['pictures', '--cfg-options', 'model.decode_head.num_classes=5'],
-     'error: iter_9.pth was trained for 2 classes, but the config has 5'),
+@pytest.mark.parametrize(('inputs', 'settings', 'message'), [
+    ('nowhere.jpg', {}, 'input nowhere.jpg does not exist'),
+    ('nowhere/*.jpg', {}, r'nowhere/\*.jpg matches no image or video; quote it'),
+    ('empty', {}, 'empty holds no images or videos'),
+    (['good.png', 'gone'], {}, 'input gone does not exist'),
+    ('good.png', dict(data='x.json'), '--data is for models of animals, but .*tiny.py is no conf'),
+    ('good.png', dict(simplify=0), '--simplify is for models of animals'),
+    ('good.png', dict(opacity=1.5), 'opacity=1.5 is out of range: give 0 to 1'),
+    ('good.png', dict(image_format='gif'), "image_format='gif' is unknown: give 'jpg' or 'png'"),
+    ('good.png', dict(simplify=-1), 'simplify=-1 is no distance in pixels: give 0 or more'),
 ])
-def test_mistakes_end_with_a_sentence(trained, argv, message):
-    result = run_tool('predict', ['tiny.py', trained.checkpoint, *argv], trained.folder)
-    assert result.status == 1
-    assert message in result.err
-    assert 'Traceback' not in result.err
+def test_mistakes_are_named_before_anything_is_written(pixels, tmp_path, monkeypatch, inputs,
+                                                       settings, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'empty').mkdir()
+    (tmp_path / 'good.png').write_bytes((pixels.images / '0.png').read_bytes())
+    model = load_model(pixels.config, pixels.checkpoint, device='cpu')
+    with pytest.raises((FileNotFoundError, UserError), match=message):
+        predict(model, inputs, **settings)
+    assert not (tmp_path / 'outputs').exists()
+
+
+def test_inputs_of_every_kind_and_png_overlays(pixels, tmp_path):
+    model = load_model(pixels.config, pixels.checkpoint, device='cpu')
+    one = pixels.images / '1.png'
+    given = [str(pixels.images / '[02].png'), one, *find_inputs(pixels.images / '3.png', tmp_path)]
+    done = predict(model, given, str(tmp_path / 'out'), image_format='png', opacity=0,
+                   probabilities=True)
+    assert (done.done, done.failed) == (4, {})
+    for kind in ('overlays', 'masks', 'probabilities'):
+        assert {path.stem for path in (tmp_path / 'out' / kind).iterdir()} == set('0123')
+    # without colour the overlay is the image
+    assert (np.asarray(Image.open(tmp_path / 'out/overlays/1.png'))
+            == np.asarray(Image.open(one))).all()
+    with pytest.raises(FileNotFoundError, match='holds only results of earlier predictions'):
+        predict(model, tmp_path / 'out', tmp_path / 'out')
+
+
+def test_an_inferencer_of_openmmlab_writes_the_same_files(pixels, tmp_path):
+    inferencer = INFERENCERS.build(dict(
+        type='PastureInferencer', model=str(pixels.config), weights=str(pixels.checkpoint),
+        device='cpu'))
+    model = load_model(pixels.config, pixels.checkpoint, device='cpu')
+    image = pixels.images / '0.png'
+    assert inferencer(image, out_dir=tmp_path / 'one', image_format='png').done == 1
+    predict(model, image, tmp_path / 'two', image_format='png')
+    written = [{path.relative_to(folder): path.read_bytes() for path in folder.rglob('*.*')}
+               for folder in (tmp_path / 'one', tmp_path / 'two')]
+    assert written[0] == written[1] and len(written[0]) == 3
 
 
 def test_names_do_not_collide_and_results_are_no_inputs(tmp_path):
