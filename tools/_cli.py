@@ -15,6 +15,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 USAGE, ERROR, INTERRUPTED = 2, 1, 130
+FULL_DISK = ('hint: free some space; complete checkpoints are kept, so that a training '
+             'goes on with --resume')
 
 
 def parser_for(doc: str, examples: str,
@@ -43,11 +45,14 @@ def add_launcher(parser: argparse.ArgumentParser) -> None:
 
 
 @contextlib.contextmanager
-def plain_errors(debug: bool = False) -> Iterator[None]:
+def plain_errors(debug: bool = False, name: str = 'error',
+                 hint: str = FULL_DISK) -> Iterator[None]:
     """Turn the mistakes of a user into one sentence and exit status 1.
 
     Args:
         debug (bool): Let every error through with its traceback.
+        name (str): What the sentence begins with.
+        hint (str): Said where the disk is full; '' for nothing.
     """
     try:
         yield
@@ -61,10 +66,9 @@ def plain_errors(debug: bool = False) -> Iterator[None]:
         rank = os.environ.get('RANK', '0')
         where = f'process {rank}: ' if rank != '0' else ''
         sys.stdout.flush()
-        print(f'error: {where}{sentence(error)}', file=sys.stderr, flush=True)
-        if is_full_disk(error):
-            print('hint: free some space; complete checkpoints are kept, so that a training '
-                  'goes on with --resume', file=sys.stderr)
+        print(f'{name}: {where}{sentence(error)}', file=sys.stderr, flush=True)
+        if hint and is_full_disk(error):
+            print(hint, file=sys.stderr)
         raise SystemExit(ERROR) from None
 
 
@@ -72,6 +76,14 @@ def _option(text: str) -> str:
     if not re.fullmatch(r'[^=\s][^=]*=.*', text, re.DOTALL):
         raise argparse.ArgumentTypeError(f'{text!r} is not KEY=VALUE')
     return text
+
+
+def cores() -> int:
+    """Number of cores that this process may use."""
+    # of a cluster's machine, only some may be ours
+    if hasattr(os, 'sched_getaffinity'):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def share(text: str) -> float:
@@ -107,7 +119,8 @@ def add_auto_batch(parser) -> None:
 
 def add_logger(parser) -> None:
     """Add ``--logger``."""
-    parser.add_argument('--logger', action='append', default=[], choices=['mlflow', 'tensorboard', 'wandb'],
+    parser.add_argument('--logger', action='append', default=[],
+                        choices=['mlflow', 'tensorboard', 'wandb'],
                         help='also write for this tracker, into the work directory; nothing '
                         'leaves the machine (WANDB_MODE and MLFLOW_TRACKING_URI change that); '
                         'may be given several times')

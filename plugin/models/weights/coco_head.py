@@ -55,12 +55,12 @@ def checkpoint_classes(checkpoint: Mapping[str, Any]) -> tuple[str, ...]:
     if names is None:
         if number != len(CocoDataset.METAINFO['classes']):
             raise UserError(f'the checkpoint does not name its {number} classes: give one that '
-                             'MMDetection saved, with dataset_meta in its meta')
+                            'MMDetection saved, with dataset_meta in its meta')
         names = CocoDataset.METAINFO['classes']
     names = (names, ) if isinstance(names, str) else tuple(names)
     if len(names) != number:
         raise UserError(f'the checkpoint names {len(names)} classes, but its fc_cls has rows '
-                         f'for {number}: the names belong to another model')
+                        f'for {number}: the names belong to another model')
     return names
 
 
@@ -169,10 +169,10 @@ def _class_count(state_dict: Mapping[str, Tensor]) -> int:
              if (match := HEAD.search(key)) and match[1] == 'fc_cls'}
     if not found:
         raise UserError('the checkpoint has no roi_head.bbox_head.fc_cls: give one of a '
-                         'two-stage detector of MMDetection, for example Mask R-CNN')
+                        'two-stage detector of MMDetection, for example Mask R-CNN')
     if len(set(found.values())) > 1:
         raise UserError(f'the classifiers have different numbers of rows ({found}): the '
-                         'checkpoint is of no detector that can be converted')
+                        'checkpoint is of no detector that can be converted')
     return next(iter(found.values()))
 
 
@@ -182,7 +182,7 @@ def _class_layers(state_dict: Mapping[str, Tensor], number: int) -> dict[str, He
     for key, value in state_dict.items():
         if OTHER.search(key):
             raise UserError(f'{key} has rows of classes that are not known here: only Mask R-CNN '
-                             'and Cascade Mask R-CNN with plain mask heads can be converted')
+                            'and Cascade Mask R-CNN with plain mask heads can be converted')
         match = HEAD.search(key)
         if not match:
             continue
@@ -192,7 +192,7 @@ def _class_layers(state_dict: Mapping[str, Tensor], number: int) -> dict[str, He
             layers[key] = rows
         elif rows.background or len(value) != rows.each:  # else one for all classes
             raise UserError(f'{key} has {len(value)} rows, not {count} for {number} classes: '
-                             'the checkpoint is of no detector that can be converted')
+                            'the checkpoint is of no detector that can be converted')
     return layers
 
 
@@ -200,5 +200,5 @@ def _refuse_twice(names: Sequence[str], what: str) -> None:
     twice = sorted({name for name in names if list(names).count(name) > 1})
     if twice or not names or '' in names:
         raise UserError(f'--{what} {" ".join(map(repr, names))} '
-                         f'{"names a class twice" if twice else "lacks a name"}: give every '
-                         'class a name of its own')
+                        f'{"names a class twice" if twice else "lacks a name"}: give every '
+                        'class a name of its own')

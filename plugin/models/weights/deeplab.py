@@ -49,12 +49,12 @@ def subsample_vgg16(state_dict: Mapping[str, Tensor],
     """
     if 'fc6.weight' not in state_dict or 'fc7.weight' not in state_dict:
         raise UserError('fc6.weight or fc7.weight is missing: give the weights of VGG16 with its '
-                         'classifier, not of its features alone')
+                        'classifier, not of its features alone')
     units = len(state_dict['fc6.weight'])
     step, rest = divmod(units, fc_channels)
     if step < 1 or rest:
         raise UserError(f'fc6 has {units} units, which cannot be subsampled to {fc_channels}: '
-                         'give the weights of VGG16, which has 4096')
+                        'give the weights of VGG16, which has 4096')
     converted = dict(state_dict)
     converted['fc6.weight'] = state_dict['fc6.weight'][::step, :, ::FC6_STEP, ::FC6_STEP].clone()
     converted['fc7.weight'] = state_dict['fc7.weight'][::step, ::step].clone()
@@ -114,8 +114,8 @@ def convert_deeplab(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
     if any(VGG_CLASSIFIER.fullmatch(layer) for layer in layers):
         return _placed(stripped, _vgg_place)
     raise UserError(f'{", ".join(sorted(layers)[:3])} ... has no classifier of DeepLab (fc8, '
-                     'fc8_voc12, fc8_voc12_1 or layer5.conv2d_list.0): give a published DeepLab v1 '
-                     'or v2 as a state dict')
+                    'fc8_voc12, fc8_voc12_1 or layer5.conv2d_list.0): give a published DeepLab v1 '
+                    'or v2 as a state dict')
 
 
 def _one_scale(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -125,7 +125,7 @@ def _one_scale(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
         name = key[SCALE.match(key).end():]
         if name in stripped and not torch.equal(stripped[name], value):
             raise UserError(f'{key} differs from the same layer of another scale: only networks '
-                             'that share their weights between the scales can be converted')
+                            'that share their weights between the scales can be converted')
         stripped[name] = value
     return stripped
 
@@ -138,7 +138,7 @@ def _placed(state_dict: Mapping[str, Tensor],
         target = place(layer)
         if target is None:
             raise UserError(f'{key} does not belong to the published network: remove it, or give '
-                             'another file')
+                            'another file')
         converted[f'{target}.{kind}'] = value
     return converted
 

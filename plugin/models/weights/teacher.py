@@ -31,7 +31,7 @@ def export_segmentor(checkpoint: Mapping[str, Any], network: str | None = None
              if any(key.startswith(f'{name}.') for key in state_dict)]
     if not found:
         raise UserError('the checkpoint holds neither a teacher nor a student: it is a plain one '
-                         'already, so give it to tools/test.py as it is')
+                        'already, so give it to tools/test.py as it is')
     network = network or found[0]
     if network not in found:
         raise UserError(f'the checkpoint holds no {network!r}: it has {" and ".join(found)}')

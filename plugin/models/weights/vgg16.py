@@ -32,7 +32,7 @@ def convert_vgg16(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
         found = [key for key in rest if key.rpartition('.')[0] == source]
         if f'{source}.weight' not in found:
             raise UserError(f'{source}.weight is missing: give the state dict of torchvision\'s '
-                             'vgg16 or vgg16_bn with its classifier')
+                            'vgg16 or vgg16_bn with its classifier')
         for key in found:
             converted[f'{target}.{key.rpartition(".")[2]}'] = rest.pop(key)
 
@@ -53,7 +53,7 @@ def convert_vgg16(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
     left = [key for key in rest if not key.startswith('classifier.6.')]
     if left:
         raise UserError(f'{", ".join(left[:5])} do not belong to VGG16: give the state dict of '
-                         "torchvision's vgg16 or vgg16_bn")
+                        "torchvision's vgg16 or vgg16_bn")
     return converted
 
 
@@ -71,5 +71,5 @@ def encoder_from_vgg16(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """
     if 'conv1_1_norm.weight' not in state_dict:
         raise UserError("SegNet has batch norm, but this VGG16 has none: give torchvision's "
-                         'vgg16_bn')
+                        'vgg16_bn')
     return {key: value for key, value in state_dict.items() if not key.startswith('fc')}

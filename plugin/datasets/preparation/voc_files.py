@@ -1,17 +1,19 @@
-"""Files of PASCAL VOC and SBD as they are published.
-
-Kept free of the plugin, so that a new process has it at hand at once.
-"""
+"""Files of PASCAL VOC and SBD as they are published."""
 import contextlib
 import tarfile
 import zlib
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from io import BytesIO
 from pathlib import Path, PurePosixPath
-from typing import Callable, Iterator, NamedTuple, Optional, Sequence, Union
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
+from scipy.io import loadmat
+from scipy.io.matlab import MatReadError
+
+from plugin.utils import UserError
 
 
 class PublishedFile(NamedTuple):
@@ -26,10 +28,10 @@ class PublishedFile(NamedTuple):
     name: str
     size: int
     read: Callable[[], bytes]
-    path: Optional[Path] = None
+    path: Path | None = None
 
 
-def published_files(source: Union[str, Path], folders: Sequence[str]) -> Iterator[PublishedFile]:
+def published_files(source: str | Path, folders: Sequence[str]) -> Iterator[PublishedFile]:
     """Walk through the files that lie in folders of the given names.
 
     Nothing is ever extracted by the path an archive gives: only the last folder
@@ -78,7 +80,7 @@ def _whole(source: Path) -> Iterator[None]:
         yield
     except (tarfile.TarError, EOFError, zlib.error) as error:
         raise UserError(f'{source} is no tar archive, or is cut off ({error}): '
-                         'download it again; what was read so far is kept') from error
+                        'download it again; what was read so far is kept') from error
 
 
 def _files_of_archive(source: Path, folders: Sequence[str]) -> Iterator[PublishedFile]:
@@ -96,7 +98,9 @@ def _files_of_archive(source: Path, folders: Sequence[str]) -> Iterator[Publishe
 
 def _read_member(source: Path, archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
     with _whole(source):
-        return archive.extractfile(member).read()
+        file = archive.extractfile(member)
+        assert file is not None  # only regular files are asked for
+        return file.read()
 
 
 def voc_palette() -> np.ndarray:
@@ -123,8 +127,6 @@ def sbd_labels(content: bytes) -> np.ndarray:
     Raises:
         UserError: If it is no such file.
     """
-    from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
     try:
         labels = loadmat(BytesIO(content))['GTcls'][0, 0]['Segmentation']
     except (MatReadError, KeyError, IndexError, TypeError, OSError, ValueError) as error:
