@@ -1,6 +1,5 @@
 """Small images and LabelMe files, and what was found wrong with labels."""
 import base64
-import importlib
 import io
 import json
 from collections import Counter
@@ -11,14 +10,6 @@ import numpy as np
 from PIL import Image
 
 ORIENTATION = 0x0112
-
-
-def run_tool(name: str, *words) -> int:
-    """Run a program of tools/data in this process; gives its exit status."""
-    try:
-        return importlib.import_module(name).main([str(word) for word in words])
-    except SystemExit as stop:
-        return stop.code
 
 
 def told(findings: Iterable) -> str:

@@ -37,6 +37,7 @@ class BalancedCrossEntropyLoss(nn.Module):
                             'of at least 0 for each class, e.g. by tools/data/class_weights.py')
         # the config holds them; a checkpoint need not
         self.register_buffer('class_weight', weights, persistent=False)
+        self.class_weight: Tensor
         self.loss_weight = loss_weight
         self.loss_name = loss_name
 

@@ -1,5 +1,4 @@
 """Weights of the classes in the loss, from how often they occur."""
-
 import numpy as np
 
 from plugin.utils import UserError

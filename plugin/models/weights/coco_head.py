@@ -2,13 +2,16 @@
 import difflib
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 from mmdet.datasets import CocoDataset
 from torch import Tensor
 
-from plugin.utils import UserError
+from plugin.utils import UserError, write_checkpoint
+
+from .files import check_target, read_checkpoint
 
 # the last layers of MMDetection's box and mask heads; a cascade numbers its stages
 HEAD = re.compile(r'roi_head\.(?:bbox_head|mask_head)\.(?:\d+\.)?(fc_cls|fc_reg|conv_logits)\.')
@@ -32,6 +35,37 @@ class HeadRows(NamedTuple):
 
 ROWS = dict(fc_cls=HeadRows(1, True), fc_reg=HeadRows(BOX, False),
             conv_logits=HeadRows(1, False))
+
+
+def convert(checkpoint: str | Path, out: str | Path | None = None, *,
+            keep: Sequence[str] | None = None, names: Sequence[str] | None = None,
+            overwrite: bool = False) -> tuple[Path, dict[str, Any]]:
+    """Turn a file of a two-stage detector into one for some of its classes.
+
+    Args:
+        checkpoint (str | Path): A file of MMDetection 2 or 3.
+        out (str | Path, optional): The file to write. Defaults to ``<checkpoint>_<names>.pth``
+            beside the checkpoint.
+        keep (Sequence[str], optional): Classes to keep. None drops the heads.
+        names (Sequence[str], optional): Their new names. Defaults to None: as before.
+        overwrite (bool): Replace an older file.
+
+    Returns:
+        tuple[Path, dict]: The file, and what was written to it; see :func:`convert_checkpoint`.
+
+    Raises:
+        OSError: If the checkpoint is missing, or the file must not be written.
+        UserError: If it is no such detector, or the classes are not in it.
+    """
+    if keep is None and names is not None:
+        raise UserError('names are for kept classes: give keep with them')
+    source = Path(checkpoint)
+    label = re.sub(r'[^\w-]+', '-', '-'.join(['no', 'heads'] if keep is None else names or keep))
+    target = source.with_name(f'{source.stem}_{label}.pth') if out is None else Path(out)
+    check_target(source, target, overwrite)
+    converted = convert_checkpoint(read_checkpoint(source), keep, names)
+    write_checkpoint(converted, target)
+    return target, converted
 
 
 def checkpoint_classes(checkpoint: Mapping[str, Any]) -> tuple[str, ...]:

@@ -1,11 +1,49 @@
-"""Names of torchvision's VGG16 in FCN's backbone."""
+"""Weights of torchvision's VGG16 for the networks that begin with it."""
 from collections.abc import Mapping
+from pathlib import Path
 
 from torch import Tensor
 
-from plugin.utils import UserError
+from plugin.utils import UserError, write_checkpoint
 
 from ..backbones.vgg16 import STAGES
+from .deeplab import aspp_from_vgg16, subsample_vgg16
+from .files import check_target, read_state_dict
+
+NETWORKS = ('fcn', 'deeplabv1', 'deeplabv2', 'segnet')
+
+
+def convert(source: str | Path, target: str | Path, *, network: str = 'fcn',
+            overwrite: bool = False) -> dict[str, Tensor]:
+    """Turn a file of torchvision's ``vgg16`` or ``vgg16_bn`` into weights for a network here.
+
+    Args:
+        source (str | Path): As ``vgg16-397923af.pth``.
+        target (str | Path): The file to write.
+        network (str): ``fcn``: ``FCNVGG16``; ``deeplabv1``: ``DeepLabVGG16``; ``deeplabv2``: the
+            same with the branches of ``ASPPSumHead``; ``segnet``: ``SegNetVGG16``. Defaults to
+            'fcn'.
+        overwrite (bool): Replace an older file.
+
+    Returns:
+        dict[str, Tensor]: The state dict that was written.
+
+    Raises:
+        OSError: If the source is missing, or the target must not be written.
+        UserError: If the source holds other weights.
+    """
+    if network not in NETWORKS:
+        raise UserError(f'network={network!r} is none of {", ".join(NETWORKS)}')
+    check_target(Path(source), Path(target), overwrite)
+    state_dict = convert_vgg16(read_state_dict(Path(source)))
+    if network.startswith('deeplab'):
+        state_dict = subsample_vgg16(state_dict)
+    if network == 'deeplabv2':
+        state_dict = aspp_from_vgg16(state_dict)
+    if network == 'segnet':
+        state_dict = encoder_from_vgg16(state_dict)
+    write_checkpoint(dict(state_dict=state_dict), target)
+    return state_dict
 
 
 def convert_vgg16(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:

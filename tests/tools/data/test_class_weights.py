@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from mmseg.registry import MODELS
 from PIL import Image
+from tests.helpers.tool_calls import call_tool
 
-from tests.helpers.small_labels import run_tool
 
 CONFIG = """
 num_classes = 3
@@ -31,7 +31,7 @@ def farm(tmp_path, monkeypatch):
 
 
 def test_prints_and_writes_what_the_loss_takes(farm, capsys):
-    assert run_tool('class_weights', 'farm.py', '--out', 'new/weights.json', '--jobs', '2') == 0
+    assert call_tool('class_weights', 'farm.py', '--out', 'new/weights.json', '--jobs', '2') == 0
     out = capsys.readouterr().out
     # frequencies 6 / 8 and 1 / 4, their median 1 / 2
     assert out.splitlines()[-3:] == [
@@ -47,7 +47,7 @@ def test_prints_and_writes_what_the_loss_takes(farm, capsys):
 
 
 def test_inverse(farm, capsys):
-    assert run_tool('class_weights', 'farm.py', '--mode', 'inverse') == 0
+    assert call_tool('class_weights', 'farm.py', '--mode', 'inverse') == 0
     # 7 pixels, 2 classes that occur
     assert capsys.readouterr().out.splitlines()[-1] == 'class_weight=[0.5833, 3.5, 0.0]'
     assert {path.name for path in farm.iterdir()} == {'farm.py', 'farm 牛'}
@@ -55,11 +55,11 @@ def test_inverse(farm, capsys):
 
 def test_an_older_file_stays(farm, capsys):
     (farm / 'old.json').write_text('[9]')
-    assert run_tool('class_weights', 'farm.py', '--out', 'old.json') == 1
+    assert call_tool('class_weights', 'farm.py', '--out', 'old.json') == 1
     assert 'error: old.json exists already: choose another name, or replace it with --overwrite' \
         in capsys.readouterr().err
     assert (farm / 'old.json').read_text() == '[9]'
-    assert run_tool('class_weights', 'farm.py', '--out', 'old.json', '--overwrite') == 0
+    assert call_tool('class_weights', 'farm.py', '--out', 'old.json', '--overwrite') == 0
     assert json.loads((farm / 'old.json').read_text()) == [0.6667, 2.0, 0.0]
 
 
@@ -70,7 +70,7 @@ def test_an_older_file_stays(farm, capsys):
      'data root nowhere does not exist'),
 ])
 def test_mistakes_are_one_sentence(farm, capsys, options, message):
-    assert run_tool('class_weights', 'farm.py', '--out', 'weights.json', *options) == 1
+    assert call_tool('class_weights', 'farm.py', '--out', 'weights.json', *options) == 1
     error = capsys.readouterr().err
     assert message in error and 'Traceback' not in error
     assert not (farm / 'weights.json').exists()
@@ -78,4 +78,4 @@ def test_mistakes_are_one_sentence(farm, capsys, options, message):
 
 @pytest.mark.parametrize('options', [['--jobs', '0'], ['--out', 'weights.txt']])
 def test_wrong_usage(farm, options):
-    assert run_tool('class_weights', 'farm.py', *options) == 2
+    assert call_tool('class_weights', 'farm.py', *options) == 2

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from plugin.datasets.labels.polygons import mask_to_rle
-from tests.helpers.small_labels import run_tool, shape, square, write_image, write_labelme
+from tests.helpers.small_labels import shape, square, write_image, write_labelme
+from tests.helpers.tool_calls import call_tool
 
 ROW = '0.1 0.1 0.5 0.1 0.5 0.5 0.1 0.5'
 
@@ -23,7 +24,7 @@ def test_labelme_with_faults(tmp_path, capsys):
     write_labelme(folder / 'a [1].json', [shape(square(2, 2, 12))])
     write_labelme(folder / 'sub/b.json', [shape(square(50, 2, 20))])
     write_image(folder / 'sub/new.JPG')
-    assert run_tool('labelme_to_coco', folder, '--out', out) == 0
+    assert call_tool('labelme_to_coco', folder, '--out', out) == 0
     printed = capsys.readouterr().out
     table = rows(printed)
     assert [row[:3] for row in table] == [
@@ -31,7 +32,7 @@ def test_labelme_with_faults(tmp_path, capsys):
     assert 'clipped to the image of 60x40' in table[0][3] and table[1][3].endswith('sub/new.JPG')
     assert printed.splitlines()[-2:] == [
         '1 mended, 1 note', f'{out}: 2 images, 0 of them without animals; 2 cow']
-    assert run_tool('labelme_to_coco', folder, '--out', out, '--overwrite', '--strict') == 1
+    assert call_tool('labelme_to_coco', folder, '--out', out, '--overwrite', '--strict') == 1
     printed = capsys.readouterr()
     assert rows(printed.out) == table
     assert printed.err.startswith('error: 1 of the findings above would change the labels')
@@ -40,22 +41,22 @@ def test_labelme_with_faults(tmp_path, capsys):
 def test_labelme_without_faults(tmp_path, capsys):
     write_labelme(tmp_path / 'a.json', [shape(square(2, 2, 12))])
     out = tmp_path / 'data.json'
-    assert run_tool('labelme_to_coco', tmp_path, '--out', out) == 0
+    assert call_tool('labelme_to_coco', tmp_path, '--out', out) == 0
     assert capsys.readouterr().out == (
         'nothing to mend: every label is taken as it was drawn\n'
         f'{out}: 1 image, 0 of them without animals; 1 cow\n')
-    assert run_tool('labelme_to_coco', tmp_path, '--out', out, '--overwrite', '--labels',
+    assert call_tool('labelme_to_coco', tmp_path, '--out', out, '--overwrite', '--labels',
                     'bull, cow', '--negatives') == 0
     assert capsys.readouterr().out.splitlines()[-1].endswith('0 bull, 1 cow')
-    assert run_tool('labelme_to_coco', tmp_path, '--out', out, '--overwrite', '--as', 'x') == 0
+    assert call_tool('labelme_to_coco', tmp_path, '--out', out, '--overwrite', '--as', 'x') == 0
     assert capsys.readouterr().out.splitlines()[-1].endswith('1 x')
 
 
 def test_mistakes(tmp_path, capsys):
-    assert run_tool('labelme_to_coco', tmp_path / 'absent', '--out', tmp_path / 'data.json') == 1
+    assert call_tool('labelme_to_coco', tmp_path / 'absent', '--out', tmp_path / 'data.json') == 1
     assert capsys.readouterr().err == (
         f'error: {tmp_path}/absent does not exist: correct the path.\n')
-    assert run_tool('labelme_to_coco', '.', '--out', 'x.json', '--labels', 'a,,b') == 2
+    assert call_tool('labelme_to_coco', '.', '--out', 'x.json', '--labels', 'a,,b') == 2
     assert "'a,,b' has an empty name: write A,B" in capsys.readouterr().err
 
 
@@ -71,7 +72,7 @@ def test_stopped_in_the_middle(tmp_path, monkeypatch, capsys, error, status, wor
         raise error
 
     monkeypatch.setattr(os, 'replace', fail)
-    assert run_tool('labelme_to_coco', tmp_path, '--out', tmp_path / 'data.json') == status
+    assert call_tool('labelme_to_coco', tmp_path, '--out', tmp_path / 'data.json') == status
     assert capsys.readouterr().err == f'{words}\n'
     assert not (tmp_path / 'data.json').exists()
 
@@ -84,9 +85,9 @@ def test_via(tmp_path, capsys):
     out = tmp_path / 'data.json'
     command = ['via_to_coco', tmp_path / 'via.json', '--images', tmp_path / 'pictures',
                '--out', out]
-    assert run_tool(*command) == 1
+    assert call_tool(*command) == 1
     assert 'name the one that is the class by --attribute' in capsys.readouterr().err
-    assert run_tool(*command, '--attribute', 'kind') == 0
+    assert call_tool(*command, '--attribute', 'kind') == 0
     assert capsys.readouterr().out.splitlines()[-1] == (
         f'{out}: 1 image, 0 of them without animals; 1 cow')
 
@@ -97,7 +98,7 @@ def test_cvat(tmp_path, capsys):
         '<annotations><image name="a.png" width="60" height="40">'
         '<box label="cow" xtl="2" ytl="2" xbr="9" ybr="9"/></image></annotations>')
     out = tmp_path / 'data.json'
-    assert run_tool('cvat_to_coco', tmp_path, '--out', out, '--strict') == 0
+    assert call_tool('cvat_to_coco', tmp_path, '--out', out, '--strict') == 0
     assert capsys.readouterr().out.splitlines()[-1] == (
         f'{out}: 1 image, 0 of them without animals; 1 cow')
 
@@ -106,7 +107,7 @@ def test_yolo(tmp_path, capsys):
     write_image(tmp_path / 'a.png')
     (tmp_path / 'a.txt').write_text(f'1 {ROW}\n')
     out = tmp_path / 'data.json'
-    assert run_tool('yolo_to_coco', tmp_path, '--out', out, '--names', 'cow,calf') == 0
+    assert call_tool('yolo_to_coco', tmp_path, '--out', out, '--names', 'cow,calf') == 0
     assert capsys.readouterr().out.splitlines()[-1] == (
         f'{out}: 1 image, 0 of them without animals; 1 calf')
 
@@ -123,13 +124,13 @@ def test_the_way_back(tmp_path, capsys):
         dict(entry, score=0.1, segmentation=mask_to_rle(mask))]))
     command = ['coco_to_labelme', results, '--images', tmp_path, '--out', out, '--labels', 'cow',
                '--score-thr', 0.5]
-    assert run_tool(*command) == 0
+    assert call_tool(*command) == 0
     assert capsys.readouterr().out == (
         f'1 predictions cover no pixel and are left out\n{out}: 1 LabelMe files with 1 animals\n')
-    assert run_tool(*command) == 0
+    assert call_tool(*command) == 0
     assert capsys.readouterr().out.splitlines()[1:] == [
         f'{out}: 0 LabelMe files with 0 animals',
         '1 were there and stay as they are (--overwrite replaces them): a.json']
-    assert run_tool(*command, '--overwrite') == 0
-    assert run_tool('coco_to_labelme', results, '--images', tmp_path, '--out', out) == 1
+    assert call_tool(*command, '--overwrite') == 0
+    assert call_tool('coco_to_labelme', results, '--images', tmp_path, '--out', out) == 1
     assert 'do not name the classes: give the COCO file' in capsys.readouterr().err

@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from tests.helpers.tool_calls import call_tool
 
-from tests.helpers.small_labels import run_tool
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def farm(tmp_path):
 
 
 def run(farm, *options):
-    return run_tool('make_partition', farm / 'images', '--labels', farm / 'labels', '--out',
+    return call_tool('make_partition', farm / 'images', '--labels', farm / 'labels', '--out',
                     farm / 'parts', '--jobs', 2, *options)
 
 

@@ -3,7 +3,8 @@ import json
 
 import pytest
 
-from tests.helpers.small_labels import run_tool, write_image
+from tests.helpers.small_labels import write_image
+from tests.helpers.tool_calls import call_tool
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def data(tmp_path):
 
 
 def test_parts(data, capsys):
-    assert run_tool('split_coco', data, '--val', 0.25, '--jobs', 2) == 0
+    assert call_tool('split_coco', data, '--val', 0.25, '--jobs', 2) == 0
     printed = capsys.readouterr().out
     assert printed.startswith('8 image(s) of one colour cannot be compared: cam0 0.png, ')
     assert 'near-duplicates kept on one side: 0 images in 0 sets' in printed
@@ -34,7 +35,7 @@ def test_parts(data, capsys):
 
 
 def test_folds_by_camera(data, tmp_path, capsys):
-    assert run_tool('split_coco', data, '--folds', 2, '--group-by', 'cam.', '--duplicates',
+    assert call_tool('split_coco', data, '--folds', 2, '--group-by', 'cam.', '--duplicates',
                     'ignore', '--out-dir', tmp_path / 'out') == 0
     printed = capsys.readouterr().out
     assert printed.startswith('--group-by "cam." finds 2 groups\n')
@@ -48,5 +49,5 @@ def test_folds_by_camera(data, tmp_path, capsys):
     (['--val', '0.2', '--jobs', '0'], 2, '--jobs 0 does no work: give 1 or more'),
 ])
 def test_mistakes(data, capsys, options, status, words):
-    assert run_tool('split_coco', data, *options) == status
+    assert call_tool('split_coco', data, *options) == status
     assert words in capsys.readouterr().err
