@@ -1,5 +1,7 @@
-# U2PL with labels for 1488 images: what it adds to suponly_r101_cityscapes_1488.py.
-_base_ = ['./suponly_r101_cityscapes_1488.py', '_base_/semi/u2pl.py']
+# U2PL: what it adds to suponly_r101_cityscapes.py.
+# LABELED=372 python tools/train.py configs/u2pl_r101_cityscapes.py takes 372 labelled images; or 744, 1488.
+_base_ = ['./suponly_r101_cityscapes.py', '_base_/semi/u2pl.py']
+work_dir = 'work_dirs/u2pl_r101_cityscapes_{{$LABELED:186}}'
 model = dict(_delete_=True, segmentor=_base_.model, **_base_.method)
 train_dataloader = dict(
     batch_size=_base_.batch_size,

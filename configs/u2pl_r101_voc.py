@@ -1,5 +1,7 @@
-# U2PL with labels for 183 images: what it adds to suponly_r101_voc_183.py.
-_base_ = ['./suponly_r101_voc_183.py', '_base_/semi/u2pl.py']
+# U2PL: what it adds to suponly_r101_voc.py.
+# LABELED=183 python tools/train.py configs/u2pl_r101_voc.py takes 183 labelled images; or 366, 732, 1464.
+_base_ = ['./suponly_r101_voc.py', '_base_/semi/u2pl.py']
+work_dir = 'work_dirs/u2pl_r101_voc_{{$LABELED:92}}'
 model = dict(_delete_=True, segmentor=_base_.model, **_base_.method)
 train_dataloader = dict(
     batch_size=_base_.batch_size,
