@@ -32,8 +32,9 @@ __all__ = ['ClassWeights', 'DataPart', 'Finding', 'Report', 'check_room', 'exami
            'examine_config', 'examine_path', 'print_report', 'weigh_classes', 'write_report']
 
 
-def examine(target: Any, *, images: str | Path | None = None, options: Sequence[str] = (),
-            work_dir: str | Path | None = None, jobs: int = 1) -> Report:
+def examine(target: str | Path | Config, *, images: str | Path | None = None,
+            options: Sequence[str] = (), work_dir: str | Path | None = None,
+            jobs: int = 1) -> Report:
     """Look at everything that a config would read, or that a folder or a COCO file holds.
 
     Args:
@@ -64,9 +65,8 @@ def examine(target: Any, *, images: str | Path | None = None, options: Sequence[
     if images is not None:
         name = target.filename if isinstance(target, Config) else target
         raise UserError(f'{name} says itself where its images are: leave --images away')
-    cfg = load_config(target if isinstance(target, Config) else str(target), list(options))
-    set_work_dir(cfg, None if work_dir is None else str(work_dir),
-                 str(cfg.filename or 'config' if isinstance(target, Config) else target))
+    cfg = load_config(target, options)
+    set_work_dir(cfg, None if work_dir is None else str(work_dir), 'config')
     return examine_config(cfg, jobs)
 
 

@@ -2,9 +2,10 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from mmengine.config import Config
 from mmengine.registry import DATASETS, DefaultScope
 
 from plugin.models.losses.class_weights import class_weights
@@ -28,7 +29,7 @@ class ClassWeights(NamedTuple):
     pixels: np.ndarray
 
 
-def weigh_classes(config: Any, *, options: Sequence[str] = (), mode: str = 'median',
+def weigh_classes(config: str | Path | Config, *, options: Sequence[str] = (), mode: str = 'median',
                   out: str | Path | None = None, overwrite: bool = False,
                   jobs: int = 1) -> ClassWeights:
     """Compute weights that balance the classes of the training set of a config.
@@ -52,9 +53,10 @@ def weigh_classes(config: Any, *, options: Sequence[str] = (), mode: str = 'medi
     if out is not None and Path(out).exists() and not overwrite:
         raise FileExistsError(f'{out} exists already: choose another name, or replace it '
                               'with --overwrite')
-    cfg = load_config(config, list(options))
+    cfg = load_config(config, options)
     if not cfg.get('train_dataloader'):
-        raise UserError(f'{config} has no train_dataloader')
+        raise UserError(f'{cfg.filename if isinstance(config, Config) else config} has no '
+                        'train_dataloader')
     with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or 'mmseg'):
         dataset = DATASETS.build(cfg.train_dataloader.dataset)
         pixels, sizes = count_classes(dataset, jobs)

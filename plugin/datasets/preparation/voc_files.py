@@ -15,6 +15,8 @@ from scipy.io.matlab import MatReadError
 
 from plugin.utils import UserError
 
+from ..voc import voc_palette
+
 
 class PublishedFile(NamedTuple):
     """A file of an archive or a folder.
@@ -101,16 +103,6 @@ def _read_member(source: Path, archive: tarfile.TarFile, member: tarfile.TarInfo
         file = archive.extractfile(member)
         assert file is not None  # only regular files are asked for
         return file.read()
-
-
-def voc_palette() -> np.ndarray:
-    """The colours of VOC masks, (256, 3) uint8: the bits of an id, dealt out to R, G and B."""
-    ids = np.arange(256)[:, None]
-    channel = np.arange(3)
-    palette = np.zeros((256, 3), dtype=int)
-    for bit in range(8):
-        palette |= ((ids >> (3 * bit + channel)) & 1) << (7 - bit)
-    return palette.astype(np.uint8)
 
 
 def sbd_labels(content: bytes) -> np.ndarray:

@@ -11,11 +11,10 @@ from plugin.utils import first_few
 
 from ..doctor.class_counts import absent_classes
 from .coco_files import Split
+from .duplicates import report_duplicates
 from .partition_files import Partition
 
-# a set of duplicates of more than this share of all images is often one camera
-LARGE_SET = 0.1
-SHOWN = 20  # sets of duplicates, and names of files
+SHOWN = 20  # names of files
 
 
 def print_split(done: Split, *, group_by: str | None = None, duplicates: str = 'together') -> None:
@@ -32,7 +31,7 @@ def print_split(done: Split, *, group_by: str | None = None, duplicates: str = '
         print(f'{len(done.flat)} image(s) of one colour cannot be compared: '
               f'{first_few(done.flat)}')
     if done.duplicates is not None:
-        report_duplicates(done.duplicates, done.names, done.parts, duplicates)
+        report_duplicates(done.duplicates.tolist(), done.names, done.parts, duplicates)
     _print_parts(done)
     out = done.files[0].parent
     if done.stale:
@@ -47,35 +46,6 @@ def report_groups(group_by: str, groups: Sequence[str | None], names: Sequence[s
     print(f'--group-by "{group_by}" finds {len(set(groups) - {None})} groups')
     if alone:
         print(f'{len(alone)} image(s) do not match, each a group of its own: {first_few(alone)}')
-
-
-def report_duplicates(duplicates: np.ndarray, names: Sequence[str], parts: Sequence[str],
-                      mode: str) -> None:
-    """Say which images are near-duplicates, and where they are.
-
-    Args:
-        duplicates (np.ndarray): (N, ) int, the same number for near-duplicates.
-        names (Sequence[str]): Names of the N images.
-        parts (Sequence[str]): The part of each.
-        mode (str): ``together``, or ``report`` for those in several parts only.
-    """
-    sets: dict[int, list[int]] = {}
-    for place, label in enumerate(duplicates.tolist()):
-        sets.setdefault(label, []).append(place)
-    several = [places for places in sets.values() if len(places) > 1]
-    where = 'kept on one side'
-    if mode == 'report':
-        several = [places for places in several if len({parts[k] for k in places}) > 1]
-        where = 'on different sides'
-    print(f'near-duplicates {where}: {sum(map(len, several))} images in {len(several)} sets')
-    for places in sorted(several, key=len, reverse=True)[:SHOWN]:
-        print(f'  {first_few([f"{names[k]} ({parts[k]})" for k in places])}')
-    if len(several) > SHOWN:
-        print(f'  and {len(several) - SHOWN} smaller sets')
-    largest = max(map(len, several), default=0)
-    if mode == 'together' and largest > max(2, LARGE_SET * len(names)):
-        print(f'the largest set holds {largest} of {len(names)} images, perhaps all of one '
-              'camera that stands still: a lower --distance links fewer')
 
 
 def _print_parts(done: Split) -> None:

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from plugin.datasets.preparation import voc as module
-from plugin.datasets.preparation.voc_files import voc_palette
+from plugin.datasets.voc import voc_palette
 from tests.helpers.voc_sources import TRAIN, VAL, lay_out, make_sbd, make_voc, mask, pack
 
 
