@@ -16,6 +16,8 @@ if Path(__file__).resolve().parent.name == 'tools':
     sys.path.insert(0, str(ROOT))
 
 USAGE, ERROR, INTERRUPTED = 2, 1, 130
+FULL_DISK = ('hint: free some space; complete checkpoints are kept, so that a training '
+             'goes on with --resume')
 
 
 def parser_for(doc: str, examples: str,
@@ -44,11 +46,14 @@ def add_launcher(parser: argparse.ArgumentParser) -> None:
 
 
 @contextlib.contextmanager
-def plain_errors(debug: bool = False) -> Iterator[None]:
+def plain_errors(debug: bool = False, name: str = 'error',
+                 hint: str = FULL_DISK) -> Iterator[None]:
     """Turn the mistakes of a user into one sentence and exit status 1.
 
     Args:
         debug (bool): Let every error through with its traceback.
+        name (str): What the sentence begins with.
+        hint (str): Said where the disk is full; '' for nothing.
     """
     try:
         yield
@@ -58,7 +63,7 @@ def plain_errors(debug: bool = False) -> Iterator[None]:
         # MMEngine reports some errors through warnings before it raises them
         sys.stdout.flush()
         if type(error).__name__ == 'StackError':  # nothing of plugin can be imported
-            print(f'error: {error}', file=sys.stderr, flush=True)
+            print(f'{name}: {error}', file=sys.stderr, flush=True)
             raise SystemExit(ERROR) from None
         try:
             from plugin.utils.errors import is_full_disk, is_mistake, sentence
@@ -68,10 +73,9 @@ def plain_errors(debug: bool = False) -> Iterator[None]:
             raise
         rank = os.environ.get('RANK', '0')
         where = f'process {rank}: ' if rank != '0' else ''
-        print(f'error: {where}{sentence(error)}', file=sys.stderr, flush=True)
-        if is_full_disk(error):
-            print('hint: free some space; complete checkpoints are kept, so that a training '
-                  'goes on with --resume', file=sys.stderr)
+        print(f'{name}: {where}{sentence(error)}', file=sys.stderr, flush=True)
+        if hint and is_full_disk(error):
+            print(hint, file=sys.stderr)
         raise SystemExit(ERROR) from None
 
 
@@ -87,6 +91,14 @@ def _option(text: str) -> str:
     if not re.fullmatch(r'[^=\s][^=]*=.*', text, re.DOTALL):
         raise argparse.ArgumentTypeError(f'{text!r} is not KEY=VALUE')
     return text
+
+
+def cores() -> int:
+    """Number of cores that this process may use."""
+    # of a cluster's machine, only some may be ours
+    if hasattr(os, 'sched_getaffinity'):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def share(text: str) -> float:

@@ -8,14 +8,15 @@ import re
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
-from rich.progress import track
 
 from plugin.utils import UserError, write_atomically
+from plugin.utils.console import progress
 from plugin.utils.opencv import one_thread
 
 from ..labels.coco_builder import write_coco
@@ -233,14 +234,17 @@ def _run(tasks: list[tuple], jobs: int) -> None:
     # they would give nothing at this size
     with one_thread():
         if jobs == 1 or len(tasks) < 2:
-            for task in track(tasks, 'Drawing', transient=True):
+            for task in progress(tasks, 'Drawing', transient=True):
                 _write_star(task)
             return
         pool = ProcessPoolExecutor(min(jobs, len(tasks)), multiprocessing.get_context('fork'),
                                    _ignore_interrupt)
         try:
             done = pool.map(_write_star, tasks, chunksize=4)
-            for _ in track(done, 'Drawing', total=len(tasks), transient=True):
+            for _ in progress(done, 'Drawing', total=len(tasks), transient=True):
                 pass
+        except BrokenProcessPool as error:
+            raise UserError('a process was killed, perhaps for want of memory; run again with a '
+                            'smaller --jobs, what is done is kept') from error
         finally:
             pool.shutdown(cancel_futures=True)

@@ -15,7 +15,7 @@ from mmengine.registry import HOOKS
 
 from plugin.datasets import UnlabeledDataset
 from plugin.datasets.doctor import Report, check_room
-from plugin.datasets.doctor.preflight import check_files, check_heads, fingerprint
+from plugin.datasets.doctor.preflight import check_dataset, check_heads, fingerprint
 from plugin.datasets.leaves import leaf_datasets
 from plugin.datasets.paired_sampler import check_batch_size
 from plugin.utils import UserError, first_few, write_atomically
@@ -130,7 +130,7 @@ class CheckDataHook(Hook):
             self._told = True
             runner.logger.info(HINT)
         start = time.monotonic()
-        present = check_files(dataset, self.limit)
+        present = check_dataset(dataset, self.limit)
         seconds = time.monotonic() - start
         if seconds > LONG:
             runner.logger.info(

@@ -1,6 +1,5 @@
 """Laying out ISBI 2012 from stacks and folders, its folds, and the configs that read it."""
 import errno
-import importlib.util
 import shutil
 from pathlib import Path
 
@@ -11,18 +10,11 @@ from mmengine.dataset import pseudo_collate
 from mmseg.registry import DATASETS, MODELS
 from PIL import Image
 
-from plugin.datasets.doctor.preflight import check_files
+from plugin.datasets.doctor.preflight import check_dataset
+from plugin.datasets.preparation import prepare_isbi
+from plugin.utils import UserError
 
 NUMBER, SIZE = 11, (40, 48)
-
-
-@pytest.fixture(scope='module')
-def tool(root):
-    spec = importlib.util.spec_from_file_location(
-        'prepare_isbi', root / 'tools/data/prepare_isbi.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def pages(white=255):
@@ -54,10 +46,6 @@ def folders(tmp_path):
     return paths
 
 
-def run(tool, sources, out, *options):
-    return tool.main([*map(str, sources), '--out', str(out), *map(str, options)])
-
-
 def read(path):
     return np.asarray(Image.open(path))
 
@@ -67,22 +55,21 @@ def lists_of(out):
             for path in out.glob('fold*/*.txt')}
 
 
-def test_stacks(tool, stacks, tmp_path, capsys):
+def test_stacks(stacks, tmp_path):
     out = tmp_path / 'a set'
-    assert run(tool, stacks, out) == 0
+    done = prepare_isbi(*stacks, out)
     images, labels = pages()
     assert len(list(out.glob('images/*'))) == len(list(out.glob('labels/*'))) == NUMBER
     for number in range(NUMBER):
         np.testing.assert_array_equal(read(out / f'images/{number:02}.png'), images[number])
         np.testing.assert_array_equal(read(out / f'labels/{number:02}.png'), labels[number] > 0)
-    share = 100 * (labels > 0).mean()
-    assert capsys.readouterr().out == (
-        f'{NUMBER} images, {share:.1f} % of the pixels are cells, 3 folds: {out}\n')
+    assert (len(done.names), len(done.lists)) == (NUMBER, 6)
+    assert done.cells == pytest.approx((labels > 0).mean())
 
 
-def test_folds_validate_each_image_once(tool, folders, tmp_path):
+def test_folds_validate_each_image_once(folders, tmp_path):
     out = tmp_path / 'out'
-    assert run(tool, folders, out, '--seed', 1) == 0
+    prepare_isbi(*folders, out, seed=1)
     lists = lists_of(out)
     names = [f'section.{number} 牛' for number in range(NUMBER)]
     assert set(lists) == {f'fold{k}/{split}.txt' for k in range(3) for split in ('train', 'val')}
@@ -93,16 +80,15 @@ def test_folds_validate_each_image_once(tool, folders, tmp_path):
         assert sorted(train + val, key=names.index) == names
         assert train == sorted(train, key=names.index) and len(val) in (3, 4)
     # once more: the same; another seed: other folds
-    assert run(tool, folders, out, '--seed', 1) == 0
-    assert lists_of(out) == lists
-    assert run(tool, folders, tmp_path / 'other', '--seed', 2) == 0
+    assert prepare_isbi(*folders, out, seed=1).lists == lists_of(out) == lists
+    prepare_isbi(*folders, tmp_path / 'other', seed=2)
     assert lists_of(tmp_path / 'other') != lists
 
 
-def test_labels_with_ones_stay_ones(tool, folders, tmp_path):
+def test_labels_with_ones_stay_ones(folders, tmp_path):
     for path in folders[1].iterdir():
         Image.fromarray(read(path) // 255).save(path)
-    assert run(tool, folders, tmp_path / 'out', '--folds', 0) == 0
+    prepare_isbi(*map(str, folders), str(tmp_path / 'out'), folds=0)
     np.testing.assert_array_equal(read(tmp_path / 'out/labels/section.3 牛.png'),
                                   pages()[1][3] // 255)
     assert not lists_of(tmp_path / 'out')
@@ -122,38 +108,40 @@ def test_labels_with_ones_stay_ones(tool, folders, tmp_path):
     (lambda p, q: [path.unlink() for path in p.iterdir()], 'images holds no images; train-vol'),
 ])
 def test_what_does_not_fit_is_named_and_nothing_is_written(
-        tool, folders, tmp_path, capsys, spoil, message):
+        folders, tmp_path, spoil, message):
     spoil(*folders)
-    assert run(tool, folders, tmp_path / 'out') == 1
-    assert message in capsys.readouterr().err
+    with pytest.raises((OSError, UserError)) as error:
+        prepare_isbi(*folders, tmp_path / 'out')
+    assert message in str(error.value)
     assert not (tmp_path / 'out').exists()
 
 
-def test_other_mistakes(tool, folders, tmp_path, capsys):
-    assert run(tool, (tmp_path / 'no.tif', folders[1]), tmp_path / 'out') == 1
-    assert 'no.tif does not exist; train-volume.tif and train-labels.tif' in capsys.readouterr().err
-    assert run(tool, folders, tmp_path / 'out', '--folds', 12) == 1
-    assert '--folds 12 needs as many images, there are 11' in capsys.readouterr().err
-    with pytest.raises(SystemExit):
-        run(tool, folders, tmp_path / 'out', '--folds', 1)
-    assert run(tool, folders, folders[0].parent) == 1
-    assert 'holds the sources themselves: give another --out' in capsys.readouterr().err
+def test_other_mistakes(folders, tmp_path):
+    with pytest.raises(FileNotFoundError, match='no.tif does not exist; train-volume.tif and '
+                       'train-labels.tif'):
+        prepare_isbi(tmp_path / 'no.tif', folders[1], tmp_path / 'out')
+    with pytest.raises(UserError, match='--folds 12 needs as many images, there are 11'):
+        prepare_isbi(*folders, tmp_path / 'out', folds=12)
+    with pytest.raises(FileExistsError, match='holds the sources themselves: give another --out'):
+        prepare_isbi(*folders, folders[0].parent)
 
 
-def test_sets_and_folds_are_not_mixed(tool, folders, stacks, tmp_path, capsys):
+def test_sets_and_folds_are_not_mixed(folders, stacks, tmp_path):
     out = tmp_path / 'out'
-    assert run(tool, folders, out) == 0
+    prepare_isbi(*folders, out)
     before = lists_of(out)
-    assert run(tool, folders, out, '--folds', 2) == 1
-    assert '(6 in all) of another set or other folds: move them away' in capsys.readouterr().err
+    with pytest.raises(FileExistsError, match=r'\(6 in all\) of another set or other folds: move '
+                       'them away'):
+        prepare_isbi(*folders, out, folds=2)
     # as many folds, but other ones
-    assert run(tool, folders, out, '--seed', 1) == 1
-    assert 'holds fold0/train.txt' in capsys.readouterr().err
-    assert run(tool, stacks, out) == 1
+    with pytest.raises(FileExistsError, match='holds fold0/train.txt'):
+        prepare_isbi(*folders, out, seed=1)
+    with pytest.raises(FileExistsError, match='of another set'):
+        prepare_isbi(*stacks, out)
     assert lists_of(out) == before
 
 
-def test_a_full_disk_leaves_no_half_file(tool, folders, tmp_path, capsys, monkeypatch):
+def test_a_full_disk_leaves_no_half_file(folders, tmp_path, monkeypatch):
     out, saved, save = tmp_path / 'out', [], Image.Image.save
 
     def full(self, path, *args, **kwargs):
@@ -163,22 +151,22 @@ def test_a_full_disk_leaves_no_half_file(tool, folders, tmp_path, capsys, monkey
             raise OSError(errno.ENOSPC, 'No space left on device')
 
     monkeypatch.setattr(Image.Image, 'save', full)
-    assert run(tool, folders, out) == 1
-    assert 'No space left on device' in capsys.readouterr().err
+    with pytest.raises(OSError, match='No space left on device'):
+        prepare_isbi(*folders, out)
     assert len(list(out.rglob('*.png'))) == 4 and not lists_of(out)
-    # the same command goes on
-    assert run(tool, folders, out) == 0
+    # the same call goes on
+    prepare_isbi(*folders, out)
     assert len(list(out.rglob('*.png'))) == 2 * NUMBER
 
 
 @pytest.fixture(scope='module')
-def laid_out(tool, tmp_path_factory):
+def laid_out(tmp_path_factory):
     folder = tmp_path_factory.mktemp('isbi')
     for name, values in zip(('p', 'q'), pages()):
         (folder / name).mkdir()
         for number, value in enumerate(values):
             Image.fromarray(value[:36, :36]).save(folder / f'{name}/{number}.png')
-    assert run(tool, (folder / 'p', folder / 'q'), folder / 'set') == 0
+    prepare_isbi(folder / 'p', folder / 'q', folder / 'set')
     return folder / 'set'
 
 
@@ -192,7 +180,7 @@ def test_a_fold_is_trained_and_validated(laid_out, root, monkeypatch, name, size
     assert cfg.work_dir == f'work_dirs/{name}/fold2'
     train, val = (DATASETS.build(loader.dataset)
                   for loader in (cfg.train_dataloader, cfg.val_dataloader))
-    check_files(train)
+    check_dataset(train)
     assert (len(train), len(val)) == (8, 3)
     assert [Path(val.get_data_info(k)['img_path']).stem for k in range(3)] == (
         lists_of(laid_out)['fold2/val.txt'])
@@ -208,16 +196,15 @@ def test_a_fold_is_trained_and_validated(laid_out, root, monkeypatch, name, size
     assert result.pred_sem_seg.shape == (36, 36)
 
 
-def test_real_images(tool, shared, tmp_path, capsys):
+def test_real_images(shared, tmp_path):
     for folder in ('images', 'labels'):
         (tmp_path / folder).mkdir()
         for name in ('2', '7', '10'):
             shutil.copy(shared / f'data/isbi2012/{folder}/{name}.png', tmp_path / folder)
-    assert run(tool, (tmp_path / 'images', tmp_path / 'labels'), tmp_path / 'out') == 0
+    done = prepare_isbi(tmp_path / 'images', tmp_path / 'labels', tmp_path / 'out')
     labels = {name: read(tmp_path / f'labels/{name}.png') for name in ('2', '7', '10')}
-    share = 100 * np.mean([label > 0 for label in labels.values()])
-    assert 70 < share < 85
-    assert f'3 images, {share:.1f} % of the pixels are cells, 3 folds' in capsys.readouterr().out
+    assert done.cells == pytest.approx(np.mean([label > 0 for label in labels.values()]))
+    assert 0.70 < done.cells < 0.85 and len(done.names) == 3
     for name, label in labels.items():
         np.testing.assert_array_equal(255 * read(tmp_path / f'out/labels/{name}.png'), label)
         np.testing.assert_array_equal(read(tmp_path / f'out/images/{name}.png'),

@@ -32,11 +32,13 @@ def labeled_number(total: int, ratio: str | None = None, number: int | None = No
             raise UserError(f'ratio {ratio} is no share: write for example 1/8') from error
         if not 0 < share < 1:
             raise UserError(f'ratio {ratio} is no share of the images: give one between 0 '
-                             'and 1, for example 1/8')
+                            'and 1, for example 1/8')
         number = math.ceil(total * share)
+    if number is None:
+        raise UserError('nobody says how many images are labelled: give a ratio or a number')
     if not 0 < number < total:
         raise UserError(f'{number} of {total} images to be labelled leave none on one side: '
-                         'ask for at least 1, and fewer than all')
+                        'ask for at least 1, and fewer than all')
     return number
 
 
@@ -44,8 +46,8 @@ def choose_labeled(names: Sequence[str], pixels: np.ndarray, number: int,
                    seed: int = 0) -> np.ndarray:
     """Choose the images to be labelled: alike to all, and every class among them.
 
-    The part is balanced against the rest by the classes that images show and the area these
-    cover (:func:`~plugin.datasets.splits.balanced_parts.assign_groups`). Then two images change places
+    The part is balanced against the rest by the classes that images show and the area these cover
+    (:func:`~plugin.datasets.splits.balanced_parts.assign_groups`). Then two images change places
     while that adds to the classes shown. No class is missing that occurs at all if ``number`` is
     at least C; otherwise half as many are shown as by the best choice, or more.
 

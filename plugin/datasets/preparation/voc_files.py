@@ -1,17 +1,21 @@
-"""Files of PASCAL VOC and SBD as they are published.
-
-Kept free of the plugin, so that a new process has it at hand at once.
-"""
+"""Files of PASCAL VOC and SBD as they are published."""
 import contextlib
 import tarfile
 import zlib
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from io import BytesIO
 from pathlib import Path, PurePosixPath
-from typing import Callable, Iterator, NamedTuple, Optional, Sequence, Union
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
+from scipy.io import loadmat
+from scipy.io.matlab import MatReadError
+
+from plugin.utils import UserError
+
+from ..voc import voc_palette
 
 
 class PublishedFile(NamedTuple):
@@ -26,10 +30,10 @@ class PublishedFile(NamedTuple):
     name: str
     size: int
     read: Callable[[], bytes]
-    path: Optional[Path] = None
+    path: Path | None = None
 
 
-def published_files(source: Union[str, Path], folders: Sequence[str]) -> Iterator[PublishedFile]:
+def published_files(source: str | Path, folders: Sequence[str]) -> Iterator[PublishedFile]:
     """Walk through the files that lie in folders of the given names.
 
     Nothing is ever extracted by the path an archive gives: only the last folder
@@ -78,7 +82,7 @@ def _whole(source: Path) -> Iterator[None]:
         yield
     except (tarfile.TarError, EOFError, zlib.error) as error:
         raise UserError(f'{source} is no tar archive, or is cut off ({error}): '
-                         'download it again; what was read so far is kept') from error
+                        'download it again; what was read so far is kept') from error
 
 
 def _files_of_archive(source: Path, folders: Sequence[str]) -> Iterator[PublishedFile]:
@@ -96,17 +100,9 @@ def _files_of_archive(source: Path, folders: Sequence[str]) -> Iterator[Publishe
 
 def _read_member(source: Path, archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
     with _whole(source):
-        return archive.extractfile(member).read()
-
-
-def voc_palette() -> np.ndarray:
-    """The colours of VOC masks, (256, 3) uint8: the bits of an id, dealt out to R, G and B."""
-    ids = np.arange(256)[:, None]
-    channel = np.arange(3)
-    palette = np.zeros((256, 3), dtype=int)
-    for bit in range(8):
-        palette |= ((ids >> (3 * bit + channel)) & 1) << (7 - bit)
-    return palette.astype(np.uint8)
+        file = archive.extractfile(member)
+        assert file is not None  # only regular files are asked for
+        return file.read()
 
 
 def sbd_labels(content: bytes) -> np.ndarray:
@@ -123,8 +119,6 @@ def sbd_labels(content: bytes) -> np.ndarray:
     Raises:
         UserError: If it is no such file.
     """
-    from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
     try:
         labels = loadmat(BytesIO(content))['GTcls'][0, 0]['Segmentation']
     except (MatReadError, KeyError, IndexError, TypeError, OSError, ValueError) as error:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from plugin.datasets.doctor.class_counts import absent_classes, label_pixels, outline_pixels
 from plugin.datasets.labels.coco_file import read_coco
-from plugin.datasets.splits.partition import choose_labeled, labeled_number
+from plugin.datasets.splits.labeled_images import choose_labeled, labeled_number
 from plugin.datasets.splits.published_lists import (
     PUBLISHED,
     bare_name,
