@@ -1,20 +1,15 @@
 """Every experiment can be read, built and taken by MMSegmentation's own tools."""
-import importlib.util
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
 from mmengine.runner import CheckpointLoader
 from mmseg.registry import DATASETS, MODELS
-from PIL import Image
 
 from tests.helpers.paths import CONFIGS
+from tests.helpers.small_voc import small_voc
+from tests.helpers.stock import stock
 
 EXPERIMENTS = sorted(path.stem for path in CONFIGS.glob('*.py'))
 # they differ from the first of their set in numbers and names of lists only
@@ -23,7 +18,6 @@ PARTITIONS = {name for name in EXPERIMENTS if re.search(
 # those with unlabelled images have tests of their own
 SEMANTIC = [name for name in EXPERIMENTS if name not in PARTITIONS
             and Config.fromfile(CONFIGS / f'{name}.py').model.type.endswith('EncoderDecoder')]
-STOCK_TOOLS = Path(importlib.util.find_spec('mmseg').origin).parent / '.mim/tools'
 SMALL = [
     'model.backbone.base_channels=2', 'model.backbone.fc_channels=4',
     'model.decode_head.in_channels=[8,16,4]'
@@ -89,32 +83,6 @@ def test_the_config_for_own_images_in_the_data_page_works(tmp_path):
     assert MODELS.build(cfg.model).decode_head.num_classes == 3
 
 
-def small_voc(root: Path) -> Path:
-    """Three images of odd sizes in the layout of VOC."""
-    rng = np.random.default_rng(0)
-    names = [f'2007_00000{k}' for k in range(3)]
-    for folder in ('JPEGImages', 'SegmentationClass', 'ImageSets/Segmentation'):
-        (root / folder).mkdir(parents=True)
-    for name, (height, width) in zip(names, [(45, 60), (33, 50), (61, 40)]):
-        image = rng.integers(256, size=(height, width, 3), dtype=np.uint8)
-        Image.fromarray(image).save(root / f'JPEGImages/{name}.jpg')
-        label = rng.integers(21, size=(height, width), dtype=np.uint8)
-        label[:2] = 255
-        Image.fromarray(label).save(root / f'SegmentationClass/{name}.png')
-    for split in ('train', 'val'):
-        (root / f'ImageSets/Segmentation/{split}.txt').write_text('\n'.join(names) + '\n')
-    return root
-
-
-def stock(tool: str, *args, **env) -> str:
-    """Output of a script of MMSegmentation that must end well."""
-    done = subprocess.run(
-        [sys.executable, STOCK_TOOLS / tool, *map(str, args)], text=True, capture_output=True,
-        env={**os.environ, 'PYTHONPATH': str(CONFIGS.parent), 'OMP_NUM_THREADS': '1', **env})
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
-    return done.stdout + done.stderr
-
-
 def test_stock_tools_train_and_test(tmp_path):
     voc = small_voc(tmp_path / 'VOC2012')
     work = tmp_path / 'work'
@@ -123,13 +91,13 @@ def test_stock_tools_train_and_test(tmp_path):
                'train_dataloader.persistent_workers=False', 'val_dataloader.num_workers=0',
                'val_dataloader.persistent_workers=False']
     config = CONFIGS / 'fcn8s_voc.py'
-    out = stock('train.py', config, '--work-dir', work, '--cfg-options', *options,
+    out = stock('mmseg', 'train.py', config, '--work-dir', work, '--cfg-options', *options,
                 VOC_ROOT=str(voc), FCN16S_CHECKPOINT=str(tmp_path / '16s.pth'))
     assert 'run python tools/train.py configs/fcn16s_voc.py first' in out
     checkpoint = work / 'iter_2.pth'
     assert checkpoint.is_file()
-    out = stock('test.py', config, checkpoint, '--work-dir', tmp_path / 'test', '--cfg-options',
-                *SMALL, 'test_dataloader.num_workers=0',
+    out = stock('mmseg', 'test.py', config, checkpoint, '--work-dir', tmp_path / 'test',
+                '--cfg-options', *SMALL, 'test_dataloader.num_workers=0',
                 'test_dataloader.persistent_workers=False', VOC_ROOT=str(voc))
     assert 'mIoU' in out
 
@@ -141,11 +109,11 @@ def test_stages_follow_each_other(tmp_path):
               'default_hooks.checkpoint.interval=1', 'train_dataloader.num_workers=0',
               'train_dataloader.persistent_workers=False', 'val_dataloader.num_workers=0',
               'val_dataloader.persistent_workers=False']
-    stock('train.py', CONFIGS / 'fcn32s_voc.py', '--work-dir', tmp_path / '32', '--cfg-options',
-          *common, 'optim_wrapper.optimizer.lr=1e-4', VOC_ROOT=str(voc))
+    stock('mmseg', 'train.py', CONFIGS / 'fcn32s_voc.py', '--work-dir', tmp_path / '32',
+          '--cfg-options', *common, 'optim_wrapper.optimizer.lr=1e-4', VOC_ROOT=str(voc))
     before = tmp_path / '32/iter_1.pth'
-    stock('train.py', CONFIGS / 'fcn16s_voc.py', '--work-dir', tmp_path / '16', '--cfg-options',
-          *common, 'optim_wrapper.optimizer.lr=0.', VOC_ROOT=str(voc),
+    stock('mmseg', 'train.py', CONFIGS / 'fcn16s_voc.py', '--work-dir', tmp_path / '16',
+          '--cfg-options', *common, 'optim_wrapper.optimizer.lr=0.', VOC_ROOT=str(voc),
           FCN32S_CHECKPOINT=str(before))
     old, new = (CheckpointLoader.load_checkpoint(path, 'cpu')['state_dict']
                 for path in (str(before), str(tmp_path / '16/iter_1.pth')))

@@ -11,10 +11,10 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
-from test_configs import stock
 
 from plugin.datasets.synthetic_barn import BarnSpec, make_barn
 from tests.helpers.paths import CONFIGS
+from tests.helpers.stock import stock
 
 METHODS = ('u2pl', 'u2pl-official', 'mean-teacher', 'cutmix-seg', 'cps', 'unimatch')
 SEMI = sorted(path.stem for path in CONFIGS.glob('*.py') if path.stem.split('_')[0] in METHODS)
@@ -257,7 +257,7 @@ def test_stock_tools_train_and_the_twin_takes_the_result(tmp_path):
         'default_hooks.checkpoint.interval=2', 'default_hooks.logger.interval=2',
         'train_dataloader.batch_size=4', 'train_dataloader.sampler.batch_size=4', *loaders]
     work = tmp_path / 'work'
-    out = stock('train.py', CONFIGS / 'u2pl_barn.py', '--work-dir', work, '--cfg-options',
+    out = stock('mmseg', 'train.py', CONFIGS / 'u2pl_barn.py', '--work-dir', work, '--cfg-options',
                 *options, **roots)
     assert 'memory banks: 20000 keys of 64 numbers for 4 classes' in out
     assert 'gamma: ' in out and 'reliable_share: ' in out and 'bank_min: ' in out
@@ -269,7 +269,7 @@ def test_stock_tools_train_and_the_twin_takes_the_result(tmp_path):
     assert {f'teacher.{key}' for key in exported} == {
         key for key in teacher if key.startswith('teacher.')}
     # what was validated at the end is what the supervised config makes of the exported file
-    tested = stock('test.py', CONFIGS / 'suponly_barn.py', work / 'segmentor.pth', '--work-dir',
-                   tmp_path / 'test', '--cfg-options', *loaders[4:], **roots)
+    tested = stock('mmseg', 'test.py', CONFIGS / 'suponly_barn.py', work / 'segmentor.pth',
+                   '--work-dir', tmp_path / 'test', '--cfg-options', *loaders[4:], **roots)
     scores = [re.findall(r'mIoU: (\S+)', text)[-1] for text in (out, tested)]
     assert scores[0] == scores[1] and float(scores[0]) > 0

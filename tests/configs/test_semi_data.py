@@ -9,13 +9,13 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from mmseg.registry import DATASETS, TRANSFORMS
 from PIL import Image
-from test_configs import small_voc
 
 from plugin.datasets.paired_sampler import check_batch_size
 from plugin.datasets.synthetic_barn import BarnSpec, make_barn
 from plugin.engine.draws import seed_everything
 from tests.helpers.paths import ROOT
 from tests.helpers.small_coco import write_set
+from tests.helpers.small_voc import small_voc
 
 DATA = ROOT / 'configs/_base_/datasets'
 SEMI = sorted(path.stem for path in DATA.glob('semi_*.py'))
