@@ -72,8 +72,8 @@ class CPS(TeacherStudentSegmentor):
         scores = [self.upsample(self._run(network, batch.images_u, auxiliary=False).logits,
                                 batch.images_u) for network in self._both()]
         labelled = [predict_pseudo_labels(logits, batch.valid) for logits in scores]
-        draw = KINDS[self.unsupervised['mix']]
-        mix = draw(labelled[0].labels, prob=self.unsupervised['mix_prob'])
+        sample_mix = KINDS[self.unsupervised['mix']]
+        mix = sample_mix(labelled[0].labels, prob=self.unsupervised['mix_prob'])
         images = apply_mix(mix, batch.images_u)
         return [Mixed(images, mix_pseudo_labels(mix, pseudo)) for pseudo in labelled]
 

@@ -3,7 +3,7 @@
 from mmseg.registry import MODELS
 from torch import Tensor
 
-from ..semi import PseudoLabels, apply_mix, consistency_loss, draw_cutmix, mix_pseudo_labels
+from ..semi import PseudoLabels, apply_mix, consistency_loss, mix_pseudo_labels, sample_cutmix
 from ..semi.networks import Outputs
 from .semi_batch import IGNORE, Mixed, SemiBatch, strong_view
 from .teacher_student import TeacherStudentSegmentor
@@ -27,7 +27,7 @@ class CutMixSeg(TeacherStudentSegmentor):
 
     def mix(self, batch: SemiBatch, pseudo: PseudoLabels, scores: Tensor) -> Mixed:
         """CutMix of images, pseudo-labels and probabilities."""
-        mix = draw_cutmix(pseudo.labels, prob=1, boxes='cutmix-seg')
+        mix = sample_cutmix(pseudo.labels, prob=1, boxes='cutmix-seg')
         images = apply_mix(mix, strong_view(batch, self.data_preprocessor))
         return Mixed(images, mix_pseudo_labels(mix, pseudo),
                      apply_mix(mix, scores.float().softmax(1)))

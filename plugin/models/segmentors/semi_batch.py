@@ -68,7 +68,7 @@ def split_batch(inputs: Tensor, samples: SampleList) -> SemiBatch:
     order = sorted(range(len(samples)), key=lambda index: _is_unlabeled(samples[index]))
     number = sum(not _is_unlabeled(sample) for sample in samples)
     if number == 0:
-        raise UserError(f'none of the {len(samples)} images of a batch has labels: draw them '
+        raise UserError(f'none of the {len(samples)} images of a batch has labels: sample them '
                          "with dict(type='PairedSampler'), from a SemiDataset")
     if order != list(range(len(order))):
         inputs = torch.stack([inputs[index] for index in order])

@@ -11,9 +11,9 @@ from ..semi import (
     PseudoLabels,
     apply_mix,
     confident_loss,
-    draw_cutmix,
     mix_pseudo_labels,
     predict_pseudo_labels,
+    sample_cutmix,
 )
 from ..semi.networks import Outputs, decode, find_classifier, supervised_losses
 from .semi_batch import IGNORE, Mixed, SemiBatch, strong_views
@@ -80,7 +80,7 @@ class UniMatch(TeacherStudentSegmentor):
         if views is None:
             raise UserError('UniMatch needs two strong views of an image, but the pipeline makes '
                              "none: set dict(type='PackSemiInputs', views=2, strong=[...])")
-        mixes = [draw_cutmix(pseudo.labels, prob=self.unsupervised['mix_prob'], boxes='unimatch')
+        mixes = [sample_cutmix(pseudo.labels, prob=self.unsupervised['mix_prob'], boxes='unimatch')
                  for _ in views]
         return [Mixed(apply_mix(mix, view), mix_pseudo_labels(mix, pseudo))
                 for mix, view in zip(mixes, views)]

@@ -20,6 +20,10 @@ def ema_decay(step: int, limit: float = 0.99) -> float:
 
     Raises:
         UserError: If an argument is out of range.
+
+    Example:
+        >>> ema_decay(0), ema_decay(1), ema_decay(10_000)
+        (0.0, 0.5, 0.99)
     """
     if step < 0:
         raise UserError(f'step={step} is negative: count the updates of the teacher from 0')

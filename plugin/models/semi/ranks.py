@@ -16,6 +16,10 @@ def default_ranks(num_classes: int) -> tuple[int, int]:
 
     Raises:
         UserError: If there are fewer than two classes.
+
+    Example:
+        >>> default_ranks(21), default_ranks(8), default_ranks(2)
+        ((3, 20), (2, 8), (1, 2))
     """
     if num_classes < 2:
         raise UserError(f'{num_classes} class leaves nothing to contrast it with; name at least '
@@ -24,7 +28,7 @@ def default_ranks(num_classes: int) -> tuple[int, int]:
 
 
 def check_ranks(low: int, high: int, num_classes: int) -> None:
-    """Refuse ranks under which no pixel could ever be a negative.
+    """Raise ``UserError`` for ranks with which no pixel could ever be a negative.
 
     An unlabelled pixel is a negative of a class that has the rank ``low <= rank < high`` there,
     a labelled one of another class that has ``rank < low``; rank 0 is the likeliest class
