@@ -63,7 +63,7 @@ class CascadedResNet(ResNet):
         if not out_indices or not set(out_indices) <= set(blocks):
             raise UserError(f'out_indices={out_indices} names blocks that this network does not '
                              f'have: use numbers from 0 to {len(blocks) - 1}')
-        # what speaks of blocks beyond the fourth is set when they are there
+        # out_indices and frozen_stages may name blocks beyond the fourth: set below, once they exist
         super().__init__(
             depth, strides=tuple(strides), dilations=tuple(dilations), out_indices=(0, ),
             multi_grid=[rate * dilations[-1] for rate in unit_rates],
@@ -76,14 +76,14 @@ class CascadedResNet(ResNet):
         self._freeze_stages()
 
     def _add_block(self, number: int, dilation: int) -> None:
-        # as block 4, except that it has no projection: its input has the width of its output
+        # as block 4, but without a projection: it has as many maps in as out
         block = self.make_res_layer(
             block=self.block, inplanes=self.inplanes, planes=self.base_channels * 8,
             num_blocks=self.stage_blocks[-1], stride=1, dilation=dilation,
             multi_grid=[rate * dilation for rate in self.unit_rates], style=self.style,
             avg_down=self.avg_down, with_cp=self.with_cp, conv_cfg=self.conv_cfg,
             norm_cfg=self.norm_cfg, init_cfg=self.layer4[0].init_cfg)
-        # with weights to load MMEngine initialises nothing, but no ResNet's weights hold this block
+        # MMEngine initialises nothing if weights are loaded, but those of a ResNet lack this block
         for module in block.modules():
             if isinstance(module, nn.Conv2d):
                 kaiming_init(module)

@@ -80,11 +80,12 @@ class RefineNetHead(BaseDecodeHead):
         self.blocks = nn.ModuleList()
         before: list[int] = []
         for group in self._groups:
-            self.blocks.append(RefineNetBlock(
+            block = RefineNetBlock(
                 [*before, *(widths[level] for level in group)], pools=pools,
                 outputs=LAST_OUTPUTS if group is self._groups[-1] else 1,
-                align_corners=self.align_corners, norm_cfg=norm_cfg))
-            before = [self.blocks[-1].out_channels]
+                align_corners=self.align_corners, norm_cfg=norm_cfg)
+            self.blocks.append(block)
+            before = [block.out_channels]
 
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:
         """Score every position of the finest level.

@@ -67,7 +67,7 @@ class SegNetHead(BaseDecodeHead):
         self._stages: list[list[str]] = []
         width = in_channels
         for number, stage in zip(range(len(stages), 0, -1), stages):
-            # of the first stage conv1_1_D is the classifier
+            # in the first stage conv1_1_D is the classifier
             last = len(stage) + (number == 1)
             names = [f'conv{number}_{last - k}_D' for k in range(len(stage))]
             for name, channels in zip(names, stage):
@@ -103,9 +103,10 @@ class SegNetHead(BaseDecodeHead):
 
     def _transform_inputs(
             self, inputs: Sequence[Pooling | Tensor]) -> tuple[Tensor, list[Pooling]]:
-        """Part the features from the poolings."""
-        *poolings, features = inputs
-        if not poolings or not all(isinstance(pooling, Pooling) for pooling in poolings):
+        """Separate the features from the poolings."""
+        *parts, features = inputs
+        poolings = [part for part in parts if isinstance(part, Pooling)]
+        if not parts or len(poolings) < len(parts) or not isinstance(features, Tensor):
             found = ', '.join(type(part).__name__ for part in inputs)
             raise UserError(f'SegNetHead unpools with indices, but the backbone returns {found}: '
                              'use the backbone SegNetVGG16 or SegNetBasic, without a neck')

@@ -1,5 +1,4 @@
-"""CutMix-Seg."""
-
+"""CutMix-Seg: consistency with the teacher on images mixed by CutMix."""
 from mmseg.registry import MODELS
 from torch import Tensor
 
@@ -11,12 +10,12 @@ from .teacher_student import TeacherStudentSegmentor
 
 @MODELS.register_module()
 class CutMixSeg(TeacherStudentSegmentor):
-    """The student sees two images cut together, and shall say what the teacher says of each.
+    """Trains the student, on two images cut together, to agree with the teacher on each of them.
 
     G. French et al., `Semi-supervised semantic segmentation needs strong, varied perturbations
     <https://arxiv.org/abs/1906.01916>`_: one box of half the area from another image of the
     batch, the squared difference of the softmax outputs summed over the classes, weighted by the
-    share of pixels of which the teacher is surer than ``threshold``. Where ``PackSemiInputs``
+    share of pixels whose confidence is above ``threshold``. Where ``PackSemiInputs``
     makes a strong view, the student sees that one, cut.
 
     ``unsupervised`` has ``weight`` (1) and ``threshold`` (0.97). See
@@ -33,14 +32,15 @@ class CutMixSeg(TeacherStudentSegmentor):
                      apply_mix(mix, scores.float().softmax(1)))
 
     def reliable(self, pseudo: PseudoLabels) -> Tensor:
-        """Labels of which the teacher is surer than the threshold; their share is the weight."""
+        """Labels whose confidence is above the threshold; their share is the weight."""
         return pseudo.labels.masked_fill(pseudo.confidence <= self.unsupervised['threshold'],
                                          IGNORE)
 
     def unsupervised_losses(self, batch: SemiBatch, mixed: Mixed, labels: Tensor,
                             outputs: Outputs) -> dict[str, Tensor]:
-        """Squared differences over all valid pixels, times the share of sure ones."""
+        """Squared differences over all valid pixels, times the share of confident ones."""
         logits = self.upsample(outputs.logits[len(batch.samples_l):], mixed.images)
+        assert mixed.targets is not None
         valid = mixed.pseudo.valid
         share = (labels != IGNORE).sum() / valid.sum().clamp(min=1)
         loss = consistency_loss(logits, mixed.targets, valid)

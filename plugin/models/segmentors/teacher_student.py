@@ -1,4 +1,4 @@
-"""What all methods with a teacher and a student share."""
+"""The base class of semi-supervised methods: a student and, in most methods, its teacher."""
 from typing import Any
 
 import torch
@@ -18,15 +18,16 @@ from ..semi.networks import (
     supervised_losses,
     to_size,
 )
+from .encoder_decoder import EncoderDecoder
 from .semi_batch import IGNORE, Mixed, SemiBatch, pseudo_statistics, split_batch
 
 
 class TeacherStudentSegmentor(BaseSegmentor):
-    """A student that learns from labels and from a teacher, its own moving average.
+    """A student that learns from labels and from a teacher, the moving average of itself.
 
     Each step is a method that a sub-class may replace; :meth:`semi_losses` is their order. The
-    batch holds labelled images and such as ``PackSemiInputs`` marked. Time is kept outside: a
-    hook sets :attr:`progress` and :attr:`warming_up` before each iteration and calls
+    batch holds labelled images and, marked by ``PackSemiInputs``, unlabelled ones. The progress of the
+    training is kept outside: a hook sets :attr:`progress` and :attr:`warming_up` before each iteration and calls
     :meth:`update_teacher` after it.
 
     A checkpoint of the segmentor alone, as supervised training leaves it, is loaded into student
@@ -45,10 +46,10 @@ class TeacherStudentSegmentor(BaseSegmentor):
 
     Attributes:
         networks (tuple[str, ...]): Names of the networks that can predict.
-        progress (float): ``t / T``, the share of the training that is over.
+        progress (float): ``t / T``, the share of the training that is done.
         warming_up (bool): Whether only the labelled images count yet.
         statistics (dict[str, Tensor]): Numbers of the last step for the log.
-        keep_images (bool): Whether the next steps leave :attr:`images` behind.
+        keep_images (bool): Whether the next steps set :attr:`images`.
         images (dict[str, Tensor]): First unlabelled image of the last step as the student
             saw it: ``image`` (3, H, W), ``entropy``, ``labels`` (255 where not reliable),
             ``argmax`` and ``valid``, each (H, W).
@@ -110,7 +111,7 @@ class TeacherStudentSegmentor(BaseSegmentor):
         scores = self.teach(batch)
         pseudo = predict_pseudo_labels(scores, batch.valid)
         mixed = self.mix(batch, pseudo, scores)
-        del scores  # of the size of the images, and not needed any more
+        del scores  # frees a tensor of C times the size of the images
         labels = self.reliable(mixed.pseudo)
         outputs = self.run_student(torch.cat([batch.images_l, mixed.images]))
         losses = supervised_losses(self.student, outputs, batch.samples_l)
@@ -147,7 +148,7 @@ class TeacherStudentSegmentor(BaseSegmentor):
 
         Args:
             batch (SemiBatch): The batch.
-            mixed (Mixed): What the student saw of its unlabelled part.
+            mixed (Mixed): Its unlabelled images as the student saw them.
             labels (Tensor): Of :meth:`reliable`, (N_u, H, W).
             outputs (Outputs): The student's, of all images, labelled ones first.
         """
@@ -164,7 +165,7 @@ class TeacherStudentSegmentor(BaseSegmentor):
         """One pass of the teacher, which is in evaluation mode and learns nothing."""
         return self._run(self.teacher, images, auxiliary=False)
 
-    def _run(self, network: nn.Module, images: Tensor, **kwargs: Any) -> Outputs:
+    def _run(self, network: EncoderDecoder, images: Tensor, **kwargs: Any) -> Outputs:
         return run_network(network, images, find_classifier(network, self.classifier), **kwargs)
 
     def upsample(self, logits: Tensor, images: Tensor) -> Tensor:
@@ -200,7 +201,7 @@ class TeacherStudentSegmentor(BaseSegmentor):
     # ----- a segmentor like any other
 
     @property
-    def predictor(self) -> nn.Module:
+    def predictor(self) -> EncoderDecoder:
         """The network that predicts, a plain ``EncoderDecoder``."""
         return getattr(self, self.predict_on)
 
@@ -243,7 +244,7 @@ class TeacherStudentSegmentor(BaseSegmentor):
 
     def _note(self, truth: Tensor | None, pseudo: PseudoLabels, mixed: Mixed,
               labels: Tensor) -> None:
-        """Leave numbers for the log, and an image where one is wanted."""
+        """Set the numbers for the log, and the image if ``keep_images`` is set."""
         self.statistics.update(pseudo_statistics(pseudo, truth, self.num_classes))
         kept = (labels != IGNORE).sum() / mixed.pseudo.valid.sum().clamp(min=1)
         self.statistics['reliable_share'] = kept

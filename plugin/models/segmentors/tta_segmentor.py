@@ -1,5 +1,6 @@
-"""The mean of what a segmentor says of several views of an image."""
+"""Test-time augmentation: the mean of the predictions for several views of an image."""
 from collections.abc import Sequence
+from functools import reduce
 
 import torch
 from mmengine.model import BaseTTAModel
@@ -52,12 +53,12 @@ class TTASegmentor(BaseTTAModel):
                 for sample, total in zip(first, sums)]
 
     def merge_preds(self, data_samples_list: Sequence[SampleList]) -> SampleList:
-        """Average what was predicted before.
+        """Average predictions of all views that were made before.
 
         Args:
             data_samples_list (Sequence[list[SegDataSample]]): All views of each image.
         """
-        return [self._merged(views[0], sum(map(self._shares, views)) / len(views))
+        return [self._merged(views[0], reduce(torch.add, map(self._shares, views)) / len(views))
                 for views in data_samples_list]
 
     @staticmethod
@@ -75,7 +76,9 @@ class TTASegmentor(BaseTTAModel):
             labels = shares.argmax(0, keepdim=True)
         else:
             scores = shares
-            labels = (shares > predicting_head(self.module).threshold).to(shares)
+            head = predicting_head(self.module)
+            assert head is not None
+            labels = (shares > head.threshold).to(shares)
         sample.set_data(dict(seg_logits=PixelData(data=scores),
                              pred_sem_seg=PixelData(data=labels)))
         return sample
