@@ -1,4 +1,8 @@
-"""Datasets."""
+"""Data sets, samplers and transforms that a config names.
+
+``transforms`` prepares single images, ``labels`` reads and writes the files of labelling tools,
+``doctor`` checks data, ``splits`` divides it, and ``synthetic_barn`` generates it.
+"""
 from .barn import BarnDataset
 from .camvid import CamVidDataset
 from .cattle import CattleDataset, CattleSegDataset

@@ -1,8 +1,9 @@
 """Networks, and everything between images and losses or predictions.
 
-``backbones`` and ``decode_heads`` hold one published network a file, ``layers`` what several of them
-share. ``segmentors`` hold the order of the steps of prediction and of each training method, ``semi``
-the steps of semi-supervised learning, ``losses`` and ``postprocess`` what follows the network.
+``backbones`` and ``decode_heads`` hold one published network a file, ``layers`` what several of
+them share. ``segmentors`` hold the order of the steps of prediction and of each training method,
+``semi`` the steps of semi-supervised learning, ``losses`` and ``postprocess`` what follows the
+network.
 """
 from . import backbones, decode_heads, layers, losses, postprocess, segmentors, semi
 

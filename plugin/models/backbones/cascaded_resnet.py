@@ -57,13 +57,13 @@ class CascadedResNet(ResNet):
         units = self.arch_settings[depth][1][-1] if depth in self.arch_settings else None
         if units is not None and len(unit_rates) != units:
             raise UserError(f'unit_rates={tuple(unit_rates)} has {len(unit_rates)} rates, but a '
-                             f'block of ResNet-{depth} has {units} units: give each one a rate')
+                            f'block of ResNet-{depth} has {units} units: give each one a rate')
         blocks = range(4 + cascaded_blocks)
         out_indices = tuple(blocks if out_indices is None else out_indices)
         if not out_indices or not set(out_indices) <= set(blocks):
             raise UserError(f'out_indices={out_indices} names blocks that this network does not '
-                             f'have: use numbers from 0 to {len(blocks) - 1}')
-        # out_indices and frozen_stages may name blocks beyond the fourth: set below, once they exist
+                            f'have: use numbers from 0 to {len(blocks) - 1}')
+        # out_indices and frozen_stages may name blocks beyond the fourth, which do not exist yet
         super().__init__(
             depth, strides=tuple(strides), dilations=tuple(dilations), out_indices=(0, ),
             multi_grid=[rate * dilations[-1] for rate in unit_rates],

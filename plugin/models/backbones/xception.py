@@ -94,7 +94,7 @@ class Xception65(BaseModule):
         self.out_indices = tuple(out_indices)
         if not self.out_indices or not set(self.out_indices) <= {0, 1, 2, 3}:
             raise UserError(f'out_indices={out_indices} names levels that this network does not '
-                             'have: use some of 0, 1, 2, 3')
+                            'have: use some of 0, 1, 2, 3')
         self.middle_units = middle_units
         first, width = (max(1, round(channels * widen_factor)) for channels in (32, 64))
         self.stem = nn.ModuleList([
@@ -203,7 +203,7 @@ def plan(middle_units: int, output_stride: int, multi_grid: Sequence[int]) -> li
     multi_grid = tuple(multi_grid)
     if len(multi_grid) != 3 or min(multi_grid) < 1:
         raise UserError(f'multi_grid={multi_grid} does not give each of the three convolutions of '
-                         'the last unit a rate: use, for example, (1, 2, 4)')
+                        'the last unit a rate: use, for example, (1, 2, 4)')
     units, reached, rate = [], 2, 1
     for channels, stride in (*ENTRY, *[MIDDLE] * middle_units, *EXIT):
         if reached == output_stride:

@@ -73,7 +73,7 @@ class FCNSkipHead(BaseDecodeHead):
             raise UserError(f"geometry={geometry!r} is unknown: use 'same' or 'caffe'")
         if geometry == 'caffe' and upsample == 'bilinear':
             raise UserError("geometry='caffe' is the published network and has transposed "
-                             "convolutions: use upsample='deconv'")
+                            "convolutions: use upsample='deconv'")
         # BaseDecodeHead builds a classifier of `channels` maps, which the scores replace
         super().__init__(in_channels, 1, num_classes=num_classes, in_index=in_index,
                          input_transform='multiple_select', dropout_ratio=dropout_ratio,
@@ -143,7 +143,7 @@ class FCNSkipHead(BaseDecodeHead):
         if size is None:
             if self.geometry == 'caffe':
                 raise UserError("geometry='caffe' needs the image's size: "
-                                 'call forward(inputs, size=(H, W))')
+                                'call forward(inputs, size=(H, W))')
             size = [extent * self.stride for extent in finest]
         height, width = int(size[0]), int(size[1])
         expected = (-(-height // self.stride), -(-width // self.stride))

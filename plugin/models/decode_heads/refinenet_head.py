@@ -66,7 +66,7 @@ class RefineNetHead(BaseDecodeHead):
             raise UserError(f'cascade={cascade!r} is unknown: use 4, 2 or 1 blocks')
         if len(in_channels) != 4 or len(in_index) != 4:
             raise UserError(f'RefineNet takes four levels, but in_channels={list(in_channels)} '
-                             f'and in_index={list(in_index)}: name those of strides 4, 8, 16, 32')
+                            f'and in_index={list(in_index)}: name those of strides 4, 8, 16, 32')
         super().__init__(
             list(in_channels), channels, num_classes=num_classes, in_index=list(in_index),
             input_transform='multiple_select', norm_cfg=norm_cfg, dropout_ratio=dropout_ratio,

@@ -118,7 +118,7 @@ class UNetHead(BaseDecodeHead):
         return self.cls_seg(x)
 
     def _align(self, x: Tensor, skip: Tensor, level: int) -> tuple[Tensor, Tensor]:
-        """Give both the same size: drop the row or column added by rounding up, or crop the skip."""
+        """Give both the same size: drop what rounding up has added, or crop the skip."""
         over = [up - kept for up, kept in zip(x.shape[2:], skip.shape[2:])]
         # pixels of this level that the levels below have lost on each side
         crop = 0
@@ -207,7 +207,7 @@ class UNetHead(BaseDecodeHead):
             return None
         if len(maps) < len(samples):
             raise UserError(f'{len(maps)} of {len(samples)} samples have a gt_weight_map: let '
-                             'all training pipelines end in PackWeightedSegInputs, or none')
+                            'all training pipelines end in PackWeightedSegInputs, or none')
         # the data preprocessor pads images at the right and at the bottom, but not the weights
         return torch.stack([F.pad(one, (0, size[1] - one.shape[2], 0, size[0] - one.shape[1]))
                             for one in maps])

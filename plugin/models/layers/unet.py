@@ -15,7 +15,7 @@ def check_padding(padding: str) -> None:
     """Raise ``UserError`` unless ``padding`` is one of ``PADDINGS``."""
     if padding not in PADDINGS:
         raise UserError(f"padding={padding!r} is unknown: use 'same', or 'valid' for the "
-                         'published network without padding')
+                        'published network without padding')
 
 
 def double_conv(in_channels: int, out_channels: int, padding: str,

@@ -33,8 +33,8 @@ class PredictionSteps(mmseg_segmentors.BaseSegmentor):
     the logits of a few rows are in memory at a time: for large images.
 
     The head of a network without padding says in ``decode_head.margin`` how many pixels are lost
-    on each side and in ``decode_head.fitting_size`` which input sizes fit; ``decode_head.tile_step``
-    is the default of ``step``.
+    on each side and in ``decode_head.fitting_size`` which input sizes fit;
+    ``decode_head.tile_step`` is the default of ``step``.
 
     **DenseCRF**: ``test_cfg=dict(..., crf=dict(type='DenseCRF', ...))``, see
     :class:`~plugin.models.postprocess.DenseCRF`, in any mode. It sees the original image (see
@@ -94,7 +94,7 @@ class PredictionSteps(mmseg_segmentors.BaseSegmentor):
             return False
         if self.crf is not None:
             raise UserError('test_cfg.crf needs the logits of whole images: set '
-                             'test_cfg.keep_logits=True, or leave the crf out')
+                            'test_cfg.keep_logits=True, or leave the crf out')
         return True
 
     def _predict_labels(self, inputs: Tensor, data_samples: OptSampleList) -> SampleList:
@@ -102,7 +102,7 @@ class PredictionSteps(mmseg_segmentors.BaseSegmentor):
         samples = data_samples or [SegDataSample() for _ in inputs]
         if any('flip' in sample.metainfo for sample in samples):
             raise UserError('mirrored views are averaged by their logits, which '
-                             'test_cfg.keep_logits=False drops: set it to True')
+                            'test_cfg.keep_logits=False drops: set it to True')
         rows = [LabelRows(inputs.shape[2:], sample.metainfo, self.align_corners, self._labels)
                 for sample in samples]
         for band in self._bands(inputs):

@@ -43,13 +43,13 @@ class MultiScaleEncoderDecoder(EncoderDecoder):
     def __init__(self, *args, scales: Sequence[float] = (1.0, 0.75, 0.5), **kwargs) -> None:
         if 1 not in scales or min(scales) <= 0:
             raise UserError(f'scales={tuple(scales)} must be positive and contain 1, whose '
-                             'positions the others are brought to: give e.g. (1.0, 0.75, 0.5)')
+                            'positions the others are brought to: give e.g. (1.0, 0.75, 0.5)')
         # set before super().__init__, which reads the step of the tiles
         self.scales = tuple(Fraction(scale).limit_denominator(100) for scale in scales)
         super().__init__(*args, **kwargs)
         if not self.align_corners:
             raise UserError(f'{type(self.decode_head).__name__} has align_corners=False, but the '
-                             'scales meet at positions that lie on pixels: set it to True')
+                            'scales meet at positions that lie on pixels: set it to True')
 
     def _tile_step(self) -> int:
         # positions of scale s lie 1 / s times as far apart; tiles must fit the grids of all scales

@@ -69,7 +69,7 @@ def split_batch(inputs: Tensor, samples: SampleList) -> SemiBatch:
     number = sum(not _is_unlabeled(sample) for sample in samples)
     if number == 0:
         raise UserError(f'none of the {len(samples)} images of a batch has labels: sample them '
-                         "with dict(type='PairedSampler'), from a SemiDataset")
+                        "with dict(type='PairedSampler'), from a SemiDataset")
     if order != list(range(len(order))):
         inputs = torch.stack([inputs[index] for index in order])
     samples = [samples[index] for index in order]
@@ -98,7 +98,7 @@ def strong_views(batch: SemiBatch, number: int,
     made = min(map(len, images))
     if made < number:
         raise UserError(f'{number} strong views of an image are needed, but the pipeline makes '
-                         f"{made}: set dict(type='PackSemiInputs', views={number}, strong=[...])")
+                        f"{made}: set dict(type='PackSemiInputs', views={number}, strong=[...])")
     # without labels, which the preprocessor would pad a second time
     views = [dict(inputs=[views[index] for views in images],
                   data_samples=[SegDataSample() for _ in images]) for index in range(number)]

@@ -20,15 +20,16 @@ from ..semi.networks import (
 )
 from .encoder_decoder import EncoderDecoder
 from .semi_batch import IGNORE, Mixed, SemiBatch, pseudo_statistics, split_batch
+from .settings import merge_settings
 
 
 class TeacherStudentSegmentor(BaseSegmentor):
     """A student that learns from labels and from a teacher, the moving average of itself.
 
-    Each step is a method that a sub-class may replace; :meth:`semi_losses` is their order. The
-    batch holds labelled images and, marked by ``PackSemiInputs``, unlabelled ones. The progress of the
-    training is kept outside: a hook sets :attr:`progress` and :attr:`warming_up` before each iteration and calls
-    :meth:`update_teacher` after it.
+    Each step is a method that a sub-class may replace; :meth:`semi_losses` is their order. A batch
+    holds labelled images and unlabelled ones, which ``PackSemiInputs`` marks. The state of the
+    training comes from a hook, which sets :attr:`progress` and :attr:`warming_up` before each
+    iteration and calls :meth:`update_teacher` after it.
 
     A checkpoint of the segmentor alone, as supervised training leaves it, is loaded into student
     and teacher.
@@ -79,7 +80,7 @@ class TeacherStudentSegmentor(BaseSegmentor):
         self.predict_on = predict_on or self.networks[0]
         if self.predict_on not in self.networks:
             raise UserError(f'predict_on={predict_on!r} is unknown in {type(self).__name__}: use '
-                             f'{" or ".join(map(repr, self.networks))}')
+                            f'{" or ".join(map(repr, self.networks))}')
         self.classifier = classifier
         self.student = MODELS.build(segmentor)
         find_classifier(self.student, classifier)
@@ -90,8 +91,6 @@ class TeacherStudentSegmentor(BaseSegmentor):
         self.keep_images = False
         self.statistics: dict[str, Tensor] = {}
         self.images: dict[str, Tensor] = {}
-
-    # ----- the order of the steps
 
     def loss(self, inputs: Tensor, data_samples: SampleList) -> dict[str, Tensor]:
         """Losses of a batch with labelled and unlabelled images.
@@ -154,8 +153,6 @@ class TeacherStudentSegmentor(BaseSegmentor):
         """
         raise NotImplementedError
 
-    # ----- the networks
-
     def run_student(self, images: Tensor, **kwargs: Any) -> Outputs:
         """One pass of the student; see :func:`~plugin.models.semi.networks.run_network`."""
         return self._run(self.student, images, **kwargs)
@@ -197,8 +194,6 @@ class TeacherStudentSegmentor(BaseSegmentor):
         if self.has_teacher:
             for average, source in self.averages():
                 ema_update(average, source, decay)
-
-    # ----- a segmentor like any other
 
     @property
     def predictor(self) -> EncoderDecoder:
@@ -253,12 +248,3 @@ class TeacherStudentSegmentor(BaseSegmentor):
             self.images = dict(
                 image=mixed.images[0].detach(), entropy=mixed.pseudo.entropy[0], labels=labels[0],
                 argmax=mixed.pseudo.labels[0], valid=mixed.pseudo.valid[0])
-
-
-def merge_settings(defaults: dict[str, Any], given: dict | None, name: str) -> dict[str, Any]:
-    """Settings of a config over their defaults; an unknown one is an error."""
-    unknown = sorted(set(given or {}) - set(defaults))
-    if unknown:
-        raise UserError(f'{name} has no setting {", ".join(unknown)}: it has '
-                         f'{", ".join(defaults)}')
-    return {**defaults, **(given or {})}

@@ -65,7 +65,7 @@ class TTASegmentor(BaseTTAModel):
     def _shares(sample) -> Tensor:
         if 'seg_logits' not in sample:
             raise UserError('views are averaged by their logits, which '
-                             'test_cfg.keep_logits=False drops: set it to True')
+                            'test_cfg.keep_logits=False drops: set it to True')
         scores = sample.seg_logits.data.float()
         # mmseg leaves the sigmoid of a single channel
         return scores.softmax(0) if len(scores) > 1 else scores.clone()

@@ -56,7 +56,7 @@ class U2PL(TeacherStudentSegmentor):
         super().__init__(segmentor, **kwargs)
         if not 0 <= self.unsupervised['alpha'] < 1:
             raise UserError(f'alpha={self.unsupervised["alpha"]} of unsupervised is a share of '
-                             'the pixels: give 0 or more, below 1, e.g. 0.2')
+                            'the pixels: give 0 or more, below 1, e.g. 0.2')
         check_mix_kind(self.unsupervised['mix'])
         contrastive = dict(contrastive or {})
         self.contrast_weight = contrastive.pop('weight', 0.1)

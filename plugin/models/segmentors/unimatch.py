@@ -81,7 +81,7 @@ class UniMatch(TeacherStudentSegmentor):
         views = strong_views(batch, 2, self.data_preprocessor)
         if views is None:
             raise UserError('UniMatch needs two strong views of an image, but the pipeline makes '
-                             "none: set dict(type='PackSemiInputs', views=2, strong=[...])")
+                            "none: set dict(type='PackSemiInputs', views=2, strong=[...])")
         mixes = [sample_cutmix(pseudo.labels, prob=self.unsupervised['mix_prob'], boxes='unimatch')
                  for _ in views]
         return [Mixed(apply_mix(mix, view), mix_pseudo_labels(mix, pseudo))

@@ -36,11 +36,11 @@ def check_logits(logits: Tensor) -> None:
     """
     if logits.ndim != 4 or not logits.is_floating_point():
         raise UserError(f'logits are {logits.dtype} of shape {tuple(logits.shape)}: give floating '
-                         'point scores of shape (N, C, H, W), before the softmax')
+                        'point scores of shape (N, C, H, W), before the softmax')
     classes = logits.shape[1]
     if classes == 1:
         raise UserError('logits have 1 channel, whose softmax is always 1: set num_classes=2 and '
-                         'out_channels=2 in the decode head')
+                        'out_channels=2 in the decode head')
     if classes > 255:
         raise UserError(f'logits have {classes} classes, but 255 marks ignored pixels: at most '
-                         '255 classes can be told apart')
+                        '255 classes can be told apart')

@@ -195,7 +195,7 @@ def _check_options(loss: ContrastiveLoss) -> None:
     for name, known in dict(negatives=NEGATIVES, negative_pixels=NEGATIVE_PIXELS).items():
         if getattr(loss, name) not in known:
             raise UserError(f'{name}={getattr(loss, name)!r} is unknown; use one of '
-                             f'{", ".join(map(repr, known))}')
+                            f'{", ".join(map(repr, known))}')
     for name in ('num_anchors', 'num_negatives'):
         if getattr(loss, name) < 1:
             raise UserError(f'{name}={getattr(loss, name)} contrasts nothing; use 1 or more')

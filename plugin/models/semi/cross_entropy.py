@@ -37,7 +37,7 @@ def cross_entropy_sum(logits: Tensor, labels: Tensor, ignore_index: int = 255) -
     check_logits(logits)
     if labels.shape != logits[:, 0].shape:
         raise UserError(f'labels have the shape {tuple(labels.shape)}, logits have '
-                         f'{tuple(logits.shape)}: bring them to the same size first')
+                        f'{tuple(logits.shape)}: bring them to the same size first')
     return _CrossEntropySum.apply(logits, labels, ignore_index)
 
 

@@ -84,8 +84,8 @@ def _pairs(teacher: nn.Module, student: nn.Module) -> Iterator[tuple[Tensor, Ten
     if differing:
         name = differing[0]
         raise UserError(f'teacher and student differ in {len(differing)} parts, first in {name}: '
-                         f'{shapes[0].get(name)} and {shapes[1].get(name)}; build both from the '
-                         'same config')
+                        f'{shapes[0].get(name)} and {shapes[1].get(name)}; build both from the '
+                        'same config')
     yield from ((part, parts[1][name]) for name, part in parts[0].items())
 
 

@@ -118,7 +118,7 @@ def masked_quantile(values: Tensor, mask: Tensor, q: float) -> Tensor:
         raise UserError(f'q={q} is outside 0..1: give a share, 0.8 for the 80th percentile')
     if values.shape != mask.shape:
         raise UserError(f'values have the shape {tuple(values.shape)}, their mask '
-                         f'{tuple(mask.shape)}: they must be the same')
+                        f'{tuple(mask.shape)}: they must be the same')
     # adding 0 turns -0.0, whose bits differ, into 0.0
     values, mask = values.detach().float().reshape(-1) + 0., mask.reshape(-1)
     count = _total(mask.sum())

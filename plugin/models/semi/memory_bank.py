@@ -56,7 +56,7 @@ class MemoryBank(nn.Module):
                 raise UserError(f'{name}={value} leaves a memory bank without keys; use 1 or more')
         if dtype not in DTYPES:
             raise UserError(f'dtype={dtype!r} is none of a memory bank; use one of '
-                             f'{", ".join(map(repr, DTYPES))}')
+                            f'{", ".join(map(repr, DTYPES))}')
         self.keys_per_step = keys_per_step
         rows = background + capacity * (num_classes - 1)
         capacities = torch.tensor([background] + [capacity] * (num_classes - 1))
@@ -93,7 +93,7 @@ class MemoryBank(nn.Module):
         """
         if features.shape[1] != self.keys.shape[1]:
             raise UserError(f'features of {features.shape[1]} channels do not fit a memory bank '
-                             f'with channels={self.keys.shape[1]}; give both the same number')
+                            f'with channels={self.keys.shape[1]}; give both the same number')
         keys = all_gather(self._choose(features, mask))
         # class by class, within it process by process
         self._append(keys[0] if len(keys) == 1 else torch.cat(keys, 1))

@@ -167,7 +167,7 @@ def apply_mix(mix: Mix, tensor: Tensor, fill: float = 0) -> Tensor:
     if tensor.ndim not in (3, 4) or (len(tensor), *tensor.shape[-2:]) != (
             len(mask), *mask.shape[-2:]):
         raise UserError(f'a tensor of shape {tuple(tensor.shape)} cannot be mixed by a mask of '
-                         f'{tuple(mix.mask.shape)}: number, height and width must be the same')
+                        f'{tuple(mix.mask.shape)}: number, height and width must be the same')
     if mix.partner is None:
         return tensor.masked_fill(mask, fill)
     return torch.where(mask, tensor.index_select(0, mix.partner), tensor)

@@ -52,7 +52,7 @@ def find_classifier(segmentor: EncoderDecoder, name: str | None = None) -> nn.Co
     head = segmentor.decode_head
     if not isinstance(head, nn.Module) or isinstance(head, nn.ModuleList):
         raise UserError(f'{type(segmentor).__name__} has several decode heads: semi-supervised '
-                         'methods need an EncoderDecoder, which has one')
+                        'methods need an EncoderDecoder, which has one')
     layers = dict(head.named_modules())
     names = CLASSIFIERS if name is None else (name, )
     found = next((layers[key] for key in names if key in layers), None)

@@ -48,7 +48,7 @@ def predict_pseudo_labels(logits: Tensor, valid: Tensor) -> PseudoLabels:
     number, classes, height, width = logits.shape
     if valid.shape != (number, height, width):
         raise UserError(f'valid has the shape {tuple(valid.shape)}, logits have '
-                         f'{tuple(logits.shape)}: bring them to the same size first')
+                        f'{tuple(logits.shape)}: bring them to the same size first')
     best, sure, unsure = (logits.new_empty(valid.shape, dtype=dtype)
                           for dtype in (torch.uint8, torch.float32, torch.float32))
     # faster than argmax along the classes; of equal scores the first has the largest weight

@@ -85,9 +85,9 @@ def test_labels_of_any_type_are_taken():
 def test_vectors_are_drawn_as_the_paper_says():
     np.random.seed(0)  # noqa: NPY002
     transform = ElasticDeformation()
-    drawn = np.stack([transform._draw_vectors() for _ in range(500)])
-    assert drawn.shape == (500, 2, 3, 3)
-    assert drawn.std() == pytest.approx(10, rel=0.03) and abs(drawn.mean()) < 0.4
+    vectors = np.stack([transform._sample_vectors() for _ in range(500)])
+    assert vectors.shape == (500, 2, 3, 3)
+    assert vectors.std() == pytest.approx(10, rel=0.03) and abs(vectors.mean()) < 0.4
 
 
 def test_probability():
