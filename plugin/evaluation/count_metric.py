@@ -143,8 +143,8 @@ def best_count_threshold(scores: Sequence[np.ndarray],
         tuple[float, float]: The threshold, in 0..1, and the mean absolute error at it.
 
     Example:
-        >>> best_count_threshold([np.array([0.9, 0.4]), np.array([0.8])], truth=[1, 1])
-        (0.6, 0.0)
+        >>> best_count_threshold([np.array([0.9, 0.25]), np.array([0.75])], truth=[1, 1])
+        (0.5, 0.0)
     """
     own = [np.sort(values)[::-1] for values in scores]
     # while an image counts too few, one more prediction reduces its error, and then it adds to it

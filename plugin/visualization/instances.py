@@ -41,7 +41,7 @@ def instance_colour(number: int) -> tuple[int, int, int]:
 
     Example:
         >>> instance_colour(1)
-        (242, 148, 12)
+        (242, 175, 12)
     """
     saturation, value = SHADES[number % len(SHADES)]
     colour = colorsys.hsv_to_rgb((FIRST_HUE + number * HUE_STEP) % 1, saturation, value)

@@ -92,8 +92,8 @@ def border_weight(label: np.ndarray, *, cell_class: int = 1, w0: float = 10., si
 
     Example:
         >>> label = np.array([[1, 0, 1]])  # two cells and a gap of one pixel: d_1 = d_2 = 1
-        >>> border_weight(label, class_weight=None).round(3).tolist()
-        [[1.0, 10.231, 1.0]]
+        >>> print(border_weight(label, class_weight=None).round(2))
+        [[ 1.   10.23  1.  ]]
     """
     weight = class_weights(label, class_weight, ignore_index)
     if w0 > NEGLIGIBLE:
