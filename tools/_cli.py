@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-# lets the tools run without `pip install -e .`
-sys.path.insert(0, str(ROOT))
+# the tools of a checkout use its plugin, installed or not; the package `pasture` finds its own
+if Path(__file__).resolve().parent.name == 'tools':
+    sys.path.insert(0, str(ROOT))
 
 USAGE, ERROR, INTERRUPTED = 2, 1, 130
 
@@ -82,12 +83,27 @@ def share(text: str) -> float:
     raise argparse.ArgumentTypeError(f'{text} is not a number from 0 to 1')
 
 
+def distance(text: str) -> float:
+    """A number of pixels from 0."""
+    with contextlib.suppress(ValueError):
+        if 0 <= float(text) < float('inf'):
+            return float(text)
+    raise argparse.ArgumentTypeError(f'{text} is no distance in pixels, 0 or more')
+
+
 def positive(text: str) -> int:
     """A whole number from 1."""
     with contextlib.suppress(ValueError):
         if int(text) >= 1:
             return int(text)
     raise argparse.ArgumentTypeError(f'{text} is not a whole number, 1 or more')
+
+
+def port(text: str) -> int:
+    """A port of the network."""
+    if text.isdigit() and 1 <= int(text) <= 65535:
+        return int(text)
+    raise argparse.ArgumentTypeError(f'{text} is no port, 1 to 65535')
 
 
 def add_tta(parser) -> None:
@@ -116,8 +132,8 @@ def add_logger(parser) -> None:
 class _Trust(argparse.Action):
     """Notes in the environment, which the readers ask and other processes inherit."""
 
-    def __init__(self, *args, **kwargs) -> None:
-        super().__init__(*args, nargs=0, **kwargs)
+    def __init__(self, option_strings, dest, **kwargs) -> None:
+        super().__init__(option_strings, dest, nargs=0, **kwargs)
 
     def __call__(self, parser, namespace, values, option_string=None) -> None:
         os.environ['PASTURE_TRUST_CHECKPOINT'] = '1'

@@ -14,6 +14,7 @@ from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.models.segmentors import BaseSegmentor
 from torch import Tensor, nn
 
+from plugin.models.postprocess import logits
 from plugin.models.semi.networks import predicting_head
 
 Losses = dict[str, Tensor]
@@ -100,18 +101,15 @@ class SegmentorLoss:
         labels = sample['gt_sem_seg']['data'].long()
         if not (labels != head.ignore_index).any():
             return {}
-        logits = sample['seg_logits']['data'].float()[None]
-        if logits.shape[1] == 1:
-            # mmseg leaves the sigmoid of a single channel
-            logits = logits.logit(eps=1e-7)
-        weight = None if head.sampler is None else head.sampler.sample(logits, labels[None])
+        scores = logits(sample['seg_logits']['data'].float())[None]
+        weight = None if head.sampler is None else head.sampler.sample(scores, labels[None])
         functions = head.loss_decode
         losses: Losses = {}
         for function in functions if isinstance(functions, nn.ModuleList) else [functions]:
             name = f'decode.{function.loss_name}'
             if 'loss' not in name:
                 continue  # logged, but not part of the training loss
-            value = function(logits, labels, weight=weight, ignore_index=head.ignore_index).mean()
+            value = function(scores, labels, weight=weight, ignore_index=head.ignore_index).mean()
             losses[name] = losses[name] + value if name in losses else value
         return losses
 

@@ -9,7 +9,7 @@ from mmseg.registry import MODELS as SEG_MODELS
 
 from tests.helpers.paths import CONFIGS
 from tests.helpers.small_coco import write_set
-from tests.helpers.stock import stock
+from tests.helpers.stock_tools import stock
 
 INSTANCE = sorted(path.stem for path in CONFIGS.glob('*.py')
                   if Config.fromfile(path).default_scope == 'mmdet')
@@ -138,12 +138,13 @@ def test_stock_tools_train_and_test(name, tmp_path, monkeypatch):
     cfg.train_cfg.update(max_iters=2, val_interval=2)
     cfg.default_hooks.checkpoint.interval = 2
     cfg.dump(tmp_path / 'small.py')
-    out = stock('mmdet', 'train.py', tmp_path / 'small.py', '--work-dir', tmp_path / 'work')
+    out = stock('train.py', tmp_path / 'small.py', '--work-dir', tmp_path / 'work',
+                library='mmdet')
     assert 'tools/convert_coco_head.py' in out
     assert 'coco/segm_mAP' in out and 'count/MAE' in out
     checkpoint = tmp_path / 'work/iter_2.pth'
-    out = stock('mmdet', 'test.py', tmp_path / 'small.py', checkpoint, '--work-dir',
-                tmp_path / 'test')
+    out = stock('test.py', tmp_path / 'small.py', checkpoint, '--work-dir', tmp_path / 'test',
+                library='mmdet')
     assert 'coco/segm_mAP' in out and 'count/MAE' in out
 
 

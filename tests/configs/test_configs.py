@@ -1,6 +1,4 @@
 """Every experiment can be read, built and taken by MMSegmentation's own tools."""
-import re
-
 import pytest
 import torch
 from mmengine.config import Config
@@ -8,16 +6,13 @@ from mmengine.runner import CheckpointLoader
 from mmseg.registry import DATASETS, MODELS
 
 from tests.helpers.paths import CONFIGS
-from tests.helpers.small_voc import small_voc
-from tests.helpers.stock import stock
+from tests.helpers.small_benchmarks import small_voc
+from tests.helpers.stock_tools import stock
 
 EXPERIMENTS = sorted(path.stem for path in CONFIGS.glob('*.py'))
-# they differ from the first of their set in numbers and names of lists only
-PARTITIONS = {name for name in EXPERIMENTS if re.search(
-    r'_r101_(voc_(183|366|732|1464)|voc-blender_\d+|cityscapes_(372|744|1488))', name)}
 # those with unlabelled images have tests of their own
-SEMANTIC = [name for name in EXPERIMENTS if name not in PARTITIONS
-            and Config.fromfile(CONFIGS / f'{name}.py').model.type.endswith('EncoderDecoder')]
+SEMANTIC = [name for name in EXPERIMENTS
+            if Config.fromfile(CONFIGS / f'{name}.py').model.type.endswith('EncoderDecoder')]
 SMALL = [
     'model.backbone.base_channels=2', 'model.backbone.fc_channels=4',
     'model.decode_head.in_channels=[8,16,4]'
@@ -44,7 +39,7 @@ def test_network_fits_its_data(name):
     assert model.decode_head.num_classes == len(classes) == cfg.num_classes
 
 
-@pytest.mark.parametrize('name', sorted(set(EXPERIMENTS) - PARTITIONS))
+@pytest.mark.parametrize('name', EXPERIMENTS)
 def test_config_survives_being_written(name, tmp_path):
     cfg = Config.fromfile(CONFIGS / f'{name}.py')
     cfg.dump(tmp_path / 'copy.py')
@@ -91,13 +86,13 @@ def test_stock_tools_train_and_test(tmp_path):
                'train_dataloader.persistent_workers=False', 'val_dataloader.num_workers=0',
                'val_dataloader.persistent_workers=False']
     config = CONFIGS / 'fcn8s_voc.py'
-    out = stock('mmseg', 'train.py', config, '--work-dir', work, '--cfg-options', *options,
+    out = stock('train.py', config, '--work-dir', work, '--cfg-options', *options,
                 VOC_ROOT=str(voc), FCN16S_CHECKPOINT=str(tmp_path / '16s.pth'))
     assert 'run python tools/train.py configs/fcn16s_voc.py first' in out
     checkpoint = work / 'iter_2.pth'
     assert checkpoint.is_file()
-    out = stock('mmseg', 'test.py', config, checkpoint, '--work-dir', tmp_path / 'test',
-                '--cfg-options', *SMALL, 'test_dataloader.num_workers=0',
+    out = stock('test.py', config, checkpoint, '--work-dir', tmp_path / 'test', '--cfg-options',
+                *SMALL, 'test_dataloader.num_workers=0',
                 'test_dataloader.persistent_workers=False', VOC_ROOT=str(voc))
     assert 'mIoU' in out
 
@@ -109,11 +104,11 @@ def test_stages_follow_each_other(tmp_path):
               'default_hooks.checkpoint.interval=1', 'train_dataloader.num_workers=0',
               'train_dataloader.persistent_workers=False', 'val_dataloader.num_workers=0',
               'val_dataloader.persistent_workers=False']
-    stock('mmseg', 'train.py', CONFIGS / 'fcn32s_voc.py', '--work-dir', tmp_path / '32',
-          '--cfg-options', *common, 'optim_wrapper.optimizer.lr=1e-4', VOC_ROOT=str(voc))
+    stock('train.py', CONFIGS / 'fcn32s_voc.py', '--work-dir', tmp_path / '32', '--cfg-options',
+          *common, 'optim_wrapper.optimizer.lr=1e-4', VOC_ROOT=str(voc))
     before = tmp_path / '32/iter_1.pth'
-    stock('mmseg', 'train.py', CONFIGS / 'fcn16s_voc.py', '--work-dir', tmp_path / '16',
-          '--cfg-options', *common, 'optim_wrapper.optimizer.lr=0.', VOC_ROOT=str(voc),
+    stock('train.py', CONFIGS / 'fcn16s_voc.py', '--work-dir', tmp_path / '16', '--cfg-options',
+          *common, 'optim_wrapper.optimizer.lr=0.', VOC_ROOT=str(voc),
           FCN32S_CHECKPOINT=str(before))
     old, new = (CheckpointLoader.load_checkpoint(path, 'cpu')['state_dict']
                 for path in (str(before), str(tmp_path / '16/iter_1.pth')))

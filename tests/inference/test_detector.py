@@ -21,7 +21,7 @@ def config(tmp_path_factory):
 
 
 def detector_of(config, checkpoint, **settings):
-    return Detector(Config.fromfile(config), str(config.parent / checkpoint), 'cpu', **settings)
+    return Detector(Config.fromfile(config), str(config.parent / checkpoint), **settings)
 
 
 def test_where_the_threshold_comes_from(config):

@@ -13,7 +13,7 @@ from .safe_reading import allow_safe_classes, download, read_checkpoint
 
 
 def load_from_local(filename: str, map_location: Any = None) -> Any:
-    """Load a file of this machine; see :func:`~plugin.engine.checkpoints.safe_reading.read_checkpoint`."""
+    """Load a file of this machine by :func:`.safe_reading.read_checkpoint`."""
     path = Path(filename).expanduser()
     if not path.is_file():
         raise FileNotFoundError(f'checkpoint {filename} does not exist')

@@ -20,6 +20,8 @@ from ..postprocess import (
     original_image,
     plan_axes,
     predict_bands,
+    probabilities,
+    set_probabilities,
 )
 
 
@@ -135,21 +137,12 @@ class PredictionSteps(mmseg_segmentors.BaseSegmentor):
         assert self.crf is not None
         pairs = []
         for image, sample in zip(inputs, samples):
-            scores = sample.seg_logits.data.float()
-            shares = scores.softmax(0) if len(scores) > 1 else torch.cat([1 - scores, scores])
+            given = probabilities(sample.seg_logits.data.float())
             restored = original_image(image, sample.metainfo, self.data_preprocessor)
-            pairs.append((shares.cpu().numpy(), restored))
+            pairs.append((given.cpu().numpy(), restored))
         for sample, marginals in zip(samples, self.crf.many(pairs)):
-            one_channel = len(sample.seg_logits.data) == 1
-            marginals = torch.from_numpy(marginals).to(inputs.device)
-            if one_channel:
-                scores = marginals[1:]
-                labels = (scores > self._last_head.threshold).to(scores)
-            else:
-                scores = marginals.clamp(min=torch.finfo(marginals.dtype).tiny).log()
-                labels = marginals.argmax(0, keepdim=True)
-            sample.set_data(dict(seg_logits=PixelData(data=scores),
-                                 pred_sem_seg=PixelData(data=labels)))
+            set_probabilities(sample, torch.from_numpy(marginals).to(inputs.device),
+                              self._last_head.threshold)
         return samples
 
     def _labels(self, logits: Tensor) -> Tensor:

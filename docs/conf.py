@@ -1,0 +1,43 @@
+"""Settings of the site that ``make docs`` builds from the pages and the docstrings."""
+import runpy
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+project = 'Pasture'
+author = 'The Pasture developers'
+project_copyright = f'2026, {author}'
+release = version = runpy.run_path(str(ROOT / 'plugin/version.py'))['__version__']
+
+# the root of the project is the source, so that links between pages hold here and where code is hosted
+root_doc = 'README'
+include_patterns = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'data/README.md',
+                    'benchmarks/RESULTS.md', 'docs/*.md', 'docs/*.rst']
+extensions = ['myst_parser', 'sphinx.ext.autodoc', 'sphinx.ext.napoleon', 'sphinx.ext.viewcode']
+myst_heading_anchors = 3
+myst_enable_extensions = ['colon_fence']
+
+autodoc_member_order = 'bysource'
+autodoc_typehints = 'signature'
+autodoc_default_options = {'show-inheritance': True}
+napoleon_google_docstring = True
+napoleon_numpy_docstring = False
+
+html_theme = 'furo'
+html_title = f'Pasture {release}'
+html_copy_source = False
+
+# the order of the pages; on the first one, which has no list of its own where code is hosted
+PAGES = ['docs/cattle', 'docs/python', 'docs/reference', 'docs/semi', 'docs/experiments', 'data/README',
+         'docs/cluster', 'docs/adding_a_network', 'benchmarks/RESULTS', 'CONTRIBUTING', 'CHANGELOG']
+
+
+def add_contents(app, page: str, source: list[str]) -> None:
+    """Append the table of contents to the first page."""
+    if page == root_doc:
+        source[0] += '\n'.join(['\n```{toctree}', ':hidden:', '', *PAGES, '```', ''])
+
+
+def setup(app) -> None:
+    """Connect the functions above."""
+    app.connect('source-read', add_contents)
