@@ -40,10 +40,12 @@ def test_no_file_imports_a_test_module(path):
 @pytest.mark.parametrize('path', FILES, ids=named)
 def test_no_file_edits_the_path_of_its_own_process(path):
     """``pythonpath`` in pyproject.toml says once where modules are found."""
-    tree = ast.parse(path.read_text(encoding='utf-8'))
-    uses = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Attribute)
-            and ast.unparse(node) == 'sys.path']
-    assert not uses
+    for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
+        if isinstance(node, ast.Call):
+            assert not ast.unparse(node.func).startswith('sys.path.'), node.lineno
+        elif isinstance(node, (ast.Assign, ast.AugAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            assert not [one for one in targets if ast.unparse(one).startswith('sys.path')]
 
 
 @pytest.mark.parametrize('path', MODULES, ids=named)

@@ -183,7 +183,7 @@ def test_other_errors_name_the_cure():
     with pytest.raises(ValueError, match=r'set output_dir to their folder'):
         SegMetric(format_only=True)
     metric.process(None, [make_sample(prediction, truth)] * 3)
-    with pytest.raises(ValueError, match=r'evaluated 3 images, but only 2 of 2 fall to it'):
+    with pytest.raises(ValueError, match=r'evaluated 3 images, but only 2 of 2 are its share'):
         metric.evaluate(2)
 
 

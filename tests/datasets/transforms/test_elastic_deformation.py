@@ -17,7 +17,7 @@ def results(size=(40, 52), seed=0, channels=()):
 class Fixed(ElasticDeformation):
     """The same vectors at every point."""
 
-    def _draw_vectors(self):
+    def _sample_vectors(self):
         return np.broadcast_to(np.reshape(self.vector, (2, 1, 1)), (2, 3, 3))
 
 
@@ -82,7 +82,7 @@ def test_labels_of_any_type_are_taken():
     np.testing.assert_array_equal(sample_nearest(label, rows, columns), label)
 
 
-def test_vectors_are_drawn_as_the_paper_says():
+def test_vectors_are_distributed_as_the_paper_says():
     np.random.seed(0)  # noqa: NPY002
     transform = ElasticDeformation()
     vectors = np.stack([transform._sample_vectors() for _ in range(500)])

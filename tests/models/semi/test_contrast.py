@@ -186,7 +186,7 @@ def test_impossible_options_are_refused(options, message):
 
 # --- sampling of anchors ------------------------------------------------------------------------
 
-def test_each_pixel_of_a_class_is_drawn():
+def test_each_pixel_of_a_class_is_sampled():
     classes = torch.tensor([1, 2, 0, 1, 1, 2])  # 2: none
     uniform = torch.tensor([[0., 0.999], [0., 0.34], [0.67, 0.999]])[[0, 1, 2]]
     pixels, mine = sample_anchors(classes, torch.tensor([[1, 3]]), uniform[:2])

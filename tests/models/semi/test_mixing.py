@@ -66,7 +66,7 @@ def test_all_parts_are_mixed_alike_and_arguments_stay(kind, number):
 
 
 @pytest.mark.parametrize('kind', KINDS)
-def test_the_same_seed_draws_the_same(kind):
+def test_the_same_seed_samples_the_same(kind):
     images, pseudo = numbered(3)
     first, second, other = (mix_images(kind, images, pseudo, generator=seeded(seed))
                             for seed in (4, 4, 5))
@@ -112,7 +112,7 @@ def test_no_image_meets_itself_and_each_is_a_partner_once(size, seed, sample):
         assert (mix.partner != torch.arange(number)).all()
 
 
-def test_every_turn_of_the_partners_is_drawn():
+def test_every_shift_of_the_partners_occurs():
     labels = torch.zeros(4, 2, 2, dtype=torch.int64)
     firsts = {sample_cutmix(labels, generator=seeded(seed)).partner[0].item() for seed in range(40)}
     assert firsts == {1, 2, 3}
