@@ -206,7 +206,7 @@ def make_table(args: argparse.Namespace, seconds: dict[str, dict[str, float]],
         'total, s': [seconds[name]['total'] for name in METHODS],
         'at the size of the features, s': [seconds[name]['features'] for name in METHODS],
         'peak memory beyond inputs and banks, MB': [memory[name] for name in METHODS]}
-    table = Table(title=f'U2PL after the logits: {args.pictures} + {args.pictures} images of '
+    table = Table(title=f'U2PL after the logits: {args.images} + {args.images} images of '
                         f'{args.size} x {args.size} with {args.present} of {args.classes} classes, '
                         f'{args.device}, {torch.get_num_threads()} threads, median of {args.steps}')
     for column in ('', *METHODS, 'ratio'):
@@ -220,8 +220,9 @@ def make_table(args: argparse.Namespace, seconds: dict[str, dict[str, float]],
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """The options, whose defaults are those of VOC."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--pictures', type=int, default=4, dest='images',
+                        help='labelled ones, and as many unlabelled ones [4]')
     for name, default, text in (
-            ('pictures', 4, 'labelled ones, and as many unlabelled ones'),
             ('size', 513, 'side of an image in pixels'), ('stride', 4, 'of the features'),
             ('classes', 21, ''), ('present', 10, 'classes that the images show'),
             ('channels', 256, 'of the representations'), ('anchors', 50, 'of a class'),

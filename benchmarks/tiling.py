@@ -160,7 +160,7 @@ def main() -> None:
     if args.large is not None:
         large(args.large)
         return
-    table = PrettyTable(['picture', 'mode', 's', 'of slide', 'peak MB'])
+    table = PrettyTable(['image', 'mode', 's', 'of slide', 'peak MB'])
     for side in args.sides:
         table.add_rows(compare(side, args.turns))
     print(f'windows of {WINDOW} at a stride of {STRIDE}, {CLASSES} classes, '

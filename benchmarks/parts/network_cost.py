@@ -96,9 +96,9 @@ def measure_memory(cfg: Config, size: tuple[int, int], device: str) -> dict[str,
     gc.collect()
     before, peaks = peak_memory.held(device), {}
     model = build(cfg, device)
-    for name in ('picture', 'training'):
+    for name in ('image', 'training'):
         peak_memory.forget_peak(device)
-        if name == 'picture':
+        if name == 'image':
             predict(model.eval(), random_image(model, size))
         else:
             train(model, cfg)

@@ -1,4 +1,4 @@
-"""PASCAL VOC 2012."""
+"""The data set PASCAL VOC 2012."""
 import numpy as np
 from mmseg.datasets import PascalVOCDataset
 from mmseg.registry import DATASETS

@@ -106,7 +106,7 @@ def test_faults_of_a_list(farm, tmp_path):
 
 
 def test_what_holds_no_images(farm, tmp_path):
-    cure = r'correct data_root and data_prefix=dict\(img_path=\.\.\.\), or see "Unlabelled pict'
+    cure = r'correct data_root and data_prefix=dict\(img_path=\.\.\.\), or see "Unlabelled im'
     with pytest.raises(FileNotFoundError, match=f'barn does not exist: {cure}'):
         build(farm, data_prefix=dict(img_path='barn'))
     with pytest.raises(FileNotFoundError, match=rf'has no file ending in \.jpg, .*: {cure}'):

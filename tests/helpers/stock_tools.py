@@ -1,19 +1,18 @@
-"""MMSegmentation's own tools, as one starts them on a terminal."""
+"""The tools that MMSegmentation and MMDetection bring with them, as one starts them."""
 import importlib.util
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-from tests.helpers.paths import CONFIGS
-
-STOCK_TOOLS = Path(importlib.util.find_spec('mmseg').origin).parent / '.mim/tools'
+from tests.helpers.paths import ROOT
 
 
-def stock(tool: str, *args, **env) -> str:
-    """Output of a script of MMSegmentation that must end well."""
+def stock(tool: str, *args, library: str = 'mmseg', **env) -> str:
+    """Output of a script of ``mmseg`` or ``mmdet``, which must end with status 0."""
+    script = Path(importlib.util.find_spec(library).origin).parent / '.mim/tools' / tool
     done = subprocess.run(
-        [sys.executable, STOCK_TOOLS / tool, *map(str, args)], text=True, capture_output=True,
-        env={**os.environ, 'PYTHONPATH': str(CONFIGS.parent), 'OMP_NUM_THREADS': '1', **env})
+        [sys.executable, script, *map(str, args)], text=True, capture_output=True,
+        env={**os.environ, 'PYTHONPATH': str(ROOT), 'OMP_NUM_THREADS': '1', **env})
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     return done.stdout + done.stderr

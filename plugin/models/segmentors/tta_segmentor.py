@@ -1,5 +1,7 @@
-"""The mean of what a segmentor says of several views of an image."""
+"""Test-time augmentation: the mean of the predictions for several views of an image."""
 from collections.abc import Sequence
+from functools import reduce
+from operator import add
 
 from mmengine.model import BaseTTAModel
 from mmseg.registry import MODELS
@@ -52,19 +54,19 @@ class TTASegmentor(BaseTTAModel):
                 for sample, total in zip(first, sums)]
 
     def merge_preds(self, data_samples_list: Sequence[SampleList]) -> SampleList:
-        """Average what was predicted before.
+        """Average predictions of all views that were made before.
 
         Args:
             data_samples_list (Sequence[list[SegDataSample]]): All views of each image.
         """
-        return [self._merged(views[0], sum(map(self._probabilities, views)) / len(views))
+        return [self._merged(views[0], reduce(add, map(self._probabilities, views)) / len(views))
                 for views in data_samples_list]
 
     @staticmethod
     def _probabilities(sample: SegDataSample) -> Tensor:
         if 'seg_logits' not in sample:
             raise UserError('views are averaged by their logits, which '
-                             'test_cfg.keep_logits=False drops: set it to True')
+                            'test_cfg.keep_logits=False drops: set it to True')
         return probabilities(sample.seg_logits.data.float())
 
     def _merged(self, sample: SegDataSample, mean: Tensor) -> SegDataSample:
