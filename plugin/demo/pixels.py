@@ -52,7 +52,7 @@ class PixelDesk(ModelDesk):
     def __init__(self, segmenter: Segmenter, opacity: float) -> None:
         if len(segmenter.classes) > IGNORED:
             raise UserError(f'{len(segmenter.classes)} classes do not fit into a mask, which '
-                             f'holds {IGNORED} and the mark of no class; merge classes')
+                            f'holds {IGNORED} and the mark of no class; merge classes')
         self._model, self._opacity = segmenter, opacity
         self.classes, self.read = list(segmenter.classes), segmenter.read
         self.palette: list[Colour] = [(red, green, blue) for red, green, blue in segmenter.palette]

@@ -192,7 +192,7 @@ def _images(cfg: Config, name: str, model: Exported, given: Inputs | None, numbe
     images = [model.prepared(model.read(path)) for path in paths]
     if preprocessing and any(image.dtype != np.uint8 for image in images):
         raise UserError(f'the test pipeline of {name} makes floats of its images, but a '
-                         'graph with preprocessing takes 8 bits; leave out --with-preprocessing')
+                        'graph with preprocessing takes 8 bits; leave out --with-preprocessing')
     return images
 
 
@@ -217,4 +217,4 @@ def _check(rows: list[Row], precision: str, out: Path) -> None:
         cure = ('export without --fp16' if precision == 'float16'
                 else 'predict with PyTorch, and report the config')
         raise UserError(f'only {worst:.3%} of the pixels get the class that PyTorch gives them, '
-                         f'{NEEDED:.1%} are needed: {out} was not written; {cure}')
+                        f'{NEEDED:.1%} are needed: {out} was not written; {cure}')

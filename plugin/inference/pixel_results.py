@@ -33,7 +33,7 @@ class PixelResults:
                  opacity: float = 0.5, probabilities: bool = False) -> None:
         if len(segmenter.classes) > 256:
             raise UserError(f'{len(segmenter.classes)} classes do not fit into a PNG with a '
-                             'palette of 256 colours; merge classes')
+                            'palette of 256 colours; merge classes')
         self._model, self.read = segmenter, segmenter.read
         self._out, self._format, self._opacity = Path(out), image_format, opacity
         self._probabilities = probabilities

@@ -165,7 +165,7 @@ def _test_pipeline(cfg: Config) -> list[dict]:
         node = (node.get('datasets') or [node.get('dataset')])[0]
     if node is None:
         raise UserError(f'{cfg.filename} has neither test_pipeline nor test_dataloader; '
-                         'an image cannot be prepared without')
+                        'an image cannot be prepared without')
     return node.pipeline
 
 
@@ -184,10 +184,10 @@ def _classes_and_palette(cfg: Config, meta: dict, number: int | None, datasets: 
     classes = list(known.get('classes') or [f'class {index}' for index in range(number or 0)])
     if not classes:
         raise UserError(f'the classes of {cfg.filename} are known neither from the checkpoint '
-                         'nor from its test set; name them in metainfo=dict(classes=(...))')
+                        'nor from its test set; name them in metainfo=dict(classes=(...))')
     if len(classes) != (number or len(classes)):
         raise UserError(f'the model predicts {number} classes, but {len(classes)} are named: '
-                         f'{", ".join(classes[:5])}...; use the config it was trained with')
+                        f'{", ".join(classes[:5])}...; use the config it was trained with')
     return classes, _colours(known.get('palette'), len(classes))
 
 

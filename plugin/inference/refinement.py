@@ -104,7 +104,7 @@ def find_jobs(probabilities: Path, images: Path, out: Path) -> list[Job]:
             raise FileNotFoundError(f'{folder} is no folder')
     if (out / 'probabilities').resolve() == probabilities.resolve():
         raise UserError(f'the results in {out} would replace the probabilities: '
-                         'give another --out')
+                        'give another --out')
     files: dict[str, Path] = {}
     for path in sorted(probabilities.rglob('*.np[yz]')):
         name = path.relative_to(probabilities).with_suffix('').as_posix()

@@ -130,7 +130,7 @@ class Segmenter(Predictor[np.ndarray]):
         made = views_of(self._given_views, steps)
         if made[0]['type'] != VIEWS:
             raise UserError(f'--tta: tta_pipeline begins with {made[0]["type"]}, which takes '
-                             "labels; set it to [dict(type='TTAViews', pipeline=test_pipeline)]")
+                            "labels; set it to [dict(type='TTAViews', pipeline=test_pipeline)]")
         return made
 
     @staticmethod

@@ -25,7 +25,7 @@ def average(cfg: Config, path: str) -> None:
     """
     if is_detection(cfg) and not ('tta_model' in cfg and 'tta_pipeline' in cfg):
         raise UserError(f'--tta is for semantic models, and {path} is one of MMDetection; leave '
-                         'it out, or set tta_model and tta_pipeline as MMDetection does')
+                        'it out, or set tta_model and tta_pipeline as MMDetection does')
     keep_logits(cfg.model)
     _set_pipelines(cfg.test_dataloader.dataset, cfg.get('tta_pipeline'))
     model = cfg.get('tta_model') or dict(type='TTASegmentor')

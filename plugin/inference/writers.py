@@ -155,7 +155,7 @@ class OverlayVideo:
                 str(self._temporary), cv2.VideoWriter.fourcc(*'mp4v'), self.rate, size)
             if not self._writer.isOpened():
                 raise UserError(f'{self.path} cannot be written: OpenCV has no MPEG-4 encoder; '
-                                 'install opencv-python with FFmpeg')
+                                'install opencv-python with FFmpeg')
         self._writer.write(np.ascontiguousarray(image[..., ::-1]))
 
     def __exit__(self, kind: Raised, error: BaseException | None,

@@ -3,6 +3,7 @@ import doctest
 import importlib
 import re
 import shutil
+from pathlib import Path
 
 import cv2
 import pytest
@@ -14,8 +15,8 @@ from mmseg.registry import MODELS as SEGMENTORS
 import plugin
 from plugin.datasets.synthetic_barn import BarnSpec, make_barn
 from plugin.utils.config import load_config
-from tests.helpers.pages import ROOT, blocks_of
-from tests.helpers.small_project import smaller, write
+from tests.helpers.pages import ROOT, blocks_of, file_of
+from tests.helpers.small_project import make_project, smaller, write
 
 # the modules of the public functions; those that are called with tensors have a test of their own
 WITH_FILES = (
@@ -75,15 +76,32 @@ def write_weights(config: str, path) -> None:
         torch.save(dict(state_dict=models.build(cfg.model).state_dict()), path)
 
 
-def test_the_page_is_a_session(folder):
+def type_blocks(page: str) -> dict:
+    """Run the blocks of Python of a page; returns the names that they define."""
     names: dict = {}
-    for block in blocks_of(ROOT / 'docs/python.md'):
-        assert block.language == 'python', block.line
-        text = block.text
-        for pattern, replacement in CHANGES:
-            text = re.sub(pattern, replacement, text)
-        # so that a traceback shows the line of the page
-        exec(compile('\n' * (block.line - 1) + text, 'docs/python.md', 'exec'), names)
+    for block in blocks_of(ROOT / page):
+        if block.language == 'python':
+            text = block.text
+            for pattern, replacement in CHANGES:
+                text = re.sub(pattern, replacement, text)
+            # so that a traceback shows the line of the page
+            exec(compile('\n' * (block.line - 1) + text, page, 'exec'), names)
+    return names
+
+
+def test_the_first_page_is_a_session(tmp_path, monkeypatch):
+    monkeypatch.chdir(make_project(tmp_path / 'my project'))
+    for block in blocks_of(ROOT / 'data/README.md'):
+        if file_of(block):
+            write(tmp_path / 'my project' / file_of(block), smaller(block.text))
+    shutil.copy(next(Path('new_pictures').iterdir()), 'new_pictures/0001.jpg')
+    names = type_blocks('README.md')
+    assert names['labels'].shape == (64, 96)
+    assert Path('outputs/areas.csv').is_file()
+
+
+def test_the_page_is_a_session(folder):
+    names = type_blocks('docs/python.md')
     assert names['labels'].shape == (64, 96) and names['labels'].dtype == 'int64'
     assert names['probabilities'].shape == (4, 64, 96)
     assert sum(names['shares'].values()) == pytest.approx(1)

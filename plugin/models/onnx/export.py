@@ -81,7 +81,7 @@ def predicting_network(model: BaseModel) -> BaseModel:
     network = getattr(model, 'predictor', model)
     if not hasattr(network, 'encode_decode'):
         raise UserError(f'{type(network).__name__} has no logits for each pixel, which the graph '
-                         'returns: give the config of an EncoderDecoder')
+                        'returns: give the config of an EncoderDecoder')
     return network
 
 
@@ -154,7 +154,7 @@ def _trace(function: LogitsOf, example: Tensor) -> bytes:
             torch.onnx.export(function, (example, ), content, **settings)  # type: ignore[arg-type]
         except torch.onnx.errors.OnnxExporterError as error:
             raise UserError(f'{type(function.network).__name__} cannot be exported: '
-                             f'{str(error).splitlines()[0]}; predict with PyTorch') from error
+                            f'{str(error).splitlines()[0]}; predict with PyTorch') from error
     return content.getvalue()
 
 

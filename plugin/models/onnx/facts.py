@@ -71,7 +71,7 @@ class GraphFacts:
         except json.JSONDecodeError:
             missing = wanted
         raise UserError(f'{name} does not say of which network it is ({first_few(missing)} '
-                         'missing); export it by tools/export_onnx.py')
+                        'missing); export it by tools/export_onnx.py')
 
 
 def facts_of(model: BaseModel, *, config: str, checkpoint: str, classes: Sequence[str],
@@ -104,14 +104,14 @@ def check_facts(facts: GraphFacts, model: BaseModel, name: str, config: str) -> 
     number = getattr(network, 'num_classes', len(facts.classes))
     if number != len(facts.classes):
         raise UserError(f'{name} was exported from {facts.config} with {len(facts.classes)} '
-                         f'classes, but {config} has {number}; {cure}')
+                        f'classes, but {config} has {number}; {cure}')
     if fingerprint(network) != facts.fingerprint:
         raise UserError(f'{name} was exported from {facts.config} ({facts.network}), whose layers '
-                         f'are not those of {config} ({describe(network)}); {cure}')
+                        f'are not those of {config} ({describe(network)}); {cure}')
     for key, value in _normalisation(model).items():
         if value != getattr(facts, key):
             raise UserError(f'{name} was exported with {key}={getattr(facts, key)}, but {config} '
-                             f'has {key}={value}; {cure}')
+                            f'has {key}={value}; {cure}')
 
 
 def describe(network: nn.Module) -> str:

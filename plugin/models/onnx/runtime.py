@@ -113,7 +113,7 @@ def raw_images(inputs: Tensor, preprocessor: BaseDataPreprocessor) -> Tensor:
     whole = inputs.round().clamp(0, 255)
     if bool(((inputs - whole).abs() > NEAR).any()):
         raise UserError('the graph takes images of 8 bits, but the config pads or changes them '
-                         'after that; export it without --with-preprocessing')
+                        'after that; export it without --with-preprocessing')
     if preprocessor._channel_conversion and inputs.shape[1] == 3:
         whole = whole.flip(1)
     return whole.to(torch.uint8).permute(0, 2, 3, 1)
@@ -125,5 +125,5 @@ def _providers(onnxruntime: ModuleType, device: str) -> list[str | tuple[str, di
     kind, _, number = device.partition(':')
     if kind != 'cuda' or 'CUDAExecutionProvider' not in onnxruntime.get_available_providers():
         raise UserError(f'--device {device} cannot be used by this onnxruntime; install '
-                         'onnxruntime-gpu for cuda, or give --device cpu')
+                        'onnxruntime-gpu for cuda, or give --device cpu')
     return [('CUDAExecutionProvider', dict(device_id=int(number or 0))), 'CPUExecutionProvider']

@@ -35,7 +35,7 @@ def original_image(image: Tensor, meta: dict[str, Any], preprocessor: BaseDataPr
     """
     if image.shape[0] not in (1, 3):
         raise UserError(f'DenseCRF compares colours, but the input has {image.shape[0]} channels: '
-                         'leave test_cfg.crf out, or give images of 1 or 3 channels')
+                        'leave test_cfg.crf out, or give images of 1 or 3 channels')
     left, right, top, bottom = meta.get('img_padding_size', meta.get('padding_size', (0, 0, 0, 0)))
     image = image[:, top:image.shape[1] - bottom, left:image.shape[2] - right].float()
     if meta.get('flip'):
@@ -56,8 +56,8 @@ def _denormalised(image: Tensor, preprocessor: BaseDataPreprocessor) -> np.ndarr
         image = image * preprocessor.std + preprocessor.mean
     elif image.min() < 0 or image.max() > 255:
         raise UserError(f'the input goes from {float(image.min()):.3g} to {float(image.max()):.3g}'
-                         ', but the data_preprocessor does not normalise: DenseCRF cannot get the '
-                         'image back; put the data_preprocessor into the segmentor')
+                        ', but the data_preprocessor does not normalise: DenseCRF cannot get the '
+                        'image back; put the data_preprocessor into the segmentor')
     restored = image.round().clamp(0, 255).to(torch.uint8).permute(1, 2, 0).cpu().numpy()
     if restored.shape[2] == 1:
         return np.repeat(restored, 3, 2)

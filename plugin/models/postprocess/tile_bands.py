@@ -43,8 +43,8 @@ def predict_bands(network: Callable[[Tensor], Tensor], inputs: Tensor, rows: Axi
         logits = network(torch.cat(tiles) if len(tiles) > 1 else tiles[0])
         if tuple(logits.shape[2:]) != (rows.size, columns.size):
             raise UserError(f'a tile of {rows.seen}x{columns.seen} pixels came out as '
-                             f'{logits.shape[2]}x{logits.shape[3]} instead of {rows.size}x'
-                             f'{columns.size}: give the decode head the margin that it loses')
+                            f'{logits.shape[2]}x{logits.shape[3]} instead of {rows.size}x'
+                            f'{columns.size}: give the decode head the margin that it loses')
         for (row, column), part in zip(some, logits.split(len(inputs))):
             if row != band.row:
                 yield from band.finish(row)

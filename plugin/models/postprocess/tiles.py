@@ -33,8 +33,8 @@ def check_tiling(tile: int, overlap: int) -> None:
         raise UserError(f'a tile of {tile} pixels is too small: give at least 2')
     if not 1 <= overlap < tile:
         raise UserError(f'an overlap of {overlap} pixels does not fit tiles of {tile}: give 1 to '
-                         f'{tile - 1}, best the width of an animal, since animals are recognised '
-                         'across a seam by what both tiles see')
+                        f'{tile - 1}, best the width of an animal, since animals are recognised '
+                        'across a seam by what both tiles see')
 
 
 def tile_grid(height: int, width: int, tile: int, overlap: int) -> list[Tile]:
@@ -104,7 +104,7 @@ def join_tiles(tiles: Sequence[Tile], found: Sequence[Sequence[Detection]],
     """
     if len(tiles) != len(found):
         raise UserError(f'{len(found)} lists of detections for {len(tiles)} tiles: '
-                         'give one a tile, an empty one where nothing was found')
+                        'give one a tile, an empty one where nothing was found')
     if not 0 < agreement <= 1:
         raise UserError(f'agreement={agreement} is out of range: give a share above 0, up to 1')
     pieces = [piece for part in found for piece in part]
