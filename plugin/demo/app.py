@@ -105,10 +105,9 @@ def serve(config: str | Path | Config, checkpoint: str | Path, *, host: str = '1
 
     Example:
         >>> from plugin.demo import serve
-        >>> page = serve('mask-rcnn_r50_cattle', 'best.pth', block=False)  # doctest: +SKIP
-        >>> page.address  # doctest: +SKIP
-        'http://127.0.0.1:7860/'
-        >>> page.close()  # doctest: +SKIP
+        >>> with serve('fcn8s_barn', 'best.pth', port=7870, block=False) as page:
+        ...     print(page.address)
+        http://127.0.0.1:7870/
     """
     _check(port, score_thr, opacity)
     limits = _limits(max_upload_mb, max_images, max_megapixels)

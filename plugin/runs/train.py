@@ -75,9 +75,7 @@ def train(config: str | Path | Config, *, work_dir: str | Path | None = None,
         TrainingInterrupted: On Ctrl-C; ``resume=True`` goes on.
 
     Example:
-        >>> from plugin.datasets.synthetic_barn import BarnSpec, make_barn
         >>> from plugin.runs import train
-        >>> _ = make_barn('data/barn', BarnSpec(10, 0.2))
         >>> done = train('fcn8s_barn', options=['train_cfg.max_iters=2'])
         >>> done.iterations, done.last_checkpoint.name
         (2, 'iter_2.pth')
