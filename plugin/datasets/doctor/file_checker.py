@@ -16,8 +16,8 @@ from plugin.utils import UserError
 
 from ..labels.image_files import is_whole, orientation
 
-# what Pillow makes of the usual palette when a mask of colours is saved as grey
 CODES = dict(image='picture', label='label')  # beginnings of the kinds of problems
+# what Pillow makes of the usual palette when a mask of colours is saved as grey
 GREYS = frozenset((19595 * red + 38470 * green + 7471 * blue + 0x8000) >> 16
                   for red, green, blue in PascalVOCDataset.METAINFO['palette'])
 Size = tuple[int, ...]  # height and width
@@ -134,9 +134,9 @@ class FileChecker:
                 if size is not None:
                     self._compare(entry.image, size, entry.label, label.shape)
                 present = self._check_ids(entry.label, count_values(label)[0])
+            return None, present
         except BadFile as bad:
             return bad.problem, None
-        return None, present
 
     def read(self, path: str, kind: str, backend_args: dict | None) -> bytes:
         """The content of a file; ``kind`` is ``image`` or ``label``.
@@ -206,19 +206,17 @@ class FileChecker:
     def _compare(self, image_path: str, size: Size, label_path: str, label_size: Size) -> None:
         if tuple(size) == tuple(label_size):
             return
-        (height, width), (label_height, label_width) = size, label_size
         raise BadFile('size-differs', self.shown(label_path),
-                      f'label {self.shown(label_path)} is {label_width}x{label_height}, but its '
-                      f'image {self.shown(image_path)} is {width}x{height} as loaded (width x '
-                      'height)', 'export the label at the size of its image')
+                      f'label {self.shown(label_path)} is {label_size[1]}x{label_size[0]}, but '
+                      f'its image {self.shown(image_path)} is {size[1]}x{size[0]} as loaded '
+                      '(width x height)', 'export the label at the size of its image')
 
     def _compare_outlines(self, path: str, drawn: Size, size: Size) -> None:
         if tuple(size) == tuple(drawn):
             return
-        (height, width), (drawn_height, drawn_width) = size, drawn
         raise BadFile('size-differs', self.shown(path),
-                      f'image {self.shown(path)} is {width}x{height} as loaded (width x '
-                      f'height), but its outlines were drawn on {drawn_width}x{drawn_height}',
+                      f'image {self.shown(path)} is {size[1]}x{size[0]} as loaded (width x '
+                      f'height), but its outlines were drawn on {drawn[1]}x{drawn[0]}',
                       'convert the labels again from the image they belong to')
 
     def _check_ids(self, path: str, values: np.ndarray) -> list[int]:

@@ -15,7 +15,7 @@ from .parts import DataPart, Outline
 
 # an outline along the border may round to beyond it
 SLACK = 1.0
-# share of its area that a crossing may change; less is the hand that trembles
+# share of its area that a crossing may change; drawing by hand changes less
 CROSSED = 0.01
 # a box below this many pixels a side, or an area below, is a slip of the mouse
 TINY_SIDE, TINY_AREA = 2.0, 8.0

@@ -52,12 +52,12 @@ def prepare_isbi(images: str | Path, labels: str | Path, out: str | Path, *, fol
         UserError: If images and labels do not fit each other.
     """
     out, sources = Path(out), (Path(images), Path(labels))
-    pictures, drawn = (_read_stack(source) for source in sources)
-    _check_pairs(pictures, drawn)
+    stack, drawn = (_read_stack(source) for source in sources)
+    _check_pairs(stack, drawn)
     ids = _class_ids(drawn)
-    lists = _fold_lists(list(pictures), folds, seed)
-    _check_target(out, sources, list(pictures), lists)
-    for folder, values in (('images', pictures), ('labels', ids)):
+    lists = _fold_lists(list(stack), folds, seed)
+    _check_target(out, sources, list(stack), lists)
+    for folder, values in (('images', stack), ('labels', ids)):
         for name, content in values.items():
             # a name may hold dots: the suffix is added, not replaced
             with atomic_path(out / folder / f'{name}.png') as temporary:
@@ -66,7 +66,7 @@ def prepare_isbi(images: str | Path, labels: str | Path, out: str | Path, *, fol
         write_atomically(out / file, ''.join(f'{name}\n' for name in names))
     cells = sum(int(label.sum()) for label in ids.values()) / sum(
         label.size for label in ids.values())
-    return IsbiSet(list(pictures), cells, lists)
+    return IsbiSet(list(stack), cells, lists)
 
 
 def _read_stack(source: Path) -> dict[str, np.ndarray]:
