@@ -22,6 +22,7 @@ autodoc_typehints = 'signature'
 autodoc_default_options = {'show-inheritance': True}
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
+napoleon_use_ivar = True  # the fields of a NamedTuple are members already
 
 html_theme = 'furo'
 html_title = f'Pasture {release}'

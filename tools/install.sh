@@ -11,7 +11,7 @@ source "$ROOT/tools/setup/crf.sh"
 usage() {
   cat <<'TEXT'
 usage: tools/install.sh [--env auto|venv|active] [--wheelhouse DIR] [--operators auto|cpu|cuda]
-                        [--with-extras] [--with-tests] [--print-python]
+                        [--with-extras] [--with-tests] [--with-docs] [--print-python]
 
 Installs torch, mmengine, mmcv with its operators, mmseg, mmdet and what they need, and pydensecrf2
 for DenseCRF where it can be built.
@@ -25,6 +25,7 @@ for DenseCRF where it can be built.
   --operators KIND  cuda or cpu operators in mmcv; auto (the default) is cuda where torch sees a GPU
   --with-extras     the demo in the browser, ONNX and the trackers too, where they are missing
   --with-tests      pytest, ruff and mypy too, where they are missing
+  --with-docs       the generator of the site too, where it is missing; needs Python 3.11
   --print-python    print the Python that the installation goes to, and do nothing
 
   PYTHON=python3.11       makes .venv with this Python (3.10, 3.11 or 3.12)
@@ -43,7 +44,7 @@ TEXT
 }
 
 parse_arguments() {
-  ENVIRONMENT=${PASTURE_ENV:-auto} KIND=auto WITH_TESTS='' WITH_EXTRAS='' PRINT_PYTHON=''
+  ENVIRONMENT=${PASTURE_ENV:-auto} KIND=auto WITH_TESTS='' WITH_EXTRAS='' WITH_DOCS='' PRINT_PYTHON=''
   while [ $# -gt 0 ]; do
     case $1 in
       --env | --wheelhouse | --operators)
@@ -57,6 +58,7 @@ parse_arguments() {
         continue ;;
       --with-extras) WITH_EXTRAS=1 ;;
       --with-tests) WITH_TESTS=1 ;;
+      --with-docs) WITH_DOCS=1 ;;
       --print-python) PRINT_PYTHON=1 ;;
       -h | --help) usage; exit ;;
       *) die "unknown argument '$1'; see tools/install.sh --help" ;;
@@ -240,6 +242,7 @@ main() {
   fi
   if [ -n "$WITH_TESTS" ]; then add 'pytest, ruff and mypy' test; fi
   if [ -n "$WITH_EXTRAS" ]; then add 'the demo, ONNX and the trackers' demo onnx trackers; fi
+  if [ -n "$WITH_DOCS" ]; then add 'the generator of the site' docs; fi
   say "ready: $TARGET"
 }
 

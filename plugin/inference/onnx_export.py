@@ -12,9 +12,9 @@ from mmengine.model import BaseModel
 from mmengine.registry import Registry
 from torch import Tensor
 
-from plugin.engine.checkpoints.files import check_target
 from plugin.models.onnx import GraphFacts, OnnxNetwork, facts_of, predicting_network, to_onnx
 from plugin.models.onnx.export import MISSING
+from plugin.models.weights.files import check_target
 from plugin.utils import UserError, write_atomically
 from plugin.utils.config import existing_checkpoint, is_detection, load_config
 

@@ -13,7 +13,7 @@ from plugin.utils.config import load_config
 from tests.helpers.paths import CONFIGS
 from tests.helpers.semi_configs import EACH, PARTITIONS, load
 from tests.helpers.small_benchmarks import small_cityscapes, small_voc
-from tests.helpers.stock_tools import STOCK_TOOLS
+from tests.helpers.stock_tools import stock_tool
 
 
 @pytest.mark.parametrize('data, number', EACH)
@@ -70,7 +70,7 @@ def test_our_tools_say_so_in_one_sentence(capsys, monkeypatch):
 
 def test_stock_tools_stop_before_they_write(tmp_path):
     done = subprocess.run(
-        [sys.executable, STOCK_TOOLS / 'train.py', CONFIGS / 'u2pl_r101_voc.py'], text=True,
+        [sys.executable, stock_tool('train.py'), CONFIGS / 'u2pl_r101_voc.py'], text=True,
         capture_output=True, cwd=tmp_path,
         env={**os.environ, 'PYTHONPATH': str(CONFIGS.parent), 'LABELED': '93'})
     assert done.returncode == 1

@@ -1,4 +1,4 @@
-"""What is shown to Python users runs: the blocks of their page, and the examples of what it names."""
+"""What is shown to Python users runs: blocks of the pages, and examples of what is called."""
 import doctest
 import importlib
 import re
@@ -136,3 +136,12 @@ def test_every_public_function_has_an_example():
         value = getattr(plugin, name)
         if callable(value):
             assert '>>> ' in value.__doc__, name
+
+
+def test_every_public_function_is_in_the_reference():
+    text = (ROOT / 'docs/reference.rst').read_text(encoding='utf-8')
+    packages = ('plugin', 'plugin.datasets.labels', 'plugin.datasets.splits', 'plugin.demo')
+    for name in packages:
+        for member in importlib.import_module(name).__all__:
+            if callable(getattr(importlib.import_module(name), member)):
+                assert f':: {name}.{member}\n' in text, f'{name}.{member}'

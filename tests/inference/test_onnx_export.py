@@ -4,8 +4,8 @@ import onnx
 import pytest
 import torch
 
-from plugin.engine.checkpoints.files import check_target
 from plugin.inference import export, load_model, onnx_comparison, onnx_export, predict
+from plugin.models.weights.files import check_target
 from plugin.utils import UserError
 
 

@@ -157,7 +157,7 @@ def test_what_the_import_reaches_is_no_extra(site):
         tree.body = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
         reached |= imported(tree)
     found = distributions(reached)
-    assert {'opencv-python', 'imagehash', 'numpy', 'pillow', 'shapely'} <= found
+    assert {'opencv-python', 'matplotlib', 'numpy', 'pillow', 'shapely'} <= found
     assert found - names_in('runtime') == set()
 
 

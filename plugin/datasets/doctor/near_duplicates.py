@@ -58,7 +58,7 @@ def hash_image(path: Path) -> ImageHash:
 
 def hash_grey(grey: Image.Image) -> ImageHash:
     """Hash an image that was loaded already, in mode L; see :func:`hash_image`."""
-    import imagehash  # an extra package, which `import plugin` does without
+    import imagehash  # takes long to import, and nothing else needs it
     small = np.asarray(grey.resize((32, 32), Image.Resampling.LANCZOS))
     return ImageHash(imagehash.phash(grey).hash.ravel(), bool(np.ptp(small) < FLAT))
 
