@@ -1,6 +1,6 @@
 # make demo    install what is missing, then train FCN-8s on generated barn scenes
 # make test    install what is missing, then run the tests
-# make lint    check the style
+# make lint    check the style and the types
 # make bench   measure speed and memory; prints tables
 .PHONY: demo test lint bench install install-lint install-tests
 
@@ -16,6 +16,7 @@ test: install-tests
 
 lint: install-lint
 	$(PY) -m ruff check .
+	$(PY) -m mypy
 
 bench: install
 	set -e; for script in benchmarks/*.py; do echo "== $$script"; $(PY) "$$script"; done

@@ -21,11 +21,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from types import SimpleNamespace
 
 import torch
 import torch.nn.functional as F
+from parts import peak_memory
 from peers.published_u2pl import PublishedContrast, published_full_size
 from rich.console import Console
 from rich.table import Table
@@ -177,23 +177,11 @@ def measure_memory(name: str, args: argparse.Namespace) -> float:
     # code is loaded when it is first used, and counts as memory
     step(METHODS[name](tiny), make_inputs(tiny), args.device)
     inputs, method = make_inputs(args), METHODS[name](args)
-    if args.device == 'cuda':
-        torch.cuda.reset_peak_memory_stats()
-        before = torch.cuda.memory_allocated()
-        step(method, inputs, args.device)
-        return (torch.cuda.max_memory_allocated() - before) / 1e6
     gc.collect()
-    before = _resident('VmRSS')
-    # Linux: the peak so far is forgotten
-    Path('/proc/self/clear_refs').write_text('5')
+    before = peak_memory.held(args.device)
+    peak_memory.forget_peak(args.device)
     step(method, inputs, args.device)
-    return (_resident('VmHWM') - before) / 1e6
-
-
-def _resident(field: str) -> float:
-    line, = (line for line in Path('/proc/self/status').read_text().splitlines()
-             if line.startswith(field + ':'))
-    return float(line.split()[1]) * 1024
+    return (peak_memory.peak(args.device) - before) / 1e6
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -218,7 +206,7 @@ def make_table(args: argparse.Namespace, seconds: dict[str, dict[str, float]],
         'total, s': [seconds[name]['total'] for name in METHODS],
         'at the size of the features, s': [seconds[name]['features'] for name in METHODS],
         'peak memory beyond inputs and banks, MB': [memory[name] for name in METHODS]}
-    table = Table(title=f'U2PL after the logits: {args.pictures} + {args.pictures} images of '
+    table = Table(title=f'U2PL after the logits: {args.images} + {args.images} images of '
                         f'{args.size} x {args.size} with {args.present} of {args.classes} classes, '
                         f'{args.device}, {torch.get_num_threads()} threads, median of {args.steps}')
     for column in ('', *METHODS, 'ratio'):
@@ -232,8 +220,9 @@ def make_table(args: argparse.Namespace, seconds: dict[str, dict[str, float]],
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """The options, whose defaults are those of VOC."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--pictures', type=int, default=4, dest='images',
+                        help='labelled ones, and as many unlabelled ones [4]')
     for name, default, text in (
-            ('pictures', 4, 'labelled ones, and as many unlabelled ones'),
             ('size', 513, 'side of an image in pixels'), ('stride', 4, 'of the features'),
             ('classes', 21, ''), ('present', 10, 'classes that the images show'),
             ('channels', 256, 'of the representations'), ('anchors', 50, 'of a class'),

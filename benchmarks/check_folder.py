@@ -71,7 +71,8 @@ def measure(command: list[str]) -> Cost:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--pictures', type=int, default=10000, help='default: %(default)s')
+    parser.add_argument('--pictures', type=int, default=10000, dest='images',
+                        help='default: %(default)s')
     parser.add_argument('--jobs', type=int, help='processes that read images [all cores]')
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -80,7 +81,7 @@ def main() -> None:
         # the smaller first: the peak of memory is that of the largest so far
         reading = measure([sys.executable, '-c', READ, name])
         looking = measure([sys.executable, str(ROOT / 'tools/check_data.py'), name, *jobs])
-    table = PrettyTable(['pictures', '', 'seconds', 'of processor', 'peak MB of a process'])
+    table = PrettyTable(['images', '', 'seconds', 'of processor', 'peak MB of a process'])
     for title, cost in (('read once, one process', reading), ('looked at', looking)):
         table.add_row([args.images, title, f'{cost.seconds:.1f}', f'{cost.processor:.1f}',
                        f'{cost.megabytes:.0f}'])

@@ -61,7 +61,8 @@ def measure(metric: CocoMetric, samples: list[dict], passes: int) -> tuple[float
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--pictures', type=int, default=300, help='in multiples of 30')
+    parser.add_argument('--pictures', type=int, default=300, dest='images',
+                        help='in multiples of 30')
     args = parser.parse_args()
     MMLogger.get_instance('benchmark', log_level='ERROR')
     table = PrettyTable(['masks', 'process s', 'evaluate s', 'together s', 'faster: evaluate',
@@ -77,7 +78,7 @@ def main() -> None:
         table.add_row([f'{size}x{size}', *(f'{a:.1f} / {b:.1f}' for a, b in (
             (slow[0], fast[0]), (slow[1], fast[1]), (sum(slow[:2]), sum(fast[:2])))),
             f'{slow[1] / fast[1]:.1f}x', f'{sum(slow[:2]) / sum(fast[:2]):.1f}x'])
-    print(f'{args.pictures} images with 10 animals and 100 predictions, CocoMetric / '
+    print(f'{args.images} images with 10 animals and 100 predictions, CocoMetric / '
           f'FastCocoMetric, {torch.get_num_threads()} threads')
     print(table)
 

@@ -133,7 +133,7 @@ def draw(root: Path, names: list[str], images: list[Sharpened], out: Path) -> No
         image = np.asarray(Image.open(root / 'JPEGImages' / f'{names[index]}.jpg').convert('RGB'))
         rows.append([image, *(overlay(image, labels, PascalVOCDataset.METAINFO['palette'], 0.6)
                               for labels in images[index])])
-    sheet = grid(rows, ['picture', 'labels', 'blurred', 'after the CRF'])
+    sheet = grid(rows, ['image', 'labels', 'blurred', 'after the CRF'])
     done, content = cv2.imencode(out.suffix, sheet[..., ::-1])
     if not done:
         raise ValueError(f'{out} cannot be encoded: give a name that ends in .jpg or .png')

@@ -144,7 +144,7 @@ def markdown(rows: Sequence[Row], args: argparse.Namespace) -> str:
         figures = [score.get('mIoU'), score.get('PA'), row.parameters / 1e6,
                    row.multiply_adds / 1e9, row.seconds * 1e3, row.seconds / rows[0].seconds,
                    row.onnx_seconds and row.onnx_seconds * 1e3,
-                   row.memory['picture'], row.memory['training']]
+                   row.memory['image'], row.memory['training']]
         lines.append([row.name, *map(_figure, figures)])
     kept = [place for place, title in enumerate(COLUMNS)
             if any(line[place] != UNKNOWN for line in lines)]
@@ -152,7 +152,7 @@ def markdown(rows: Sequence[Row], args: argparse.Namespace) -> str:
              *([line[place] for place in kept] for line in lines)]
     sizes = sorted({f'{row.size[1]}x{row.size[0]}' for row in rows})
     where = (f'Images of {", ".join(sizes)}, one at a time; {machine(args.device)}, '
-             f'{args.threads} thread(s), median of {args.pictures}.')
+             f'{args.threads} thread(s), median of {args.images}.')
     return '\n'.join('| ' + ' | '.join(line) + ' |' for line in table) + f'\n\n{where}\n'
 
 
@@ -184,7 +184,8 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--out', help='also write the table into this file')
     parser.add_argument('--size', type=int, nargs=2, metavar=('HEIGHT', 'WIDTH'),
                         help="of an image [the test pipeline's]")
-    parser.add_argument('--pictures', type=int, default=30, help='timed ones [30]')
+    parser.add_argument('--pictures', type=int, default=30, dest='images',
+                        help='timed ones [30]')
     parser.add_argument('--threads', type=int, default=len(os.sched_getaffinity(0)),
                         help='[all cores]')
     parser.add_argument('--device', choices=('cpu', 'cuda'), default='cpu')

@@ -16,7 +16,6 @@ import multiprocessing
 import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,6 +24,7 @@ from mmengine.config import ConfigDict
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from mmseg.utils import register_all_modules
+from parts import peak_memory
 from prettytable import PrettyTable
 
 import plugin  # noqa: F401
@@ -69,21 +69,15 @@ def predict(model: torch.nn.Module, settings: dict[str, Any], image: torch.Tenso
     return model.predict(image, [sample])[0]
 
 
-def memory(key: str) -> float:
-    """Megabytes of this process as Linux counts them, ``VmRSS`` or its peak ``VmHWM``."""
-    lines = Path('/proc/self/status').read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(key)) / 1024
-
-
 def in_a_child(work: Callable[[], Any]) -> dict[str, Any]:
     """Run ``work`` in a process of its own: its result, its seconds and its peak megabytes."""
     def run(pipe) -> None:
         torch.set_num_threads(THREADS)
-        Path('/proc/self/clear_refs').write_text('5')  # forgets the peak of the parent
-        before, start = memory('VmRSS'), time.perf_counter()
+        peak_memory.forget_peak()  # that of the parent
+        before, start = peak_memory.held(), time.perf_counter()
         result = work()
         pipe.send(dict(result=result, seconds=time.perf_counter() - start,
-                       peak=memory('VmHWM') - before))
+                       peak=(peak_memory.peak() - before) / 2 ** 20))
 
     mine, its = multiprocessing.Pipe()
     # forked: what the libraries themselves take is in both
@@ -166,7 +160,7 @@ def main() -> None:
     if args.large is not None:
         large(args.large)
         return
-    table = PrettyTable(['picture', 'mode', 's', 'of slide', 'peak MB'])
+    table = PrettyTable(['image', 'mode', 's', 'of slide', 'peak MB'])
     for side in args.sides:
         table.add_rows(compare(side, args.turns))
     print(f'windows of {WINDOW} at a stride of {STRIDE}, {CLASSES} classes, '

@@ -1,4 +1,4 @@
-# DeepLab v1 for published weights, which expect images as Caffe gives them:
+# DeepLab v1 for published weights, which expect images normalised as in Caffe:
 # python tools/convert_deeplab.py DeepLab-LargeFOV.pth weights/deeplabv1.pth
 # python tools/test.py configs/deeplabv1-caffe_voc.py weights/deeplabv1.pth
 _base_ = './deeplabv1_voc.py'

@@ -1,4 +1,4 @@
-# DeepLab v2 on VGG16 (ASPP-L, one size of the image), VOC 2012 with SBD, with the paper's schedule.
+# DeepLab v2 on VGG16 (ASPP-L, each image at one size), VOC 2012 with SBD, with the paper's schedule.
 _base_ = [
     '_base_/models/deeplabv2_vgg16.py',
     '_base_/datasets/voc_sbd_321.py',

@@ -1,4 +1,4 @@
-# The published FCN-8s: pad 100, crops, images as Caffe gives them. For published weights:
+# The published FCN-8s: pad 100, crops, images normalised as in Caffe. For published weights:
 # python tools/test.py configs/fcn8s-caffe_voc.py fcn8s-heavy-pascal.pth
 _base_ = './fcn32s_voc.py'
 model = dict(

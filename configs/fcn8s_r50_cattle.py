@@ -1,4 +1,4 @@
-# FCN-8s on ResNet-50: which pixels of own images show animals.
+# FCN-8s on ResNet-50: which pixels of your own images show animals.
 _base_ = [
     '_base_/models/fcn_r50.py',
     '_base_/datasets/cattle_seg.py',

@@ -1,5 +1,5 @@
 # Mask R-CNN on MobileNetV2, real pigs, 320 pixels: twenty minutes on two CPU cores in two
-# processes of two images, tools/dist_train.sh ... 2 --cfg-options train_dataloader.batch_size=2.
+# processes with two images each, tools/dist_train.sh ... 2 --cfg-options train_dataloader.batch_size=2.
 _base_ = [
     '_base_/models/mask-rcnn_mnv2.py',
     '_base_/datasets/pigs.py',

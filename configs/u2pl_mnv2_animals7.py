@@ -7,7 +7,7 @@ _base_ = [
 unlabeled = dict(
     _base_.unlabeled,
     pipeline=[*_base_.weak, dict(type='PackSemiInputs', views=1, strong=_base_.strong)])
-# one animal an image, few labels: every image is mixed, not every second
+# most images show one animal, and few are labelled: every image is mixed, not every second one
 model = dict(
     _base_.method,
     _delete_=True,

@@ -1,4 +1,4 @@
-# UPerNet on Swin-T: which pixels of own images show animals.
+# UPerNet on Swin-T: which pixels of your own images show animals.
 _base_ = [
     '_base_/models/upernet_swin-t.py',
     '_base_/datasets/cattle_seg.py',

@@ -9,7 +9,7 @@ author = 'The Pasture developers'
 project_copyright = f'2026, {author}'
 release = version = runpy.run_path(str(ROOT / 'plugin/version.py'))['__version__']
 
-# the root of the project is the source, so that links between pages hold here and where code is hosted
+# the root of the project is the source: links between pages hold here and where code is hosted
 root_doc = 'README'
 include_patterns = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'data/README.md',
                     'benchmarks/RESULTS.md', 'docs/*.md', 'docs/*.rst']
@@ -28,8 +28,9 @@ html_title = f'Pasture {release}'
 html_copy_source = False
 
 # the order of the pages; on the first one, which has no list of its own where code is hosted
-PAGES = ['docs/cattle', 'docs/python', 'docs/reference', 'docs/semi', 'docs/experiments', 'data/README',
-         'docs/cluster', 'docs/adding_a_network', 'benchmarks/RESULTS', 'CONTRIBUTING', 'CHANGELOG']
+PAGES = ['docs/cattle', 'docs/python', 'docs/reference', 'docs/semi', 'docs/experiments',
+         'data/README', 'docs/cluster', 'docs/adding_a_network', 'benchmarks/RESULTS',
+         'CONTRIBUTING', 'CHANGELOG']
 
 
 def add_contents(app, page: str, source: list[str]) -> None:

@@ -96,32 +96,32 @@ def slow_info_nce(anchor, positive, negatives, temperature: float) -> float:
     return -math.log(good / (good + bad))
 
 
-def _class_loss(student, pool: list, draws, centre, bank, picks, temperature: float) -> float:
+def _class_loss(student, pool: list, uniform, centre, bank, picks, temperature: float) -> float:
     total = 0
-    for draw, pick in zip(draws, picks, strict=True):
-        n, y, x = pool[min(int(np.float32(draw) * np.float32(len(pool))), len(pool) - 1)]
+    for number, pick in zip(uniform, picks, strict=True):
+        n, y, x = pool[min(int(np.float32(number) * np.float32(len(pool))), len(pool) - 1)]
         total += slow_info_nce(student[n, :, y, x], centre, [bank[j] for j in pick], temperature)
-    return total / len(draws)
+    return total / len(uniform)
 
 
-def slow_contrast(student, teacher, logits, labels, reliable, is_labeled, draws, banks: list,
+def slow_contrast(student, teacher, logits, labels, reliable, is_labeled, uniform, banks: list,
                   picks, threshold: float = 0.3, temperature: float = 0.5) -> tuple:
     """The loss of the paper, and how many classes take part.
 
     Args:
-        draws: (C, M) in [0, 1), which anchors are drawn.
+        uniform: (C, M) in [0, 1), which anchors are taken.
         banks: Keys of each class, after those of this step were added.
         picks: (C, M, K) which keys of the class are the negatives of each anchor.
     """
     anchors = slow_anchors(logits, labels, reliable, is_labeled, threshold)
     losses = [
-        _class_loss(student, pool, draws[c], slow_centre(teacher, pool), banks[c], picks[c],
+        _class_loss(student, pool, uniform[c], slow_centre(teacher, pool), banks[c], picks[c],
                     temperature)
         for c, pool in anchors.items() if pool and len(banks[c])]
     return (sum(losses) / len(losses) if losses else 0), len(losses)
 
 
-def slow_official_contrast(student, teacher, logits, labels, reliable, is_labeled, draws,
+def slow_official_contrast(student, teacher, logits, labels, reliable, is_labeled, uniform,
                            banks: list, picks, threshold: float = 0.3,
                            temperature: float = 0.5) -> tuple:
     """The published behaviour: place i of the classes present goes with class i.
@@ -134,7 +134,7 @@ def slow_official_contrast(student, teacher, logits, labels, reliable, is_labele
     if len(present) < 2:
         return 0, 0
     losses = [
-        _class_loss(student, anchors[i], draws[i], slow_centre(teacher, low[i]), banks[c],
+        _class_loss(student, anchors[i], uniform[i], slow_centre(teacher, low[i]), banks[c],
                     picks[c], temperature)
         for i, c in enumerate(present) if anchors[i] and len(banks[c])]
     return sum(losses) / len(present), len(losses)

@@ -1,4 +1,4 @@
-"""What train, test, predict and browse share on the command line.
+"""What the tools share on the command line.
 
 Nothing heavy is imported before it is needed, so that ``--help`` answers at once.
 """
@@ -11,10 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-# lets the tools run without `pip install -e .`
-sys.path.insert(0, str(ROOT))
+# the tools of a checkout use its plugin, installed or not; the package `pasture` finds its own
+if Path(__file__).resolve().parent.name == 'tools':
+    sys.path.insert(0, str(ROOT))
 
 USAGE, ERROR, INTERRUPTED = 2, 1, 130
+FULL_DISK = ('hint: free some space; complete checkpoints are kept, so that a training '
+             'goes on with --resume')
 
 
 def parser_for(doc: str, examples: str,
@@ -43,35 +46,59 @@ def add_launcher(parser: argparse.ArgumentParser) -> None:
 
 
 @contextlib.contextmanager
-def plain_errors(debug: bool = False) -> Iterator[None]:
+def plain_errors(debug: bool = False, name: str = 'error',
+                 hint: str = FULL_DISK) -> Iterator[None]:
     """Turn the mistakes of a user into one sentence and exit status 1.
 
     Args:
         debug (bool): Let every error through with its traceback.
+        name (str): What the sentence begins with.
+        hint (str): Said where the disk is full; '' for nothing.
     """
     try:
         yield
     except Exception as error:
         if debug:
             raise
-        from plugin.utils.errors import is_full_disk, is_mistake, sentence
+        # MMEngine reports some errors through warnings before it raises them
+        sys.stdout.flush()
+        if type(error).__name__ == 'StackError':  # nothing of plugin can be imported
+            print(f'{name}: {error}', file=sys.stderr, flush=True)
+            raise SystemExit(ERROR) from None
+        try:
+            from plugin.utils.errors import is_full_disk, is_mistake, sentence
+        except ImportError:
+            raise error from None
         if not is_mistake(error):
             raise
-        # MMEngine reports some errors through warnings before it raises them
         rank = os.environ.get('RANK', '0')
         where = f'process {rank}: ' if rank != '0' else ''
-        sys.stdout.flush()
-        print(f'error: {where}{sentence(error)}', file=sys.stderr, flush=True)
-        if is_full_disk(error):
-            print('hint: free some space; complete checkpoints are kept, so that a training '
-                  'goes on with --resume', file=sys.stderr)
+        print(f'{name}: {where}{sentence(error)}', file=sys.stderr, flush=True)
+        if hint and is_full_disk(error):
+            print(hint, file=sys.stderr)
         raise SystemExit(ERROR) from None
+
+
+def stopped(text: str) -> int:
+    """Say after Ctrl-C what is done, once for all processes; returns the exit status."""
+    # plugin.utils.console may not be there yet
+    if os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0')) == '0':
+        print(f'\nstopped{text}', flush=True)
+    return INTERRUPTED
 
 
 def _option(text: str) -> str:
     if not re.fullmatch(r'[^=\s][^=]*=.*', text, re.DOTALL):
         raise argparse.ArgumentTypeError(f'{text!r} is not KEY=VALUE')
     return text
+
+
+def cores() -> int:
+    """Number of cores that this process may use."""
+    # of a cluster's machine, only some may be ours
+    if hasattr(os, 'sched_getaffinity'):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def share(text: str) -> float:
@@ -82,12 +109,37 @@ def share(text: str) -> float:
     raise argparse.ArgumentTypeError(f'{text} is not a number from 0 to 1')
 
 
+def distance(text: str) -> float:
+    """A number of pixels from 0."""
+    with contextlib.suppress(ValueError):
+        if 0 <= float(text) < float('inf'):
+            return float(text)
+    raise argparse.ArgumentTypeError(f'{text} is no distance in pixels, 0 or more')
+
+
 def positive(text: str) -> int:
     """A whole number from 1."""
     with contextlib.suppress(ValueError):
         if int(text) >= 1:
             return int(text)
     raise argparse.ArgumentTypeError(f'{text} is not a whole number, 1 or more')
+
+
+def score_and_patience(text: str) -> tuple[str, int]:
+    """A score and a number of validations, as ``loss:5``; 5 where there is no number."""
+    score, colon, patience = text.rpartition(':')
+    if not colon:
+        score, patience = text, '5'
+    if not score or not re.fullmatch(r'[1-9]\d*', patience):
+        raise argparse.ArgumentTypeError(f'{text!r} is not SCORE or SCORE:PATIENCE, such as loss:5')
+    return score, int(patience)
+
+
+def port(text: str) -> int:
+    """A port of the network."""
+    if text.isdigit() and 1 <= int(text) <= 65535:
+        return int(text)
+    raise argparse.ArgumentTypeError(f'{text} is no port, 1 to 65535')
 
 
 def add_tta(parser) -> None:
@@ -107,7 +159,8 @@ def add_auto_batch(parser) -> None:
 
 def add_logger(parser) -> None:
     """Add ``--logger``."""
-    parser.add_argument('--logger', action='append', default=[], choices=['mlflow', 'tensorboard', 'wandb'],
+    parser.add_argument('--logger', action='append', default=[],
+                        choices=['mlflow', 'tensorboard', 'wandb'],
                         help='also write for this tracker, into the work directory; nothing '
                         'leaves the machine (WANDB_MODE and MLFLOW_TRACKING_URI change that); '
                         'may be given several times')
@@ -116,8 +169,8 @@ def add_logger(parser) -> None:
 class _Trust(argparse.Action):
     """Notes in the environment, which the readers ask and other processes inherit."""
 
-    def __init__(self, *args, **kwargs) -> None:
-        super().__init__(*args, nargs=0, **kwargs)
+    def __init__(self, option_strings, dest, **kwargs) -> None:
+        super().__init__(option_strings, dest, nargs=0, **kwargs)
 
     def __call__(self, parser, namespace, values, option_string=None) -> None:
         os.environ['PASTURE_TRUST_CHECKPOINT'] = '1'

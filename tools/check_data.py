@@ -7,8 +7,6 @@ nothing to look at.
 """
 import argparse
 import contextlib
-import json
-import os
 import sys
 from pathlib import Path
 
@@ -28,7 +26,7 @@ def parse_args(argv=None) -> argparse.Namespace:
                         'a COCO file or of LabelMe files (default: beside them)')
     parser.add_argument('--work-dir', help='where the checkpoints would be written '
                         '(default: as tools/train.py)')
-    parser.add_argument('--jobs', type=int, default=_cores(), metavar='N',
+    parser.add_argument('--jobs', type=int, default=_cli.cores(), metavar='N',
                         help='processes that read images (default: all cores)')
     parser.add_argument('--json', nargs='?', const='-', metavar='FILE',
                         help='write the findings as JSON into a file, or print nothing else')
@@ -43,9 +41,15 @@ def parse_args(argv=None) -> argparse.Namespace:
 def main(argv=None) -> int:
     """Look at the data; returns the exit status."""
     args = parse_args(argv)
+    # what MMEngine says of a config goes to the standard output, which may be the JSON's
+    quiet = contextlib.redirect_stdout(sys.stderr if args.json == '-' else sys.stdout)
     try:
-        report = examine(args)
-        write(args, report)
+        with _cli.plain_errors(args.debug):
+            with quiet:
+                from plugin.datasets.doctor import examine, write_report
+                report = examine(args.config, images=args.images, options=args.cfg_options,
+                                 work_dir=args.work_dir, jobs=args.jobs)
+            write_report(report, args.json)
     except KeyboardInterrupt:
         print('\ninterrupted: nothing was changed', file=sys.stderr)
         return _cli.INTERRUPTED
@@ -53,43 +57,6 @@ def main(argv=None) -> int:
         # what plain_errors said is no verdict on the data
         return _cli.USAGE
     return _cli.ERROR if report.counts['error'] else 0
-
-
-def examine(args: argparse.Namespace):
-    """Look at a config, a folder or a file."""
-    # what MMEngine says of a config goes to the standard output, which may be the JSON's
-    quiet = contextlib.redirect_stdout(sys.stderr if args.json == '-' else sys.stdout)
-    with _cli.plain_errors(args.debug), quiet:
-        target = Path(args.config)
-        is_config = target.suffix in ('.py', '.yaml', '.yml') or not target.exists()
-        if args.images is not None and is_config:
-            raise UserError(f'{target} says itself where its images are: leave --images away')
-        if is_config:
-            cfg = _cli.load_config(args.config, args.cfg_options)
-            _cli.set_work_dir(cfg, args.work_dir, args.config)
-        from plugin.datasets.doctor import examine_config, examine_path
-        if is_config:
-            return examine_config(cfg, args.jobs)
-        return examine_path(target, args.images, args.jobs)
-
-
-def write(args: argparse.Namespace, report) -> None:
-    """Print the report, and write it if that is asked for."""
-    from plugin.datasets.doctor import print_report
-    from plugin.utils import write_atomically
-    text = json.dumps(report.as_dict(), ensure_ascii=False, indent=1) + '\n'
-    if args.json == '-':
-        sys.stdout.write(text)
-        return
-    print_report(report)
-    if args.json:
-        with _cli.plain_errors(args.debug):
-            write_atomically(args.json, text)
-
-
-def _cores() -> int:
-    # of a cluster's machine, only some may be ours
-    return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
 
 
 if __name__ == '__main__':

@@ -5,13 +5,10 @@ The classifier, box and mask rows of the kept classes become the heads of the ne
 finds them before any training. With --drop-heads the checkpoint only initialises a training.
 """
 import argparse
-import re
 import sys
 from pathlib import Path
 
-from _checkpoints import add_trust, check_target, read_checkpoint
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import _cli
 
 EXAMPLES = """examples:
   python tools/convert_coco_head.py mask_rcnn.pth --keep cow --as cattle
@@ -37,34 +34,20 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser.add_argument('--out', type=Path, metavar='FILE',
                         help='file to write (default: CHECKPOINT_NAMES.pth beside the checkpoint)')
     parser.add_argument('--overwrite', action='store_true', help='replace FILE if it exists')
-    add_trust(parser)
+    _cli.add_trust(parser)
     args = parser.parse_args(argv)
     if args.drop_heads and args.names:
         parser.error('--as names kept classes: give it with --keep, not with --drop-heads')
     return args
 
 
-def target_of(args: argparse.Namespace) -> Path:
-    """The file to write."""
-    names = ['no', 'heads'] if args.drop_heads else args.names or args.keep
-    label = re.sub(r'[^\w-]+', '-', '-'.join(names))
-    target = args.out or args.checkpoint.with_name(f'{args.checkpoint.stem}_{label}.pth')
-    check_target(args.checkpoint, target, args.overwrite)
-    return target
-
-
 def main(argv=None) -> int:
     """Convert the checkpoint; returns the exit status."""
     args = parse_args(argv)
-    from plugin.models.weights.coco_head import convert_checkpoint
-    from plugin.utils import write_checkpoint
-    try:
-        target = target_of(args)
-        converted = convert_checkpoint(read_checkpoint(args.checkpoint), args.keep, args.names)
-        write_checkpoint(converted, target)
-    except (OSError, ValueError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
+    with _cli.plain_errors():
+        from plugin.models.weights.coco_head import convert
+        target, converted = convert(args.checkpoint, args.out, keep=args.keep, names=args.names,
+                                    overwrite=args.overwrite)
     number = len(converted['state_dict'])
     if args.drop_heads:
         print(f'{target}: {number} tensors without heads; train before it can find anything')

@@ -7,9 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from _checkpoints import add_trust, check_target, read_checkpoint
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import _cli
 
 EXAMPLES = """examples:
   python tools/convert_deeplab.py DeepLab-LargeFOV.pth weights/deeplabv1.pth
@@ -30,26 +28,17 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser.add_argument('source', type=Path, help='published file')
     parser.add_argument('target', type=Path, help='file to write')
     parser.add_argument('--overwrite', action='store_true', help='replace TARGET if it exists')
-    add_trust(parser)
+    _cli.add_trust(parser)
     return parser.parse_args(argv)
 
 
 def main(argv=None) -> int:
     """Convert the checkpoint; returns the exit status."""
     args = parse_args(argv)
-    from plugin.models.weights.deeplab import convert_deeplab
-    from plugin.utils import write_checkpoint
-    try:
-        check_target(args.source, args.target, args.overwrite)
-        checkpoint = read_checkpoint(args.source)
-        state_dict = convert_deeplab(checkpoint.get('state_dict', checkpoint))
-        write_checkpoint(dict(state_dict=state_dict), args.target)
-    except (OSError, ValueError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
-    classes = next(len(value) for key, value in state_dict.items()
-                   if key.startswith(('decode_head.conv_seg.', 'decode_head.classifiers.')))
-    print(f'{args.target}: {len(state_dict)} tensors, {classes} classes')
+    with _cli.plain_errors():
+        from plugin.models.weights.deeplab import class_count, convert
+        state_dict = convert(args.source, args.target, overwrite=args.overwrite)
+        print(f'{args.target}: {len(state_dict)} tensors, {class_count(state_dict)} classes')
     return 0
 
 

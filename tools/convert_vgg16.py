@@ -4,10 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from _checkpoints import add_trust, check_target, read_checkpoint
+import _cli
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
+# of each network, what the weights are for
 NETWORKS = dict(fcn='FCNVGG16', deeplabv1='DeepLabVGG16',
                 deeplabv2='DeepLabVGG16 and the branches of ASPPSumHead', segnet='SegNetVGG16')
 
@@ -25,30 +24,17 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser.add_argument('--network', choices=NETWORKS, default='fcn',
                         help='for whom (default: fcn); deeplabv2 is initialised as a whole')
     parser.add_argument('--overwrite', action='store_true', help='replace TARGET if it exists')
-    add_trust(parser)
+    _cli.add_trust(parser)
     return parser.parse_args(argv)
 
 
 def main(argv=None) -> int:
     """Convert the checkpoint; returns the exit status."""
     args = parse_args(argv)
-    from plugin.models.weights.deeplab import aspp_from_vgg16, subsample_vgg16
-    from plugin.models.weights.vgg16 import convert_vgg16, encoder_from_vgg16
-    from plugin.utils import write_checkpoint
-    try:
-        check_target(args.source, args.target, args.overwrite)
-        source = read_checkpoint(args.source)
-        state_dict = convert_vgg16(source.get('state_dict', source))
-        if args.network.startswith('deeplab'):
-            state_dict = subsample_vgg16(state_dict)
-        if args.network == 'deeplabv2':
-            state_dict = aspp_from_vgg16(state_dict)
-        if args.network == 'segnet':
-            state_dict = encoder_from_vgg16(state_dict)
-        write_checkpoint(dict(state_dict=state_dict), args.target)
-    except (OSError, ValueError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
+    with _cli.plain_errors():
+        from plugin.models.weights.vgg16 import convert
+        state_dict = convert(args.source, args.target, network=args.network,
+                             overwrite=args.overwrite)
     norm = ' with batch norm' if any('_norm.' in key for key in state_dict) else ''
     print(f'{args.target}: {len(state_dict)} tensors for {NETWORKS[args.network]}{norm}')
     return 0

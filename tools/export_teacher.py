@@ -8,9 +8,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from _checkpoints import add_trust, check_target, read_checkpoint
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import _cli
 
 EXAMPLES = """examples:
   python tools/export_teacher.py work_dirs/u2pl_barn/best_mIoU_iter_1200.pth teacher.pth
@@ -28,22 +26,17 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser.add_argument('--network', choices=['teacher', 'student', 'second'],
                         help='which one (default: the teacher, or the student without one)')
     parser.add_argument('--overwrite', action='store_true', help='replace OUT if it exists')
-    add_trust(parser)
+    _cli.add_trust(parser)
     return parser.parse_args(argv)
 
 
 def main(argv=None) -> int:
     """Export the network; returns the exit status."""
     args = parse_args(argv)
-    try:
-        check_target(args.checkpoint, args.out, args.overwrite)
-        from plugin.models.weights.teacher import export_segmentor
-        from plugin.utils import write_checkpoint
-        exported = export_segmentor(read_checkpoint(args.checkpoint), args.network)
-        write_checkpoint(exported, args.out)
-    except (OSError, ValueError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
+    with _cli.plain_errors():
+        from plugin.models.weights.teacher import export
+        exported = export(args.checkpoint, args.out, network=args.network,
+                          overwrite=args.overwrite)
     classes = exported['meta'].get('dataset_meta', {}).get('classes', ())
     names = f'; classes {", ".join(classes)}' if classes else ''
     print(f'{args.out}: {len(exported["state_dict"])} tensors{names}')

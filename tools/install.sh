@@ -24,7 +24,7 @@ for DenseCRF where it can be built.
   --wheelhouse DIR  no network: take all from DIR, which tools/wheelhouse.sh has collected
   --operators KIND  cuda or cpu operators in mmcv; auto (the default) is cuda where torch sees a GPU
   --with-extras     the demo in the browser, ONNX and the trackers too, where they are missing
-  --with-tests      pytest and ruff too, where they are missing
+  --with-tests      pytest, ruff and mypy too, where they are missing
   --print-python    print the Python that the installation goes to, and do nothing
 
   PYTHON=python3.11       makes .venv with this Python (3.10, 3.11 or 3.12)
@@ -103,7 +103,7 @@ choose_python() {
 # choose_active PYTHON: adopt the environment that is active, if it has the whole stack.
 choose_active() {
   local missing
-  missing=$("$1" "$REPORT" missing "$ROOT/requirements/runtime.txt" 2> /dev/null || echo all)
+  missing=$("$1" "$REPORT" missing "$ROOT/requirements/"{stack,runtime}.txt 2> /dev/null || echo all)
   if [ -z "$missing" ]; then
     TARGET=$1 ADOPTED=1
   elif [ -n "${VIRTUAL_ENV:-}${CONDA_PREFIX:-}" ]; then
@@ -238,7 +238,7 @@ main() {
     if [ -z "$ADOPTED" ]; then install_all; fi
     finish
   fi
-  if [ -n "$WITH_TESTS" ]; then add 'pytest and ruff' test; fi
+  if [ -n "$WITH_TESTS" ]; then add 'pytest, ruff and mypy' test; fi
   if [ -n "$WITH_EXTRAS" ]; then add 'the demo, ONNX and the trackers' demo onnx trackers; fi
   say "ready: $TARGET"
 }

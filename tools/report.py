@@ -26,9 +26,7 @@ def parse_args(argv=None) -> argparse.Namespace:
                         default=os.environ.get('PASTURE_DEBUG', '') not in ('', '0'),
                         help='show where in the code an error comes from (or PASTURE_DEBUG=1)')
     args = parser.parse_args(argv)
-    if args.out is None:
-        args.out = (args.work_dirs[0] if len(args.work_dirs) == 1 else Path()) / 'report.html'
-    if args.out.suffix.lower() not in ('.html', '.htm'):
+    if args.out is not None and args.out.suffix.lower() not in ('.html', '.htm'):
         parser.error(f'--out {args.out} does not end with .html')
     return args
 
@@ -37,14 +35,8 @@ def main(argv=None) -> int:
     """Write the page; returns the exit status."""
     args = parse_args(argv)
     with _cli.plain_errors(args.debug):
-        for folder in args.work_dirs:  # before the slow import
-            if not folder.is_dir():
-                raise FileNotFoundError(f'{folder} is no folder: give a work directory, such as '
-                                        'work_dirs/<name of the config>')
-        from plugin.visualization.report import write_report
-        for note in write_report(args.work_dirs, args.out):
-            print(f'note: {note}')
-        print(f'report  {args.out} ({args.out.stat().st_size / 1e6:.1f} MB)')
+        from plugin.runs import report
+        report(args.work_dirs, out=args.out)
     return 0
 
 

@@ -1,7 +1,6 @@
 """What one network costs: parameters, multiply-adds, memory."""
 import gc
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,6 +10,7 @@ from mmengine.registry import init_default_scope
 from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
+from parts import peak_memory
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -94,30 +94,13 @@ def measure_memory(cfg: Config, size: tuple[int, int], device: str) -> dict[str,
     convolution(torch.zeros(1, 3, 32, 32, device=device)).sum().backward()
     del convolution
     gc.collect()
-    before, peaks = _held(device), {}
+    before, peaks = peak_memory.held(device), {}
     model = build(cfg, device)
-    for name in ('picture', 'training'):
-        _forget_peak(device)
-        if name == 'picture':
+    for name in ('image', 'training'):
+        peak_memory.forget_peak(device)
+        if name == 'image':
             predict(model.eval(), random_image(model, size))
         else:
             train(model, cfg)
-        peaks[name] = (_held(device, peak=True) - before) / 1e6
+        peaks[name] = (peak_memory.peak(device) - before) / 1e6
     return peaks
-
-
-def _forget_peak(device: str) -> None:
-    if device == 'cuda':
-        torch.cuda.reset_peak_memory_stats()
-    else:
-        Path('/proc/self/clear_refs').write_text('5')  # Linux
-
-
-def _held(device: str, peak: bool = False) -> float:
-    """Bytes that this process holds, or has held at most."""
-    if device == 'cuda':
-        return torch.cuda.max_memory_allocated() if peak else torch.cuda.memory_allocated()
-    field = 'VmHWM:' if peak else 'VmRSS:'
-    line, = (line for line in Path('/proc/self/status').read_text().splitlines()
-             if line.startswith(field))
-    return float(line.split()[1]) * 1024

@@ -1,4 +1,4 @@
-"""The generated barn."""
+"""The data set of generated barn scenes."""
 from mmseg.registry import DATASETS
 
 from .folder import SegFolderDataset
@@ -7,7 +7,7 @@ from .synthetic_barn import CLASSES, PALETTE
 
 @DATASETS.register_module()
 class BarnDataset(SegFolderDataset):
-    """Barn scenes from the ceiling, made by ``tools/data/make_barn.py``."""
+    """Barn scenes seen from above, made by ``tools/data/make_barn.py``."""
 
     METAINFO = dict(classes=CLASSES, palette=[list(colour) for colour in PALETTE])
     ROOT_VARIABLE = 'BARN_ROOT'

@@ -1,4 +1,4 @@
-"""CamVid road scenes."""
+"""The data set CamVid: road scenes."""
 from mmseg.registry import DATASETS
 
 from .folder import SegFolderDataset

@@ -1,4 +1,4 @@
-"""Animals outlined one by one: the same COCO file for instances and for semantics."""
+"""Data sets of a COCO file with outlined instances, for instance and semantic segmentation."""
 import logging
 from collections.abc import Sequence
 from typing import Any
@@ -23,7 +23,7 @@ BACKGROUND, BACKGROUND_COLOUR = 'background', [60, 60, 60]
 
 
 def load_classes(metainfo: dict | None, owner: str) -> dict:
-    """Complete the metadata of a set of animals.
+    """Complete the classes and colours of a data set of instances.
 
     Args:
         metainfo (dict, optional): ``classes`` (names, or a file with one name a line),
@@ -49,18 +49,18 @@ def load_classes(metainfo: dict | None, owner: str) -> dict:
             list(instance_colour(label)) for label in range(len(classes))]
     if len(loaded['palette']) != len(classes):
         raise UserError(f'palette has {len(loaded["palette"])} colours for {len(classes)} '
-                         'classes: give one [red, green, blue] a class, or leave palette out')
+                        'classes: give one [red, green, blue] a class, or leave palette out')
     return loaded
 
 
 @DET_DATASETS.register_module()
 class CattleDataset(CocoDataset):
-    """Outlined animals in a COCO file, for MMDetection.
+    """Outlined instances in a COCO file, for MMDetection.
 
-    Differs from mmdet's ``CocoDataset`` in what it does not let pass: class names and categories
-    of the file must be the same, an annotation must have an outline, a set an image. Class ids
-    follow the order of ``classes`` whatever the order of the categories in the file. Images
-    without animals are trained on unless ``filter_cfg=dict(filter_empty_gt=True)``.
+    It is stricter than mmdet's ``CocoDataset``: class names and categories of the file must be the
+    same, each annotation needs an outline, and the set an image. Class ids follow the order of
+    ``classes``, whatever the order of the categories in the file. Images without instances are
+    trained on unless ``filter_cfg=dict(filter_empty_gt=True)``.
 
     Args:
         skip_categories (Sequence[str]): Categories of the file to leave out with their
@@ -113,18 +113,18 @@ class CattleDataset(CocoDataset):
                       'a pixel', logger='current', level=logging.WARNING)
 
     def filter_data(self) -> list[dict]:
-        """Apply ``filter_cfg``, and stop where it leaves nothing."""
+        """Apply ``filter_cfg``; raises if no image is left."""
         kept = super().filter_data()
         if not kept:
             raise UserError(f'filter_cfg={self.filter_cfg} leaves none of the '
-                             f'{len(self.data_list)} images of {self.ann_file}: they are too '
-                             'small, or show no animal')
+                            f'{len(self.data_list)} images of {self.ann_file}: they are too '
+                            'small, or show no animal')
         return kept
 
 
 @SEG_DATASETS.register_module()
 class CattleSegDataset(BaseSegDataset):
-    """The same COCO file for MMSegmentation: which pixels show an animal, and of which class.
+    """The same COCO file for MMSegmentation: the class of each pixel of an instance.
 
     The classes are ``background`` (id 0), then those of the config; ``LoadInstanceSegMap`` in
     the pipeline draws the outlines into a label map.
@@ -133,7 +133,7 @@ class CattleSegDataset(BaseSegDataset):
         skip_categories (Sequence[str]): Categories of the file to leave out with their
             annotations: their pixels are background. Defaults to ().
         **kwargs: Further arguments of mmseg's ``BaseSegDataset``; ``metainfo=dict(classes=...)``
-            names the animals without the background and defaults to ``('cattle', )``.
+            names the classes without the background and defaults to ``('cattle', )``.
 
     Raises:
         FileNotFoundError: If the annotation file does not exist.
@@ -156,7 +156,7 @@ class CattleSegDataset(BaseSegDataset):
 
     @classmethod
     def get_label_map(cls, new_classes: Sequence[str] | None = None) -> None:
-        """No ids have to be exchanged: the label maps are drawn with those of the config."""
+        """None: label maps are drawn with the ids of the config, so that none needs mapping."""
 
     def load_data_list(self) -> list[dict]:
         """Read the COCO file.

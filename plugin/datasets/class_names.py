@@ -1,4 +1,4 @@
-"""What can be wrong with a list of classes."""
+"""Checks of the names of classes in a config."""
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,7 +8,7 @@ from plugin.utils import UserError, first_few
 
 
 def refuse_bare_string(metainfo: Mapping[str, Any] | None) -> None:
-    """Stop at ``classes=('cow')``, which Python reads as the string ``'cow'``.
+    """Raise ``UserError`` for ``classes=('cow')``, which Python reads as the string ``'cow'``.
 
     Args:
         metainfo (Mapping, optional): As given to a data set. A string that is the path
@@ -25,19 +25,19 @@ def refuse_bare_string(metainfo: Mapping[str, Any] | None) -> None:
 
 
 def check_class_names(names: Sequence[str] | None, owner: str) -> None:
-    """Stop at a list of classes that is empty or names one twice.
+    """Raise ``UserError`` for a list of classes that is empty or names one twice.
 
     Args:
         names (Sequence[str], optional): The C names, in the order of the ids.
         owner (str): Name of the data set, for the message.
 
     Raises:
-        UserError: If there is no name, or one stands there more than once.
+        UserError: If there is no name, or one occurs more than once.
     """
     if not names:
         raise UserError(f'{owner} does not know its classes: set '
-                         "metainfo=dict(classes=('ground', 'cow')) in the order of the ids")
+                        "metainfo=dict(classes=('ground', 'cow')) in the order of the ids")
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise UserError(f'classes names {first_few(twice)} more than once: '
-                         'give every class id a name of its own')
+                        'give every class id a name of its own')

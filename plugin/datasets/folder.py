@@ -1,4 +1,4 @@
-"""A folder of images and a folder of label maps."""
+"""A data set of any folder of images and folder of label maps."""
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from .labels.image_files import IMAGE_SUFFIXES
 
 
 class NameFault(NamedTuple):
-    """Names that lack something: which sort, the names, what is wrong, and the cure."""
+    """Names without image or label: the kind of fault, the names, and fault and cure in words."""
 
     kind: str
     names: list[str]
@@ -61,7 +61,7 @@ class SegFolderDataset(BaseSegDataset):
 
     @classmethod
     def _load_metainfo(cls, metainfo: dict | None = None) -> dict:
-        """Read the classes, and stop at what Python lets pass."""
+        """Read and check the classes and their palette."""
         refuse_bare_string(metainfo)
         loaded = super()._load_metainfo(metainfo)
         names = loaded.get('classes')
@@ -69,7 +69,7 @@ class SegFolderDataset(BaseSegDataset):
         palette = loaded.get('palette')
         if palette and not cls.METAINFO.get('classes') and len(palette) != len(names):
             raise UserError(f'palette has {len(palette)} colours for {len(names)} classes: '
-                             'give one [red, green, blue] a class, or leave palette out')
+                            'give one [red, green, blue] a class, or leave palette out')
         return loaded
 
     def load_data_list(self) -> list[dict]:
@@ -111,7 +111,7 @@ class SegFolderDataset(BaseSegDataset):
         return f'set {self.ROOT_VARIABLE}=/path/to/the/data or see data/README.md'
 
     def _check_root(self) -> None:
-        """Stop at a root that is missing or holds nothing."""
+        """Raise if the root is missing or empty."""
         root = self.data_root
         if not root:
             return
@@ -121,7 +121,7 @@ class SegFolderDataset(BaseSegDataset):
             raise FileNotFoundError(f'data root {root} is empty: {self._cure()}')
 
     def _files(self, folder: str, suffixes: Sequence[str]) -> Iterator[str]:
-        """Yield the files of a folder and its sub-folders that end like this."""
+        """Yield the files of a folder and its sub-folders with one of the suffixes."""
         if not fileio.isdir(folder, backend_args=self.backend_args):
             raise FileNotFoundError(f'folder {folder} does not exist: {self._cure()}')
         found = False
@@ -143,7 +143,7 @@ class SegFolderDataset(BaseSegDataset):
             path = fileio.join_path(folder, file, backend_args=self.backend_args)
             if name in index:
                 raise UserError(f'{index[name]} and {path} share the name {name}: '
-                                 'rename or remove one of them')
+                                'rename or remove one of them')
             index[name] = path
         return index
 
@@ -177,7 +177,7 @@ class SegFolderDataset(BaseSegDataset):
                 'label-missing', bare,
                 f'{first_few(bare)} in {image_folder} have no label in {label_folder}',
                 f'add <name>{self.seg_map_suffix} or move the images away')
-        # a list picks what it names; a folder without a list must be whole
+        # with a list unused labels are normal; without one every label needs its image
         orphans = [] if self.ann_file else sorted(set(labels) - set(images))
         if orphans:
             yield NameFault(

@@ -1,4 +1,4 @@
-"""Neurons under the electron microscope."""
+"""The data set ISBI 2012: neurons under the electron microscope."""
 from mmseg.registry import DATASETS
 
 from .folder import SegFolderDataset

@@ -1,13 +1,14 @@
-"""The data sets inside of wrappers."""
+"""Finds the data sets inside wrappers."""
 from collections.abc import Iterator
 
 from mmdet.datasets.base_det_dataset import BaseDetDataset
 from mmengine.dataset import BaseDataset
 from mmseg.datasets import BaseSegDataset
+from torch.utils.data import Dataset
 
 
-def leaf_datasets(dataset) -> Iterator[BaseDataset]:
-    """Yield the data sets of mmseg and mmdet inside of wrappers such as ``ConcatDataset``."""
+def leaf_datasets(dataset: Dataset) -> Iterator[BaseDataset]:
+    """Yield the data sets of mmseg and mmdet inside wrappers such as ``ConcatDataset``."""
     if isinstance(dataset, (BaseSegDataset, BaseDetDataset)):
         yield dataset
         return

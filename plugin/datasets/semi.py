@@ -1,7 +1,8 @@
-"""A labelled and an unlabelled source, side by side."""
+"""A data set that joins a labelled and an unlabelled one."""
 from collections.abc import Iterator
 from typing import Any
 
+from mmengine.dataset import BaseDataset
 from mmseg.registry import DATASETS
 from torch.utils.data import Dataset
 
@@ -20,25 +21,26 @@ class SemiDataset(Dataset):
     ``PackSegInputs``, that of the unlabelled with ``PackSemiInputs``, which marks each sample.
 
     The unlabelled source may be a labelled data set of the same classes. If its pipeline loads
-    the labels, they serve to measure the pseudo-labels, and are never trained on.
+    the labels, the pseudo-labels are compared with them; they are never trained on.
 
     Args:
-        labeled (dict | Dataset): The labelled data set, or its config.
-        unlabeled (dict | Dataset): The unlabelled one, e.g. ``UnlabeledDataset``.
+        labeled (dict | BaseDataset): The labelled data set, or its config.
+        unlabeled (dict | BaseDataset): The unlabelled one, e.g. ``UnlabeledDataset``.
 
     Raises:
-        UserError: If a source is empty, does not pack its images as said above, or has other
+        UserError: If a source is empty, does not pack its images as described above, or has other
             classes than the labelled one.
     """
 
-    def __init__(self, labeled: dict | Dataset, unlabeled: dict | Dataset) -> None:
-        self.datasets = tuple(DATASETS.build(source) if isinstance(source, dict) else source
-                              for source in (labeled, unlabeled))
+    def __init__(self, labeled: dict | BaseDataset, unlabeled: dict | BaseDataset) -> None:
+        self.datasets: tuple[BaseDataset, ...] = tuple(
+            DATASETS.build(source) if isinstance(source, dict) else source
+            for source in (labeled, unlabeled))
         self.full_init()
         for name, source in zip(('labeled', 'unlabeled'), self.datasets):
             if not len(source):
                 raise UserError(f'the {name} source of SemiDataset is empty: give it at least '
-                                 'one image')
+                                'one image')
             _check_packing(name, source)
         _check_classes(*self.datasets)
 
@@ -58,7 +60,7 @@ class SemiDataset(Dataset):
             source.full_init()
 
     def get_data_info(self, index: int) -> dict:
-        """What the source says of an image: its path and, of the labelled, its label."""
+        """Information of the source on an image: its path and, if it has one, its label."""
         source, index = self._place(index)
         return source.get_data_info(index)
 
@@ -69,7 +71,7 @@ class SemiDataset(Dataset):
     def __len__(self) -> int:
         return sum(self.sizes)
 
-    def _place(self, index: int) -> tuple[Dataset, int]:
+    def _place(self, index: int) -> tuple[BaseDataset, int]:
         labeled = self.sizes[0]
         if not 0 <= index < len(self):
             raise IndexError(f'image {index} of SemiDataset is outside 0..{len(self) - 1}')
@@ -78,8 +80,8 @@ class SemiDataset(Dataset):
         return self.datasets[1], index - labeled
 
 
-def _check_packing(name: str, source: Dataset) -> None:
-    """Stop where a model could not tell the unlabelled images from the labelled."""
+def _check_packing(name: str, source: BaseDataset) -> None:
+    """Raise if a model could not tell the unlabelled images from the labelled ones."""
     wanted = 'PackSemiInputs' if name == 'unlabeled' else 'PackSegInputs'
     for leaf in leaf_datasets(source):
         is_semi = any(isinstance(step, PackSemiInputs) for step in leaf.pipeline.transforms)
@@ -87,11 +89,11 @@ def _check_packing(name: str, source: Dataset) -> None:
             last = type(leaf.pipeline.transforms[-1]).__name__ if leaf.pipeline.transforms \
                 else 'nothing'
             raise UserError(f'the pipeline of the {name} source of SemiDataset ends with {last}: '
-                             f'end it with {wanted}')
+                            f'end it with {wanted}')
 
 
-def _check_classes(labeled: Dataset, unlabeled: Dataset) -> None:
-    """Stop at truth of other classes, by which the pseudo-labels would be measured wrongly."""
+def _check_classes(labeled: BaseDataset, unlabeled: BaseDataset) -> None:
+    """Raise for truth of other classes, which would give wrong scores of the pseudo-labels."""
     classes = list(labeled.metainfo.get('classes') or ())
     for others in _class_lists(unlabeled):
         if others and others != classes:
@@ -101,6 +103,6 @@ def _check_classes(labeled: Dataset, unlabeled: Dataset) -> None:
                 'UnlabeledDataset, which needs none')
 
 
-def _class_lists(source: Dataset) -> Iterator[list]:
+def _class_lists(source: BaseDataset) -> Iterator[list]:
     for leaf in leaf_datasets(source):
         yield list(leaf.metainfo.get('classes') or ())

@@ -1,7 +1,8 @@
-"""Images without labels."""
+"""A data set of images without labels."""
 import glob
 import os
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 from mmcv.transforms import LoadAnnotations
@@ -19,9 +20,9 @@ LABEL_LOADERS = (LoadAnnotations, LoadInstanceSegMap)
 
 @DATASETS.register_module()
 class UnlabeledDataset(SegFolderDataset):
-    """Images alone: a folder, a pattern or a list. No label, no class is asked for.
+    """Images without labels and classes, from a folder, a pattern or a list.
 
-    Which images are taken, all below the folder ``<data_root>/<img_path>``:
+    The images, all below the folder ``<data_root>/<img_path>``:
 
     - by default all of the folder and its sub-folders, with any suffix of ``IMAGE_SUFFIXES``, in
       capitals or not. Links are followed; hidden files and folders are left out;
@@ -30,7 +31,7 @@ class UnlabeledDataset(SegFolderDataset):
     - with ``ann_file`` those of the list, one a line: a name without suffix (``barn 2/0001``), a
       file (``barn 2/0001.JPG``), or a whole path, which may lie anywhere.
 
-    No image is opened before it is trained on.
+    Images are opened only when they are loaded for training.
 
     Args:
         ann_file (str): The list, relative to ``data_root``. Defaults to ''.
@@ -51,11 +52,11 @@ class UnlabeledDataset(SegFolderDataset):
         data_prefix = dict(data_prefix or dict(img_path=''))
         if ann_file and pattern:
             raise UserError(f'ann_file={ann_file} and pattern={pattern} both choose the '
-                             'images: give one of them')
+                            'images: give one of them')
         if data_prefix.get('seg_map_path') is not None:
             raise UserError(f'data_prefix names labels in {data_prefix["seg_map_path"]}, and '
-                             'UnlabeledDataset reads none: leave seg_map_path out, or use '
-                             'SegFolderDataset to measure the pseudo-labels with them')
+                            'UnlabeledDataset reads none: leave seg_map_path out, or use '
+                            'SegFolderDataset to measure the pseudo-labels with them')
         self.pattern = pattern
         super().__init__(ann_file=ann_file, img_suffix=img_suffix, data_prefix=data_prefix,
                          **kwargs)
@@ -63,14 +64,14 @@ class UnlabeledDataset(SegFolderDataset):
                    if isinstance(step, LABEL_LOADERS)]
         if loaders:
             raise UserError(f'{loaders[0]} in the pipeline of UnlabeledDataset would read labels, '
-                             'and there are none: leave it out')
+                            'and there are none: leave it out')
 
     @classmethod
     def _load_metainfo(cls, metainfo: dict | None = None) -> dict:
-        """Refuse classes, which would come from nowhere."""
-        if (metainfo or {}).get('classes'):
-            raise UserError(f'metainfo names the classes {first_few(metainfo["classes"])}, and '
-                             'images without labels have none: leave metainfo out')
+        """Raise if there are classes, which images without labels do not have."""
+        if classes := (metainfo or {}).get('classes'):
+            raise UserError(f'metainfo names the classes {first_few(classes)}, and '
+                            'images without labels have none: leave metainfo out')
         return dict(metainfo or {})
 
     def load_data_list(self) -> list[dict]:
@@ -96,16 +97,16 @@ class UnlabeledDataset(SegFolderDataset):
         return ('correct data_root and data_prefix=dict(img_path=...), or see "Unlabelled '
                 'images" in data/README.md')
 
-    def _suffixes(self) -> tuple:
+    def _suffixes(self) -> Sequence[str]:
         return (self.img_suffix, ) if self.img_suffix else IMAGE_SUFFIXES
 
     def _join(self, folder: str, file: str) -> str:
         return fileio.join_path(folder, file, backend_args=self.backend_args)
 
     def _images(self, folder: str) -> list[str]:
-        """Images of a folder, relative to it; what is hidden does not count."""
+        """Images of a folder, relative to it; hidden ones are left out."""
         images = [file for file in self._files(folder, self._suffixes())
-                    if not _is_hidden(Path(file))]
+                  if not _is_hidden(Path(file))]
         if not images:
             raise FileNotFoundError(f'folder {folder} has only hidden images: {self._cure()}')
         return images
@@ -138,7 +139,7 @@ class UnlabeledDataset(SegFolderDataset):
         for line, paths in zip(lines, found):
             if len(paths) > 1:
                 raise UserError(f'{line} in {self.ann_file} stands for {first_few(paths)}: '
-                                 'write it with its suffix')
+                                'write it with its suffix')
         return [path for path, in found]
 
     def _by_name(self, folder: str) -> dict[str, list[str]]:

@@ -1,4 +1,5 @@
-"""PASCAL VOC 2012."""
+"""The data set PASCAL VOC 2012."""
+import numpy as np
 from mmseg.datasets import PascalVOCDataset
 from mmseg.registry import DATASETS
 
@@ -24,3 +25,13 @@ class VOCSegDataset(SegFolderDataset):
 
     def __init__(self, ann_file: str, **kwargs) -> None:
         super().__init__(ann_file=ann_file, **kwargs)
+
+
+def voc_palette() -> np.ndarray:
+    """The colours of VOC masks, (256, 3) uint8: the bits of an id, dealt out to R, G and B."""
+    ids = np.arange(256)[:, None]
+    channel = np.arange(3)
+    palette = np.zeros((256, 3), dtype=int)
+    for bit in range(8):
+        palette |= ((ids >> (3 * bit + channel)) & 1) << (7 - bit)
+    return palette.astype(np.uint8)

@@ -1,4 +1,4 @@
-"""ZIP archives of strangers, opened with care."""
+"""Opens the ZIP archives of visitors, which may be damaged or hostile."""
 import stat
 import struct
 import zipfile
@@ -9,7 +9,7 @@ from pathlib import Path
 CHUNK = 1 << 16
 # 100 images need some 10 kB; ZipFile reads any table of contents into memory
 TABLE_OF_CONTENTS = 1 << 20
-# whatever a hostile archive makes zipfile raise while it reads
+# what zipfile raises while it reads a hostile archive
 DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError,
            RuntimeError, OSError, ValueError)
 

@@ -1,4 +1,4 @@
-"""The work behind the page: takes uploads, asks the network, answers about what is known."""
+"""The work behind the page: takes uploads, runs the model, shows and writes what it predicted."""
 import contextlib
 import errno
 import functools
@@ -17,6 +17,7 @@ import torch
 from plugin.utils import atomic_path, write_atomically
 
 from .archives import Refusal
+from .model_desk import Arrays, Colour, ModelDesk
 from .shelf import Batch, Kept, Shelf
 from .uploads import Found, Limits, Refused, receive
 
@@ -48,7 +49,7 @@ class Shown(NamedTuple):
     image: np.ndarray
     headline: str
     summary: str
-    legend: list
+    legend: list[tuple[str, Colour]]
     rows: list[list[Any]]
     totals: list[list[Any]]
 
@@ -59,25 +60,25 @@ class Desk:
     The network works on one image at a time, and the images of those who wait take turns.
 
     Args:
-        model (AnimalDesk | PixelDesk): What is asked about images.
+        model (ModelDesk): What is asked about images.
         shelf (Shelf): Where batches are kept.
         limits (Limits): What is taken at a time.
         about (str): Which model it is, for the file that lies beside the results.
     """
 
-    def __init__(self, model, shelf: Shelf, limits: Limits, about: str) -> None:
+    def __init__(self, model: ModelDesk, shelf: Shelf, limits: Limits, about: str) -> None:
         self.model, self.shelf, self.limits, self.about = model, shelf, limits, about
         # first come, first served: a large batch asks again after each image
         self._network = ThreadPoolExecutor(1, 'network')
-        # moving the slider reads nothing twice
+        # a move of the slider need not read the files again
         self._load = functools.lru_cache(maxsize=3)(self._read)
 
-    def look(self, uploads: Sequence[Path], old: str = '') -> Iterator[Progress]:
+    def predict(self, uploads: Sequence[Path], old: str = '') -> Iterator[Progress]:
         """Predict the images of an upload.
 
         Args:
             uploads (Sequence[Path]): Images and archives.
-            old (str): Token of the visitor's last batch, which goes.
+            old (str): Token of the visitor's last batch, which is forgotten.
 
         Yields:
             Progress: At the start, after each image, and at the end.
@@ -88,9 +89,9 @@ class Desk:
             found, refused = receive(uploads, batch.folder, self.limits)
             for index, item in enumerate(found):
                 yield Progress(token, index, len(found), tuple(refused))
-                if not self.shelf.has_room():
+                if not self.shelf.make_space():
                     refused.append(Refused(item.name, 'and what came after it were left out: the '
-                                           'demo has no room now; try again in some minutes'))
+                                           'demo has no space left now; try again in some minutes'))
                     break
                 try:
                     self._add(batch, item)
@@ -148,24 +149,29 @@ class Desk:
             image = self._image(item.path)
             arrays, summary = self._network.submit(self.model.predict, image).result()
             with atomic_path(item.path.with_suffix('.npz')) as temporary:
-                np.savez_compressed(temporary, **arrays)
+                # numpy's stub fears that a key is called allow_pickle
+                np.savez_compressed(temporary, **arrays)  # type: ignore[arg-type]
             number = int(item.path.stem)
             batch.images.append(Kept(number, item.name, item.path, image.shape[:2], summary))
 
     def _image(self, path: Path) -> np.ndarray:
         try:
-            return self.model.read(path)
+            image = self.model.read(path)
         except (ValueError, cv2.error) as error:
             raise Refusal('is damaged: it cannot be decoded') from error
+        # a header may say another size to the check of the upload than to OpenCV
+        if image.shape[0] * image.shape[1] > self.limits.pixels:
+            raise Refusal('is damaged: its header does not tell its size')
+        return image
 
-    def _read(self, path: Path) -> tuple[np.ndarray, dict]:
+    def _read(self, path: Path) -> tuple[np.ndarray, Arrays]:
         with np.load(path.with_suffix('.npz'), allow_pickle=False) as file:
             return self.model.read(path), dict(file)
 
 
 @contextlib.contextmanager
 def _refusals() -> Iterator[None]:
-    """One image must not cost the others their results, whatever happens to it."""
+    """Turn any error of one image into a refusal, so that the others keep their results."""
     try:
         yield
     except Refusal:

@@ -1,8 +1,9 @@
-"""What happens on the page of the demo: a click, and the answer."""
+"""The events of the page: what is done when a visitor uploads, clicks or moves the slider."""
 import contextlib
 import html
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
 from .desk import Desk, Progress, Shown
@@ -10,7 +11,7 @@ from .shelf import Gone
 from .uploads import Refused
 
 REFUSED = 20  # sentences shown
-# at a time: uploads that take turns at the network, and redraws that do without it
+# at a time: uploads, which take turns at the network, and redraws, which do not need it
 UPLOADS, REDRAWS = 16, 8
 
 
@@ -42,11 +43,11 @@ class Events:
         parts (Parts): The components.
     """
 
-    def __init__(self, gradio, desk: Desk, parts: Parts) -> None:
+    def __init__(self, gradio: ModuleType, desk: Desk, parts: Parts) -> None:
         self._gradio, self._desk, self._parts = gradio, desk, parts
 
     def wire(self) -> None:
-        """Say what answers what; call it while the page is being made."""
+        """Connect components and answers; call it while the page is being made."""
         parts = self._parts
         changed = [part for part in parts if part not in (
             parts.uploads, parts.threshold, parts.view, parts.save)]
@@ -55,7 +56,7 @@ class Events:
                         [parts.uploads, parts.threshold, parts.view, parts.token],
                         concurrency_limit=UPLOADS, **always)
         parts.uploads.clear(self.forget, [parts.token], concurrency_limit=REDRAWS, **always)
-        # while the slider moves only its last place counts
+        # while the slider moves only its last position counts
         self._gradio.on([parts.chooser.input, parts.view.change, parts.threshold.change],
                         self.redraw, [parts.token, parts.chooser, parts.view, parts.threshold],
                         trigger_mode='always_last', concurrency_limit=REDRAWS, **always)
@@ -63,18 +64,18 @@ class Events:
                          **always)
 
     def take(self, paths, threshold: float, view: str, old: str) -> Iterator[dict]:
-        """Images came."""
+        """Predict an upload; answers at the start, after each image, and at the end."""
         if not paths:
             yield self.forget(old)
             return
         yield self._say('Your images are being read …')
         with contextlib.suppress(Gone):  # taken away meanwhile, which forget() has said
-            for progress in self._desk.look([Path(path) for path in paths], old):
+            for progress in self._desk.predict([Path(path) for path in paths], old):
                 yield {self._parts.token: progress.token,
                        **self._after(progress, threshold, view)}
 
     def redraw(self, token: str, number: int, view: str, threshold: float) -> dict:
-        """Another image, another view or another threshold."""
+        """Show another image, another view or another threshold."""
         if not token or number is None:
             return {self._parts.files: self._hidden()}
         try:
@@ -84,7 +85,7 @@ class Events:
             return self._gone()
 
     def prepare(self, token: str, threshold: float) -> dict:
-        """The files are wanted."""
+        """Write the files for the download."""
         try:
             written = [str(path) for path in self._desk.files(token, threshold)]
         except (Gone, FileNotFoundError):
@@ -95,7 +96,7 @@ class Events:
         return {self._parts.files: self._gradio.update(value=written, visible=True)}
 
     def forget(self, token: str) -> dict:
-        """The images were taken away."""
+        """Forget the images, which the visitor removed."""
         self._desk.shelf.drop(token)
         return {self._parts.token: '', **self._say('No images yet.')}
 
@@ -114,7 +115,7 @@ class Events:
     def _show(self, token: str, number: int, view: str, threshold: float) -> dict:
         shown, parts = self._desk.show(token, number, view, threshold), self._parts
         image = self._gradio.update(value=shown.image,
-                                      alt_text=f'{shown.name}: {shown.headline}')
+                                    alt_text=f'{shown.name}: {shown.headline}')
         return {parts.headline: _headline(shown), parts.image: image,
                 parts.legend: _legend(shown), parts.rows: shown.rows, parts.totals: shown.totals}
 
@@ -142,7 +143,7 @@ def status_of(text: str, refused: Sequence[Refused] = ()) -> str:
 
 
 def escape(text: str) -> str:
-    """Text for HTML in which neither tags nor Gradio's templates live."""
+    """Text for HTML, without tags and without placeholders of Gradio's templates."""
     safe = html.escape(text)
     return safe.replace('$', '&#36;').replace('{', '&#123;').replace('}', '&#125;')
 

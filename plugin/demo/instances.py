@@ -1,41 +1,38 @@
-"""What the demo shows and writes of a model of animals."""
+"""What the page shows and writes of a model that outlines instances."""
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from plugin.inference.coco_ids import CocoIds
 from plugin.inference.detector import Detector
-from plugin.inference.instance_results import AnimalResults
+from plugin.inference.instance_results import InstanceResults
 from plugin.inference.writers import rgb
 from plugin.models.postprocess import Detection
 from plugin.visualization.images import shrink
 from plugin.visualization.instances import draw_instances
 
-from .pixels import shown
+from .model_desk import Arrays, Colour, ModelDesk, shown
 from .shelf import Kept
-
-Arrays = dict[str, np.ndarray]
 
 
 class _Item(NamedTuple):
-    """An image as :class:`AnimalResults` takes it."""
+    """An image as :class:`InstanceResults` takes it."""
 
     path: Path
     name: str
     shown: str
 
 
-class AnimalDesk:
-    """Each animal whose score reaches the threshold.
+class InstanceDesk(ModelDesk):
+    """The instances whose score reaches the threshold.
 
     Args:
-        detector (Detector): The model. From now on it keeps all that its config lets through.
-        least (float): The score below which the config drops what the model finds.
+        detector (Detector): The model; it belongs to the desk, which lowers its threshold to the
+            score below which the config drops what the model finds.
         opacity (float): Of the colours, 0 to 1.
     """
 
@@ -49,17 +46,18 @@ class AnimalDesk:
                'and the images'
     tables = ('counts.csv', 'animals.csv')
 
-    def __init__(self, detector: Detector, least: float, opacity: float) -> None:
+    def __init__(self, detector: Detector, opacity: float) -> None:
         self._model, self._opacity = detector, opacity
         self.classes, self.read = list(detector.classes), detector.read
         # the steps of the slider are hundredths
-        self.least = math.ceil(round(least * 100, 6)) / 100
+        self.least = math.ceil(round(detector.least_score * 100, 6)) / 100
         self.start = max(round(detector.score_thr, 2), self.least)
         self.slider_note = (f'Higher: fewer animals, and surer ones. It begins at {self.start:g}: '
                             f'{detector.reason.split(";")[0]}.')
         detector.score_thr = self.least
+        # counted one by one if there are several
         self._several = self.classes if len(self.classes) > 1 else []
-        self.total_columns = ('picture', 'count', *self._several)
+        self.total_columns = ('image', 'count', *self._several)
 
     def predict(self, image: np.ndarray) -> tuple[Arrays, tuple[np.ndarray, np.ndarray]]:
         """Run the network.
@@ -68,7 +66,8 @@ class AnimalDesk:
             image (np.ndarray): BGR ``(H, W, 3)`` or grey ``(H, W)``, uint8.
 
         Returns:
-            tuple: The animals as arrays, see :func:`pack`, and their labels and scores, (N,).
+            tuple: The N instances as arrays, see :func:`pack`; and their labels and scores,
+            ``(N,)``.
         """
         arrays = pack(self._model(image))
         return arrays, (arrays['labels'], arrays['scores'])
@@ -78,10 +77,11 @@ class AnimalDesk:
         """A view for the page, RGB ``(h, w, 3)`` with no side above ``longest``."""
         if view == 'Image':
             return shrink(rgb(image), longest)
-        animals = unpack(arrays, threshold)
-        masks = (animal.whole_mask(*image.shape[:2]) for animal in animals)
-        return shrink(draw_instances(rgb(image), masks, range(1, len(animals) + 1),
-                                     [animal.score for animal in animals], self._opacity), longest)
+        instances = unpack(arrays, threshold)
+        masks = (instance.whole_mask(*image.shape[:2]) for instance in instances)
+        drawn = draw_instances(rgb(image), masks, range(1, len(instances) + 1),
+                               [instance.score for instance in instances], self._opacity)
+        return shrink(drawn, longest)
 
     def headline(self, images: Sequence[Kept], kept: Kept, threshold: float) -> tuple[str, str]:
         """The result in large letters, and what it says about all images."""
@@ -93,30 +93,31 @@ class AnimalDesk:
         total = sum(self._count(other, threshold)[0] for other in images)
         return text, f'{_animals(total)} in all {len(images)} images'
 
-    def legend(self, kept: Kept) -> list:
-        """Nothing: the colours only tell animals apart."""
+    def legend(self, kept: Kept) -> list[tuple[str, Colour]]:
+        """Empty: the colours only tell instances apart."""
         return []
 
     def rows(self, kept: Kept, arrays: Arrays, threshold: float) -> list[list[Any]]:
         """The table of an image."""
         number = kept.shape[0] * kept.shape[1]
-        return [[index, self.classes[animal.label], round(animal.score, 3), animal.area,
-                 round(100 * animal.area / number, 2)]
-                for index, animal in enumerate(unpack(arrays, threshold), start=1)]
+        return [[index, self.classes[instance.label], round(instance.score, 3), instance.area,
+                 round(100 * instance.area / number, 2)]
+                for index, instance in enumerate(unpack(arrays, threshold), start=1)]
 
     def totals(self, images: Sequence[Kept], threshold: float) -> list[list[Any]]:
         """The table of all images."""
         return [[shown(kept), *self._count(kept, threshold)] for kept in images]
 
-    def write(self, out: Path, images: Sequence[Kept], load, threshold: float) -> None:
-        """Write what can be downloaded; ``load`` gives image and arrays of an image."""
+    def write(self, out: Path, images: Sequence[Kept],
+              load: Callable[[Kept], tuple[np.ndarray, Arrays]], threshold: float) -> None:
+        """Write overlays, outlines, counts, instances and COCO results."""
         items = [_Item(out / 'pictures' / kept.path.name, kept.path.stem, shown(kept))
                  for kept in images]
         ids = CocoIds({item.path: (kept.number, f'pictures/{item.path.name}')
                        for item, kept in zip(items, images, strict=True)},
                       list(range(1, len(self.classes) + 1)))
-        settings = SimpleNamespace(out=out, format='jpg', opacity=self._opacity, data=None)
-        with AnimalResults(self._model, settings, items, ids=ids).tables() as write:
+        results = InstanceResults(self._model, out, images=items, opacity=self._opacity, ids=ids)
+        with results.tables() as write:
             for item, kept in zip(items, images, strict=True):
                 image, arrays = load(kept)
                 write(item, image, unpack(arrays, threshold))
@@ -127,25 +128,26 @@ class AnimalDesk:
         return [sum(numbers.values()), *(numbers[label] for label in range(len(self._several)))]
 
 
-def pack(animals: Sequence[Detection]) -> Arrays:
-    """The N animals of an image as arrays that a file can hold.
+def pack(instances: Sequence[Detection]) -> Arrays:
+    """The N instances of an image as arrays that a file can hold.
 
     Returns:
-        dict: ``labels`` and ``scores``, (N,); ``boxes``, (N, 4) left, top, width, height in
-        pixels; ``bits``, the masks one after the other, eight pixels a byte.
+        dict: ``labels`` and ``scores``, ``(N,)``; ``boxes``, ``(N, 4)``: left, top, width and
+        height in pixels; ``bits``, the masks one after the other, eight pixels a byte.
     """
-    masks = [animal.mask.ravel() for animal in animals]
-    return dict(labels=np.array([animal.label for animal in animals], np.int64),
-                scores=np.array([animal.score for animal in animals], np.float32),
-                boxes=np.array([animal.box for animal in animals], np.int64).reshape(-1, 4),
+    masks = [instance.mask.ravel() for instance in instances]
+    return dict(labels=np.array([instance.label for instance in instances], np.int64),
+                scores=np.array([instance.score for instance in instances], np.float32),
+                boxes=np.array([instance.box for instance in instances],
+                               np.int64).reshape(-1, 4),
                 bits=np.packbits(np.concatenate(masks)) if masks else np.zeros(0, np.uint8))
 
 
 def unpack(arrays: Arrays, threshold: float) -> list[Detection]:
-    """Those of the packed animals whose score reaches the threshold."""
-    sizes = arrays['boxes'][:, 2:].prod(1)
-    pixels = np.unpackbits(arrays['bits'], count=int(sizes.sum())).view(bool)
-    masks = np.split(pixels, np.cumsum(sizes)[:-1]) if len(sizes) else []
+    """Those of the packed instances whose score reaches the threshold."""
+    areas = arrays['boxes'][:, 2:].prod(1)
+    pixels = np.unpackbits(arrays['bits'], count=int(areas.sum())).view(bool)
+    masks = np.split(pixels, np.cumsum(areas)[:-1]) if len(areas) else []
     return [Detection(int(label), float(score), int(left), int(top), mask.reshape(height, width))
             for label, score, (left, top, width, height), mask, sure in zip(
                 arrays['labels'], arrays['scores'], arrays['boxes'], masks,

@@ -1,9 +1,12 @@
-"""The page of the demo: what it says, and how it looks."""
+"""The page of the demo: its texts, its components and its style."""
+from types import ModuleType
+from typing import Any
+
 from .desk import Desk
 from .events import Events, Parts, status_of
 from .uploads import Limits
 
-WAITING = 64  # questions that may wait for an answer
+WAITING = 64  # requests that may wait for an answer
 STYLE = """
 .gradio-container {max-width: 1280px !important; margin: 0 auto !important}
 .result b {display: block; font-size: 1.9rem; line-height: 1.2; overflow-wrap: anywhere}
@@ -18,7 +21,7 @@ STYLE = """
 """
 
 
-def build(gradio, desk: Desk, where: str):
+def build(gradio: ModuleType, desk: Desk, where: str) -> Any:
     """Make the page.
 
     Args:
@@ -38,18 +41,18 @@ def build(gradio, desk: Desk, where: str):
             with gradio.Column(scale=5, min_width=300):
                 status = gradio.HTML(status_of('No images yet.'), elem_id='status')
                 with gradio.Column(visible=False) as results:
-                    answers, save, files = _answers(gradio, desk)
-        events = Events(gradio, desk, Parts(token, *asked, status, results, save, files, *answers))
-        events.wire()
+                    answers = _answers(gradio, desk)
+        parts = Parts(token=token, status=status, results=results, **asked, **answers)
+        Events(gradio, desk, parts).wire()
     page.queue(max_size=WAITING, api_open=False)
     return page
 
 
-def look(gradio) -> dict:
-    """Theme and style; only fonts that the visitor's computer has."""
+def appearance(gradio: ModuleType) -> dict[str, Any]:
+    """Theme and style, for ``launch``; only fonts that the visitor's computer has."""
     theme = gradio.themes.Default(primary_hue='green', font=['system-ui', 'sans-serif'],
                                   font_mono=['ui-monospace', 'monospace'])
-    # white on the green, and the small texts, are to be read in the sun
+    # white on green and small texts need contrast: the page is read in sunlight
     theme = theme.set(
         button_primary_background_fill='*primary_700', button_primary_text_color='white',
         button_primary_background_fill_hover='*primary_800', slider_color='*primary_700',
@@ -59,8 +62,8 @@ def look(gradio) -> dict:
     return dict(theme=theme, css=STYLE)
 
 
-def _questions(gradio, desk: Desk, where: str) -> tuple:
-    """The left side: what a visitor gives."""
+def _questions(gradio: ModuleType, desk: Desk, where: str) -> dict[str, Any]:
+    """The left side: what a visitor gives; the components by their names in ``Parts``."""
     model = desk.model
     gradio.Markdown('**What to do**\n'
                     '1. Drop one or more images below, or a ZIP of images.\n'
@@ -74,15 +77,15 @@ def _questions(gradio, desk: Desk, where: str) -> tuple:
                               info=model.slider_note, elem_id='threshold')
     view = gradio.Radio(list(model.views), value=model.views[0], label='Show',
                         info=model.view_note or None, elem_id='view')
-    return uploads, threshold, view
+    return dict(uploads=uploads, threshold=threshold, view=view)
 
 
-def _answers(gradio, desk: Desk) -> tuple:
-    """The right side: what a visitor gets."""
+def _answers(gradio: ModuleType, desk: Desk) -> dict[str, Any]:
+    """The right side: what a visitor gets; the components by their names in ``Parts``."""
     chooser = gradio.Dropdown(label='Image', choices=[], interactive=True, elem_id='chooser')
     headline = gradio.HTML(elem_id='headline')
-    image = gradio.Image(label='Result', format='jpeg', interactive=False, elem_id='picture',
-                           buttons=['fullscreen'])
+    image = gradio.Image(label='Result', format='jpeg', interactive=False, elem_id='image',
+                         buttons=['fullscreen'])
     legend = gradio.HTML(elem_id='legend')
     save = gradio.Button('Prepare the files', variant='primary', elem_id='save')
     files = gradio.File(label=f'Download: results.zip holds {desk.model.contents}',
@@ -91,7 +94,8 @@ def _answers(gradio, desk: Desk) -> tuple:
                             interactive=False, datatype='str', elem_id='rows')
     totals = gradio.Dataframe(headers=list(desk.model.total_columns), label='All images',
                               interactive=False, datatype='str', elem_id='totals')
-    return (chooser, headline, image, legend, rows, totals), save, files
+    return dict(chooser=chooser, headline=headline, image=image, legend=legend, save=save,
+                files=files, rows=rows, totals=totals)
 
 
 def _taken(limits: Limits) -> str:

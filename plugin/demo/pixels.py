@@ -1,5 +1,5 @@
-"""What the demo shows and writes of a semantic model."""
-from collections.abc import Sequence
+"""What the page shows and writes of a semantic model."""
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +13,18 @@ from plugin.models.semi.entropy import entropy
 from plugin.utils import UserError
 from plugin.visualization.images import overlay, shrink
 
+from .model_desk import Arrays, Colour, ModelDesk, shown
 from .shelf import Kept
 
-Arrays = dict[str, np.ndarray]
-# shares are kept as whole percent: the steps of the slider
+# probabilities are kept as whole percent: the steps of the slider
 STEPS = 101
 IGNORED = 255
 UNSURE = 'unsure'
-# dark where the model is sure
+# colours of the entropy, dark where it is low
 GLOW = np.round(matplotlib.colormaps['magma'](np.linspace(0, 1, STEPS))[:, :3] * 255).astype('u1')
 
 
-class PixelDesk:
+class PixelDesk(ModelDesk):
     """The class of each pixel; where the model is less sure than the threshold, none.
 
     Args:
@@ -44,7 +44,7 @@ class PixelDesk:
     slider_note = ('Where its probability is lower, a pixel keeps no colour and counts as unsure. '
                    '0 shows all.')
     columns = ('class', 'pixels', 'share (%)')
-    total_columns = ('picture', 'class', 'pixels', 'share (%)')
+    total_columns = ('image', 'class', 'pixels', 'share (%)')
     contents = 'masks (PNG), the areas (CSV), overlays and the images'
     tables = ('areas.csv',)
     least, start = 0.0, 0.0
@@ -52,10 +52,10 @@ class PixelDesk:
     def __init__(self, segmenter: Segmenter, opacity: float) -> None:
         if len(segmenter.classes) > IGNORED:
             raise UserError(f'{len(segmenter.classes)} classes do not fit into a mask, which '
-                             f'holds {IGNORED} and the mark of no class; merge classes')
+                            f'holds {IGNORED} and the mark of no class; merge classes')
         self._model, self._opacity = segmenter, opacity
         self.classes, self.read = list(segmenter.classes), segmenter.read
-        self.palette = [tuple(colour) for colour in segmenter.palette]
+        self.palette: list[Colour] = [(red, green, blue) for red, green, blue in segmenter.palette]
 
     def predict(self, image: np.ndarray) -> tuple[Arrays, np.ndarray]:
         """Run the network.
@@ -64,19 +64,20 @@ class PixelDesk:
             image (np.ndarray): BGR ``(H, W, 3)`` or grey ``(H, W)``, uint8.
 
         Returns:
-            tuple[dict, np.ndarray]: uint8 maps ``(H, W)``, namely ``labels``, the ``sureness`` of
-            the label and the ``entropy`` (both percent of the most there can be); and the number
-            of pixels of each of the C classes at each percent of sureness, ``(C, 101)``.
+            tuple[dict, np.ndarray]: uint8 maps ``(H, W)``: ``labels``, the ``confidence``, which is
+            the probability of the label in percent, and the ``entropy`` in percent of its maximum
+            ``log(C)``; and the number of pixels of each of the C classes at each percent of
+            confidence, ``(C, 101)``.
         """
-        labels, shares = self._model.probabilities(image)
-        sureness = np.take_along_axis(shares, labels[None], 0)[0].astype(np.float32)
-        sureness = np.clip(sureness * 100, 0, 100).astype(np.uint8)
-        logits = torch.from_numpy(shares).float().clamp_min_(1e-8).log_()[None]
-        hesitation = entropy(logits)[0].numpy() / np.log(len(shares)) * 100
-        counts = np.bincount((labels * STEPS + sureness).ravel(),
+        labels, probabilities = self._model.labels_and_probabilities(image)
+        confidence = np.take_along_axis(probabilities, labels[None], 0)[0].astype(np.float32)
+        confidence = np.clip(confidence * 100, 0, 100).astype(np.uint8)
+        logits = torch.from_numpy(probabilities).float().clamp_min_(1e-8).log_()[None]
+        unsure = entropy(logits)[0].numpy() / np.log(len(probabilities)) * 100
+        counts = np.bincount((labels * STEPS + confidence).ravel(),
                              minlength=len(self.classes) * STEPS).reshape(-1, STEPS)
-        return dict(labels=labels.astype(np.uint8), sureness=sureness,
-                    entropy=np.clip(hesitation.round(), 0, 100).astype(np.uint8)), counts
+        return dict(labels=labels.astype(np.uint8), confidence=confidence,
+                    entropy=np.clip(unsure.round(), 0, 100).astype(np.uint8)), counts
 
     def draw(self, image: np.ndarray, arrays: Arrays, view: str, threshold: float,
              longest: int) -> np.ndarray:
@@ -95,7 +96,7 @@ class PixelDesk:
         several = f'{len(images)} images in all' if len(images) > 1 else ''
         return ', '.join(f'{row[0]} {row[2]:.1f} %' for row in rows[:4] if row[2] >= 0.1), several
 
-    def legend(self, kept: Kept) -> list[tuple[str, tuple[int, int, int]]]:
+    def legend(self, kept: Kept) -> list[tuple[str, Colour]]:
         """Names and colours of the classes that occur."""
         return [(self.classes[index], self.palette[index])
                 for index in np.flatnonzero(kept.summary.sum(1))]
@@ -113,10 +114,11 @@ class PixelDesk:
         """The table of all images."""
         return [[shown(kept), *row] for kept in images for row in self.rows(kept, {}, threshold)]
 
-    def write(self, out: Path, images: Sequence[Kept], load, threshold: float) -> None:
-        """Write what can be downloaded; ``load`` gives image and arrays of an image."""
+    def write(self, out: Path, images: Sequence[Kept],
+              load: Callable[[Kept], tuple[np.ndarray, Arrays]], threshold: float) -> None:
+        """Write overlays, masks and areas."""
         classes = [*self.classes, *([UNSURE] if threshold > 0 else [])]
-        # a pixel without class keeps the image in the overlay and is grey in the mask
+        # a pixel without a class keeps its colour in the overlay and is grey in the mask
         grey = [(128, 128, 128)] * (IGNORED + 1 - len(self.palette))
         with AreaTable(out / 'areas.csv', 'picture', classes) as table:
             for kept in images:
@@ -130,12 +132,8 @@ class PixelDesk:
     @staticmethod
     def _labels(arrays: Arrays, threshold: float) -> np.ndarray:
         """Class ids ``(H, W)`` uint8, 255 where the model is not sure enough."""
-        return np.where(arrays['sureness'] < _step(threshold), np.uint8(IGNORED), arrays['labels'])
-
-
-def shown(kept: Kept) -> str:
-    """The number and the name of an image; a table cannot take the number for a formula."""
-    return f'{kept.number:04} {kept.name}'
+        unsure = arrays['confidence'] < _step(threshold)
+        return np.where(unsure, np.uint8(IGNORED), arrays['labels'])
 
 
 def _step(threshold: float) -> int:

@@ -1,23 +1,22 @@
-"""The web server of the demo: closed to all but what the page needs."""
+"""The web server of the demo, which answers only the requests that the page makes."""
 import contextlib
 import ipaddress
 import json
 import os
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from .shelf import folder_bytes, sweep
+from .shelf import folder_bytes
 
 MISSING = ("Failed to import gradio ({}), which the page needs: install it by "
            "pip install -e '.[demo]'")
 POSTS = re.compile(r'/gradio_api/(upload|queue/join|cancel|reset)/?')
 # Gradio fetches a file from elsewhere if a browser asks it to
 FROM_ELSEWHERE = re.compile(r'/(file|proxy)=/*https?:', re.IGNORECASE)
-QUESTION = 1 << 20  # bytes; those of the page are some hundred
-MINUTE = 60
+MAX_REQUEST = 1 << 20  # bytes without an upload; requests of the page have some hundred
 HEADERS = [
     # the browser itself refuses what would leave the page
     (b'content-security-policy',
@@ -26,29 +25,66 @@ HEADERS = [
     (b'x-content-type-options', b'nosniff'), (b'referrer-policy', b'no-referrer')]
 
 
-def prepare_environment(temporary: Path) -> None:
-    """Keep Gradio offline and its files in a folder of ours; call it before the import."""
+@contextlib.contextmanager
+def prepared_environment(temporary: Path) -> Iterator[None]:
+    """Keep Gradio offline and its files in a folder; enter it before Gradio is imported.
+
+    The variables are what they were before when it is left.
+
+    Args:
+        temporary (Path): The folder.
+    """
+    before = dict(os.environ)
     # what opens an application elsewhere (GRADIO_SHARE, GRADIO_ALLOWED_PATHS) must not open this
     for name in [name for name in os.environ if name.startswith('GRADIO_')]:
         if name != 'GRADIO_ROOT_PATH':
             del os.environ[name]
-    os.environ.update(
+    # Gradio asks its own server whether it is up, which no proxy knows
+    known = [before[name] for name in ('no_proxy', 'NO_PROXY') if before.get(name)]
+    direct = ','.join([*known[:1], '127.0.0.1', 'localhost', '::1'])
+    ours = dict(
         GRADIO_ANALYTICS_ENABLED='False', HF_HUB_OFFLINE='1', HF_HUB_DISABLE_TELEMETRY='1',
         DO_NOT_TRACK='1', GRADIO_TEMP_DIR=str(temporary),
-        GRADIO_EXAMPLES_CACHE=str(temporary / 'examples'))
-    # Gradio asks its own server whether it is up, which no proxy knows
-    known = [os.environ[name] for name in ('no_proxy', 'NO_PROXY') if os.environ.get(name)]
-    os.environ['no_proxy'] = os.environ['NO_PROXY'] = ','.join(
-        [*known[:1], '127.0.0.1', 'localhost', '::1'])
+        GRADIO_EXAMPLES_CACHE=str(temporary / 'examples'), no_proxy=direct, NO_PROXY=direct)
+    os.environ.update(ours)
+    try:
+        yield
+    finally:
+        for name in ours:
+            os.environ.pop(name, None)
+        os.environ.update({name: value for name, value in before.items()
+                           if name in ours or name.startswith('GRADIO_')})
 
 
-def import_gradio():
-    """Import Gradio, or say how to get it."""
+def import_gradio() -> ModuleType:
+    """Import Gradio.
+
+    Raises:
+        ImportError: If it is not installed; says how to get it.
+    """
     try:
         import gradio
     except ImportError as error:
         raise ImportError(MISSING.format(error)) from error
     return gradio
+
+
+@contextlib.contextmanager
+def offline_gradio(temporary: Path) -> Iterator[ModuleType]:
+    """Gradio in a :func:`prepared_environment`, also if it was imported before.
+
+    Args:
+        temporary (Path): Folder of all its files.
+    """
+    with prepared_environment(temporary):
+        gradio = import_gradio()
+        # it has read GRADIO_TEMP_DIR once, at its first import
+        before = getattr(gradio.routes, 'DEFAULT_TEMP_DIR', None)
+        gradio.routes.DEFAULT_TEMP_DIR = str(temporary)
+        try:
+            yield gradio
+        finally:
+            gradio.routes.DEFAULT_TEMP_DIR = before
 
 
 def is_local(host: str) -> bool:
@@ -62,14 +98,15 @@ class Gate:
     """ASGI middleware that refuses what the page does not send.
 
     Args:
-        app (callable): What lies behind.
+        app (callable): The ASGI application that answers the others.
         folder (Path): All temporary files.
         upload (int): Bytes of one request that uploads.
-        room (int): Bytes that the folder may hold.
+        max_bytes (int): Bytes that the folder may hold.
     """
 
-    def __init__(self, app, folder: Path, upload: int, room: int) -> None:
-        self._app, self._folder, self._upload, self._room = app, folder, upload, room
+    def __init__(self, app, folder: Path, upload: int, max_bytes: int) -> None:
+        self._app, self._folder, self._upload, self._max_bytes = app, folder, upload, max_bytes
+        # bytes of the requests that are being received
         self._coming = 0
 
     async def __call__(self, scope, receive, send) -> None:
@@ -107,15 +144,18 @@ class Gate:
         if headers.get(b'sec-fetch-site', b'same-origin') not in (b'same-origin', b'none'):
             return 0, (403, 'this page answers no other page')
         length = headers.get(b'content-length', b'')
-        # a body in chunks may be of any length, whatever is said beside
+        # a body in chunks may be of any length, whatever the header says
         if not length.isdigit() or b'transfer-encoding' in headers:
             return 0, (411, 'the length of the request is missing')
-        limit = self._upload if _uploads(scope) else QUESTION
+        limit = self._upload if _uploads(scope) else MAX_REQUEST
         if int(length) > limit:
             return 0, (413, f'more than the {limit / (1 << 20):g} MB that are taken at a time')
-        if _uploads(scope) and folder_bytes(self._folder) + self._coming + int(length) > self._room:
-            return 0, (503, 'the demo has no room now; try again in some minutes')
+        if _uploads(scope) and not self._has_space(int(length)):
+            return 0, (503, 'the demo has no space left now; try again in some minutes')
         return int(length), None
+
+    def _has_space(self, length: int) -> bool:
+        return folder_bytes(self._folder) + self._coming + length <= self._max_bytes
 
 
 def _uploads(scope) -> bool:
@@ -131,17 +171,17 @@ async def _answer(send, status: int, text: str) -> None:
 
 
 async def _without_addresses(receive) -> tuple[Any, tuple[int, str] | None]:
-    """Read a question; one that names a file of another computer is refused."""
+    """Read a request; one that names a file of another computer is refused."""
     body, more = b'', True
     while more:
         message = await receive()
         if message['type'] != 'http.request':
-            return receive, (400, 'the question was not finished')
+            return receive, (400, 'the request was not finished')
         body, more = body + message.get('body', b''), message.get('more_body', False)
     try:
         refused = _names_address(json.loads(body or b'null'))
     except (RecursionError, ValueError):
-        return receive, (400, 'the question is no JSON')
+        return receive, (400, 'the request is no JSON')
     messages: list[dict] = [dict(type='http.request', body=body)]
 
     async def again():
@@ -159,8 +199,8 @@ def _names_address(value: Any) -> bool:
 
 
 @contextlib.contextmanager
-def serving(page, folder: Path, *, host: str, port: int, upload: int, total: int,
-            room: int, **look) -> Iterator[str]:
+def serving(page: Any, folder: Path, *, host: str, port: int, upload: int, total: int,
+            max_bytes: int, **appearance) -> Iterator[str]:
     """Serve a page; yields its address.
 
     Args:
@@ -170,25 +210,25 @@ def serving(page, folder: Path, *, host: str, port: int, upload: int, total: int
         port (int): Port to listen at.
         upload (int): Bytes of a file.
         total (int): Bytes of one request that uploads.
-        room (int): Bytes of all temporary files.
-        look: Theme and style, for ``launch``.
+        max_bytes (int): Bytes of all temporary files.
+        appearance: Theme and style, for ``launch``.
 
     Raises:
         OSError: If the port cannot be used.
     """
     from starlette.middleware import Middleware
     from starlette.middleware.trustedhost import TrustedHostMiddleware
-    # a page of another site may call its own name this computer's
+    # a page of another site may let its own name point to this computer
     names = ['localhost', '127.0.0.1', host] if is_local(host) else ['*']
     gates = [Middleware(TrustedHostMiddleware, allowed_hosts=names),
-             Middleware(Gate, folder=folder, upload=total + QUESTION, room=room)]
+             Middleware(Gate, folder=folder, upload=total + MAX_REQUEST, max_bytes=max_bytes)]
     try:
         _, address, _ = page.launch(
             server_name=host, server_port=port, max_file_size=upload, prevent_thread_lock=True,
             share=False, quiet=True, inline=False, show_error=False, footer_links=[],
             run_history=False, enable_monitoring=False, mcp_server=False, ssr_mode=False, pwa=False,
             state_session_capacity=1000, app_kwargs=dict(middleware=gates, docs_url=None,
-                                                         redoc_url=None), **look)
+                                                         redoc_url=None), **appearance)
     except OSError as error:
         raise OSError(f'port {port} of {host} cannot be used; choose another one with '
                       '--port') from error
@@ -196,19 +236,3 @@ def serving(page, folder: Path, *, host: str, port: int, upload: int, total: int
         yield address
     finally:
         page.close(verbose=False)
-
-
-def wait(tidy, folder: Path, age: float, room: int) -> None:
-    """Tidy up every minute until Ctrl-C.
-
-    Args:
-        tidy (callable): What else is done each minute.
-        folder (Path): Whose old files go.
-        age (float): Seconds after which a file is old.
-        room (int): Bytes that the folder may hold.
-    """
-    with contextlib.suppress(KeyboardInterrupt):
-        while True:
-            time.sleep(MINUTE)
-            tidy()
-            sweep(folder, age, room, time.time())

@@ -1,4 +1,4 @@
-"""Where the demo keeps images and predictions for a while, and how it forgets them."""
+"""Keeps images and predictions of the visitors for a while, and deletes them."""
 import contextlib
 import os
 import secrets
@@ -32,7 +32,8 @@ class Batch:
     """The images of one upload.
 
     Attributes:
-        folder (Path): Holds the files, and nothing else does.
+        folder (Path): Holds all files of the batch.
+        used (float): When it was last asked for, in seconds of the shelf's clock.
         images (list[Kept]): Those done so far.
         busy (bool): Whether images are still being added.
         lock (threading.Lock): Held while files for the download are written.
@@ -53,19 +54,20 @@ class Shelf:
 
     Args:
         root (Path): Folder for the batches.
-        room (int): Bytes that they may take; the one that was not used the longest goes first.
-        age (float): Seconds after which an unused batch goes.
-        clock (callable): Seconds that only grow.
+        max_bytes (int): What they may take together; the least recently used one is deleted
+            first.
+        age (float): Seconds after which an unused batch is deleted.
+        clock (callable): Gives seconds; never goes back.
     """
 
-    def __init__(self, root: Path, room: int, age: float,
+    def __init__(self, root: Path, max_bytes: int, age: float,
                  clock: Callable[[], float] = time.monotonic) -> None:
-        self.root, self.room, self.age, self._clock = root, room, age, clock
+        self.root, self.max_bytes, self.age, self._clock = root, max_bytes, age, clock
         self._batches: dict[str, Batch] = {}
         self._lock = threading.Lock()
 
     def open(self) -> tuple[str, Batch]:
-        """Begin a batch; it stays while it is ``busy``."""
+        """Begin a batch; it is kept as long as it is ``busy``."""
         token = secrets.token_urlsafe(24)
         batch = Batch(self.root / secrets.token_hex(8), self._clock())
         with self._lock:
@@ -93,24 +95,24 @@ class Shelf:
         if batch is not None:
             shutil.rmtree(batch.folder, ignore_errors=True)
 
-    def has_room(self) -> bool:
-        """Make room; returns False if those that are busy fill the shelf."""
+    def make_space(self) -> bool:
+        """Delete what must go; returns False if batches that are busy fill the shelf."""
         self.tidy()
-        return folder_bytes(self.root) <= self.room
+        return folder_bytes(self.root) <= self.max_bytes
 
     def tidy(self) -> None:
-        """Forget what is old, then what was not used the longest, until the rest has room."""
+        """Delete old batches, then the least recently used ones until the rest fits."""
         with self._lock:
             known = {batch.folder for batch in self._batches.values()}
-            strays = [folder for folder in self.root.glob('*') if folder not in known]
+            unknown = [folder for folder in self.root.glob('*') if folder not in known]
             idle = sorted((token for token, batch in self._batches.items() if not batch.busy),
                           key=lambda token: self._batches[token].used)
             ages = {token: self._clock() - self._batches[token].used for token in idle}
-        # an image that was at the network when its batch was dropped made the folder again
-        for folder in strays:
+        # an image that was being predicted when its batch was dropped makes the folder again
+        for folder in unknown:
             shutil.rmtree(folder, ignore_errors=True)
         for token in idle:
-            if ages[token] > self.age or folder_bytes(self.root) > self.room:
+            if ages[token] > self.age or folder_bytes(self.root) > self.max_bytes:
                 self.drop(token)
 
 
@@ -119,19 +121,19 @@ def folder_bytes(folder: Path) -> int:
     return sum(_state(path)[1] for path in _files(folder))
 
 
-def sweep(folder: Path, age: float, room: int, now: float) -> None:
-    """Delete the files below a folder that are old, then the oldest until the rest has room.
+def sweep(folder: Path, age: float, max_bytes: int, now: float) -> None:
+    """Delete the old files below a folder, then the oldest ones until the rest fits.
 
     Args:
         folder (Path): Nothing outside it is touched.
-        age (float): Seconds since a file was written.
-        room (int): Bytes that may stay.
+        age (float): Seconds after which a file is old.
+        max_bytes (int): Bytes that may stay.
         now (float): Seconds as ``time.time()`` gives them.
     """
     files = sorted((*_state(path), path) for path in _files(folder) if not path.is_symlink())
     left = sum(size for _, size, _ in files)
     for written, size, path in files:
-        if now - written <= age and left <= room:
+        if now - written <= age and left <= max_bytes:
             break
         path.unlink(missing_ok=True)
         left -= size

@@ -1,6 +1,6 @@
-"""What people may send to the demo: images, and archives of images, within limits.
+"""Takes what visitors send: images, and archives of images, within limits.
 
-A name that came with a file is only ever shown. What is written has a number for its name.
+The name of an uploaded file is only shown. The files that are written have numbers for names.
 """
 import errno
 import re
@@ -37,7 +37,7 @@ NO_IMAGE = 'is no image; send JPEG, PNG, WebP, BMP or TIFF'
 
 
 class Limits(NamedTuple):
-    """How much may come at a time.
+    """How much is taken at a time.
 
     Attributes:
         upload (int): Bytes of a file, and of an image in an archive.
@@ -60,7 +60,7 @@ class Found(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """What was not taken: the name to show, and the rest of the sentence."""
+    """A file that was not taken: the name to show, and the rest of the sentence."""
 
     name: str
     reason: str
@@ -104,7 +104,7 @@ def clean_name(name: str) -> str:
 
 
 class _Intake:
-    """Takes one file after the other and counts."""
+    """Takes one file after the other and counts bytes and images."""
 
     def __init__(self, folder: Path, limits: Limits) -> None:
         self._folder, self._limits, self._total = folder, limits, 0
@@ -156,7 +156,7 @@ class _Intake:
         limits, size = self._limits, 0
         with path.open('wb') as file:
             for chunk in _chain(first, content):
-                # what arrives is counted: an archive may lie about its sizes
+                # the bytes themselves are counted: an archive may lie about its sizes
                 size += len(chunk)
                 self._total += len(chunk)
                 if self._total > limits.total:

@@ -1,4 +1,4 @@
-"""What happens over time."""
+"""Hooks, loops, checkpoints, trackers and random draws: what happens during a run."""
 from . import hooks  # noqa: F401
 from .checkpoints.atomic_backend import AtomicBackend
 from .checkpoints.sources import register_sources

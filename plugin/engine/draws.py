@@ -14,7 +14,7 @@ from mmengine.dist import get_rank
 from mmengine.registry import DATA_SAMPLERS, DATASETS
 from torch.utils.data import Dataset, Sampler
 
-# keeps the seed of image 7 apart from that of iteration 7
+# so that image 7 and iteration 7 have different seeds
 IMAGE, ITERATION = 0, 1
 
 
@@ -66,7 +66,7 @@ class DrawingSampler(Sampler):
     def __iter__(self) -> Iterator[Draw]:
         rank = get_rank()
         for index in self.sampler:
-            # counted before the yield, as a generator may be left there for ever
+            # counted before the yield: the consumer may never ask for the next one
             self.position += 1
             yield Draw(index, (self.seed, rank, IMAGE, self.position))
 
@@ -110,7 +110,9 @@ class DrawnDataset(Dataset):
         return self.dataset[index]
 
     def __len__(self) -> int:
-        return len(self.dataset)
+        # the registry builds what it is asked for, and PyTorch's Dataset promises no length
+        dataset: Any = self.dataset
+        return len(dataset)
 
     def __getattr__(self, name: str) -> Any:
         # a copy that is being unpickled has no data set yet

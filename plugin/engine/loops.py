@@ -1,4 +1,4 @@
-"""Training loops."""
+"""A training loop that can be resumed exactly, and a validation of teacher and student."""
 from collections.abc import Sequence
 from typing import Any
 
@@ -42,7 +42,7 @@ class ResumableTrainLoop(IterBasedTrainLoop):
     def __init__(self, runner, dataloader: dict, **kwargs) -> None:
         if not isinstance(dataloader, dict):
             raise UserError(f'train_dataloader is a {type(dataloader).__name__}: '
-                             'give its config, or use IterBasedTrainLoop')
+                            'give its config, or use IterBasedTrainLoop')
         dataloader = dict(
             dataloader,
             dataset=dict(type=DrawnDataset, dataset=dataloader['dataset']),

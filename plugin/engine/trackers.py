@@ -1,4 +1,4 @@
-"""The trackers of the ecosystem: everything stays on this machine, and a resumed run is one run."""
+"""TensorBoard, MLflow and W&B: all stays on this machine, and a resumed run is one run."""
 import importlib.util
 import os
 import uuid
@@ -7,19 +7,24 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.registry import VISBACKENDS
-from mmengine.visualization import MLflowVisBackend, TensorboardVisBackend, WandbVisBackend
+from mmengine.visualization import (
+    BaseVisBackend,
+    MLflowVisBackend,
+    TensorboardVisBackend,
+    WandbVisBackend,
+)
 
 from plugin.utils import write_atomically
 
-# a record of the training has these, one of a validation has not
+# only records of the training have these
 OF_TRAINING = {'iter', 'lr'}
 COUNTERS = {'iter', 'epoch', 'step'}
 RUN = 'run_id'
-# what a person compares runs by; the whole config is kept as a file
+# keys of the config that become parameters of a run; the whole config is kept as a file
 COMPARED = ('train_dataloader', 'optim_wrapper', 'param_scheduler', 'train_cfg', 'model')
 
 
-class _NamedScalars:
+class _NamedScalars(BaseVisBackend):
     """Tells the numbers of training and validation apart, which MMEngine names alike; a mixin."""
 
     def add_scalars(self, scalar_dict: dict[str, Any], step: int = 0,
@@ -73,9 +78,9 @@ class MLflowTracker(_NamedScalars, MLflowVisBackend):
         self._name, self._resume = run_name, resume
 
     def _init_env(self) -> None:
-        # it would send reports of how it is used
+        # MLflow would send usage statistics
         os.environ.setdefault('MLFLOW_DISABLE_TELEMETRY', 'true')
-        # a folder serves one person, who need not set up a data base
+        # a folder is enough for one person, without a data base
         os.environ.setdefault('MLFLOW_ALLOW_FILE_STORE', 'true')
         super()._init_env()
         known = run_id(Path(self._save_dir), self._resume)

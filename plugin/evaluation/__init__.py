@@ -1,4 +1,4 @@
-"""Evaluation."""
+"""Metrics: scores of label maps, COCO average precision, counting errors and validation loss."""
 from .coco_metric import FastCocoMetric
 from .coco_results import encode_masks
 from .confusion import fold, joint_histogram, seg_scores

@@ -1,4 +1,4 @@
-"""COCO average precision of boxes and masks, in a fraction of the usual time."""
+"""COCO average precision of boxes and masks, evaluated by faster-coco-eval."""
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,8 +26,8 @@ RECALLS = ('AR@100', 'AR@300', 'AR@1000', 'AR_s@1000', 'AR_m@1000', 'AR_l@1000')
 class FastCocoMetric(CocoMetric):
     """MMDetection's ``CocoMetric``, evaluated by faster-coco-eval without files in between.
 
-    The names of the scores are those of ``CocoMetric``, the figures those of pycocotools. It
-    differs from ``CocoMetric`` where that is imprecise or wrong:
+    The names of the scores are those of ``CocoMetric``, the values those of pycocotools. It
+    differs from ``CocoMetric`` in this:
 
     - scores are not rounded to three decimals;
     - labels are mapped to the categories of ``ann_file`` by name, whatever their order there;
@@ -52,17 +52,19 @@ class FastCocoMetric(CocoMetric):
             ``'proposal_fast'``, which ``'proposal'`` replaces.
     """
 
+    iou_thrs: np.ndarray
+
     def __init__(self, ann_file: str | None = None, **kwargs: Any) -> None:
         if kwargs.get('format_only') and kwargs.get('outfile_prefix') is None:
             raise UserError('format_only=True writes predictions: set outfile_prefix to the '
-                             'beginning of their path')
+                            'beginning of their path')
         super().__init__(ann_file=None, **kwargs)
         if 'proposal_fast' in self.metrics:
             raise UserError("metric='proposal_fast' does not exist here: 'proposal' is as fast")
         numbers = self.proposal_nums
         if len(numbers) != 3 or numbers != sorted(set(numbers)) or 100 not in numbers:
             raise UserError(f'proposal_nums={tuple(numbers)}: give three ascending numbers with '
-                             '100 among them, since AP is that of 100 predictions an image')
+                            '100 among them, since AP is that of 100 predictions an image')
         unknown = [item for item in self.metric_items or [] if item not in ITEMS]
         if unknown:
             raise UserError(f'metric_items names {unknown[0]!r}: give some of {", ".join(ITEMS)}')
@@ -81,7 +83,7 @@ class FastCocoMetric(CocoMetric):
                 ``masks`` ``(n, H, W)`` or n RLEs, perhaps ``mask_scores``) and ``instances``.
 
         Raises:
-            UserError: If the truth is missing, or an outline of it is none.
+            UserError: If the truth is missing, or an outline of it is malformed.
         """
         for sample in data_samples:
             height, width = sample['ori_shape'][:2]
@@ -116,7 +118,7 @@ class FastCocoMetric(CocoMetric):
         foreign = {prediction['img_id'] for prediction in predictions}.difference(truth.imgs)
         if foreign:
             raise UserError(f'image {min(foreign)} was predicted, but {self.ann_file} does not '
-                             'have it: give the file of the data set that is evaluated')
+                            'have it: give the file of the data set that is evaluated')
         scores: dict[str, float] = {}
         for metric in self.metrics:
             scores.update(self._scores(metric, truth, predictions))
@@ -143,7 +145,7 @@ class FastCocoMetric(CocoMetric):
         return found
 
     def _truth_of(self, sample: dict, height: int, width: int) -> list[dict]:
-        """The animals of an image, their outlines as run lengths."""
+        """The true instances of an image, their outlines as run lengths."""
         if 'instances' not in sample:
             raise UserError(
                 f"{_name(sample)} has no truth: add 'instances' to the meta_keys of PackDetInputs "
@@ -152,7 +154,7 @@ class FastCocoMetric(CocoMetric):
         for instance in sample['instances']:
             entry = {key: instance[key] for key in ('bbox', 'bbox_label', 'ignore_flag')
                      if key in instance}
-            # a bare truth of boxes is enough for boxes
+            # scores of boxes need no outlines
             if 'segm' in self.metrics:
                 try:
                     entry['mask'] = to_rle(instance.get('mask'), height, width)
@@ -167,7 +169,7 @@ class FastCocoMetric(CocoMetric):
         kept['img_id'] = sample['img_id']
         if 'mask_scores' in found:
             kept['mask_scores'] = found['mask_scores'].cpu().numpy()
-        # nothing takes as long as to encode masks
+        # encoding masks takes the most time of all
         if 'masks' in found and ('segm' in self.metrics or self.outfile_prefix is not None):
             masks = found['masks']
             kept['masks'] = (encode_masks(masks.detach().cpu().numpy())
@@ -208,7 +210,7 @@ class FastCocoMetric(CocoMetric):
         absent = [name for name in self._classes() if name not in known]
         if absent:
             raise UserError(f'class {absent[0]!r} is no category of {self.ann_file}, which has '
-                             f'({", ".join(known)}): set metainfo=dict(classes=...) as there')
+                            f'({", ".join(known)}): set metainfo=dict(classes=...) as there')
         return [known[name] for name in self._classes()]
 
     def _log_table(self, metric: str, evaluation: Evaluation) -> None:

@@ -1,4 +1,4 @@
-"""Predictions in COCO's forms: run lengths, boxes of corner and size, result files."""
+"""Predictions in the formats of COCO: run lengths, boxes and result files."""
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -23,9 +23,13 @@ def encode_masks(masks: np.ndarray) -> list[dict]:
 
     Returns:
         list[dict]: N compressed RLEs: ``size`` [H, W] and ``counts`` as bytes.
+
+    Example:
+        >>> encode_masks(np.array([[[0, 1], [0, 1]]], bool))[0]['size']
+        [2, 2]
     """
     masks = np.ascontiguousarray(masks).view(np.uint8)
-    # pycocotools' own encode() reads every pixel twice; an animal fills a small part of them
+    # pycocotools' encode() reads every pixel twice; an instance fills a small part of them
     return coco_mask.frPyObjects([_runs(mask) for mask in masks], *masks.shape[1:]) if len(
         masks) else []
 
@@ -54,7 +58,7 @@ def coco_results(predictions: Sequence[dict], kind: str,
         if kind == 'segm':
             if 'masks' not in prediction:
                 raise UserError("the model predicts no masks: leave 'segm' out of metric=[...], "
-                                 'or give the model a mask head')
+                                'or give the model a mask head')
             shapes, scores = prediction['masks'], prediction.get('mask_scores', scores)
         found += [{'image_id': prediction['img_id'], 'category_id': category_ids[label],
                    'score': score, key: shape} for label, score, shape
@@ -102,7 +106,7 @@ def read_truth(path: str, backend_args: dict[str, Any] | None = None) -> COCO:
         raise FileNotFoundError(f'annotation file {path} does not exist: correct ann_file of the '
                                 'evaluator')
     content = json.loads(fileio.get_text(path, backend_args=backend_args))
-    # the evaluation takes an animal with the id 0 for one that nothing matches
+    # the evaluation treats an annotation with the id 0 as one without a match
     annotations = [dict(annotation, id=number)
                    for number, annotation in enumerate(content.get('annotations', []), start=1)]
     return load(dict(content, annotations=annotations))
@@ -115,14 +119,14 @@ def _boxes(prediction: dict) -> list[list[float]]:
 
 
 def _runs(mask: np.ndarray) -> dict:
-    """Lengths of the runs of 0 and 1 down the columns of a mask, from the animal's box alone."""
+    """Lengths of the runs of 0 and 1 down the columns of a mask, computed within its box."""
     height, width = mask.shape
-    left, top, wide, high = cv2.boundingRect(mask)
-    # a row of zeros parts the columns; where there is none, runs do go on in the next column
-    first, last = max(top - 1, 0), min(top + high + 1, height)
+    left, top, columns, box_height = cv2.boundingRect(mask)
+    # a row of zeros separates the columns; without one, runs continue in the next column
+    first, last = max(top - 1, 0), min(top + box_height + 1, height)
     rows = last - first
-    inside = np.zeros(wide * rows + 2, bool)
-    inside[1:-1].reshape(wide, rows)[:] = mask[first:last, left:left + wide].T
+    inside = np.zeros(columns * rows + 2, bool)
+    inside[1:-1].reshape(columns, rows)[:] = mask[first:last, left:left + columns].T
     edges = np.flatnonzero(inside[1:] != inside[:-1])
     edges[1::2] -= 1  # the last pixel of a run, which is in the same column as the run
     edges += edges // rows * (height - rows) + left * height + first

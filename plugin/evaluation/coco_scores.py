@@ -26,7 +26,7 @@ ITEMS: dict[str, tuple[str, float | None, str, int | None]] = {
 
 
 class Evaluation(NamedTuple):
-    """What COCO's evaluation counts.
+    """Precisions and recalls of COCO's evaluation.
 
     T IoU thresholds, R = 101 recalls from 0 to 1, C classes, 4 areas (all, small below 32 * 32
     pixels, medium, large from 96 * 96) and 3 numbers of predictions an image.
@@ -107,21 +107,21 @@ def evaluate(truth: COCO, predictions: Sequence[dict], kind: str, category_ids: 
     evaluator.accumulate()
     precision, recall = evaluator.eval['precision'], evaluator.eval['recall']
     if by_class:
-        # it sorts the ids
+        # the evaluator sorts the ids
         order = np.searchsorted(np.unique(category_ids), category_ids)
         precision, recall = precision[:, :, order], recall[:, order]
     return Evaluation(precision, recall, ious, list(numbers))
 
 
 def load(content: dict) -> COCO:
-    """The content of a COCO file, which is marked during evaluations and must not be shared."""
+    """The content of a COCO file; an evaluation changes it, so that two must not share it."""
     return COCO(content, print_function=_silent)
 
 
 def _results(truth: COCO, predictions: Sequence[dict], kind: str) -> COCO:
     """Predictions as the evaluator wants them: with an id, and the area of box or mask."""
     if kind == 'segm':
-        # one by one: given a list, pycocotools fails from the 256th on
+        # one by one, as pycocotools fails for lists of more than 255
         areas = [coco_mask.area(prediction['segmentation']) for prediction in predictions]
     else:
         areas = [prediction['bbox'][2] * prediction['bbox'][3] for prediction in predictions]
@@ -133,4 +133,4 @@ def _results(truth: COCO, predictions: Sequence[dict], kind: str) -> COCO:
 
 
 def _silent(*args: Any) -> None:
-    """The evaluator reports every step."""
+    """Print nothing: the evaluator would report every step."""

@@ -32,24 +32,24 @@ def joint_histogram(prediction: Tensor, truth: Tensor, num_classes: int,
     """
     if prediction.squeeze().shape != truth.squeeze().shape:
         raise UserError(f'the prediction has the shape {tuple(prediction.shape)} and the truth '
-                         f'{tuple(truth.shape)}; predict at the size of the label map')
-    # half the bytes of int64, and no id needs more: most of the time goes into reading memory
+                        f'{tuple(truth.shape)}; predict at the size of the label map')
+    # half the bytes of int64, which is enough for ids: reading memory takes most of the time
     prediction = prediction.reshape(-1).to(torch.int32)
     truth = truth.reshape(-1).to(prediction, copy=True)
     ids = max(256, num_classes)
     if prediction.numel() == 0:
         return prediction.new_zeros(ids + 2, num_classes, dtype=torch.int64)
-    # all four in one tensor: a GPU is waited for once
+    # all four in one tensor: one synchronisation with a GPU
     lowest, highest, first, last = torch.stack(
         (*torch.aminmax(prediction), *torch.aminmax(truth))).tolist()
     if lowest < 0 or highest >= num_classes:
         raise UserError(f'class id {lowest if lowest < 0 else highest} was predicted, which is '
-                         f'outside 0..{num_classes - 1}; num_classes of the decode head must be '
-                         f'the number of classes of the data set, {num_classes}')
+                        f'outside 0..{num_classes - 1}; num_classes of the decode head must be '
+                        f'the number of classes of the data set, {num_classes}')
     if first < 0 or last >= ids:
         outside = (truth < 0) | (truth >= ids)
         truth = torch.where(outside, ids + (truth == ignore_index).to(truth), truth)
-    # into the copy made above: fresh memory costs more than the sum
+    # into the copy made above, as allocating costs more than adding
     joint = torch.add(prediction, truth, alpha=num_classes, out=truth)
     return torch.bincount(joint, minlength=(ids + 2) * num_classes).view(-1, num_classes)
 
@@ -64,6 +64,12 @@ def fold(histogram: Tensor, ignore_index: int = 255) -> Tensor:
     Returns:
         Tensor: int64 ``(C + 1, C)``: rows are the truth, columns the prediction.
         The last row counts the pixels whose truth is neither a class nor ignored.
+
+    Example:
+        >>> import torch
+        >>> truth, prediction = torch.tensor([[0, 1, 255]]), torch.tensor([[0, 0, 1]])
+        >>> fold(joint_histogram(prediction, truth, num_classes=2)).tolist()
+        [[1, 0], [1, 0], [0, 0]]
     """
     num_classes = histogram.shape[1]
     rows = histogram[:-1].clone()
@@ -93,6 +99,11 @@ def seg_scores(counts: np.ndarray, dtype: type = np.float64) -> dict[str, np.nda
     Returns:
         dict: Shares in 0..1: ``PA``, ``MPA``, ``mIoU``, ``FWIoU`` as scalars,
         ``IoU`` and ``Acc`` as arrays ``(C,)``. NaN where nothing was counted.
+
+    Example:
+        >>> scores = seg_scores(np.array([[6, 2], [0, 8]]))
+        >>> scores['IoU'].tolist(), float(scores['PA'])
+        ([0.75, 0.8], 0.875)
     """
     classes = counts.shape[1]
     hits, truth = np.diagonal(counts[:classes]), counts[:classes].sum(axis=1)
@@ -102,7 +113,7 @@ def seg_scores(counts: np.ndarray, dtype: type = np.float64) -> dict[str, np.nda
         warnings.filterwarnings('ignore', 'Mean of empty slice', RuntimeWarning)
         iou = hits.astype(dtype) / union.astype(dtype)
         acc = hits.astype(dtype) / truth.astype(dtype)
-        # whole numbers are summed before they are rounded to the floating type
+        # integers are summed first and then rounded to the floating type
         pixels, right = truth.sum().astype(dtype), hits.sum().astype(dtype)
         weighted = np.where(truth > 0, truth.astype(dtype) * iou, dtype(0)).sum()
         return {'PA': right / pixels, 'MPA': np.nanmean(acc), 'mIoU': np.nanmean(iou),

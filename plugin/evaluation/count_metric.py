@@ -1,4 +1,4 @@
-"""How many animals a model counts, against how many there are."""
+"""Errors of the number of instances in an image, and the best threshold for counting."""
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ KEPT_AS = 'val/count/best_threshold'  # the scalar of the message hub, which che
 
 
 class Counted(NamedTuple):
-    """An image: labels of t true animals ``(t, )``, labels and scores of n predicted ``(n, )``."""
+    """An image: labels of t true instances ``(t, )``, labels and scores of n predictions."""
 
     truth: np.ndarray
     labels: np.ndarray
@@ -23,12 +23,12 @@ class Counted(NamedTuple):
 
 @METRICS.register_module()
 class CountMetric(BaseMetric):
-    """Error of the number of animals in an image, and the threshold that makes it smallest.
+    """Error of the number of instances in an image, and the threshold with the smallest error.
 
-    A prediction counts if its score is at least the working threshold; a true animal counts
-    unless it is to be ignored (a crowd). Images without animals count like any other. With
+    A prediction counts if its score is at least the working threshold; a true instance counts
+    unless it is to be ignored (a crowd). Images without instances count like any other. With
     ``d`` = predicted - true of each image: ``MAE`` is the mean of ``|d|``, ``RMSE`` the root of
-    the mean of ``d ** 2``, ``bias`` the mean of ``d`` (above 0: too many), all in animals.
+    the mean of ``d ** 2``, ``bias`` the mean of ``d`` (above 0: too many), all in instances.
 
     ``threshold`` is the working threshold; ``best_threshold`` the one that would have given the
     smallest MAE on these images, ``best_MAE`` that MAE. While a model is trained the working
@@ -55,7 +55,7 @@ class CountMetric(BaseMetric):
         super().__init__(collect_device=collect_device, prefix=prefix, collect_dir=collect_dir)
         if score_thr is not None and not 0 <= score_thr <= 1:
             raise UserError(f'score_thr={score_thr} is outside 0..1: give a score, or None for '
-                             'the threshold that the checkpoint remembers')
+                            'the threshold that the checkpoint remembers')
         self.score_thr = score_thr
         self.classwise = classwise
         self.remembered: float | None = None
@@ -137,13 +137,17 @@ def best_count_threshold(scores: Sequence[np.ndarray],
     Args:
         scores (Sequence[np.ndarray]): Scores of the predictions, 0..1, an array ``(n, )`` for
             each of the N images.
-        truth (Sequence[int]): True numbers of animals, N.
+        truth (Sequence[int]): True numbers of instances, N.
 
     Returns:
         tuple[float, float]: The threshold, in 0..1, and the mean absolute error at it.
+
+    Example:
+        >>> best_count_threshold([np.array([0.9, 0.25]), np.array([0.75])], truth=[1, 1])
+        (0.5, 0.0)
     """
     own = [np.sort(values)[::-1] for values in scores]
-    # the next lower score of an image brings its count nearer while there are too few
+    # while an image counts too few, one more prediction reduces its error, and then it adds to it
     steps = [np.where(np.arange(len(values)) < true, -1, 1)
              for values, true in zip(own, truth, strict=True)]
     falling, step = np.concatenate(own).astype(np.float64), np.concatenate(steps)
@@ -158,7 +162,7 @@ def best_count_threshold(scores: Sequence[np.ndarray],
     possible = np.flatnonzero((upper > lower) | (np.arange(len(upper)) == len(falling)))
     best = possible[np.lexsort((possible, np.abs(bias[possible]), errors[possible]))[0]]
     middle = (upper[best] + lower[best]) / 2
-    # between neighbours among the floating point numbers there is no middle
+    # between neighbouring floating point numbers there is no middle
     at_end = best == len(falling)
     threshold = middle if middle > lower[best] or at_end else upper[best]
     return float(threshold), float(errors[best] / len(truth))
@@ -190,7 +194,7 @@ def _true_labels(sample: dict) -> np.ndarray:
                          if not instance.get('ignore_flag', 0)], dtype=np.int64)
     name = sample.get('img_path', 'an image without img_path')
     raise UserError(f'{name} has no truth to count: keep LoadAnnotations(with_bbox=True) in the '
-                     'pipeline of the evaluation')
+                    'pipeline of the evaluation')
 
 
 def _errors(images: Sequence[Counted], threshold: float) -> dict[str, float]:

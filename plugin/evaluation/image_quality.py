@@ -1,4 +1,4 @@
-"""How well the animals of one image were found."""
+"""Matches predicted with true instances of one image and rates the image."""
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -10,11 +10,11 @@ LEAST_IOU = 0.5
 
 
 class Matching(NamedTuple):
-    """Which prediction is which animal.
+    """Pairs of predicted and true instances.
 
     Attributes:
-        partner (np.ndarray): For each of the n predictions the index of its animal, -1 for none.
-        quality (float): 0 (nothing is right) to 1 (all is).
+        partner (np.ndarray): For each of the n predictions the index of its instance, -1 for none.
+        quality (float): 0 (all is wrong) to 1 (all is right).
     """
 
     partner: np.ndarray
@@ -23,16 +23,16 @@ class Matching(NamedTuple):
 
 def match_instances(truth: Sequence[dict], truth_labels: np.ndarray, predictions: Sequence[dict],
                     labels: np.ndarray, crowds: Sequence[dict] = ()) -> Matching:
-    """Pair the predictions of an image with its animals and rate the whole.
+    """Pair the predictions of an image with its true instances and rate the image.
 
     A pair has the same class and an IoU of at least 0.5; among all ways to pair them the one with
     the largest sum of IoUs is taken. The quality is that of panoptic segmentation (Kirillov et
     al., 2019, eq. 1), sum of the IoUs of the pairs / (pairs + missed / 2 + wrong / 2), and 1
-    where there is neither animal nor prediction. A prediction of which at least half lies in a
+    where there is neither instance nor prediction. A prediction of which at least half lies in a
     crowd is not wrong.
 
     Args:
-        truth (Sequence[dict]): t animals as RLE.
+        truth (Sequence[dict]): t true instances as RLE.
         truth_labels (np.ndarray): Their classes ``(t, )``.
         predictions (Sequence[dict]): n predictions as RLE, those that count.
         labels (np.ndarray): Their classes ``(n, )``.

@@ -31,8 +31,8 @@ class SegMetric(BaseMetric):
     :func:`~plugin.evaluation.confusion.seg_scores`), summed over images and
     processes, so that memory does not grow with the images. ``aAcc``, ``mAcc``
     and ``mIoU`` equal those of MMSegmentation's ``IoUMetric``. Over several
-    processes each image counts once, also those with which MMEngine's
-    ``DefaultSampler`` fills the last round; ``IoUMetric`` sums single precision
+    processes each image counts once, even if MMEngine's ``DefaultSampler``
+    repeats it to fill the last round; ``IoUMetric`` sums single precision
     floats and is less exact beyond 2**24 pixels of a class.
 
     Attributes:
@@ -104,12 +104,12 @@ class SegMetric(BaseMetric):
             dict: Scores in percent, rounded to two decimals, on each process.
 
         Raises:
-            UserError: If this process saw more images than can fall to it.
+            UserError: If this process saw more images than its share.
         """
         world_size = get_dist_info()[1]
         self.results = [self._without_filler(size)]
         self._reset()
-        # one matrix a process, and none of them is a filler any more
+        # one matrix a process, from which the repeated images are gone
         return super().evaluate(world_size)
 
     def compute_metrics(self, results: list[Tensor]) -> dict[str, float]:
@@ -117,12 +117,12 @@ class SegMetric(BaseMetric):
         if self.format_only:
             print_log(f'predictions are saved to {self.output_dir}', logger='current')
             return {}
-        self._counts = torch.stack(list(results)).sum(dim=0).numpy()
-        self.confusion_matrix = self._counts[:-1].copy()
-        self._warn()
+        counts = torch.stack(list(results)).sum(dim=0).numpy()
+        self._counts, self.confusion_matrix = counts, counts[:-1].copy()
+        self._warn(counts)
         # single precision and rounding as in IoUMetric: the last decimal is the same, too
         percent = {name: np.round(value * 100, 2)
-                   for name, value in seg_scores(self._counts, np.float32).items()}
+                   for name, value in seg_scores(counts, np.float32).items()}
         names = self._classes()
         self._log_table(names, percent)
         # str() is the shortest decimal, 83.1, where float() would show 83.0999984741211
@@ -153,8 +153,8 @@ class SegMetric(BaseMetric):
         self._last: Tensor | None = None
 
     def _add(self, counts: Tensor) -> None:
-        """Take an image's counts, and hold them back until the next image comes."""
-        if self._settled is None:
+        """Add the counts of the image before; those of the last one may be left out later."""
+        if self._settled is None or self._last is None:
             self._settled = torch.zeros_like(counts)
         else:
             self._settled += self._last
@@ -172,8 +172,9 @@ class SegMetric(BaseMetric):
         own = len(range(rank, size, world_size))
         if self._images > own + (world_size > 1):
             raise UserError(f'process {rank} of {world_size} evaluated {self._images} images, but '
-                             f'only {own} of {size} fall to it; use DefaultSampler for evaluation')
-        if self._last is None:
+                            f'only {own} of {size} are its share; use DefaultSampler for '
+                            'evaluation')
+        if self._settled is None or self._last is None:
             return torch.zeros(len(self._classes()) + 1, len(self._classes()), dtype=torch.int64)
         total = self._settled + self._last if self._images <= own else self._settled
         return fold(total, self.ignore_index).cpu()
@@ -188,7 +189,7 @@ class SegMetric(BaseMetric):
         name = sample.get('img_path', 'an image without img_path')
         if 'gt_sem_seg' not in sample:
             raise UserError(f'{name} has no truth; load it with LoadAnnotations in the pipeline, '
-                             'or only write predictions with format_only=True and output_dir')
+                            'or only write predictions with format_only=True and output_dir')
         try:
             return joint_histogram(prediction, sample['gt_sem_seg']['data'],
                                    len(self._classes()), self.ignore_index)
@@ -197,19 +198,20 @@ class SegMetric(BaseMetric):
 
     def _write(self, prediction: Tensor, sample: dict) -> None:
         """Write class ids as PNG, in the numbering of the label files."""
+        assert self.output_dir is not None
         ids = prediction.cpu().numpy()
         ids = ids.reshape(ids.shape[-2:]).astype(np.int64) + bool(sample.get('reduce_zero_label'))
         kind = np.uint8 if ids.size == 0 or ids.max() < 256 else np.uint16
         with atomic_path(self.output_dir / f'{Path(sample["img_path"]).stem}.png') as temporary:
             Image.fromarray(ids.astype(kind)).save(temporary)
 
-    def _warn(self) -> None:
-        unknown, last = int(self._counts[-1].sum()), len(self._counts) - 2
+    def _warn(self, counts: np.ndarray) -> None:
+        unknown, last = int(counts[-1].sum()), len(counts) - 2
         if unknown:
             print_log(f'{unknown} pixels have a truth outside 0..{last} (ignore '
                       f'{self.ignore_index}); they lower the IoU of what is predicted there, check '
                       'the labels', logger='current', level=logging.WARNING)
-        if not self.confusion_matrix.any():
+        if not counts[:-1].any():
             print_log('no pixel has a known truth, all scores are NaN; check the data set, its '
                       'classes and ignore_index', logger='current', level=logging.WARNING)
 

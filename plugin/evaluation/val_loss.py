@@ -1,4 +1,4 @@
-"""The loss of images that a model does not learn from, from the pass that predicts them."""
+"""The validation loss, computed from the outputs of the predictions without a second pass."""
 import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -8,10 +8,13 @@ from mmdet.models.detectors.base import BaseDetector
 from mmdet.structures import DetDataSample
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
-from mmengine.model import is_model_wrapper
+from mmengine.model import BaseModel, is_model_wrapper
 from mmengine.structures import InstanceData
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+from mmseg.models.segmentors import BaseSegmentor
 from torch import Tensor, nn
 
+from plugin.models.postprocess import logits
 from plugin.models.semi.networks import predicting_head
 
 Losses = dict[str, Tensor]
@@ -23,8 +26,8 @@ class ValidationLoss(BaseMetric):
 
     The parts have the names that they have in the log of the training, such as ``decode.loss_ce``
     or ``loss_mask``; ``loss`` is their sum. An image that has no label is left out; where none
-    has one, there is no loss. What a loader repeats to fill the last batches of several processes
-    counts once.
+    has one, there is no loss. Images that a loader repeats to fill the last batches of several
+    processes count once.
 
     Args:
         losses (SegmentorLoss | DetectorLoss): Of the model that is validated.
@@ -32,7 +35,7 @@ class ValidationLoss(BaseMetric):
 
     default_prefix = ''
 
-    def __init__(self, losses) -> None:
+    def __init__(self, losses: 'SegmentorLoss | DetectorLoss') -> None:
         super().__init__(collect_device='cpu')
         self._losses = losses
 
@@ -67,15 +70,15 @@ class ValidationLoss(BaseMetric):
 class SegmentorLoss:
     """Losses of a segmentor's decode head, of the logits that the scores are taken from.
 
-    These are the logits at the size of the labels, whatever made them: the whole image, windows,
-    tiles, several sizes, or a CRF. Auxiliary heads, which predict nothing, are left out, and a
-    method with several networks is measured by the one that predicts.
+    These are the logits at the size of the labels, whether of the whole image, windows, tiles,
+    several scales or a CRF. Auxiliary heads are left out; of a method with several networks the one
+    that predicts counts.
 
     Args:
-        segmentor (nn.Module): Of MMSegmentation, or a ``TeacherStudentSegmentor``.
+        segmentor (BaseSegmentor): Also a ``TeacherStudentSegmentor``.
     """
 
-    def __init__(self, segmentor: nn.Module) -> None:
+    def __init__(self, segmentor: BaseSegmentor) -> None:
         self._segmentor = segmentor
 
     def __call__(self, samples: Sequence[dict]) -> list[Losses]:
@@ -92,24 +95,21 @@ class SegmentorLoss:
         """Nothing is held."""
 
     @staticmethod
-    def _of_image(head: nn.Module, sample: dict) -> Losses:
+    def _of_image(head: BaseDecodeHead, sample: dict) -> Losses:
         if 'gt_sem_seg' not in sample or 'seg_logits' not in sample:
             return {}
         labels = sample['gt_sem_seg']['data'].long()
         if not (labels != head.ignore_index).any():
             return {}
-        logits = sample['seg_logits']['data'].float()[None]
-        if logits.shape[1] == 1:
-            # mmseg leaves the sigmoid of a single channel
-            logits = logits.logit(eps=1e-7)
-        weight = None if head.sampler is None else head.sampler.sample(logits, labels[None])
+        scores = logits(sample['seg_logits']['data'].float())[None]
+        weight = None if head.sampler is None else head.sampler.sample(scores, labels[None])
         functions = head.loss_decode
         losses: Losses = {}
         for function in functions if isinstance(functions, nn.ModuleList) else [functions]:
             name = f'decode.{function.loss_name}'
             if 'loss' not in name:
-                continue  # it is logged, and not learned from
-            value = function(logits, labels, weight=weight, ignore_index=head.ignore_index).mean()
+                continue  # logged, but not part of the training loss
+            value = function(scores, labels, weight=weight, ignore_index=head.ignore_index).mean()
             losses[name] = losses[name] + value if name in losses else value
         return losses
 
@@ -118,14 +118,14 @@ class DetectorLoss:
     """Losses of a detector of MMDetection, from the features that it predicts from.
 
     Boxes and masks of test pipelines have the size of the image; they are brought to the size
-    that the network saw. Random samplers draw the same for each image every time. :meth:`close`
-    lets go of the detector.
+    that the network saw. Random samplers choose the same for an image every time. :meth:`close`
+    removes the hook from the detector.
 
     Args:
-        detector (nn.Module): With ``loss`` and ``extract_feat``.
+        detector (BaseDetector): With ``loss`` and ``extract_feat``.
     """
 
-    def __init__(self, detector: nn.Module) -> None:
+    def __init__(self, detector: BaseDetector) -> None:
         self._detector = detector
         self._features: Sequence[Tensor] = ()
         last = detector.neck if detector.with_neck else detector.backbone
@@ -138,11 +138,11 @@ class DetectorLoss:
             samples (Sequence[dict]): With ``gt_instances``; none where there are no boxes.
         """
         return [self._of_image(sample, [level[index:index + 1].float()
-                                          for level in self._features])
+                                        for level in self._features])
                 for index, sample in enumerate(samples)]
 
     def close(self) -> None:
-        """Let go of the detector."""
+        """Remove the hook from the detector."""
         self._hook.remove()
         self._features = ()
 
@@ -150,9 +150,9 @@ class DetectorLoss:
         if 'bboxes' not in sample.get('gt_instances', {}):
             return {}
         seen = at_network_size(sample)
-        # only its shape is ever asked for
+        # losses use only the shape of the image
         image = features[0].new_zeros(()).expand(1, 3, *seen.batch_input_shape)
-        # seeding touches the generator of the GPU as well, which training goes on with
+        # seeding changes the generator of the GPU too, which the training continues to use
         devices = [image.get_device()] if image.is_cuda else []
         with _extracted(self._detector, tuple(features)), torch.random.fork_rng(devices):
             torch.manual_seed(0)
@@ -164,11 +164,11 @@ class DetectorLoss:
         self._features = outputs
 
 
-def losses_of(model: nn.Module) -> Any | None:
-    """What computes the validation losses of a model; None where there is no way.
+def losses_of(model: BaseModel) -> SegmentorLoss | DetectorLoss | None:
+    """The object that computes the validation losses of a model; None if it has no losses.
 
     Args:
-        model (nn.Module): A segmentor or detector, also one that is wrapped for several processes.
+        model (BaseModel): A segmentor or detector, also one wrapped for distributed training.
     """
     model = model.module if is_model_wrapper(model) else model
     if isinstance(model, BaseDetector):
@@ -203,8 +203,8 @@ def _resized(instances: dict, meta: dict) -> InstanceData:
 
 
 @contextlib.contextmanager
-def _extracted(detector: nn.Module, features: Sequence[Tensor]) -> Iterator[None]:
-    """Let the detector take these features instead of computing them once more."""
+def _extracted(detector: BaseDetector, features: Sequence[Tensor]) -> Iterator[None]:
+    """Replace ``extract_feat`` of the detector by these features, which were computed before."""
     detector.extract_feat = lambda inputs: features
     try:
         yield

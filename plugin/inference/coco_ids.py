@@ -49,20 +49,21 @@ class CocoIds(NamedTuple):
         absent = [name for name in classes if name not in coco.categories]
         if absent:
             raise UserError(f'{data} has no category {first_few(absent)}: it has '
-                             f'{first_few(list(coco.categories))}; give the file of the classes '
-                             'that the model was trained for')
+                            f'{first_few(list(coco.categories))}; give the file of the classes '
+                            'that the model was trained for')
         known = {PurePosixPath(image['file_name']).parts: image for image in coco.images}
         found = {path: _ending(path, known) for path in paths}
-        strange = [str(path) for path, image in found.items() if image is None]
+        images = {path: image for path, image in found.items() if image is not None}
+        strange = [str(path) for path in found if path not in images]
         if strange:
             raise UserError(f'{data} has no image {first_few(strange)}; predict only the '
-                             'images of that file, or leave --data out')
-        counts = Counter(image['file_name'] for image in found.values())
+                            'images of that file, or leave --data out')
+        counts = Counter(image['file_name'] for image in images.values())
         twice = [name for name, count in counts.items() if count > 1]
         if twice:
             raise UserError(f'several inputs are {first_few(twice)} of {data}; '
-                             'predict one of them only')
-        return cls({path: (image['id'], image['file_name']) for path, image in found.items()},
+                            'predict one of them only')
+        return cls({path: (image['id'], image['file_name']) for path, image in images.items()},
                    [coco.categories[name] for name in classes])
 
 

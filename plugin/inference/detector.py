@@ -1,63 +1,85 @@
-"""A trained model that outlines each animal of an image, without a data set."""
+"""A trained model that outlines each instance of an image, without a data set."""
 import re
 
 import numpy as np
 from mmdet.registry import DATASETS, MODELS
+from mmengine.config import Config
+from mmengine.structures import InstanceData
 
 from plugin.evaluation.count_metric import DEFAULT_THRESHOLD, best_threshold
 from plugin.models.postprocess import Detection, check_tiling, join_tiles, tile_grid
 from plugin.utils import UserError
 
+from .instances import Instances
 from .predictor import Predictor
 
 NO_OUTLINES = ('{} finds boxes, but outlines nothing; use a config with masks, '
                'e.g. configs/mask-rcnn_r50_cattle.py')
 
 
-class Detector(Predictor):
-    """The animals of images.
+class Detector(Predictor[Instances]):
+    """The instances of an image, e.g. its animals: an image in, a list of them out.
+
+    :func:`~plugin.inference.load_model` makes one from names and paths.
 
     Args:
         cfg (mmengine.Config): Config of a detector with masks, and its test pipeline.
         checkpoint (str): Its trained weights.
-        device (str): Where to compute, e.g. ``cuda:1`` or ``cpu``.
-        score_thr (float, optional): Lowest score of an animal. Defaults to the threshold that
+        device (str): Where to compute, e.g. ``cuda:1``. Defaults to ``cpu``.
+        score_thr (float, optional): Lowest score of an instance. Defaults to the threshold that
             counted best on the validation set, as the checkpoint remembers it, or 0.5.
         tile (int, optional): Side of the tiles in pixels into which an image is cut.
             Defaults to whole images.
         overlap (int): Pixels that neighbouring tiles share.
 
+    Attributes:
+        classes (list[str]): Names of the C classes.
+        score_thr (float): Lowest score of an instance.
+        reason (str): Where it comes from.
+        least_score (float): What scores less is dropped by the config before.
+
     Raises:
         UserError: If the checkpoint does not fit the model, the model has no masks, the overlap
             does not fit the tiles, or there is no test pipeline.
+
+    Example:
+        >>> from plugin.inference import load_model
+        >>> detector = load_model('mask-rcnn_mnv2_barn', 'best.pth')
+        >>> cows = detector('barn.jpg')
+        >>> all(cow.score >= detector.score_thr and cow.name in detector.classes for cow in cows)
+        True
+        >>> len(cows.to_coco(image_id=7)) == len(cows)
+        True
+        >>> cows.to_labelme('barn.jpg')['imagePath']
+        'barn.jpg'
     """
 
     scope, models, datasets = 'mmdet', MODELS, DATASETS
 
-    def __init__(self, cfg, checkpoint: str, device: str, score_thr: float | None = None,
-                 tile: int | None = None, overlap: int = 128) -> None:
+    def __init__(self, cfg: Config, checkpoint: str, *, device: str = 'cpu',
+                 score_thr: float | None = None, tile: int | None = None,
+                 overlap: int = 128) -> None:
         if tile is not None:
             check_tiling(tile, overlap)
-        super().__init__(cfg, checkpoint, device)
+        super().__init__(cfg, checkpoint, device=device)
         self._tile, self._overlap = tile, overlap
+        self.least_score = least_score(cfg)
         self.score_thr, self.reason = _threshold(self.checkpoint, score_thr)
         # models without RoIs have their masks where only a prediction shows them
-        if not self._model.with_mask and 'masks' not in self._found(np.zeros((64, 64, 3), 'u1')):
+        black = self.array(np.zeros((64, 64, 3), np.uint8))
+        if not self._model.with_mask and 'masks' not in self._found(black):
             raise UserError(NO_OUTLINES.format(cfg.filename))
 
-    def __call__(self, image: np.ndarray) -> list[Detection]:
-        """Find the animals.
+    def _predict(self, image: np.ndarray) -> Instances:
+        height, width = image.shape[:2]
+        return Instances(self._detections(image), self.classes, height, width)
 
-        Args:
-            image (np.ndarray): BGR ``(H, W, 3)`` or grey ``(H, W)``, uint8.
-
-        Returns:
-            list[Detection]: The N animals, the surest first. One whose outline has no pixel is
-            none.
-        """
+    def _detections(self, image: np.ndarray) -> list[Detection]:
+        """Those of an image, the surest first. One whose outline has no pixel is none."""
+        height, width = image.shape[:2]
         if self._tile is None:
-            return sorted(self._detect(image), key=lambda animal: -animal.score)
-        tiles = tile_grid(*image.shape[:2], self._tile, self._overlap)
+            return sorted(self._detect(image), key=lambda instance: -instance.score)
+        tiles = tile_grid(height, width, self._tile, self._overlap)
         return join_tiles(tiles, [
             self._detect(np.ascontiguousarray(image[top:bottom, left:right]), left, top)
             for left, top, right, bottom in tiles])
@@ -67,12 +89,12 @@ class Detector(Predictor):
         sure = found.scores >= self.score_thr
         labels, scores, masks = (found[name][sure].cpu().numpy()
                                  for name in ('labels', 'scores', 'masks'))
-        animals = [Detection.from_mask(label, score, mask, left, top)
-                   for label, score, mask in zip(labels, scores, masks, strict=True)]
-        return [animal for animal in animals if animal is not None]
+        instances = (Detection.from_mask(label, score, mask, left, top)
+                     for label, score, mask in zip(labels, scores, masks, strict=True))
+        return [instance for instance in instances if instance is not None]
 
-    def _found(self, image: np.ndarray):
-        """``InstanceData`` of the model; an empty one if it predicts something else."""
+    def _found(self, image: np.ndarray) -> InstanceData:
+        """What the model says; an empty dictionary if it predicts something else."""
         return self._result(image).get('pred_instances', {})
 
     def _number_of_classes(self) -> int | None:
@@ -82,14 +104,14 @@ class Detector(Predictor):
         return next((number for number in numbers if number is not None), None)
 
 
-def least_score(cfg) -> float:
+def least_score(cfg: Config) -> float:
     """The score below which the config itself drops what the model finds."""
     settings = cfg.model.get('test_cfg') or {}
     return (settings.get('rcnn') or settings).get('score_thr', 0.0)
 
 
 def _threshold(checkpoint: dict, given: float | None) -> tuple[float, str]:
-    """The lowest score of an animal, and where it comes from."""
+    """The lowest score of an instance, and where it comes from."""
     if given is not None:
         return given, 'as given by --score-thr'
     best = best_threshold(checkpoint)

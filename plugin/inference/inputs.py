@@ -2,7 +2,7 @@
 import glob
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 IMAGES = {'.bmp', '.jpeg', '.jpg', '.jp2', '.pgm', '.png', '.ppm', '.tif', '.tiff', '.webp'}
 VIDEOS = {'.avi', '.m4v', '.mkv', '.mov', '.mp4', '.mpeg', '.mpg', '.webm', '.wmv'}
@@ -25,12 +25,32 @@ class Input(NamedTuple):
         return self.path
 
 
-def find_inputs(words: Sequence[str], results: Path) -> list[Input]:
+class Named(Protocol):
+    """What the writers need of an input."""
+
+    @property
+    def path(self) -> Path:
+        """The image."""
+
+    @property
+    def name(self) -> str:
+        """The path of its results without folder and suffix."""
+
+    @property
+    def shown(self) -> object:
+        """What the tables call it."""
+
+
+Inputs = str | Path | Sequence[str | Path | Input]
+
+
+def find_inputs(inputs: Inputs, results: str | Path) -> list[Input]:
     """Resolve files, folders (with their subfolders) and globs.
 
     Args:
-        words (Sequence[str]): What the user typed.
-        results (Path): Folder of the results; what lies in it is no input.
+        inputs (str | Path | Sequence[str | Path | Input]): Files, folders and globs, one or
+            several; also what this function found.
+        results (str | Path): Folder of the results; what lies in it is no input.
 
     Returns:
         list[Input]: Each file once, with a name of its own.
@@ -38,23 +58,24 @@ def find_inputs(words: Sequence[str], results: Path) -> list[Input]:
     Raises:
         FileNotFoundError: If a word names nothing; says what it looked for.
     """
-    found: dict[Path, str] = {}
+    words = [inputs] if isinstance(inputs, (str, Path)) else inputs
+    results, found = Path(results).resolve(), dict[Path, str]()
     for word in words:
         before = len(found)
         new = 0
-        for path, name in _resolve(word):
+        for path, name in [word] if isinstance(word, Input) else _resolve(str(word)):
             new += 1
-            if results.resolve() not in path.resolve().parents:
+            if results not in path.resolve().parents:
                 found.setdefault(path, name)
         if new == 0:
-            raise FileNotFoundError(_nothing(word))
+            raise FileNotFoundError(_nothing(str(word)))
         if len(found) == before and len(words) == 1:
             raise FileNotFoundError(f'{word} holds only results of earlier predictions; '
                                     'choose another --out')
     return _distinct(found)
 
 
-def _resolve(word: str) -> Iterator[tuple]:
+def _resolve(word: str) -> Iterator[tuple[Path, str]]:
     path = Path(word)
     if path.is_dir():
         for file in sorted(path.rglob('*')):

@@ -1,4 +1,4 @@
-"""The results of a model that outlines animals: overlays, labels, COCO results and counts."""
+"""The results of a model that outlines instances: overlays, labels, COCO results and counts."""
 import contextlib
 import json
 import os
@@ -8,45 +8,42 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from shapely import Polygon
 
-from plugin.datasets.labels.labelme import labelme_document
-from plugin.datasets.labels.polygons import Instance, has_holes, mask_to_polygons, mask_to_rle
 from plugin.models.postprocess import Detection
 from plugin.utils import write_atomically
 from plugin.visualization.instances import draw_instances
 
 from .coco_ids import CocoIds
+from .detector import Detector
+from .inputs import Named
+from .instances import coco_results, labelme_results
 from .writers import JsonList, OverlayVideo, Table, rgb, save_image
 
-ANIMAL = ('picture', 'number', 'class', 'score', 'area', 'x', 'y', 'width', 'height')
+COLUMNS = ('picture', 'number', 'class', 'score', 'area', 'x', 'y', 'width', 'height')
 
 
-class AnimalResults:
-    """Finds the animals and writes the results.
+class InstanceResults:
+    """Finds the instances of images and writes the results.
 
     Args:
         detector (Detector): The model.
-        args (argparse.Namespace): ``out``, ``format``, ``opacity`` and ``data``.
-        inputs (Sequence[Input]): The images.
-        simplify (float): How far the outlines for LabelMe may deviate, in pixels.
-        ids (CocoIds, optional): Ids for the COCO results. Defaults to those of ``args.data``, or
-            numbers from 1.
-
-    Raises:
-        FileNotFoundError: If ``args.data`` does not exist.
-        UserError: If it does not know the images or the classes.
+        out (str | Path): Folder of the results.
+        images (Sequence[Input]): The images, in the order of their ids from 1.
+        image_format (str): Suffix of the overlays, ``jpg`` or ``png``. Defaults to ``jpg``.
+        opacity (float): Of the colours, from 0 to 1. Defaults to 0.5.
+        simplify (float): How far the outlines for LabelMe may deviate, in pixels. Defaults to 1.
+        ids (CocoIds, optional): Ids of the COCO results. Defaults to numbers from 1.
     """
 
     verb = 'counted'
 
-    def __init__(self, detector, args, inputs: Sequence, simplify: float = 1.0,
+    def __init__(self, detector: Detector, out: str | Path, *, images: Sequence[Named] = (),
+                 image_format: str = 'jpg', opacity: float = 0.5, simplify: float = 1.0,
                  ids: CocoIds | None = None) -> None:
-        self._model, self._args, self.read = detector, args, detector.read
+        self._model, self.read = detector, detector.read
+        self._out, self._format, self._opacity = Path(out), image_format, opacity
         self._simplify = simplify
-        paths = [item.path for item in inputs]
-        self._ids = ids or (CocoIds.of_file(args.data, paths, detector.classes) if args.data
-                            else CocoIds.running(paths, detector.classes))
+        self._ids = ids or CocoIds.running([item.path for item in images], detector.classes)
 
     @contextlib.contextmanager
     def images(self) -> Iterator[Callable]:
@@ -56,21 +53,23 @@ class AnimalResults:
 
     @contextlib.contextmanager
     def tables(self) -> Iterator[Callable]:
-        """Open the tables; yields what writes one ``(item, image, animals)``."""
-        out = self._args.out
+        """Open the tables; yields what writes one ``(item, image, instances)``."""
+        out = self._out
         with JsonList(out / 'results.json') as results, \
-                Table(out / 'animals.csv', ANIMAL) as rows, \
+                Table(out / 'animals.csv', COLUMNS) as rows, \
                 Table(out / 'counts.csv', ['picture', *self._counted]) as counts:
-            def write(item, image: np.ndarray, animals: Sequence[Detection]) -> None:
+            def write(item: Named, image: np.ndarray, instances: Sequence[Detection]) -> None:
                 height, width = image.shape[:2]
-                save_image(out / 'overlays' / f'{item.name}.{self._args.format}',
-                             self._draw(image, animals))
-                self._save_labels(item, height, width, animals)
+                save_image(out / 'overlays' / f'{item.name}.{self._format}',
+                             self._draw(image, instances))
+                self._save_labels(item, height, width, instances)
                 # the tables last: what they list has its files
-                results.add(self._coco_results(item.path, height, width, animals))
-                rows.write([[item.shown, number, *self._values(animal)]
-                            for number, animal in enumerate(animals, start=1)])
-                counts.write([[item.shown, *self._count(animals)]])
+                image_id, file_name = self._ids.images[item.path]
+                results.add(coco_results(instances, height, width, image_id, self._ids.categories,
+                                         file_name=file_name))
+                rows.write([[item.shown, number, *self._values(instance)]
+                            for number, instance in enumerate(instances, start=1)])
+                counts.write([[item.shown, *self._count(instances)]])
             yield write
 
     @contextlib.contextmanager
@@ -79,61 +78,35 @@ class AnimalResults:
         with Table(Path(f'{target}.csv'), ['frame', *self._counted]) as counts, \
                 OverlayVideo(Path(f'{target}.mp4'), rate) as video:
             def add(index: int, frame: np.ndarray) -> None:
-                animals = self._model(frame)
-                video.add(self._draw(frame, animals))
-                counts.write([[index, *self._count(animals)]])
+                instances = self._model(frame)
+                video.add(self._draw(frame, instances))
+                counts.write([[index, *self._count(instances)]])
             yield add
 
     @property
     def _counted(self) -> list[str]:
-        """Titles of the counts: of all animals and, if there are several, of each class."""
+        """Titles of the counts: of all instances and, if there are several, of each class."""
         classes = self._model.classes
         return ['count', *(classes if len(classes) > 1 else [])]
 
-    def _count(self, animals: Sequence[Detection]) -> list[int]:
-        numbers = Counter(animal.label for animal in animals)
-        return [len(animals), *(numbers[label] for label in range(len(self._counted) - 1))]
+    def _count(self, instances: Sequence[Detection]) -> list[int]:
+        numbers = Counter(instance.label for instance in instances)
+        return [len(instances), *(numbers[label] for label in range(len(self._counted) - 1))]
 
-    def _values(self, animal: Detection) -> list[Any]:
-        return [self._model.classes[animal.label], f'{animal.score:.4f}', animal.area, *animal.box]
+    def _values(self, instance: Detection) -> list[Any]:
+        return [self._model.classes[instance.label], f'{instance.score:.4f}', instance.area,
+                *instance.box]
 
-    def _draw(self, image: np.ndarray, animals: Sequence[Detection]) -> np.ndarray:
+    def _draw(self, image: np.ndarray, instances: Sequence[Detection]) -> np.ndarray:
         # one mask at a time: those of a large image together would fill the memory
-        masks = (animal.whole_mask(*image.shape[:2]) for animal in animals)
-        return draw_instances(rgb(image), masks, range(1, len(animals) + 1),
-                              [animal.score for animal in animals], self._args.opacity)
+        masks = (instance.whole_mask(*image.shape[:2]) for instance in instances)
+        return draw_instances(rgb(image), masks, range(1, len(instances) + 1),
+                              [instance.score for instance in instances], self._opacity)
 
-    def _save_labels(self, item, height: int, width: int, animals: Sequence[Detection]) -> None:
-        path = self._args.out / 'labelme' / f'{item.name}.json'
+    def _save_labels(self, item: Named, height: int, width: int,
+                     instances: Sequence[Detection]) -> None:
+        path = self._out / 'labelme' / f'{item.name}.json'
         image = Path(os.path.relpath(item.path.resolve(), path.parent.resolve())).as_posix()
-        shapes = [shape for number, animal in enumerate(animals, start=1)
-                  for shape in self._shapes(animal, number)]
-        document = dict(labelme_document(image, height, width, []), shapes=shapes)
+        document = labelme_results(instances, self._model.classes, height, width, image,
+                                   self._simplify)
         write_atomically(path, json.dumps(document, ensure_ascii=False, indent=2))
-
-    def _shapes(self, animal: Detection, number: int) -> list[dict]:
-        """What LabelMe draws of an animal; made within its box, as a large mask takes long."""
-        outline = _outline(animal.mask, self._simplify)
-        instance = Instance(self._model.classes[animal.label], outline, animal.score)
-        document = labelme_document('', *animal.mask.shape, [instance])
-        return [dict(shape, points=(np.add(shape['points'], (animal.left, animal.top))).tolist(),
-                     group_id=shape['group_id'] and number) for shape in document['shapes']]
-
-    def _coco_results(self, path: Path, height: int, width: int,
-                      animals: Sequence[Detection]) -> list[dict]:
-        image_id, file_name = self._ids.images[path]
-        return [dict(image_id=image_id, category_id=self._ids.categories[animal.label],
-                     bbox=list(animal.box), score=round(animal.score, 6),
-                     segmentation=animal.rle(height, width), file_name=file_name)
-                for animal in animals]
-
-
-def _outline(mask: np.ndarray, tolerance: float) -> Any:
-    """COCO segmentation of a mask; with few points, as a person will move them."""
-    if has_holes(mask):
-        return mask_to_rle(mask)
-    parts = (Polygon(np.reshape(ring, (-1, 2))) for ring in mask_to_polygons(mask))
-    # a small or thin part keeps its form
-    simple = (part.simplify(min(tolerance, part.area / part.length / 4)) for part in parts)
-    # the last point of shapely's rings is the first one
-    return [np.ravel(part.exterior.coords[:-1]).tolist() for part in simple]

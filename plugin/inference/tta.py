@@ -2,12 +2,15 @@
 from collections.abc import Sequence
 from typing import Any
 
+from mmengine.config import Config
+
 from plugin.utils import UserError
+from plugin.utils.config import is_detection
 
 VIEWS = 'TTAViews'
 
 
-def average(cfg, path: str) -> None:
+def average(cfg: Config, path: str) -> None:
     """Let a test predict every image several times, and average.
 
     A config may name the views by ``tta_pipeline``, and what averages by ``tta_model``; without,
@@ -20,9 +23,9 @@ def average(cfg, path: str) -> None:
     Raises:
         UserError: If it is a config of MMDetection without views of its own.
     """
-    if cfg.get('default_scope') == 'mmdet' and not ('tta_model' in cfg and 'tta_pipeline' in cfg):
+    if is_detection(cfg) and not ('tta_model' in cfg and 'tta_pipeline' in cfg):
         raise UserError(f'--tta is for semantic models, and {path} is one of MMDetection; leave '
-                         'it out, or set tta_model and tta_pipeline as MMDetection does')
+                        'it out, or set tta_model and tta_pipeline as MMDetection does')
     keep_logits(cfg.model)
     _set_pipelines(cfg.test_dataloader.dataset, cfg.get('tta_pipeline'))
     model = cfg.get('tta_model') or dict(type='TTASegmentor')

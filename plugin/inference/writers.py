@@ -5,13 +5,17 @@ import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
 from PIL import Image
 
 from plugin.utils import UserError, atomic_path, write_atomically
+
+Self = TypeVar('Self', bound='Table')
+Raised = type[BaseException] | None
 
 
 class ImageError(UserError):
@@ -28,7 +32,7 @@ def save_image(path: Path, image: np.ndarray) -> None:
     write_atomically(path, content.tobytes())
 
 
-def save_mask(path: Path, labels: np.ndarray, palette: Sequence) -> None:
+def save_mask(path: Path, labels: np.ndarray, palette: Sequence[Sequence[int]]) -> None:
     """Write class ids ``(H, W)`` as a PNG with a palette."""
     mask = Image.fromarray(labels.astype(np.uint8), mode='P')
     mask.putpalette([value for colour in palette for value in colour])
@@ -53,7 +57,7 @@ class Table:
     def __init__(self, path: Path, header: Sequence[str]) -> None:
         self.path, self.header = path, header
 
-    def __enter__(self) -> 'Table':
+    def __enter__(self: Self) -> Self:
         self._stack = contextlib.ExitStack()
         temporary = self._stack.enter_context(kept_when_stopped(self.path))
         self._file = self._stack.enter_context(
@@ -61,15 +65,16 @@ class Table:
         self.write([self.header])
         return self
 
-    def write(self, rows: Iterable[Sequence]) -> None:
+    def write(self, rows: Iterable[Sequence[Any]]) -> None:
         """Append rows, all or none."""
         text = io.StringIO(newline='')
         csv.writer(text).writerows(rows)
         # written at once, so that a stop does not divide them
         self._file.write(text.getvalue())
 
-    def __exit__(self, *error) -> None:
-        self._stack.__exit__(*error)
+    def __exit__(self, kind: Raised, error: BaseException | None,
+                 traceback: TracebackType | None) -> None:
+        self._stack.__exit__(kind, error, traceback)
 
 
 class AreaTable(Table):
@@ -118,8 +123,9 @@ class JsonList:
             between, self._between = self._between, ',\n'
             self._file.write(between + lines)
 
-    def __exit__(self, *error) -> None:
-        self._stack.__exit__(*error)
+    def __exit__(self, kind: Raised, error: BaseException | None,
+                 traceback: TracebackType | None) -> None:
+        self._stack.__exit__(kind, error, traceback)
 
 
 class OverlayVideo:
@@ -134,7 +140,7 @@ class OverlayVideo:
 
     def __init__(self, path: Path, rate: float) -> None:
         self.path, self.rate = path, rate
-        self._writer = None
+        self._writer: cv2.VideoWriter | None = None
 
     def __enter__(self) -> 'OverlayVideo':
         self._stack = contextlib.ExitStack()
@@ -146,16 +152,17 @@ class OverlayVideo:
         if self._writer is None:
             size = image.shape[1], image.shape[0]
             self._writer = cv2.VideoWriter(
-                str(self._temporary), cv2.VideoWriter_fourcc(*'mp4v'), self.rate, size)
+                str(self._temporary), cv2.VideoWriter.fourcc(*'mp4v'), self.rate, size)
             if not self._writer.isOpened():
                 raise UserError(f'{self.path} cannot be written: OpenCV has no MPEG-4 encoder; '
-                                 'install opencv-python with FFmpeg')
+                                'install opencv-python with FFmpeg')
         self._writer.write(np.ascontiguousarray(image[..., ::-1]))
 
-    def __exit__(self, *error) -> None:
+    def __exit__(self, kind: Raised, error: BaseException | None,
+                 traceback: TracebackType | None) -> None:
         if self._writer is not None:
             self._writer.release()
-        self._stack.__exit__(*error)
+        self._stack.__exit__(kind, error, traceback)
 
 
 @contextlib.contextmanager

@@ -1,4 +1,10 @@
-"""Networks and their parts."""
+"""Networks, and everything between images and losses or predictions.
+
+``backbones`` and ``decode_heads`` hold one published network a file, ``layers`` what several of
+them share. ``segmentors`` hold the order of the steps of prediction and of each training method,
+``semi`` the steps of semi-supervised learning, ``losses`` and ``postprocess`` what follows the
+network.
+"""
 from . import backbones, decode_heads, layers, losses, postprocess, segmentors, semi
 
 __all__ = ['backbones', 'decode_heads', 'layers', 'losses', 'postprocess', 'segmentors', 'semi']

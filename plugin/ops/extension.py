@@ -1,5 +1,6 @@
 """The module that mmcv imports as ``mmcv._ext``, with the signatures of the compiled one."""
 from collections.abc import Callable
+from pathlib import Path
 from typing import NoReturn
 
 from .boxes import bbox_overlaps, nms, nms_match
@@ -20,6 +21,7 @@ __all__ = [
 ]
 
 STAND_IN = True
+CHECKOUT = Path(__file__).resolve().parents[2] / 'tools' / 'install.sh'
 
 
 class MissingOperator(NotImplementedError, ValueError):
@@ -42,8 +44,12 @@ def __getattr__(name: str) -> Callable[..., NoReturn]:
         raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
 
     def missing(*args: object, **kwargs: object) -> NoReturn:
+        # a package from an index comes without the script
+        cure = ('`tools/install.sh --compile`' if CHECKOUT.is_file() else
+                '`pip install --no-build-isolation --no-cache-dir --force-reinstall --no-deps '
+                'onedl-mmcv`, with torch, setuptools, wheel and ninja installed,')
         raise MissingOperator(f'{name} of mmcv exists only in its compiled extension, which is '
-                              'missing here: `tools/install.sh --compile` builds it')
+                              f'missing here: {cure} builds it')
 
     missing.__name__ = missing.__qualname__ = name
     return missing

@@ -1,18 +1,28 @@
 """The largest batch that fits into the memory of a GPU."""
+import copy
 import gc
 import itertools
 import json
 import math
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from plugin.utils import UserError
+import torch
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
+from mmengine.device import is_cuda_available
+from mmengine.dist import all_reduce, get_world_size, init_dist, is_distributed
+from mmengine.optim import build_optim_wrapper
+from mmengine.registry import DATASETS, MODELS, init_default_scope
+
+from plugin.utils import UserError, write_atomically
 from plugin.utils.console import is_main, say
 
 from .memory import crop_of, is_out_of_memory, parts_of, set_batch
 
-MARGIN = 0.1  # of the memory: images differ, and so does what a convolution borrows
+MARGIN = 0.1  # share of the memory that stays free: images and workspaces of cuDNN differ
 LIMIT = 1024
 POOL = 32  # images among which the largest are looked for
 STEPS = 2  # the optimizer has its state from the second one on
@@ -46,7 +56,7 @@ def largest(fits: Callable[[int], bool], step: int = 1, limit: int = LIMIT) -> i
     return good * step
 
 
-def choose_batch(cfg, find: Callable[[Any], int] | None = None) -> None:
+def choose_batch(cfg: Config, find: Callable[[Config], int] | None = None) -> None:
     """Set the batch of the training, and how its learning rate is scaled.
 
     The batch is that of one process; of several GPUs the one with the least memory decides.
@@ -69,33 +79,26 @@ def choose_batch(cfg, find: Callable[[Any], int] | None = None) -> None:
         batch, base = content['batch_size'], content['base_batch_size']
         say(f'--auto-batch: the training goes on with its batch of {batch}')
     else:
-        if find is None:
-            from mmengine.device import is_cuda_available
-            if not is_cuda_available():
-                raise UserError('--auto-batch measures the memory of a GPU, and none is visible; '
-                                 'set train_dataloader.batch_size instead')
+        if find is None and not is_cuda_available():
+            raise UserError('--auto-batch measures the memory of a GPU, and none is visible; '
+                            'set train_dataloader.batch_size instead')
         batch, processes = _least((find or find_batch)(cfg), cfg)
         if not batch:
             raise UserError(f'not even a batch of {sum(parts_of(loader))} with {crop_of(cfg)} '
-                             'fits into the memory of the GPU; try --amp, or a smaller crop_size')
-        # what the config's own rate was meant for
+                            'fits into the memory of the GPU; try --amp, or a smaller crop_size')
+        # the images a step for which the learning rate of the config was chosen
         base = scaling.get('base_batch_size') or before * processes
         say(f'--auto-batch: {batch} images a step and process (the config has {before}); '
-                 f'the learning rate is that of {base} images times '
-                 f'{batch * processes / base:.3g}, and train_cfg.max_iters stays')
+            f'the learning rate is that of {base} images times '
+            f'{batch * processes / base:.3g}, and train_cfg.max_iters stays')
         if is_main():
-            from plugin.utils import write_atomically
             write_atomically(known, json.dumps(dict(batch_size=batch, base_batch_size=base)))
     set_batch(loader, batch)
     cfg.auto_scale_lr = dict(scaling, enable=True, base_batch_size=base)
 
 
-def find_batch(cfg) -> int:
+def find_batch(cfg: Config) -> int:
     """Try batches on this process's GPU; returns the largest that fits, or 0."""
-    import os
-
-    import torch
-    from mmengine.registry import init_default_scope
     torch.cuda.set_device(int(os.environ.get('LOCAL_RANK', 0)))
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     pool, parts = _pool(cfg), parts_of(cfg.train_dataloader)
@@ -119,14 +122,11 @@ def find_batch(cfg) -> int:
     return largest(fits, sum(parts))
 
 
-def _pool(cfg) -> dict[bool, dict]:
+def _pool(cfg: Config) -> dict[bool, dict[str, Any]]:
     """The largest image among some, labelled (False) and unlabelled (True) apart."""
-    import copy
-
-    from mmengine.registry import DATASETS
     dataset = DATASETS.build(copy.deepcopy(cfg.train_dataloader.dataset))
     number = min(POOL, len(dataset))
-    found: dict[bool, dict] = {}
+    found: dict[bool, dict[str, Any]] = {}
     for place in range(number):
         # the first and the last among them, so that every source of a joined set is
         packed = dataset[place * (len(dataset) - 1) // max(number - 1, 1)]
@@ -136,42 +136,35 @@ def _pool(cfg) -> dict[bool, dict]:
     return found
 
 
-def _size(packed: dict) -> tuple:
+def _size(packed: dict[str, Any]) -> tuple[int, int]:
     """By how much memory an image takes: its pixels, then its objects."""
     truth = packed['data_samples'].get('gt_instances', ())
     return math.prod(packed['inputs'].shape), len(truth)
 
 
-def _train_some(cfg, images: Sequence[dict]) -> None:
+def _train_some(cfg: Config, images: Sequence[dict[str, Any]]) -> None:
     """A few real steps of a fresh model on one batch."""
-    import copy
-
-    from mmengine.dataset import pseudo_collate
-    from mmengine.optim import build_optim_wrapper
-    from mmengine.registry import MODELS
     settings = copy.deepcopy(cfg.model)
     if 'data_preprocessor' in cfg:
         settings.setdefault('data_preprocessor', copy.deepcopy(cfg.data_preprocessor))
     model = MODELS.build(settings).cuda().train()
     wrapper = build_optim_wrapper(model, copy.deepcopy(cfg.optim_wrapper))
     if cfg.get('launcher', 'none') != 'none':
-        # what runs the model over several processes holds the gradients once more
+        # DistributedDataParallel holds a second copy of the gradients
         wrapper.buckets = [value.new_empty(value.shape) for value in model.parameters()]
     batch = pseudo_collate(copy.deepcopy(list(images)))
     for _ in range(STEPS):
         model.train_step(batch, wrapper)
 
 
-def _least(batch: int, cfg) -> tuple:
+def _least(batch: int, cfg: Config) -> tuple[int, int]:
     """The smallest batch of all processes, and their number."""
-    from mmengine.dist import all_reduce, get_world_size, init_dist, is_distributed
     launcher = cfg.get('launcher', 'none')
     if launcher != 'none' and not is_distributed():
-        # the trials are over: until now nothing could wait for another process
+        # only now: during the trials no process may wait for another one
         init_dist(launcher, **cfg.get('env_cfg', {}).get('dist_cfg', dict(backend='nccl')))
     if not is_distributed():
         return batch, 1
-    import torch
     device = 'cuda' if torch.cuda.is_available() else 'cpu'
     value = torch.tensor(batch, device=device)
     all_reduce(value, 'min')

@@ -3,7 +3,11 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+from mmengine.config import Config
+from mmengine.runner import Runner
+
 from plugin.utils import UserError
+from plugin.utils.config import is_detection
 
 SIGNS = ('out of memory', "can't allocate memory", 'ALLOC_FAILED')
 
@@ -28,13 +32,12 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 @contextlib.contextmanager
-def memory_sentence(cfg, runner, debug: bool) -> Iterator[None]:
+def memory_sentence(cfg: Config, runner: Runner) -> Iterator[None]:
     """Turn a lack of memory into one sentence.
 
     Args:
         cfg (mmengine.Config): The config of the training.
         runner (Runner): Knows how far it came.
-        debug (bool): Let the error through.
 
     Raises:
         UserError: If the memory is short; says what to set.
@@ -42,18 +45,18 @@ def memory_sentence(cfg, runner, debug: bool) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if debug or not is_out_of_memory(error):
+        if not is_out_of_memory(error):
             raise
         stage = runner.message_hub.runtime_info.get('loop_stage')
         raise UserError(explain(cfg, runner.iter, stage == 'val')) from error
 
 
-def explain(cfg, iteration: int, validating: bool = False) -> str:
+def explain(cfg: Config, iteration: int, validating: bool = False) -> str:
     """What was too large, and what to do."""
     if validating:
         batch = cfg.val_dataloader.get('batch_size', 1)
         cures = ['val_dataloader.batch_size=1'] if batch > 1 else []
-        if cfg.get('default_scope') == 'mmdet':
+        if is_detection(cfg):
             cures.append('a smaller scale in test_pipeline')
         else:
             node = 'model.segmentor' if 'segmentor' in cfg.model else 'model'
@@ -80,7 +83,7 @@ def _batches(loader: dict[str, Any]) -> list[str]:
     return ['train_dataloader', *more]
 
 
-def crop_of(cfg) -> str:
+def crop_of(cfg: Config) -> str:
     """The size of what is trained on, in words."""
     steps = list(_steps(cfg.train_dataloader.get('dataset', {})))
     for kind, key, words in (('Crop', 'crop_size', 'crops'), ('Resize', 'scale', 'images'),
@@ -88,7 +91,7 @@ def crop_of(cfg) -> str:
         for step in steps:
             size = step.get(key)
             if kind in str(step.get('type')) and size:
-                # one side of a square, both, or several of either
+                # an int is the side of a square; a list holds both sides, or several sizes
                 if key == 'scales' or not isinstance(size, int) and not isinstance(size[0], int):
                     size = max(size)
                 sides = (size, size) if isinstance(size, int) else size

@@ -1,11 +1,56 @@
-"""Starting one of several processes, with or without GPUs."""
+"""Starting tools, and one of several processes, with or without GPUs."""
 import os
 import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmengine.config import Config
 
 from plugin.utils import UserError
 
+ROOT = Path(__file__).resolve().parents[2]
+CHECKOUT = (ROOT / 'setup.py').is_file()
+# installed, the tools are the package `pasture`
+TOOLS = ROOT / ('tools' if CHECKOUT else 'pasture')
 
-def join_processes(cfg, launcher: str, local_rank: int) -> None:
+
+def tool_command(tool: str) -> list[str]:
+    """The words that start a tool with this Python, from a checkout or as installed.
+
+    Args:
+        tool (str): Its name, such as ``train``.
+    """
+    if CHECKOUT:
+        return [sys.executable, str(TOOLS / f'{tool}.py')]
+    return [sys.executable, '-m', 'pasture', tool]
+
+
+def shown_command(tool: str) -> list[str]:
+    """The words by which a person starts a tool."""
+    return ['python', f'tools/{tool}.py'] if CHECKOUT else ['pasture', tool]
+
+
+def training_command(config: str | Path, arguments: Sequence[str] = (),
+                     processes: int = 1) -> list[str]:
+    """The words that start a training.
+
+    Args:
+        config (str | Path): The config file.
+        arguments (Sequence[str]): Other arguments of ``tools/train.py``.
+        processes (int): Processes, one a GPU. Defaults to 1.
+    """
+    if processes == 1:
+        return [*tool_command('train'), str(config), *arguments]
+    return [str(TOOLS / 'dist_train.sh'), str(config), str(processes), *arguments]
+
+
+def training_environment() -> dict[str, str]:
+    """The environment of a training; ``dist_train.sh`` starts the Python that it names."""
+    return {'PYTHON': sys.executable, **os.environ}
+
+
+def join_processes(cfg: Config, launcher: str, local_rank: int) -> None:
     """Connect this process with the others where MMEngine cannot: on machines without a GPU.
 
     MMEngine chooses a CUDA device for every process. Without one, the processes are connected
@@ -31,7 +76,7 @@ def join_processes(cfg, launcher: str, local_rank: int) -> None:
     if is_cuda_available():
         if number >= torch.cuda.device_count():
             raise UserError(f'process {number} of this machine has no GPU of its own: '
-                             f'{torch.cuda.device_count()} visible; start no more processes')
+                            f'{torch.cuda.device_count()} visible; start no more processes')
         return
     if get_device() == 'cpu':
         torch.distributed.init_process_group('gloo')
@@ -65,7 +110,7 @@ def _translate_environment(launcher: str) -> None:
     missing = [name for name in needed if name not in os.environ]
     if missing:
         raise UserError(f'--launcher {launcher}: {", ".join(missing)} is not set, so it was not '
-                         'started by that; use dist_train.sh or slurm_train.sh')
+                        'started by that; use dist_train.sh or slurm_train.sh')
     if source:
         for name, value in zip(('RANK', 'WORLD_SIZE', 'LOCAL_RANK'), source, strict=True):
             os.environ[name] = os.environ[value]

@@ -1,64 +1,142 @@
-"""Reading a config, and finding what belongs to it."""
+"""Configs: where they are, how they are read and copied, and what belongs to one."""
 import argparse
+import copy
 import difflib
+import inspect
 import os
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mmengine.config import Config, DictAction
+from mmengine.runner import Runner
+
 from .console import warn
 from .errors import UserError
+from .text import first_few
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
+# where a user keeps the configs, beside the current folder itself
+OWN = Path('configs')
 # MMEngine reads these beside the arguments of its Runner
 MORE_KEYS = ('activation_checkpointing', 'compile', 'custom_imports', 'efficient_conv_bn_eval',
              'find_unused_parameters', 'model_wrapper_cfg', 'sync_bn', 'tta_model', 'tta_pipeline')
 
 
-def load_config(path: str, options: list[str]):
-    """Read a config and set the values given on the command line.
+def load_config(config: str | Path | Config, options: Sequence[str] = ()) -> Config:
+    """Read a config and set values in it.
 
     Args:
-        path (str): The config file.
-        options (list[str]): ``key=value``, as ``--cfg-options`` takes them.
+        config (str | Path | Config): A config file, the name of one (see :func:`find_config`), or
+            a config that was read already, which is copied.
+        options (Sequence[str]): ``key=value``, as ``--cfg-options`` takes them.
 
     Returns:
-        mmengine.Config: The config.
+        mmengine.Config: The config; its ``filename`` is the file that was read.
 
     Raises:
         FileNotFoundError: If there is no such file; names the nearest one.
         UserError: If the file cannot be executed or an option cannot be set.
+
+    Example:
+        >>> from plugin.utils.config import load_config
+        >>> load_config('fcn8s_barn', ['train_cfg.max_iters=2']).train_cfg.max_iters
+        2
     """
-    if not Path(path).is_file():
-        raise FileNotFoundError(f'config {path} does not exist{_nearest_config(path)}')
-    from mmengine.config import Config, DictAction
-    try:
-        cfg = Config.fromfile(path)
-    except Exception as error:  # a config is a program: anything may happen in it
-        cause = error.__context__ if isinstance(error, ImportError) else None
-        raise UserError(f'{path} cannot be read as a config: '
-                         f'{type(error).__name__}: {cause or error}') from error
-    values: dict[str, Any] = {}
-    for option in options:
-        parser = argparse.ArgumentParser()
-        parser.add_argument('--cfg-options', nargs='+', action=DictAction)
-        values.update(parser.parse_args(['--cfg-options', option]).cfg_options)
-    _warn_of_new_keys(cfg, values)
-    try:
-        cfg.merge_from_dict(values)
-    except (AssertionError, IndexError, KeyError, TypeError) as error:
-        raise UserError(f'--cfg-options {" ".join(options)} does not fit {path}: '
-                         f'{error}') from error
+    if isinstance(config, Config):
+        cfg, name = copy.deepcopy(config), config.filename or 'the config'
+    else:
+        cfg, name = _read(find_config(config)), config
+    _set_options(cfg, options, name)
     return cfg
 
 
-def set_work_dir(cfg, work_dir: str | None, config: str) -> None:
-    """Choose the work directory: command line, then config, then the name of the config."""
+def find_config(config: str | Path) -> Path:
+    """Find a config file by its path or by its name.
+
+    A path that exists is taken. Otherwise a name without a folder, such as ``fcn8s_barn`` or
+    ``fcn8s_barn.py``, is looked for in the current folder, in ``configs/`` and among the configs
+    that come with Pasture, in this order, so that a file of the user is never passed over.
+
+    Args:
+        config (str | Path): Path or name.
+
+    Returns:
+        Path: The file.
+
+    Raises:
+        FileNotFoundError: If there is none; names the nearest one.
+    """
+    path = Path(config)
+    if path.is_file():
+        return path
+    file = path if path.suffix == '.py' else Path(f'{path}.py')
+    folders = [Path(), OWN, config_folder()] if path.name == str(config) else [Path()]
+    for folder in folders:
+        if (folder / file).is_file():
+            return folder / file
+    raise FileNotFoundError(f'config {config} does not exist{_nearest_config(path)}')
+
+
+def config_folder() -> Path:
+    """The folder of the configs that come with Pasture: of the checkout, or installed."""
+    return ROOT / ('configs' if (ROOT / 'setup.py').is_file() else 'pasture/configs')
+
+
+def copy_configs(folder: str | Path, *, overwrite: bool = False) -> list[Path]:
+    """Copy the configs that come with Pasture, to change them there.
+
+    Args:
+        folder (str | Path): Where to; made if it does not exist.
+        overwrite (bool): Replace files that are there. Defaults to False.
+
+    Returns:
+        list[Path]: The files, those of ``_base_`` included.
+
+    Raises:
+        FileExistsError: If a file is there already and ``overwrite`` is False; nothing is
+            written then.
+        UserError: If the folder is that of the originals.
+
+    Example:
+        >>> import tempfile
+        >>> from plugin.utils.config import copy_configs
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     sorted({path.name for path in copy_configs(folder)})[0]
+        'adamw_cosine_1000.py'
+    """
+    source, target = config_folder(), Path(folder)
+    if target.resolve().is_relative_to(source.resolve()):
+        raise UserError(f'{folder} belongs to the configs that are to be copied; '
+                        'name another folder')
+    files = {path: target / path.relative_to(source) for path in sorted(source.rglob('*.py'))}
+    there = [str(path) for path in files.values() if path.exists()]
+    if there and not overwrite:
+        raise FileExistsError(f'{first_few(there, 3)} would be replaced; '
+                              'name another folder or add --overwrite')
+    for path, copied in files.items():
+        copied.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copied)
+    return list(files.values())
+
+
+def set_work_dir(cfg: Config, work_dir: str | None, config: str | None = None) -> None:
+    """Choose the work directory: the one given, then the config's, then the config's name.
+
+    Args:
+        cfg (Config): Its ``work_dir`` is set.
+        work_dir (str, optional): The one given.
+        config (str, optional): Name of a config that was not read from a file.
+    """
     if work_dir is not None:
         cfg.work_dir = work_dir
     elif cfg.get('work_dir') is None:
-        cfg.work_dir = str(Path('work_dirs') / Path(config).stem)
+        name = cfg.filename or config
+        if name is None:
+            raise UserError('the config has no file after which its work directory could be '
+                            'named; give a work_dir')
+        cfg.work_dir = str(Path('work_dirs') / Path(name).stem)
     if Path(cfg.work_dir).exists() and not Path(cfg.work_dir).is_dir():
         raise FileExistsError(f'the work directory {cfg.work_dir} is a file; give another one')
 
@@ -89,47 +167,80 @@ def existing_checkpoint(path: str, work_dir: str | None = None) -> str:
                             'train one with tools/train.py')
 
 
-def _nearest_config(path: str) -> str:
-    folders = {Path(path).parent, Path('configs'), ROOT / 'configs'}
-    known = {file.stem: file for folder in folders if folder.is_dir()
-             for file in folder.glob('*.py')}
-    near = difflib.get_close_matches(Path(path).stem, known, n=1, cutoff=0.4)
-    if near:
-        return f'; did you mean {os.path.relpath(known[near[0]])}?'
-    return '; the configs are in configs/' if known else ''
-
-
-def _warn_of_new_keys(cfg, values: dict[str, Any]) -> None:
-    """A key that the config does not have is often a misspelt one, and then changes nothing."""
-    import inspect
-
-    from mmengine.runner import Runner
-    known = {*inspect.signature(Runner).parameters, *MORE_KEYS}
-    told = set()
-    for key in values:
-        node, parts = cfg, key.split('.')
-        for depth, part in enumerate(parts):
-            if isinstance(node, (list, tuple)):
-                if not part.isdigit() or int(part) >= len(node):
-                    break  # merging tells what is wrong with it
-                node = node[int(part)]
-                continue
-            if not hasattr(node, 'keys'):
-                break
-            if part not in node:
-                names = [*node, *known] if depth == 0 else list(node)
-                near = difflib.get_close_matches(part, names, n=1, cutoff=0.75)
-                # a new leaf is how one sets what the config leaves at its default
-                name = '.'.join(parts[:depth + 1])
-                odd = part not in known and (near or depth < len(parts) - 1 or depth == 0)
-                if odd and name not in told:
-                    told.add(name)
-                    hint = f'; did you mean {".".join([*parts[:depth], near[0]])}?' if near else ''
-                    warn(f'--cfg-options {key}: the config has no {name} yet{hint}')
-                break
-            node = node[part]
-
-
-def is_detection(cfg) -> bool:
+def is_detection(cfg: Config) -> bool:
     """Whether a config is one of MMDetection: for instances rather than for pixels."""
     return cfg.get('default_scope') == 'mmdet'
+
+
+def _read(path: Path) -> Config:
+    try:
+        return Config.fromfile(str(path))
+    except Exception as error:  # a config is a program: anything may happen in it
+        cause = error.__context__ if isinstance(error, ImportError) else None
+        raise UserError(f'{path} cannot be read as a config: '
+                        f'{type(error).__name__}: {cause or error}') from error
+
+
+def _set_options(cfg: Config, options: Sequence[str], name: str | Path) -> None:
+    values: dict[str, Any] = {}
+    for option in options:
+        if '=' not in option:
+            raise UserError(f'--cfg-options {option} is not KEY=VALUE')
+        parser = argparse.ArgumentParser()
+        parser.add_argument('--cfg-options', nargs='+', action=DictAction)
+        values.update(parser.parse_args(['--cfg-options', option]).cfg_options)
+    _warn_of_new_keys(cfg, values)
+    try:
+        cfg.merge_from_dict(values)
+    except (AssertionError, IndexError, KeyError, TypeError) as error:
+        raise UserError(f'--cfg-options {" ".join(options)} does not fit {name}: '
+                        f'{error}') from error
+
+
+def _nearest_config(path: Path) -> str:
+    shipped = config_folder()
+    known = {file.stem: file for folder in (shipped, OWN, path.parent) if folder.is_dir()
+             for file in folder.glob('*.py')}
+    near = difflib.get_close_matches(path.stem, known, n=1, cutoff=0.4)
+    if near:
+        file = os.path.relpath(known[near[0]])
+        # what comes along and lies elsewhere is known by its name
+        return f'; did you mean {near[0] if file.startswith("..") else file}?'
+    if shipped.is_relative_to(Path.cwd()) or OWN.is_dir():
+        return '; the configs are in configs/'
+    return '; `pasture configs` copies those that come with Pasture' if known else ''
+
+
+def _warn_of_new_keys(cfg: Config, values: dict[str, Any]) -> None:
+    """A key that the config does not have is often a misspelt one, and then changes nothing."""
+    told = set()
+    for key in values:
+        found = _new_name(cfg, key)
+        if found and found[0] not in told:
+            told.add(found[0])
+            warn(f'--cfg-options {key}: the config has no {found[0]} yet{found[1]}')
+
+
+def _new_name(cfg: Config, key: str) -> tuple[str, str] | None:
+    """The part of a key that the config lacks, if that is suspicious, and a hint."""
+    known = {*inspect.signature(Runner).parameters, *MORE_KEYS}
+    node: Any = cfg
+    parts = key.split('.')
+    for depth, part in enumerate(parts):
+        if isinstance(node, (list, tuple)):
+            if not part.isdigit() or int(part) >= len(node):
+                return None  # merging tells what is wrong with it
+            node = node[int(part)]
+        elif not hasattr(node, 'keys'):
+            return None
+        elif part in node:
+            node = node[part]
+        else:
+            names = [*node, *known] if depth == 0 else list(node)
+            near = difflib.get_close_matches(part, names, n=1, cutoff=0.75)
+            # a new leaf is how one sets what the config leaves at its default
+            if part in known or not (near or depth < len(parts) - 1 or depth == 0):
+                return None
+            hint = f'; did you mean {".".join([*parts[:depth], near[0]])}?' if near else ''
+            return '.'.join(parts[:depth + 1]), hint
+    return None

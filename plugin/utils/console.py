@@ -1,4 +1,4 @@
-"""What a process says on the terminal."""
+"""Lines, warnings and progress bars on the terminal, once for all processes."""
 import os
 import sys
 from collections.abc import Iterable

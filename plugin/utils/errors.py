@@ -46,8 +46,10 @@ def sentence(error: BaseException) -> str:
     # str() of a KeyError puts its text into quotes
     text = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
     lines = text.strip().splitlines() or [type(error).__name__]
-    # an error of a worker process carries the traceback in its text
-    text = lines[-1] if any('Traceback' in line for line in lines) else ' '.join(lines)
+    text = ' '.join(lines)
+    if any('Traceback' in line for line in lines):
+        # an error of a worker process carries its traceback in the text
+        text = re.sub(r'^[\w.]+: ', '', lines[-1])
     unknown = re.match(r'(\S+) is not in the (\w+)::(.+) registry', text)
     if unknown:
         text = f'type={unknown[1]!r} is no {unknown[3]} that {unknown[2]} or this project knows'

@@ -8,16 +8,22 @@ import importlib.metadata
 import importlib.util
 import io
 import re
+from pathlib import Path
 from typing import NamedTuple
 
-INSTALL = 'tools/install.sh installs'
+# only a checkout has the installer, which builds mmcv's operators as well
+CHECKOUT = (Path(__file__).resolve().parents[2] / 'tools' / 'install.sh').is_file()
+
+
+class StackError(ImportError):
+    """A part of the stack is missing, too old or not whole; the text names the cure."""
 
 
 class Part(NamedTuple):
     """One module of the stack.
 
     Attributes:
-        maintained (str): Distribution that ``tools/install.sh`` installs.
+        maintained (str): Distribution that ``tools/install.sh`` and the extra ``stack`` install.
         upstream (tuple[str, ...]): Distributions that provide the same module.
         minimum (tuple[int, int]): Oldest version, major and minor, of either family.
     """
@@ -50,15 +56,28 @@ def _found(part: Part) -> dict[str, str]:
     return {name: version for name, version in versions.items() if version}
 
 
+def _cure(part: Part) -> str:
+    """What installs a part, ready to follow 'then' or a colon."""
+    if CHECKOUT:
+        more = ' with operators' if part.maintained == 'onedl-mmcv' else ''
+        return f'tools/install.sh installs it{more}'
+    if part.maintained == 'onedl-mmcv':
+        # a build in isolation does not see torch, and leaves the operators out
+        return ('with torch, setuptools, wheel and ninja installed, `pip install '
+                '--no-build-isolation --no-cache-dir onedl-mmcv` builds it with its operators')
+    return ('`pip install torch` installs it' if part.maintained == 'torch'
+            else "`pip install 'pasture-seg[stack]'` installs it")
+
+
 def _problem(module: str, part: Part) -> str | None:
     """What is wrong with one module, in one sentence with its cure, or None."""
     found = _found(part)
     if len(found) > 1:
         names = ' and '.join(found)
         return (f'{names} are both installed and overwrite each other in `{module}`: '
-                f'`pip uninstall {" ".join(found)}`, then {INSTALL} one of them')
+                f'`pip uninstall {" ".join(found)}`, then {_cure(part)}')
     if importlib.util.find_spec(module) is None:
-        return f'`{module}` is missing: {INSTALL} it'
+        return f'`{module}` is missing: {_cure(part)}'
     # a source checkout on the path has no version to compare
     for name, version in found.items():
         numbers = tuple(int(number) for number in re.findall(r'\d+', version)[:2])
@@ -71,7 +90,7 @@ def _problem(module: str, part: Part) -> str | None:
 def _operators_problem() -> str | None:
     """What is wrong with the operators of mmcv, or None."""
     installed = ' '.join(_found(STACK['mmcv'])) or 'mmcv'
-    again = f'`pip uninstall {installed}`, then {INSTALL} it with operators'
+    again = f'`pip uninstall {installed}`, then {_cure(STACK["mmcv"])}'
     # torch first: the operators are linked against its libraries
     torch = importlib.import_module('torch')
     try:
@@ -102,8 +121,8 @@ def stack_problems() -> list[str]:
     Returns:
         list[str]: A sentence for each problem, with its cure. Empty if all is well.
     """
-    problems = [_problem(module, part) for module, part in STACK.items()]
-    problems = [problem for problem in problems if problem]
+    found = (_problem(module, part) for module, part in STACK.items())
+    problems = [problem for problem in found if problem]
     if not problems:
         problem = _operators_problem()
         problems = [problem] if problem else []
@@ -117,12 +136,12 @@ def check_stack() -> None:
     mmengine >= 0.10, mmcv >= 2.0, mmsegmentation >= 1.2, mmdet >= 3.3.
 
     Raises:
-        ImportError: Names every problem and its cure.
+        StackError: Names every problem and its cure.
     """
     problems = stack_problems()
     if problems:
         listed = '\n'.join(f'  - {problem}' for problem in problems)
-        raise ImportError(f'Pasture cannot work in this environment:\n{listed}')
+        raise StackError(f'Pasture cannot work in this environment:\n{listed}')
 
 
 def import_stack() -> None:

@@ -1,4 +1,4 @@
-"""Images of data, predictions and runs."""
+"""Figures of data, predictions and runs: overlays, sheets of samples, curves, and the report."""
 from .confusion import draw_confusion
 from .curves import draw_curves, read_scalars, stitch
 from .instance_samples import InstanceSample, draw_instance_samples

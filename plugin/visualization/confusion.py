@@ -1,4 +1,4 @@
-"""A confusion matrix as an image."""
+"""Draws a confusion matrix."""
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def draw_confusion(matrix: np.ndarray, classes: Sequence[str], path: str | Path)
     count = len(classes)
     if matrix.shape != (count, count):
         raise UserError(f'a confusion matrix of the shape {matrix.shape} does not fit {count} '
-                         f'classes; give one of the shape {(count, count)}')
+                        f'classes; give one of the shape {(count, count)}')
     with np.errstate(invalid='ignore'):
         shares = matrix / matrix.sum(axis=1, keepdims=True)
     cell = float(np.clip(10 / count, 0.13, 0.55))  # inches
@@ -49,7 +49,7 @@ def draw_confusion(matrix: np.ndarray, classes: Sequence[str], path: str | Path)
     axes.set(xlabel='prediction', ylabel='truth',
              title='confusion, % of the pixels of the true class')
     if count <= NUMBERS:
-        # an empty cell is quicker to draw and to read than a zero
+        # zeros stay empty, which is faster to draw and to read
         for row, column in np.argwhere(shares > 0):
             share = shares[row, column]
             axes.text(column, row, _percent(share), ha='center', va='center', fontsize=size * 0.8,

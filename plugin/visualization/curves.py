@@ -17,7 +17,7 @@ VALIDATED = ('score', 'count')  # panels of validations, which are few
 SERIES = len(COLOURS) * 2  # more than these in one panel cannot be told apart
 NO_SCORES = {'step', 'iter', 'epoch', 'time', 'data_time', 'memory',
              'count/threshold', 'count/best_threshold'}
-# the score that says most, of each task, comes first and in the first colour
+# the main score of each task comes first and in the first colour
 FIRST = ('loss', 'val loss', 'mIoU', 'coco/segm_mAP', 'count/MAE')
 
 Curve = list[tuple[int, float]]
@@ -27,7 +27,7 @@ Curves = dict[str, dict[str, Curve]]
 def read_scalars(path: str | Path) -> list[dict]:
     """Records of a ``scalars.json`` of MMEngine's ``LocalVisBackend``, one a line.
 
-    A line that a kill or a full disk left torn is no record.
+    Lines that are incomplete after a kill or on a full disk are skipped.
 
     Args:
         path (str | Path): The file.
@@ -42,13 +42,13 @@ def read_scalars(path: str | Path) -> list[dict]:
 
 
 def parse_scalars(path: str | Path) -> tuple[list[dict], int]:
-    """Records of a ``scalars.json`` as :func:`read_scalars` reads them, and the torn lines.
+    """Records of a ``scalars.json`` as :func:`read_scalars` reads them, and incomplete lines.
 
     Args:
         path (str | Path): The file.
 
     Returns:
-        tuple[list[dict], int]: The records, and the number of lines that are none.
+        tuple[list[dict], int]: The records, and the number of lines that were skipped.
 
     Raises:
         OSError: If the file cannot be read.
@@ -165,7 +165,7 @@ def _append(curves: Curves, records: Sequence[dict],
             if '_mAP' in name and value < 0:  # COCO's way to say that there is no truth
                 continue
             if (panel := panel_of(name, training)) is not None:
-                # a validation calls its losses as the training does
+                # losses of a validation have the names of those of the training
                 title = f'val {name}' if panel == 'loss' and not training else name
                 curves.setdefault(panel, {}).setdefault(title, []).append((step, value))
 
@@ -186,5 +186,5 @@ def _draw_panel(axis: Axes, series: dict[str, Curve], marker: str | None) -> Non
     axis.grid(color='0.9')
     axis.spines[['top', 'right']].set_visible(False)
     if len(names) > 1 or marker:
-        # outside: no curve is ever hidden
+        # outside of the axes, so that it hides no curve
         axis.legend(loc='center left', bbox_to_anchor=(1, 0.5), fontsize=8, frameon=False)

@@ -1,4 +1,4 @@
-"""Images made of label maps: colours, overlays and grids. RGB in, RGB out."""
+"""Colours and overlays of label maps, and grids of images; all images are RGB."""
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -29,6 +29,10 @@ def colorize(labels: np.ndarray, palette: Sequence[Colour]) -> np.ndarray:
     Raises:
         UserError: If ``labels`` is no integer map of two dimensions, or the
             palette no list of RGB triples.
+
+    Example:
+        >>> colorize(np.array([[0, 1, 255]]), palette=[(0, 0, 0), (255, 128, 0)]).tolist()
+        [[[0, 0, 0], [255, 128, 0], [128, 128, 128]]]
     """
     table, index = _lookup(labels, palette)
     return table[index]
@@ -51,11 +55,16 @@ def overlay(image: np.ndarray, labels: np.ndarray, palette: Sequence[Colour],
     Raises:
         UserError: If image and labels do not fit each other, or
             ``opacity`` is outside 0..1.
+
+    Example:
+        >>> image = np.full((1, 2, 3), 100, np.uint8)
+        >>> overlay(image, np.array([[0, 255]]), palette=[(200, 0, 0)], opacity=0.5).tolist()
+        [[[150, 50, 50], [100, 100, 100]]]
     """
     check_image(image)
     if image.shape[:2] != np.shape(labels):
-        raise UserError(f'the image is {image.shape[:2]} pixels high and wide and its labels '
-                         f'{np.shape(labels)}; resize one of them to the other')
+        raise UserError(f'the image is {image.shape[:2]} (height and width in pixels) and its '
+                        f'labels {np.shape(labels)}; resize one of them to the other')
     if not 0 <= opacity <= 1:
         raise UserError(f'opacity={opacity} is outside 0..1; give the share of the colour')
     table, index = _lookup(labels, palette)
@@ -77,6 +86,10 @@ def shrink(image: np.ndarray, longest: int, labels: bool = False) -> np.ndarray:
 
     Returns:
         np.ndarray: The smaller image, or a copy of one that was small enough.
+
+    Example:
+        >>> shrink(np.zeros((40, 80, 3), np.uint8), longest=20).shape
+        (10, 20, 3)
     """
     height, width = image.shape[:2]
     scale = longest / max(height, width)
@@ -127,14 +140,14 @@ def grid(rows: Sequence[Sequence[np.ndarray]], titles: Sequence[str] | None = No
 
 
 def caption(image: np.ndarray, text: str) -> np.ndarray:
-    """Put a line of text above an image; what does not fit is left out at the beginning.
+    """Put a line of text above an image; text that is too long loses its beginning.
 
     Args:
         image (np.ndarray): RGB ``(H, W, 3)``, uint8.
         text (str): One line.
 
     Returns:
-        np.ndarray: RGB, uint8, as wide as the image and higher by the line.
+        np.ndarray: RGB, uint8, of the width of the image and the height of both together.
 
     Raises:
         UserError: If ``image`` is no image.
@@ -156,21 +169,21 @@ def _lookup(labels: np.ndarray, palette: Sequence[Colour]) -> tuple[np.ndarray, 
     labels = np.asarray(labels)
     if labels.ndim != 2 or labels.dtype.kind not in 'iub':
         raise UserError(f'labels are {labels.dtype} of shape {labels.shape}; '
-                         'give an integer map of shape (H, W)')
+                        'give an integer map of shape (H, W)')
     colours = np.asarray(palette)
     if colours.ndim != 2 or colours.shape[1] != 3:
         raise UserError(f'the palette has the shape {colours.shape}; give (red, green, blue) '
-                         'for each class')
+                        'for each class')
     table = np.concatenate([colours, np.full((1, 3), OUTSIDE)]).astype(np.uint8)
     known = (labels >= 0) & (labels < len(colours))
     return table, np.where(known, labels, len(colours)).astype(np.intp)
 
 
 def check_image(image: np.ndarray) -> None:
-    """Raise ``ValueError`` unless ``image`` is RGB ``(H, W, 3)``, uint8."""
+    """Raise ``UserError`` unless ``image`` is RGB ``(H, W, 3)``, uint8."""
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
         raise UserError(f'an image is {image.dtype} of shape {image.shape}; '
-                         'give RGB of shape (H, W, 3) and type uint8')
+                        'give RGB of shape (H, W, 3) and type uint8')
 
 
 def _white(height: int, width: int) -> np.ndarray:
@@ -180,7 +193,7 @@ def _white(height: int, width: int) -> np.ndarray:
 @lru_cache(maxsize=8)
 def load_font(size: int) -> ImageFont.FreeTypeFont:
     """A font of ``size`` pixels that has accents and symbols."""
-    # matplotlib ships this font, so that accents are drawn on machines without any font
+    # a font of matplotlib, so that it exists on every machine
     path = Path(matplotlib.get_data_path()) / 'fonts' / 'ttf' / 'DejaVuSans.ttf'
     return ImageFont.truetype(str(path), size)
 
@@ -208,9 +221,9 @@ def _image_row(row: Sequence[np.ndarray], widths: Sequence[int], width: int) -> 
     height = max(image.shape[0] for image in row)
     canvas, left = _white(height + GAP, width), GAP
     for image, cell in zip(row, widths, strict=False):
-        high, wide = image.shape[:2]
-        top, start = (height - high) // 2, left + (cell - wide) // 2
-        canvas[top:top + high, start:start + wide] = image
+        rows, columns = image.shape[:2]
+        top, start = (height - rows) // 2, left + (cell - columns) // 2
+        canvas[top:top + rows, start:start + columns] = image
         left += cell + GAP
     return canvas
 

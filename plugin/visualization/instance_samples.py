@@ -1,5 +1,5 @@
-"""Rows of input, true animals and predicted ones."""
-from collections.abc import Sequence
+"""Draws rows of input, true instances and predicted instances."""
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,20 +15,21 @@ from .samples import read_image
 
 
 class InstanceSample(NamedTuple):
-    """An image with its animals as RLEs of the image's size ``(H, W)``.
+    """An image with its instances as RLEs of the image's size ``(H, W)``.
 
     Attributes:
         path (str): The image's file.
         size (tuple[int, int]): H and W.
-        prediction (list[dict]): n predicted animals, those that count.
+        prediction (list[dict]): n predicted instances, those that count.
         scores (np.ndarray): Their scores ``(n, )``.
-        truth (list[dict] | None): t true animals; None where they are not known.
-        partner (np.ndarray | None): For each prediction the index of its animal, -1 for none.
+        truth (list[dict] | None): t true instances; None where they are not known.
+        partner (np.ndarray | None): For each prediction the index of its instance, -1 for none;
+            needed with ``truth``.
         quality (float | None): Of the whole image, 0 to 1.
     """
 
     path: str
-    size: tuple
+    size: tuple[int, int]
     prediction: list[dict]
     scores: np.ndarray
     truth: list[dict] | None = None
@@ -40,7 +41,7 @@ def draw_instance_samples(samples: Sequence[InstanceSample], path: str | Path,
                           longest: int = 512) -> None:
     """Draw a row of input, truth and prediction for each sample.
 
-    A predicted animal has the number and the colour of the true one it was matched with, a wrong
+    A predicted instance has the number and the colour of the true one it was matched with, a wrong
     one a number of its own.
 
     Args:
@@ -60,10 +61,10 @@ def draw_instance_samples(samples: Sequence[InstanceSample], path: str | Path,
 
 
 def draw_layers(sample: InstanceSample, longest: int) -> dict[str, np.ndarray]:
-    """Draw the animals of a sample over its image, those that belong together alike.
+    """Draw the instances of a sample over its image; matched ones have the same colour.
 
     Args:
-        sample (InstanceSample): The animals.
+        sample (InstanceSample): The image and its instances.
         longest (int): Longest side of each image, in pixels.
 
     Returns:
@@ -77,11 +78,12 @@ def draw_layers(sample: InstanceSample, longest: int) -> dict[str, np.ndarray]:
     scale = min(1, longest / max(height, width))
     image = read_image(sample.path, max(1, round(height * scale)), max(1, round(width * scale)))
     layers = {'input': image}
-    numbers = np.arange(1, len(sample.prediction) + 1)
+    numbers: np.ndarray = np.arange(1, len(sample.prediction) + 1)
     if sample.truth is not None:
+        assert sample.partner is not None
         layers['truth'] = draw_instances(image, _masks(sample.truth, longest))
         wrong = sample.partner < 0
-        # numbers above those of the true animals
+        # numbers above those of the true instances
         numbers = np.where(wrong, len(sample.truth) + np.cumsum(wrong), sample.partner + 1)
     layers['prediction'] = draw_instances(image, _masks(sample.prediction, longest),
                                           numbers.tolist(), sample.scores.tolist())
@@ -98,8 +100,8 @@ def _row(sample: InstanceSample, longest: int) -> list[np.ndarray]:
     return [caption(layer, texts[name]) for name, layer in layers.items()]
 
 
-def _masks(codes: Sequence[dict], longest: int):
-    """Decode one after the other: a hundred masks of a big image are a gigabyte."""
+def _masks(codes: Sequence[dict], longest: int) -> Iterator[np.ndarray]:
+    """Decode one after the other: a hundred masks of a large image are a gigabyte."""
     return (shrink(coco_mask.decode(code), longest, labels=True) for code in codes)
 
 

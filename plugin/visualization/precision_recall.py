@@ -1,4 +1,4 @@
-"""Precision over recall, as an image."""
+"""Draws curves of precision over recall."""
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -41,7 +41,7 @@ def draw_precision_recall(curves: Mapping[str, Mapping[str, np.ndarray]],
         axis.set(title=panel, xlabel='recall', xlim=(0, 1), ylim=(0, 1.02), aspect='equal')
         axis.grid(color='0.9')
         axis.spines[['top', 'right']].set_visible(False)
-        # a good model leaves this corner free, and so does a bad one
+        # curves seldom pass this corner
         axis.legend(loc='lower left', fontsize=9)
     axes[0].set_ylabel('precision')
     with atomic_path(path) as temporary:

@@ -1,4 +1,4 @@
-"""What a teacher tells a student about an image, and which of it counts."""
+"""Draws the pseudo-labels of an image, the teacher's entropy and the reliable pixels."""
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ from plugin.utils import UserError, atomic_path
 from .images import OUTSIDE, Colour, check_image, grid, overlay
 
 OPACITY = 0.85  # of the class colours
-# a white one would be lost on the white page
+# no white, which would not stand out from the page
 RELIABLE, UNRELIABLE = (84, 168, 104), (0, 0, 0)
 TITLES = ('input', 'entropy', 'reliable', 'pseudo-label')
 
@@ -43,8 +43,8 @@ def draw_pseudo_labels(image: np.ndarray, entropy: np.ndarray, labels: np.ndarra
     maps = dict(entropy=entropy, labels=labels, reliable=reliable, valid=valid)
     for name, values in maps.items():
         if values.shape != image.shape[:2]:
-            raise UserError(f'{name} is {values.shape} and the image {image.shape[:2]} pixels '
-                             'high and wide; resize one of them to the other')
+            raise UserError(f'{name} is {values.shape} and the image {image.shape[:2]} (height and '
+                            'width in pixels); resize one of them to the other')
     outside = np.full((1, 1, 3), OUTSIDE, np.uint8)
     heat = colormaps['inferno'](np.clip(entropy / math.log(max(len(classes), 2)), 0, 1))
     heat = np.where(valid[..., None], (heat[..., :3] * 255).round().astype(np.uint8), outside)

@@ -1,4 +1,4 @@
-"""Rows of input, truth and prediction."""
+"""Draws rows of input, true labels and predicted labels."""
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple

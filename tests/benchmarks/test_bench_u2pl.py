@@ -16,7 +16,7 @@ SMALL = ['--size', '65', '--channels', '8', '--capacity', '300', '--background-c
 
 
 def test_both_methods_have_the_same_losses(benchmark):
-    """With all draws at random the contrast agrees roughly, the other loss exactly."""
+    """With random anchors and negatives the contrast agrees roughly, the other loss exactly."""
     args = benchmark.parse([*SMALL, '--anchors', '200', '--negatives', '200'])
     inputs = benchmark.make_inputs(args)
     assert len(inputs.labels.unique()) == 10 + 1

@@ -85,7 +85,7 @@ def test_memory(benchmark, configs):
     args = benchmark.parse([*configs, '--threads', '1'])
     memory = benchmark.measure_in_child(configs[0], (640, 960), args)
     # 3 classes in float32 of the image at least, and of each image of a batch
-    assert 3 * 640 * 960 * 4 / 1e6 < memory['picture'] < 500
+    assert 3 * 640 * 960 * 4 / 1e6 < memory['image'] < 500
     assert memory['training'] > 3 * 3 * 32 * 48 * 4 / 1e6
 
 

@@ -1,10 +1,4 @@
 """The experiments on outlined animals learn, predict, and are taken by MMDetection's own tools."""
-import importlib.util
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 import torch
 from mmdet.registry import MODELS as DET_MODELS
@@ -15,8 +9,8 @@ from mmseg.registry import MODELS as SEG_MODELS
 
 from tests.helpers.paths import CONFIGS
 from tests.helpers.small_coco import write_set
+from tests.helpers.stock_tools import stock
 
-STOCK_TOOLS = Path(importlib.util.find_spec('mmdet').origin).parent / '.mim/tools'
 INSTANCE = sorted(path.stem for path in CONFIGS.glob('*.py')
                   if Config.fromfile(path).default_scope == 'mmdet')
 CATTLE = [*INSTANCE, 'fcn8s_r50_cattle', 'upernet_swin-t_cattle']
@@ -137,15 +131,6 @@ def test_missing_weights_name_their_source():
         assert not [path for path in checkpoints if '://' in path]
 
 
-def stock(tool, *args, **env) -> str:
-    """Output of a script of MMDetection that must end well."""
-    done = subprocess.run(
-        [sys.executable, STOCK_TOOLS / tool, *map(str, args)], text=True, capture_output=True,
-        env={**os.environ, 'PYTHONPATH': str(CONFIGS.parent), 'OMP_NUM_THREADS': '1', **env})
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
-    return done.stdout + done.stderr
-
-
 @pytest.mark.parametrize('name', ['mask-rcnn_r50_cattle', 'cascade-mask-rcnn_swin-t_cattle'])
 def test_stock_tools_train_and_test(name, tmp_path, monkeypatch):
     root = write_set(tmp_path / 'data')
@@ -153,11 +138,13 @@ def test_stock_tools_train_and_test(name, tmp_path, monkeypatch):
     cfg.train_cfg.update(max_iters=2, val_interval=2)
     cfg.default_hooks.checkpoint.interval = 2
     cfg.dump(tmp_path / 'small.py')
-    out = stock('train.py', tmp_path / 'small.py', '--work-dir', tmp_path / 'work')
+    out = stock('train.py', tmp_path / 'small.py', '--work-dir', tmp_path / 'work',
+                library='mmdet')
     assert 'tools/convert_coco_head.py' in out
     assert 'coco/segm_mAP' in out and 'count/MAE' in out
     checkpoint = tmp_path / 'work/iter_2.pth'
-    out = stock('test.py', tmp_path / 'small.py', checkpoint, '--work-dir', tmp_path / 'test')
+    out = stock('test.py', tmp_path / 'small.py', checkpoint, '--work-dir', tmp_path / 'test',
+                library='mmdet')
     assert 'coco/segm_mAP' in out and 'count/MAE' in out
 
 

@@ -1,29 +1,18 @@
 """Every experiment can be read, built and taken by MMSegmentation's own tools."""
-import importlib.util
-import os
-import re
-import subprocess
-import sys
-from pathlib import Path
-
-import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
 from mmengine.runner import CheckpointLoader
 from mmseg.registry import DATASETS, MODELS
-from PIL import Image
 
 from tests.helpers.paths import CONFIGS
+from tests.helpers.small_benchmarks import small_voc
+from tests.helpers.stock_tools import stock
 
 EXPERIMENTS = sorted(path.stem for path in CONFIGS.glob('*.py'))
-# they differ from the first of their set in numbers and names of lists only
-PARTITIONS = {name for name in EXPERIMENTS if re.search(
-    r'_r101_(voc_(183|366|732|1464)|voc-blender_\d+|cityscapes_(372|744|1488))', name)}
 # those with unlabelled images have tests of their own
-SEMANTIC = [name for name in EXPERIMENTS if name not in PARTITIONS
-            and Config.fromfile(CONFIGS / f'{name}.py').model.type.endswith('EncoderDecoder')]
-STOCK_TOOLS = Path(importlib.util.find_spec('mmseg').origin).parent / '.mim/tools'
+SEMANTIC = [name for name in EXPERIMENTS
+            if Config.fromfile(CONFIGS / f'{name}.py').model.type.endswith('EncoderDecoder')]
 SMALL = [
     'model.backbone.base_channels=2', 'model.backbone.fc_channels=4',
     'model.decode_head.in_channels=[8,16,4]'
@@ -50,7 +39,7 @@ def test_network_fits_its_data(name):
     assert model.decode_head.num_classes == len(classes) == cfg.num_classes
 
 
-@pytest.mark.parametrize('name', sorted(set(EXPERIMENTS) - PARTITIONS))
+@pytest.mark.parametrize('name', EXPERIMENTS)
 def test_config_survives_being_written(name, tmp_path):
     cfg = Config.fromfile(CONFIGS / f'{name}.py')
     cfg.dump(tmp_path / 'copy.py')
@@ -87,32 +76,6 @@ def test_the_config_for_own_images_in_the_data_page_works(tmp_path):
     cfg = Config.fromfile(path)
     assert cfg.train_dataloader.dataset.metainfo.classes == ('ground', 'cow', 'trough')
     assert MODELS.build(cfg.model).decode_head.num_classes == 3
-
-
-def small_voc(root: Path) -> Path:
-    """Three images of odd sizes in the layout of VOC."""
-    rng = np.random.default_rng(0)
-    names = [f'2007_00000{k}' for k in range(3)]
-    for folder in ('JPEGImages', 'SegmentationClass', 'ImageSets/Segmentation'):
-        (root / folder).mkdir(parents=True)
-    for name, (height, width) in zip(names, [(45, 60), (33, 50), (61, 40)]):
-        image = rng.integers(256, size=(height, width, 3), dtype=np.uint8)
-        Image.fromarray(image).save(root / f'JPEGImages/{name}.jpg')
-        label = rng.integers(21, size=(height, width), dtype=np.uint8)
-        label[:2] = 255
-        Image.fromarray(label).save(root / f'SegmentationClass/{name}.png')
-    for split in ('train', 'val'):
-        (root / f'ImageSets/Segmentation/{split}.txt').write_text('\n'.join(names) + '\n')
-    return root
-
-
-def stock(tool: str, *args, **env) -> str:
-    """Output of a script of MMSegmentation that must end well."""
-    done = subprocess.run(
-        [sys.executable, STOCK_TOOLS / tool, *map(str, args)], text=True, capture_output=True,
-        env={**os.environ, 'PYTHONPATH': str(CONFIGS.parent), 'OMP_NUM_THREADS': '1', **env})
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
-    return done.stdout + done.stderr
 
 
 def test_stock_tools_train_and_test(tmp_path):

@@ -8,13 +8,12 @@ import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 from mmseg.registry import DATASETS, TRANSFORMS
-from PIL import Image
-from test_configs import small_voc
 
 from plugin.datasets.paired_sampler import check_batch_size
 from plugin.datasets.synthetic_barn import BarnSpec, make_barn
 from plugin.engine.draws import seed_everything
 from tests.helpers.paths import ROOT
+from tests.helpers.small_benchmarks import small_cityscapes, small_voc
 from tests.helpers.small_coco import write_set
 
 DATA = ROOT / 'configs/_base_/datasets'
@@ -124,13 +123,7 @@ def test_voc(name, tmp_path, monkeypatch):
 
 
 def test_cityscapes(tmp_path, monkeypatch):
-    for side in ('train', 'val'):
-        for kind, end, mode in (('leftImg8bit', 'leftImg8bit', 'RGB'),
-                                ('gtFine', 'gtFine_labelTrainIds', 'L')):
-            folder = tmp_path / kind / side / 'ulm'
-            folder.mkdir(parents=True)
-            for k in range(4):
-                Image.new(mode, (64, 32)).save(folder / f'ulm_{k}_{end}.png')
+    small_cityscapes(tmp_path)
     partition(tmp_path / 'leftImg8bit/train', tmp_path / 'lists/cityscapes/744', 1,
               '--labels', tmp_path / 'gtFine/train', '--picture-suffix', '_leftImg8bit.png',
               '--label-suffix', '_gtFine_labelTrainIds.png', '--classes', 'CityscapesDataset')

@@ -9,7 +9,7 @@ from mmseg.registry import DATASETS as SEG
 from pycocotools import mask as coco_mask
 
 from plugin.datasets import cattle
-from plugin.datasets.doctor.preflight import check_files
+from plugin.datasets.doctor.preflight import check_dataset
 from tests.helpers.small_coco import SIZES, content, ring, rle, write_set
 
 SEG_PIPELINE = [dict(type='LoadImageFromFile'), dict(type='LoadInstanceSegMap')]
@@ -220,18 +220,18 @@ def test_specks_are_named(tmp_path, monkeypatch):
 def test_check_compares_the_image_with_the_size_of_the_outlines(tmp_path, build):
     pipeline = SEG_PIPELINE if build is semantic else [dict(type='LoadImageFromFile')]
     good = build(write_set(tmp_path), pipeline=pipeline)
-    assert check_files(good) is None
+    assert check_dataset(good) is None
     images = content()['images']
     images[0]['height'], images[0]['width'] = 60, 45
     with pytest.raises(ValueError, match='image images/one cow.jpg is 60x45 as loaded .* its '
                                          'outlines were drawn on 45x60'):
-        check_files(build(write_set(tmp_path, images=images), pipeline=pipeline))
+        check_dataset(build(write_set(tmp_path, images=images), pipeline=pipeline))
     (tmp_path / 'images/two.png').unlink()
     write = json.loads((tmp_path / 'val.json').read_text())
     assert write['images'][0]['height'] == 60
     with pytest.raises(ValueError, match='image images/two.png cannot be read'):
         (tmp_path / 'train.json').write_text(json.dumps(content()))
-        check_files(build(tmp_path, pipeline=pipeline))
+        check_dataset(build(tmp_path, pipeline=pipeline))
 
 
 def test_seven_wild_animals(shared):

@@ -156,7 +156,7 @@ def train(folder, max_iters, seed, **kwargs):
     return runner.model.seen
 
 
-def test_killed_and_resumed_training_draws_what_an_uninterrupted_one_does(tmp_path):
+def test_killed_and_resumed_training_samples_what_an_uninterrupted_one_does(tmp_path):
     full = train(tmp_path / 'full', 9, seed=3)
     assert [[index < 3 for index in batch] for batch in full] == [[True] * 2 + [False] * 2] * 9
     # killed at iteration 5, after the checkpoint of iteration 4; the seed is that of the checkpoint

@@ -96,7 +96,7 @@ def pack(image, **kwargs):
     return pack(dict(img=image, img_shape=image.shape[:2], img_path='a.jpg'))
 
 
-def test_strong_views_are_drawn_anew_and_leave_the_image(folder):
+def test_strong_views_are_random_each_time_and_leave_the_image(folder):
     seed_everything(0)
     before = random_image()
     image = before.copy()
@@ -108,7 +108,7 @@ def test_strong_views_are_drawn_anew_and_leave_the_image(folder):
     first, second, third = views.split(3)
     assert not torch.equal(first, second) and not torch.equal(second, third)
     assert packed['data_samples'].unlabeled
-    # what the same seed draws is the same
+    # the same seed gives the same
     seed_everything(0)
     assert torch.equal(pack(image, views=3, strong=STRONG)['data_samples'].strong_views.data, views)
     assert 'strong_views' not in pack(image)['data_samples']

@@ -7,7 +7,7 @@ from mmengine.dataset import BaseDataset
 from mmseg.registry import DATASETS
 from PIL import Image
 
-from plugin.datasets.doctor.preflight import check_files, fingerprint
+from plugin.datasets.doctor.preflight import check_dataset, fingerprint
 
 FILES = ('0001.jpg', 'Kuh 牛.JPG', 'cam 1/a.png', 'cam 1/b.Jpeg', 'cam 2/a.png')
 
@@ -106,7 +106,7 @@ def test_faults_of_a_list(farm, tmp_path):
 
 
 def test_what_holds_no_images(farm, tmp_path):
-    cure = r'correct data_root and data_prefix=dict\(img_path=\.\.\.\), or see "Unlabelled pict'
+    cure = r'correct data_root and data_prefix=dict\(img_path=\.\.\.\), or see "Unlabelled im'
     with pytest.raises(FileNotFoundError, match=f'barn does not exist: {cure}'):
         build(farm, data_prefix=dict(img_path='barn'))
     with pytest.raises(FileNotFoundError, match=rf'has no file ending in \.jpg, .*: {cure}'):
@@ -137,9 +137,9 @@ def test_labels_and_classes_are_not_asked_for(farm, wrong, words):
 def test_headers_of_images_are_checked(farm):
     dataset = build(farm, pipeline=[dict(type='LoadImageFromFile')])
     assert isinstance(dataset, BaseDataset)
-    assert check_files(dataset) is None
+    assert check_dataset(dataset) is None
     before = fingerprint(dataset)
     (farm / 'cam 1/a.png').write_bytes((farm / 'cam 1/a.png').read_bytes()[:-9])
     assert fingerprint(dataset) != before
     with pytest.raises(ValueError, match=r'image Stall Süd/cam 1/a\.png is cut off'):
-        check_files(dataset)
+        check_dataset(dataset)

@@ -1,128 +1,125 @@
-"""tools/demo_web.py: its server and its command line."""
-import asyncio
-import json
+"""plugin.demo.serve: what it serves, what it deletes, and what it refuses."""
 import os
+import socket
+import subprocess
 import sys
+import tempfile
+import threading
+import urllib.request
 
-import demo_web
 import pytest
 
-from plugin.demo import server as server
-
-
-def ask(gate, method, path, body=b'', headers=None):
-    """Send a request; returns status, headers and text of the answer."""
-    sent = []
-    size = [(b'content-length', str(len(body)).encode())]
-    scope = dict(type='http', method=method, path=path,
-                 headers=size if headers is None else headers)
-    messages = [dict(type='http.request', body=body[:5], more_body=True),
-                dict(type='http.request', body=body[5:])]
-
-    async def receive():
-        return messages.pop(0)
-
-    async def send(message):
-        sent.append(message)
-
-    asyncio.run(gate(scope, receive, send))
-    return sent[0]['status'], dict(sent[0]['headers']), sent[1]['body'].decode()
+from plugin.demo import app, serve
+from plugin.utils import UserError
+from tests.helpers.browser import free_port
+from tests.helpers.demo_models import write_segmentor
+from tests.helpers.tiny_detector import write_detector, write_weights
 
 
 @pytest.fixture
-def gate(tmp_path):
-    async def behind(scope, receive, send):
-        body = b''
-        if scope['method'] == 'POST':
-            more = True
-            while more:
-                message = await receive()
-                body, more = body + message['body'], message.get('more_body')
-        await send(dict(type='http.response.start', status=200, headers=[(b'x', b'y')]))
-        await send(dict(type='http.response.body', body=b'seen ' + body))
-
-    return server.Gate(behind, tmp_path, upload=1000, room=2000)
+def model(tmp_path):
+    """Config and checkpoint of a detector."""
+    config = write_detector(tmp_path)
+    return config, write_weights(config, 'best.pth', 0.9)
 
 
-def test_the_gate_passes_what_the_page_sends(gate):
-    status, headers, text = ask(gate, 'GET', '/config')
-    assert (status, text, headers[b'x']) == (200, 'seen ', b'y')
-    assert b"default-src 'self'" in headers[b'content-security-policy']
-    question = json.dumps(dict(data=[dict(path='/tmp/x', url='http://127.0.0.1/file')])).encode()
-    assert ask(gate, 'POST', '/gradio_api/queue/join', question)[2] == 'seen ' + question.decode()
-    assert ask(gate, 'POST', '/gradio_api/upload', bytes(900))[0] == 200
+@pytest.fixture
+def temporary(tmp_path, monkeypatch):
+    """The folder in which temporary files are made."""
+    folder = tmp_path / 'temporary'
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, 'tempdir', str(folder))
+    return folder
 
 
-@pytest.mark.parametrize(('method', 'path', 'body', 'headers', 'status', 'text'), [
-    ('GET', '/gradio_api/file=https://example.org/x', b'', None, 403, 'nothing from elsewhere'),
-    ('GET', '/gradio_api/proxy=http://example.org', b'', None, 403, 'nothing from elsewhere'),
-    ('POST', '/gradio_api/process_recording', b'', None, 404, 'no such function'),
-    ('POST', '/gradio_api/run/take', b'', None, 404, 'no such function'),
-    ('DELETE', '/gradio_api/upload', b'', None, 404, 'no such function'),
-    ('POST', '/gradio_api/upload', b'x', [], 411, 'the length of the request is missing'),
-    ('POST', '/gradio_api/upload', b'x', [(b'content-length', b'1'), (b'transfer-encoding',
-     b'chunked')], 411, 'the length of the request is missing'),
-    ('POST', '/gradio_api/upload', b'x', [(b'content-length', b'1'), (b'sec-fetch-site',
-     b'cross-site')], 403, 'answers no other page'),
-    ('POST', '/gradio_api/upload', bytes(1001), None, 413, 'more than the 0.000953674 MB'),
-    ('POST', '/gradio_api/queue/join', bytes(server.QUESTION + 1), None, 413, 'than the 1 MB'),
-    ('POST', '/gradio_api/queue/join', b'{not json', None, 400, 'is no JSON'),
-    ('POST', '/gradio_api/queue/join', b'[' * 100_000, None, 400, 'is no JSON'),
-    ('POST', '/gradio_api/queue/join', b'{"data": [[{"path": "http://10.0.0.1/x.png"}]]}', None,
-     403, 'nothing from elsewhere'),
-], ids=lambda value: '' if isinstance(value, bytes) else None)
-def test_the_gate_refuses(gate, method, path, body, headers, status, text):
-    answer = ask(gate, method, path, body, headers)
-    assert answer[0] == status
-    assert text in answer[2]
+def test_it_serves_until_it_is_closed(model, temporary, capsys):
+    pytest.importorskip('gradio')
+    before = dict(os.environ)
+    for _ in range(2):
+        port = free_port()
+        with serve(*model, device='cpu', port=port, block=False) as page:
+            assert page.address == f'http://127.0.0.1:{port}/'
+            assert [path.name[:13] for path in temporary.iterdir()] == ['pasture_demo_']
+            with urllib.request.urlopen(page.address, timeout=60) as answer:
+                assert b'How many animals are in your images?' in answer.read()
+            with pytest.raises(UserError, match='serves a page already; close'):
+                serve(*model, device='cpu', port=port, block=False)
+        page.close()  # a second time does nothing
+        assert list(temporary.iterdir()) == []
+    assert os.environ == before
+    for thread in threading.enumerate():
+        if thread.name == 'tidy':
+            thread.join()  # hangs if the thread goes on
+    assert 'stays until close() is called' in capsys.readouterr().out
 
 
-def test_the_gate_keeps_room_on_the_disk(gate, tmp_path):
-    (tmp_path / 'x').write_bytes(bytes(1500))
-    assert ask(gate, 'POST', '/gradio_api/upload', bytes(500))[0] == 200
-    status, _, text = ask(gate, 'POST', '/gradio_api/upload', bytes(501))
-    assert (status, text) == (503, 'the demo has no room now; try again in some minutes')
+def test_it_blocks_until_ctrl_c_and_tidies(model, temporary, monkeypatch, capsys):
+    pytest.importorskip('gradio')
+    swept = []
+
+    def sweep(folder, *limits):
+        swept.append(limits[:2])
+        if len(swept) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(app, 'MINUTE', 0)
+    monkeypatch.setattr(app, 'sweep', sweep)
+    serve(*model, device='cpu', port=free_port(), max_disk_mb=2)
+    assert swept == [(3600, 1 << 20)] * 3
+    assert list(temporary.iterdir()) == []
+    assert 'stays until Ctrl-C' in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(('host', 'local'), [
-    ('127.0.0.1', True), ('localhost', True), ('::1', True), ('[::1]', True), ('0.0.0.0', False),
-    ('192.168.1.7', False), ('barn.local', False)])
-def test_only_this_computer_is_local(host, local):
-    assert server.is_local(host) is local
+def test_a_segmentor_asks_for_pixels(tmp_path, temporary):
+    pytest.importorskip('gradio')
+    with serve(*write_segmentor(tmp_path), device='cpu', port=free_port(), tile=32,
+               block=False) as page:
+        with urllib.request.urlopen(page.address, timeout=60) as answer:
+            assert b'What is where in your images?' in answer.read()
 
 
-def test_the_environment_cannot_open_the_page(monkeypatch, tmp_path):
-    monkeypatch.setattr(os, 'environ', dict(
-        GRADIO_SHARE='True', GRADIO_ALLOWED_PATHS='/', GRADIO_ROOT_PATH='/demo', no_proxy='barn'))
-    server.prepare_environment(tmp_path)
-    assert 'GRADIO_SHARE' not in os.environ and 'GRADIO_ALLOWED_PATHS' not in os.environ
-    assert os.environ['GRADIO_ROOT_PATH'] == '/demo'
-    assert os.environ['GRADIO_ANALYTICS_ENABLED'] == 'False'
-    assert os.environ['NO_PROXY'] == 'barn,127.0.0.1,localhost,::1'
+@pytest.mark.parametrize(('given', 'message'), [
+    (dict(port=0), 'port 0 is no port; give a number from 1 to 65535'),
+    (dict(opacity=2), 'opacity 2 is not a number from 0 to 1'),
+    (dict(score_thr=-1), 'score_thr -1 is not a number from 0 to 1'),
+    (dict(max_images=0), 'max_images 0 is not a whole number, 1 or more'),
+    (dict(max_disk_mb=0), 'max_disk_mb 0 is not a whole number, 1 or more'),
+    (dict(device='tpu'), '--device tpu cannot be used')])
+def test_values_out_of_range_are_named(model, temporary, given, message):
+    pytest.importorskip('gradio')
+    with pytest.raises(UserError, match=message):
+        serve(*model, **given)
+    assert list(temporary.iterdir()) == []
 
 
-def test_opencv_is_told_before_a_config_imports_it(monkeypatch, tmp_path):
-    def load(*args):
-        raise RuntimeError(os.environ['OPENCV_IO_MAX_IMAGE_PIXELS'])
-
-    monkeypatch.setattr(os, 'environ', {})
-    monkeypatch.setattr(demo_web._cli, 'load_config', load)
-    args = demo_web.parse_args(['c.py', 'c.pth', '--max-megapixels', '3'])
-    with pytest.raises(RuntimeError, match='^3000000$'):
-        demo_web.serve(args, tmp_path, {})
+def test_a_segmentor_has_no_scores(tmp_path, temporary):
+    pytest.importorskip('gradio')
+    with pytest.raises(UserError, match=r'--score-thr is for models of animals, but .*tiny\.py is '
+                                        'no config of MMDetection'):
+        serve(*write_segmentor(tmp_path), device='cpu', score_thr=0.5)
+    assert list(temporary.iterdir()) == []
 
 
-def test_a_missing_gradio_is_one_sentence(monkeypatch):
-    monkeypatch.setitem(sys.modules, 'gradio', None)
-    with pytest.raises(ImportError, match=r"pip install -e '\.\[demo\]'"):
-        server.import_gradio()
+def test_a_port_in_use_is_named(model, temporary):
+    pytest.importorskip('gradio')
+    with socket.socket() as taken:
+        taken.bind(('127.0.0.1', 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(OSError, match=f'port {port} of 127.0.0.1 cannot be used; choose'):
+            serve(*model, device='cpu', port=port)
+    assert list(temporary.iterdir()) == []
 
 
-@pytest.mark.parametrize(('argv', 'message'), [
-    (['--port', '70000'], '70000 is no port, 1 to 65535'),
-    (['--max-upload-mb', '0'], '0 is not a whole number, 1 or more'),
-    (['--opacity', '2'], '2 is not a number from 0 to 1')])
-def test_the_command_line_is_checked(capsys, argv, message):
-    with pytest.raises(SystemExit):
-        demo_web.parse_args(['c.py', 'c.pth', *argv])
-    assert message in capsys.readouterr().err
+def test_what_does_not_exist_is_told_before_anything_else(model, tmp_path):
+    with pytest.raises(FileNotFoundError, match='checkpoint .*none.pth does not exist'):
+        serve(model[0], tmp_path / 'none.pth')
+
+
+def test_the_package_imports_no_gradio(root):
+    """In a process of its own: the tests have imported it long ago."""
+    code = ('import sys, plugin.demo; assert "gradio" not in sys.modules; '
+            'plugin.demo.serve; assert "gradio" not in sys.modules; plugin.demo.nothing')
+    ended = subprocess.run([sys.executable, '-c', code], cwd=root, text=True, capture_output=True)
+    assert ended.stderr.splitlines()[-1] == \
+        "AttributeError: module 'plugin.demo' has no attribute 'nothing'"

@@ -1,16 +1,13 @@
-"""tools/demo_web.py used by a person: a real browser, a server in a process of its own.
+"""The page as a visitor uses it, in a real browser.
 
-``PASTURE_DEMO_MODEL=CONFIG:CHECKPOINT`` with ``PASTURE_DEMO_PICTURE`` and, for screenshots, the
-folder ``PASTURE_DEMO_SHOTS`` runs it with a trained model of animals.
+``PASTURE_DEMO_MODEL=CONFIG:CHECKPOINT`` with ``PASTURE_DEMO_IMAGE`` and, for screenshots, the
+folder ``PASTURE_DEMO_SHOTS`` runs it with a trained model of instances.
 """
-import contextlib
 import csv
 import io
 import json
-import multiprocessing
 import os
 import re
-import socket
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,44 +15,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from plugin.demo import serve
 from tests.helpers import hostile_uploads as hostile
-from tests.helpers.browser import launch_chromium
-from tests.helpers.forked import _run
+from tests.helpers.browser import free_port, launch_chromium
 from tests.helpers.tiny_detector import write_detector, write_weights
 
 PATIENCE = 120_000  # milliseconds; only a failure takes so long
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return probe.getsockname()[1]
-
-
-@contextlib.contextmanager
-def served(argv, folder):
-    """Run the tool until the block ends; yields the address it prints."""
-    pytest.importorskip('gradio')
-    context = multiprocessing.get_context('forkserver')
-    os.mkfifo(folder / 'log.out')
-    temporary = folder / 'tmp'
-    temporary.mkdir()
-    env = dict(TMPDIR=str(temporary), CUDA_VISIBLE_DEVICES='', GRADIO_SHARE='True')
-    process = context.Process(target=_run, args=(
-        'demo_web', [str(word) for word in argv], str(folder), env, str(folder / 'log')))
-    process.start()
-    with (folder / 'log.out').open(encoding='utf-8') as log:
-        # ends without an address if the tool does
-        addresses = (re.search(r'the page is at (\S+)', line) for line in log)
-        address = next((match[1] for match in addresses if match), None)
-        assert address is not None, (folder / 'log.err').read_text('utf-8')
-        assert len(list(temporary.glob('pasture_demo_*'))) == 1
-        yield address
-        process.terminate()
-        process.join()
-    assert process.exitcode == 0, (folder / 'log.err').read_text('utf-8')
-    # nothing of the visitors stays behind
-    assert list(temporary.iterdir()) == []
 
 
 @pytest.fixture(scope='module')
@@ -66,6 +31,7 @@ def browser():
 
 @pytest.fixture(scope='module')
 def address(browser, tmp_path_factory):
+    pytest.importorskip('gradio')
     folder = tmp_path_factory.mktemp('demo') / 'ein Stall 牛'
     folder.mkdir()
     model = os.environ.get('PASTURE_DEMO_MODEL')
@@ -74,9 +40,9 @@ def address(browser, tmp_path_factory):
     else:
         config = write_detector(folder)
         checkpoint = write_weights(config, 'best.pth', 0.9)
-    argv = [config, checkpoint, '--device', 'cpu', '--port', free_port(), '--max-upload-mb', 2]
-    with served(argv, folder) as where:
-        yield where
+    with serve(config, checkpoint, device='cpu', port=free_port(), max_upload_mb=2,
+               block=False) as server:
+        yield server.address
 
 
 @pytest.fixture
@@ -143,8 +109,8 @@ def shoot(page, name):
         page.screenshot(path=f'{folder}/{name}.png', full_page=True)
 
 
-def test_a_image_from_upload_to_download(visit):
-    given = os.environ.get('PASTURE_DEMO_PICTURE')
+def test_an_image_from_upload_to_download(visit):
+    given = os.environ.get('PASTURE_DEMO_IMAGE')
     content = Path(given).read_bytes() if given else hostile.image()
     assert send(visit, ('meine Kühe.jpg', content)) == 'Done.'
     shoot(visit, 'done')

@@ -1,4 +1,4 @@
-"""What the browser demo answers: results, files, and what goes wrong."""
+"""What the page answers: results, files, and what goes wrong."""
 import json
 import zipfile
 from types import SimpleNamespace
@@ -8,13 +8,21 @@ import pytest
 from PIL import Image
 
 from plugin.demo.events import escape, status_of
-from plugin.demo.instances import AnimalDesk
+from plugin.demo.instances import InstanceDesk
 from plugin.demo.pixels import PixelDesk
 from plugin.demo.uploads import Refused
+from plugin.inference import export, load_model
 from plugin.inference.inputs import Input
-from plugin.inference.instance_results import AnimalResults
+from plugin.inference.instance_results import InstanceResults
 from tests.helpers import hostile_uploads as hostile
-from tests.helpers.demo_models import Halves, Herd, look, make_desk, write_images
+from tests.helpers.demo_models import (
+    FakeDetector,
+    FakeSegmenter,
+    make_desk,
+    predict,
+    write_images,
+    write_segmentor,
+)
 from tests.helpers.tiny_detector import rows_of
 
 
@@ -26,12 +34,12 @@ def images(tmp_path):
 # --- results --------------------------------------------------------------------------------------
 
 def test_the_threshold_moves_without_the_network(images, tmp_path):
-    herd = Herd()
-    desk = make_desk(tmp_path, AnimalDesk(herd, 0.2, 0.5))
+    detector = FakeDetector()
+    desk = make_desk(tmp_path, InstanceDesk(detector, 0.5))
     assert (desk.model.start, desk.model.least) == (0.65, 0.2)
     assert desk.model.slider_note.endswith('It begins at 0.65: it counted best.')
-    done = look(desk, images)
-    assert herd.asked == [44, 45, 46]
+    done = predict(desk, images)
+    assert detector.asked == [44, 45, 46]
     counts = {}
     for threshold in (0.2, 0.3, 0.31, 0.65, 0.66, 1):
         shown = desk.show(done.token, 2, 'Animals', threshold)
@@ -45,15 +53,15 @@ def test_the_threshold_moves_without_the_network(images, tmp_path):
         0.66: (1, '1 animal (1 cow, 0 calf)', '3 animals in all 3 images'),
         1: (0, '0 animals (0 cow, 0 calf)', '0 animals in all 3 images')}
     assert shown.name == '<b>$&{x}.png'
-    assert herd.asked == [44, 45, 46]
-    assert (shown.image == herd.read(images[1])[..., ::-1]).all()
+    assert detector.asked == [44, 45, 46]
+    assert (shown.image == detector.read(images[1])[..., ::-1]).all()
     rows = desk.show(done.token, 1, 'Animals', 0.5).rows
     assert rows == [[1, 'cow', 0.9, 59, 3.72], [2, 'calf', 0.65, 59, 3.72]]
 
 
 def test_the_files_are_those_of_predict(images, tmp_path):
     desk = make_desk(tmp_path)
-    done = look(desk, images)
+    done = predict(desk, images)
     desk.files(done.token, 0.2)
     archive, counts, animals = desk.files(done.token, 0.5)
     assert [row['picture'] for row in rows_of(counts)] == [
@@ -63,12 +71,11 @@ def test_the_files_are_those_of_predict(images, tmp_path):
     zipfile.ZipFile(archive).extractall(out)
     # the same model behind the writer of tools/predict.py
     items = [Input(out / f'pictures/000{n}.png', f'000{n}') for n in (1, 2, 3)]
-    herd = Herd()
-    herd.score_thr = 0.5
-    settings = SimpleNamespace(out=tmp_path / 'predicted', format='jpg', opacity=0.5, data=None)
-    with AnimalResults(herd, settings, items).images() as add:
+    detector = FakeDetector()
+    detector.score_thr = 0.5
+    with InstanceResults(detector, tmp_path / 'predicted', images=items).images() as add:
         for item in items:
-            add(item, herd.read(item.path))
+            add(item, detector.read(item.path))
     for number in (1, 2, 3):
         mine, theirs = (json.loads((folder / f'labelme/000{number}.json').read_text('utf-8'))
                         for folder in (out, tmp_path / 'predicted'))
@@ -90,8 +97,8 @@ def test_the_files_are_those_of_predict(images, tmp_path):
 
 
 def test_pixels_are_unsure_below_the_threshold(images, tmp_path):
-    desk = make_desk(tmp_path, PixelDesk(Halves(), 0.5))
-    token = look(desk, images[:1]).token
+    desk = make_desk(tmp_path, PixelDesk(FakeSegmenter(), 0.5))
+    token = predict(desk, images[:1]).token
     sure, half = 22 * 36, [['cow', 22 * 36, 50.0]]
     assert desk.show(token, 1, 'Classes', 0).rows == [['ground', sure, 50.0], *half]
     # a third is 33 percent
@@ -100,8 +107,8 @@ def test_pixels_are_unsure_below_the_threshold(images, tmp_path):
     assert shown.rows == [*half, ['unsure', sure, 50.0]]
     assert shown.headline == 'cow 50.0 %, unsure 50.0 %'
     assert shown.legend == [('ground', (9, 9, 9)), ('cow', (250, 0, 0))]
-    assert (shown.image[:, 22:] == Herd.read(images[0])[:, 22:, ::-1]).all()
-    assert (shown.image[:, :22] != Herd.read(images[0])[:, :22, ::-1]).any()
+    assert (shown.image[:, 22:] == FakeDetector.read(images[0])[:, 22:, ::-1]).all()
+    assert (shown.image[:, :22] != FakeDetector.read(images[0])[:, :22, ::-1]).any()
     # equal probabilities have the largest entropy, a certain one has none
     glow = desk.show(token, 1, 'Uncertainty', 0.34).image
     assert glow[:, :22].max() < 10 and glow[:, 22:].min(axis=(0, 1)).tolist() == [252, 253, 191]
@@ -115,6 +122,21 @@ def test_pixels_are_unsure_below_the_threshold(images, tmp_path):
     assert [row['class'] for row in rows_of(areas)] == ['ground', 'cow', 'sky']
 
 
+def test_an_exported_segmentor_answers_the_same(images, tmp_path):
+    pytest.importorskip('onnxruntime')
+    config, checkpoint = write_segmentor(tmp_path)
+    exported = tmp_path / 'tiny.onnx'
+    export(config, checkpoint, out=exported, images=images[0], turns=1)
+    answers = []
+    for weights in (checkpoint, exported):
+        model = load_model(config, weights, device='cpu', keep_logits=True)
+        desk = make_desk(tmp_path / weights.suffix, PixelDesk(model, 0.5))
+        done = predict(desk, images)
+        assert (done.done, done.refused) == (3, ())
+        answers.append(desk.show(done.token, 1, 'Classes', 0.5).totals)
+    assert answers[0] == answers[1] and len(answers[0]) >= 3
+
+
 def test_too_many_classes_are_refused():
     model = SimpleNamespace(classes=['x'] * 256, palette=[], read=None)
     with pytest.raises(ValueError, match='256 classes do not fit into a mask, which holds 255'):
@@ -124,7 +146,7 @@ def test_too_many_classes_are_refused():
 # --- what goes wrong ------------------------------------------------------------------------------
 
 def test_one_bad_image_does_not_cost_the_others(images, tmp_path, capsys):
-    class Weak(Herd):
+    class Weak(FakeDetector):
         def __call__(self, image):
             if image.shape[1] == 45:
                 raise RuntimeError('the network broke')
@@ -134,8 +156,8 @@ def test_one_bad_image_does_not_cost_the_others(images, tmp_path, capsys):
 
     broken = tmp_path / 'broken.png'
     broken.write_bytes(hostile.image()[:60])
-    desk = make_desk(tmp_path, AnimalDesk(Weak(), 0.2, 0.5))
-    done = look(desk, [broken, *images])
+    desk = make_desk(tmp_path, InstanceDesk(Weak(), 0.5))
+    done = predict(desk, [broken, *images])
     assert [f'{one.name} {one.reason}' for one in done.refused] == [
         'broken.png is damaged: it cannot be decoded',
         '<b>$&{x}.png could not be done for an error of the program, which its console tells',
@@ -148,11 +170,20 @@ def test_one_bad_image_does_not_cost_the_others(images, tmp_path, capsys):
         desk.show(done.token, 1, 'Animals', 0.5)
 
 
-def test_without_room_the_rest_is_left_out(images, tmp_path):
-    desk = make_desk(tmp_path, room=10)
-    done = look(desk, images)
+def test_an_image_larger_than_its_header_says_is_refused(images, tmp_path, monkeypatch):
+    desk = make_desk(tmp_path)
+    monkeypatch.setattr(desk.model, 'read', lambda path: np.zeros((1001, 1000), np.uint8))
+    done = predict(desk, images[:1])
+    assert [' '.join(one) for one in done.refused] == [
+        'a.png is damaged: its header does not tell its size']
     assert done.done == 0
-    assert 'a.png and what came after it were left out: the demo has no room' in ' '.join(
+
+
+def test_without_space_the_rest_is_left_out(images, tmp_path):
+    desk = make_desk(tmp_path, max_bytes=10)
+    done = predict(desk, images)
+    assert done.done == 0
+    assert 'a.png and what came after it were left out: the demo has no space left' in ' '.join(
         done.refused[-1])
 
 

@@ -1,4 +1,4 @@
-"""Many visitors of the browser demo at once, and what it forgets."""
+"""Many visitors of the page at once, and what is forgotten."""
 import os
 import shutil
 import threading
@@ -8,9 +8,8 @@ import pytest
 
 from plugin.demo import shelf
 from plugin.demo.events import Events, Parts
-from plugin.demo.instances import AnimalDesk
 from plugin.demo.shelf import Gone, Shelf, folder_bytes, sweep
-from tests.helpers.demo_models import Herd, look, make_desk, write_images
+from tests.helpers.demo_models import make_desk, predict, write_images
 
 
 @pytest.fixture
@@ -20,14 +19,14 @@ def images(tmp_path):
 
 def test_visitors_have_batches_of_their_own(images, tmp_path):
     desk = make_desk(tmp_path)
-    one, other = look(desk, images[:1]), look(desk, images[1:])
+    one, other = predict(desk, images[:1]), predict(desk, images[1:])
     assert one.token != other.token
     assert [kept.name for kept in desk.images(one.token)] == ['a.png']
     assert [kept.name for kept in desk.images(other.token)] == ['<b>$&{x}.png', '=c ä.png']
     with pytest.raises(Gone, match='put away; send the images again'):
         desk.show('', 1, 'Animals', 0.5)
     # a new upload of a visitor replaces the last one, and only that
-    again = look(desk, images[:1], old=one.token)
+    again = predict(desk, images[:1], old=one.token)
     with pytest.raises(Gone):
         desk.files(one.token, 0.5)
     assert len(desk.images(again.token)) == 1 and len(desk.images(other.token)) == 2
@@ -35,15 +34,15 @@ def test_visitors_have_batches_of_their_own(images, tmp_path):
 
 
 def test_a_long_upload_lets_others_through(images, tmp_path):
-    herd, seen, queued, go = Herd(), [], threading.Semaphore(0), threading.Event()
-    desk = make_desk(tmp_path, AnimalDesk(herd, 0.2, 0.5))
-    early = look(desk, images[:1])
-    predict, submit = desk.model.predict, desk._network.submit
+    seen, queued, go = [], threading.Semaphore(0), threading.Event()
+    desk = make_desk(tmp_path)
+    early = predict(desk, images[:1])
+    network, submit = desk.model.predict, desk._network.submit
 
     def slow(image):
         go.wait()
         seen.append(image.shape[1])
-        return predict(image)
+        return network(image)
 
     def counted(*args):
         future = submit(*args)
@@ -51,10 +50,10 @@ def test_a_long_upload_lets_others_through(images, tmp_path):
         return future
 
     desk.model.predict, desk._network.submit = slow, counted
-    long = threading.Thread(target=look, args=(desk, images))
+    long = threading.Thread(target=predict, args=(desk, images))
     long.start()
     queued.acquire()
-    short = threading.Thread(target=look, args=(desk, images[2:]))
+    short = threading.Thread(target=predict, args=(desk, images[2:]))
     short.start()
     queued.acquire()
     # the network is busy, and who has results is answered
@@ -76,16 +75,16 @@ def test_the_shelf_forgets(tmp_path):
         batch.busy = False
         tokens.append(token)
         now[0] += 1
-    assert shelf.has_room()
+    assert shelf.make_space()
     shelf.get(tokens[0])
     token, batch = shelf.open()
     (batch.folder / 'x').write_bytes(bytes(400))
     # the one that was not used the longest goes, and nobody who is at work
-    assert shelf.has_room() and folder_bytes(tmp_path) == 900
+    assert shelf.make_space() and folder_bytes(tmp_path) == 900
     with pytest.raises(Gone):
         shelf.get(tokens[1])
     (batch.folder / 'y').write_bytes(bytes(1000))
-    assert not shelf.has_room() and shelf.get(token) is batch
+    assert not shelf.make_space() and shelf.get(token) is batch
     batch.busy = False
     now[0] += 61
     shelf.tidy()
@@ -123,19 +122,19 @@ def test_a_folder_that_goes_meanwhile_is_passed_over(tmp_path, monkeypatch):
 
 def test_images_taken_away_while_they_are_done_leave_nothing(images, tmp_path):
     desk = make_desk(tmp_path)
-    predict = desk.model.predict
+    network = desk.model.predict
     events = Events(SimpleNamespace(update=dict), desk, Parts(*Parts._fields))
     answers = []
 
     def interrupted(image):
         events.forget(answers[-1]['token'])
-        return predict(image)
+        return network(image)
 
     desk.model.predict = interrupted
     for answer in events.take(images, 0.5, 'Animals', ''):
         answers.append(answer)
     # it ends at the first image, and without an error
     assert len(answers) == 2 and '0 of 3 images are done' in answers[1]['status']
-    assert desk.shelf.has_room()
+    assert desk.shelf.make_space()
     desk.shelf.tidy()
     assert list(desk.shelf.root.iterdir()) == []

@@ -1,4 +1,4 @@
-"""What the browser demo takes from strangers."""
+"""What is taken of the files that visitors send, and what is refused."""
 import contextlib
 import errno
 import zipfile
@@ -83,7 +83,7 @@ def test_others_get_a_sentence_and_do_not_stop_the_rest(take, content, sentence)
     (hostile.packed([('drawing.png', hostile.SVG)]), 'drawing.png is a drawing (SVG)'),
     (hostile.packed([('huge.png', hostile.huge_png())]), 'huge.png has 30000 x 30000 pixels'),
 ], ids=named)
-def test_members_of_an_archive_are_strangers_too(take, archive, sentence):
+def test_members_of_an_archive_are_checked_too(take, archive, sentence):
     found, refused, _ = take(('herd.zip', archive), ('good.png', GOOD))
     assert [item.name for item in found] == ['good.png']
     assert len(refused) == 1

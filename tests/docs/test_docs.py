@@ -10,10 +10,10 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from test_kfold import Trainer, pretend
 
 from tests.helpers import forked
 from tests.helpers.pages import PAGES, ROOT, blocks_of, file_of, lines_of, parse
+from tests.helpers.small_kfold import Trainer, pretend
 from tests.helpers.small_project import make_project, smaller, write
 
 # what is changed in a command before it runs; all others run as they stand

@@ -3,11 +3,10 @@ import importlib.util
 import math
 import os
 
-import _trackers
 import pytest
 from mmengine.config import Config
 
-from plugin.engine import MLflowTracker, TensorboardTracker, WandbTracker
+from plugin.engine import MLflowTracker, TensorboardTracker, WandbTracker, trackers
 
 TRAINED = {'loss': 2.0, 'lr': 0.1, 'iter': 10, 'time': 0.5, 'words': 'not a number'}
 VALIDATED = {'loss': 1.0, 'mIoU': 50.0}
@@ -103,20 +102,20 @@ def test_wandb_is_offline_and_keeps_its_id(tmp_path, config, monkeypatch):
 def test_trackers_are_added_to_what_the_config_writes(tmp_path):
     cfg = Config(dict(work_dir=str(tmp_path / 'läufe'), resume=True, visualizer=dict(
         type='SegLocalVisualizer', vis_backends=[dict(type='LocalVisBackend')])))
-    _trackers.add_trackers(cfg, ['tensorboard', 'tensorboard'])
+    trackers.add_trackers(cfg, ['tensorboard', 'tensorboard'])
     first, second = cfg.visualizer.vis_backends
     assert first.type == 'LocalVisBackend'
     assert second == dict(type='TensorboardTracker', save_dir=str(tmp_path / 'läufe/tensorboard'))
     # as a dumped config has it
-    _trackers.add_trackers(cfg, ['tensorboard'])
+    trackers.add_trackers(cfg, ['tensorboard'])
     assert len(cfg.visualizer.vis_backends) == 2
     plain = Config(dict(work_dir='x', resume=False))
-    _trackers.add_trackers(plain, [])
+    trackers.add_trackers(plain, [])
     assert 'visualizer' not in plain
 
 
 def test_missing_package_is_named_with_its_cure(monkeypatch):
-    monkeypatch.setattr(_trackers.importlib.util, 'find_spec', lambda name: None)
+    monkeypatch.setattr(trackers.importlib.util, 'find_spec', lambda name: None)
     with pytest.raises(ImportError, match=r"Failed to import wandb, which --logger wandb needs: "
                                           r"install it by pip install -e '\.\[trackers\]'"):
-        _trackers.add_trackers(Config(dict(work_dir='x')), ['wandb'])
+        trackers.add_trackers(Config(dict(work_dir='x')), ['wandb'])

@@ -15,21 +15,8 @@ from pycocotools.cocoeval import COCOeval
 
 from plugin.evaluation import FastCocoMetric, encode_masks
 from plugin.evaluation.coco_scores import ITEMS
+from tests.helpers.instance_scores import NAMES, evaluate
 from tests.helpers.small_instances import coco_content, make_images
-
-NAMES = ('cow', 'Kuh é', 'pig')
-
-
-def evaluate(metric, images, names=NAMES):
-    metric.dataset_meta = dict(classes=names)
-    # mmdet changes the truth it is given
-    for image in copy.deepcopy(images):
-        metric.process(None, [image])
-    with contextlib.redirect_stdout(io.StringIO()) as printed:
-        scores = metric.evaluate(len(images))
-    if isinstance(metric, FastCocoMetric):
-        assert 'Average Precision' not in printed.getvalue()
-    return scores
 
 
 def pycocotools_scores(images, names, kind, numbers=(100, 300, 1000), ious=None):

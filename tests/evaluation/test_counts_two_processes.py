@@ -8,11 +8,11 @@ import torch
 from mmdet.structures import DetDataSample
 from mmengine.dataset import DefaultSampler
 from mmengine.structures import InstanceData
-from test_evaluation_coco_metric import NAMES, evaluate
 
 from plugin.engine.summary.gallery import GalleryKeeper
 from plugin.engine.summary.instances import InstancePages
 from plugin.evaluation import CountMetric, FastCocoMetric
+from tests.helpers.instance_scores import NAMES, evaluate
 from tests.helpers.small_instances import make_images
 
 WORST = 3

@@ -11,31 +11,8 @@ from mmseg.registry import METRICS
 from PIL import Image
 
 from plugin.evaluation import SegMetric, fold, joint_histogram, seg_scores
+from tests.helpers.label_maps import evaluate, make_maps, make_sample
 from tests.reference import slow_confusion, slow_scores
-
-
-def make_maps(num_classes, size=(13, 17), seed=0, ignored=0.1, classes=None):
-    """A prediction that is often right and its truth, int64 (1, H, W)."""
-    generator = torch.Generator().manual_seed(seed)
-    truth = torch.randint(0, classes or num_classes, (1, *size), generator=generator)
-    other = torch.randint(0, classes or num_classes, (1, *size), generator=generator)
-    prediction = torch.where(torch.rand(1, *size, generator=generator) < 0.6, truth, other)
-    truth[torch.rand(1, *size, generator=generator) < ignored] = 255
-    return prediction, truth
-
-
-def make_sample(prediction, truth=None, **meta):
-    sample = {'pred_sem_seg': {'data': prediction}, 'img_path': 'a.png', **meta}
-    if truth is not None:
-        sample['gt_sem_seg'] = {'data': truth}
-    return sample
-
-
-def evaluate(metric, pairs, num_classes):
-    metric.dataset_meta = {'classes': [f'c{i}' for i in range(num_classes)]}
-    for prediction, truth in pairs:
-        metric.process(None, [make_sample(prediction, truth)])
-    return metric.evaluate(len(pairs))
 
 
 @pytest.fixture
@@ -206,7 +183,7 @@ def test_other_errors_name_the_cure():
     with pytest.raises(ValueError, match=r'set output_dir to their folder'):
         SegMetric(format_only=True)
     metric.process(None, [make_sample(prediction, truth)] * 3)
-    with pytest.raises(ValueError, match=r'evaluated 3 images, but only 2 of 2 fall to it'):
+    with pytest.raises(ValueError, match=r'evaluated 3 images, but only 2 of 2 are its share'):
         metric.evaluate(2)
 
 

@@ -5,9 +5,9 @@ import os
 import torch
 from mmengine.dataset import DefaultSampler
 from mmseg.evaluation import IoUMetric
-from test_evaluation_seg_metric import evaluate, make_maps, make_sample
 
 from plugin.evaluation import SegMetric
+from tests.helpers.label_maps import evaluate, make_maps, make_sample
 
 
 def _rank_evaluates(rank, world_size, rendezvous, cases, result):

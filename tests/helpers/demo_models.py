@@ -1,24 +1,29 @@
-"""Models of known answers for the browser demo, and a desk with one of them."""
+"""Models with known answers for the tests of the page, and a desk with one of them."""
 from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
+from mmengine.config import Config
+from mmseg.registry import MODELS
 
-from plugin.demo.desk import Desk
-from plugin.demo.instances import AnimalDesk
+from plugin.demo.desk import Desk, Progress
+from plugin.demo.instances import InstanceDesk
 from plugin.demo.shelf import Shelf
 from plugin.demo.uploads import Limits
 from plugin.models.postprocess import Detection
 from tests.helpers import hostile_uploads as hostile
+from tests.helpers.tiny import write_project
 
 LIMITS = Limits(upload=10 ** 6, total=10 ** 7, images=10, pixels=10 ** 6)
 SCORES = (0.9, 0.65, 0.3)
 
 
-class Herd:
+class FakeDetector:
     """A detector that finds three squares in every image, and counts how often it is asked."""
 
-    classes, score_thr, reason = ['cow', 'calf'], 0.65, 'it counted best; or not'
+    classes, reason = ['cow', 'calf'], 'it counted best; or not'
+    score_thr, least_score = 0.65, 0.2
 
     def __init__(self):
         self.asked = []
@@ -38,28 +43,36 @@ class Herd:
             mask[4:14, 2 + 13 * number:8 + 13 * number] = True
             mask[4, 2 + 13 * number] = False
             found.append(Detection.from_mask(number % 2, np.float32(score), mask))
-        return [animal for animal in found if animal.score >= self.score_thr]
+        return [instance for instance in found if instance.score >= self.score_thr]
 
 
-class Halves:
+class FakeSegmenter:
     """A segmenter that is sure of the left half of an image, and of nothing in the right one."""
 
     classes, palette, read = ['ground', 'cow', 'sky'], [(9, 9, 9), (250, 0, 0), (0, 0, 250)], \
-        staticmethod(Herd.read)
+        staticmethod(FakeDetector.read)
 
-    def probabilities(self, image):
-        shares = np.full((3, *image.shape[:2]), 1 / 3, np.float16)
-        shares[:, :, :22] = np.array([0, 1, 0])[:, None, None]
-        return shares.argmax(0), shares
-
-
-def make_desk(folder: Path, model=None, room: int = 10 ** 8) -> Desk:
-    """A desk with a model, or with a herd; its batches lie in ``folder``."""
-    shelf = Shelf(folder / 'batches', room, 3600)
-    return Desk(model or AnimalDesk(Herd(), 0.2, 0.5), shelf, LIMITS, 'about')
+    def labels_and_probabilities(self, image):
+        probabilities = np.full((3, *image.shape[:2]), 1 / 3, np.float16)
+        probabilities[:, :, :22] = np.array([0, 1, 0])[:, None, None]
+        return probabilities.argmax(0), probabilities
 
 
-def write_images(folder: Path) -> list:
+def write_segmentor(folder: Path) -> tuple[Path, Path]:
+    """Write a segmentor of two classes with random weights; returns config and checkpoint."""
+    config = write_project(folder)
+    model = MODELS.build(Config.fromfile(config).model)
+    torch.save(dict(state_dict=model.state_dict()), folder / 'tiny.pth')
+    return config, folder / 'tiny.pth'
+
+
+def make_desk(folder: Path, model=None, max_bytes: int = 10 ** 8) -> Desk:
+    """A desk with a model, by default the detector; its batches lie in ``folder``."""
+    shelf = Shelf(folder / 'batches', max_bytes, 3600)
+    return Desk(model or InstanceDesk(FakeDetector(), 0.5), shelf, LIMITS, 'about')
+
+
+def write_images(folder: Path) -> list[Path]:
     """Three images of widths 44, 45 and 46."""
     paths = [folder / name for name in ('a.png', '<b>$&{x}.png', '=c ä.png')]
     for index, path in enumerate(paths):
@@ -67,6 +80,6 @@ def write_images(folder: Path) -> list:
     return paths
 
 
-def look(desk: Desk, paths: list, old: str = ''):
-    """Let a desk do images; returns its last progress."""
-    return list(desk.look(paths, old))[-1]
+def predict(desk: Desk, paths: list[Path], old: str = '') -> Progress:
+    """Let a desk predict images; returns its last progress."""
+    return list(desk.predict(paths, old))[-1]

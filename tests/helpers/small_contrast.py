@@ -1,4 +1,4 @@
-"""Small batches for the contrastive loss, whose draws an oracle can repeat."""
+"""Small batches for the contrastive loss, whose random choices an oracle can repeat."""
 import torch
 import torch.nn.functional as F
 
@@ -9,13 +9,13 @@ M, K, D = 6, 5, 4
 
 def make_case(num_classes=5, num_labeled=2, num_unlabeled=2, size=(5, 7), seed=0, ties=False):
     """Images of which labels, logits and masks are at odds, as (dict of tensors)."""
-    draw = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
     shape = (num_labeled + num_unlabeled, *size)
-    logits = 2 * torch.randn(shape[0], num_classes, *size, generator=draw)
-    labels = torch.where(torch.rand(shape, generator=draw) < 0.6, logits.argmax(1),
-                         torch.randint(num_classes, shape, generator=draw))
-    labels[torch.rand(shape, generator=draw) < 0.2] = 255
-    unsure = torch.rand(shape, generator=draw)
+    logits = 2 * torch.randn(shape[0], num_classes, *size, generator=generator)
+    labels = torch.where(torch.rand(shape, generator=generator) < 0.6, logits.argmax(1),
+                         torch.randint(num_classes, shape, generator=generator))
+    labels[torch.rand(shape, generator=generator) < 0.2] = 255
+    unsure = torch.rand(shape, generator=generator)
     return dict(logits=logits.round() if ties else logits, labels=labels, reliable=unsure < 0.5,
                 unreliable=unsure > 0.7, is_labeled=torch.arange(shape[0]) < num_labeled)
 
@@ -23,9 +23,9 @@ def make_case(num_classes=5, num_labeled=2, num_unlabeled=2, size=(5, 7), seed=0
 def make_batch(seed=0, **options):
     """Everything that ``forward`` asks for."""
     case = make_case(seed=seed, **options)
-    draw = torch.Generator().manual_seed(seed + 100)
+    generator = torch.Generator().manual_seed(seed + 100)
     shape = (len(case['labels']), D, *case['labels'].shape[1:])
-    features = [torch.randn(shape, generator=draw) for _ in range(2)]
+    features = [torch.randn(shape, generator=generator) for _ in range(2)]
     return dict(student_features=features[0].requires_grad_(), teacher_features=features[1],
                 teacher_logits=case.pop('logits'), **case)
 
@@ -37,7 +37,7 @@ def make_loss(num_classes=5, **options):
 
 
 def pick_in_turn(bank):
-    """Make the draws of negatives known: of the keys in the order of their first channel."""
+    """Make the choice of negatives known: of the keys in the order of their first channel."""
     def sample(num_anchors, num_negatives):
         turn = torch.arange(num_anchors * num_negatives).view(num_anchors, num_negatives)
         rows = []
@@ -55,22 +55,22 @@ def run(loss, batch, seed=3):
 
 
 def slow(loss, batch, oracle, seed=3):
-    """The oracle's loss with the draws of :func:`run` and the keys that are in the bank now."""
+    """The oracle's loss with the anchors of :func:`run` and the keys that are in the bank now."""
     torch.manual_seed(seed)
-    draws = torch.rand(loss.num_classes, M).numpy()
+    uniform = torch.rand(loss.num_classes, M).numpy()
     rows = loss.bank.sample(M, K) - loss.bank.start[:, None, None]
     banks = [loss.bank.keys[start:start + number].numpy() for start, number in zip(
         loss.bank.start.tolist(), loss.bank.filled.tolist(), strict=True)]
     arrays = {name: batch[name].detach().numpy() for name in (
         'teacher_features', 'teacher_logits', 'labels', 'reliable', 'is_labeled')}
-    return oracle(batch['student_features'].detach().numpy(), *arrays.values(), draws, banks,
+    return oracle(batch['student_features'].detach().numpy(), *arrays.values(), uniform, banks,
                   rows.numpy(), threshold=loss.threshold, temperature=loss.temperature)
 
 
 def directions(number, channels=4, seed=0):
     """Features of ``number`` pixels in one image, (1, D, 1, P)."""
-    draw = torch.Generator().manual_seed(seed)
-    return 3 * torch.randn(1, channels, 1, number, generator=draw)
+    generator = torch.Generator().manual_seed(seed)
+    return 3 * torch.randn(1, channels, 1, number, generator=generator)
 
 
 def keys_of(bank, c):

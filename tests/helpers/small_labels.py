@@ -1,8 +1,9 @@
-"""Small images and LabelMe files."""
+"""Small images and LabelMe files, and what was found wrong with labels."""
 import base64
-import importlib
 import io
 import json
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,12 @@ from PIL import Image
 ORIENTATION = 0x0112
 
 
-def load_tool(root: Path, name: str):
-    """A tool of tools/data as a module."""
-    return importlib.import_module(name)
+def told(findings: Iterable) -> str:
+    """Findings on labels as text: one a line, then the number of each sort."""
+    findings = list(findings)
+    lines = [f'{one.file} {one.shape} {one.action}: {one.reason}' for one in findings]
+    counts = Counter(one.action for one in findings)
+    return '\n'.join([*lines, ', '.join(f'{count} {action}' for action, count in counts.items())])
 
 
 def write_image(path: Path, size=(40, 60), orientation=None) -> Path:
@@ -26,10 +30,10 @@ def write_image(path: Path, size=(40, 60), orientation=None) -> Path:
     return path
 
 
-def square(x, y, side, right=None) -> list:
-    """Corners of a square, or of a rectangle that is ``right`` wide."""
-    wide = side if right is None else right
-    return [[x, y], [x + wide, y], [x + wide, y + side], [x, y + side]]
+def square(x, y, side, width=None) -> list:
+    """Corners of a square, or of a rectangle of another width."""
+    width = side if width is None else width
+    return [[x, y], [x + width, y], [x + width, y + side], [x, y + side]]
 
 
 def shape(points, label='cow', group=None, kind='polygon', **more) -> dict:

@@ -116,6 +116,6 @@ def write_instance_run(folder: Path) -> Path:
     (log / 'precision_recall.json').write_text(json.dumps(
         dict(mask={'IoU 0.50': [1.0, 0.75, 0.5], 'mean': [0.5, 0.5, 0.5]})))
     (log / 'counts.json').write_text(json.dumps(dict(
-        threshold=0.5, images=[['a.png', 2, 2], ['b.png', 3, 1], ['c.png', 2, 2]],
+        threshold=0.5, pictures=[['a.png', 2, 2], ['b.png', 3, 1], ['c.png', 2, 2]],
         thresholds=[0.0, 0.5, 1.0], MAE=[2.0, 0.6667, 2.3333])))
     return folder

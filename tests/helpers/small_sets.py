@@ -4,7 +4,7 @@ import pytest
 from mmseg.registry import DATASETS
 from PIL import Image
 
-from plugin.datasets.doctor.preflight import check_files
+from plugin.datasets.doctor.preflight import check_dataset
 
 CLASSES = ('ground', 'fence', 'cow')
 LOADERS = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations')]
@@ -38,5 +38,5 @@ def write_label(folder, name, values, dtype=np.uint8):
 
 def error_of(dataset, **kwargs):
     with pytest.raises(ValueError) as error:
-        check_files(dataset, **kwargs)
+        check_dataset(dataset, **kwargs)
     return str(error.value)

@@ -3,8 +3,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+from mmseg.registry import MODELS
 
 CLASSES = ('ground', 'cow')
+PALETTE = [[90, 60, 30], [250, 240, 220]]
 CONFIG = """
 default_scope = 'mmseg'
 custom_imports = dict(imports=['plugin', 'tests.helpers.tiny_parts'], allow_failed_imports=False)
@@ -75,3 +80,16 @@ def write_project(folder: Path, number: int = 5, more: str = '') -> Path:
     config = folder / 'tiny.py'
     config.write_text(CONFIG + more, encoding='utf-8')
     return config
+
+
+def write_weights(config: Path, name: str = 'random.pth', **more) -> Path:
+    """Write a checkpoint with random weights beside the config, by which both classes occur."""
+    with DefaultScope.overwrite_default_scope('mmseg'):
+        model = MODELS.build(Config.fromfile(config).model)
+    generator = torch.Generator().manual_seed(11)
+    for value in model.parameters():
+        torch.nn.init.normal_(value, std=0.5, generator=generator)
+    path = config.parent / name
+    torch.save(dict(meta=dict(dataset_meta=dict(classes=CLASSES, palette=PALETTE)),
+                    state_dict=model.state_dict(), **more), path)
+    return path

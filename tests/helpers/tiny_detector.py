@@ -61,7 +61,7 @@ def write_detector(folder: Path) -> Path:
     return config
 
 
-def write_weights(config: Path, name: str, threshold: float = None) -> Path:
+def write_weights(config: Path, name: str, threshold: float | None = None) -> Path:
     """Write a checkpoint with random weights beside the config; it may remember a threshold."""
     with DefaultScope.overwrite_default_scope('mmdet'):
         model = MODELS.build(Config.fromfile(config).model)
@@ -77,7 +77,7 @@ def write_weights(config: Path, name: str, threshold: float = None) -> Path:
     return path
 
 
-def rows_of(path: Path) -> list:
+def rows_of(path: Path) -> list[dict[str, str]]:
     """The rows of a CSV file by the titles of their columns."""
     with path.open(encoding='utf-8', newline='') as file:
         return list(csv.DictReader(file))

@@ -60,3 +60,19 @@ class ShortMemoryHook(Hook):
     def before_train_iter(self, runner, *args, **kwargs) -> None:
         if runner.iter == self.iteration:
             raise torch.cuda.OutOfMemoryError('CUDA out of memory. Tried to allocate 20.00 GiB.')
+
+
+@HOOKS.register_module(force=True)
+class StopHook(Hook):
+    """Stops as Ctrl-C does.
+
+    Args:
+        iteration (int): Number of iterations done before.
+    """
+
+    def __init__(self, iteration: int) -> None:
+        self.iteration = iteration
+
+    def before_train_iter(self, runner, *args, **kwargs) -> None:
+        if runner.iter == self.iteration:
+            raise KeyboardInterrupt

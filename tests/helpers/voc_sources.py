@@ -1,23 +1,21 @@
 """VOC and SBD in miniature, in the form they are published in."""
-import importlib
 import tarfile
 
 import numpy as np
 from PIL import Image
 from scipy.io import savemat
 
+from plugin.datasets.preparation.voc import prepare_voc, print_voc
+
 TRAIN, VAL = ['2007_1', '2007_2', '2007_3'], ['2008_1', '2008_2']
 SBD_TRAIN, SBD_VAL = ['2007_2', '2009_1', '2009_2'], ['2008_2', '2009_3']
 
 
-def load_tool():
-    """The tool as a module."""
-    return importlib.import_module('prepare_voc')
-
-
-def load_files():
-    """The module beside the tool that reads and writes single files."""
-    return importlib.import_module('voc_files')
+def lay_out(out, **options):
+    """Lay out the set, and print what is there."""
+    done = prepare_voc(out, **options)
+    print_voc(done)
+    return done
 
 
 def mask(name, ignore=True):

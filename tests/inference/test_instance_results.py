@@ -1,8 +1,7 @@
-"""tools/predict.py with a model that outlines animals."""
+"""What predict writes of a detector, and that all of it agrees."""
 import contextlib
 import json
 from pathlib import Path
-from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -14,10 +13,11 @@ from pycocotools.coco import COCO
 
 from plugin.datasets.labels.coco_builder import CocoBuilder
 from plugin.datasets.labels.labelme import read_labelme
-from tests.helpers.forked import run_tool
-from tests.helpers.tiny_detector import CLASSES, rows_of, write_detector, write_weights
+from plugin.inference import load_model, predict
+from plugin.utils import UserError
+from tests.helpers.tiny_detector import CLASSES, rows_of
 
-BEST = 0.65
+NAMES = {'same', 'same_png', 'grey', 'alpha', 'deep', 'turned', '牛 1/kuh ä'}
 
 
 def results_of(folder, image):
@@ -26,20 +26,9 @@ def results_of(folder, image):
 
 
 @pytest.fixture(scope='module')
-def weights(tmp_path_factory):
-    """Config and checkpoints of a tiny Mask R-CNN."""
-    folder = tmp_path_factory.mktemp('weights') / 'a herd 牛'
-    folder.mkdir()
-    config = write_detector(folder)
-    return SimpleNamespace(folder=folder, config=config,
-                           best=write_weights(config, 'best.pth', BEST),
-                           plain=write_weights(config, 'plain.pth'))
-
-
-@pytest.fixture(scope='module')
-def predicted(weights):
+def predicted(herd, tmp_path_factory):
     """Everything a folder may hold, predicted."""
-    folder = weights.folder
+    folder = tmp_path_factory.mktemp('predicted') / 'a herd 牛'
     (folder / 'in/牛 1').mkdir(parents=True)
     coarse = np.random.default_rng(0).integers(0, 256, (7, 9, 3), dtype=np.uint8)
     image = cv2.resize(coarse, (44, 36), interpolation=cv2.INTER_CUBIC)
@@ -60,21 +49,17 @@ def predicted(weights):
     for _ in range(3):
         video.write(image)
     video.release()
-    result = run_tool('predict', [weights.config, weights.best, 'in', '--device', 'cpu',
-                                  '--simplify', 0], folder)
-    return folder, result
-
-
-NAMES = {'same', 'same_png', 'grey', 'alpha', 'deep', 'turned', '牛 1/kuh ä'}
+    model = load_model(herd.config, herd.best, device='cpu')
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        return folder, predict(model, 'in', simplify=0)
 
 
 def test_bad_files_are_named_and_the_others_done(predicted):
     folder, result = predicted
-    assert result.status == 1
-    skipped = [line for line in result.err.splitlines() if line.startswith('skipped:')]
-    assert skipped == ['skipped: in/broken.jpg is no image', 'skipped: in/empty.png is empty']
-    assert '8 of 10 inputs counted, 2 could not be done; results in outputs' in result.out
-    assert 'score threshold 0.65: it counted best on the validation set' in result.out
+    assert result.failed == {Path('in/broken.jpg'): 'in/broken.jpg is no image',
+                             Path('in/empty.png'): 'in/empty.png is empty'}
+    assert str(result) == '8 of 10 inputs counted, 2 could not be done; results in outputs'
     for kind, suffix in (('overlays', '.jpg'), ('labelme', '.json')):
         root = folder / 'outputs' / kind
         assert {path.relative_to(root).as_posix() for path in root.rglob('*.*')} == {
@@ -84,7 +69,7 @@ def test_bad_files_are_named_and_the_others_done(predicted):
     assert not list((folder / 'outputs').rglob('.*'))
 
 
-def test_the_tables_and_the_coco_results_agree(predicted):
+def test_the_tables_and_the_coco_results_agree(predicted, herd):
     folder, _ = predicted
     counts = rows_of(folder / 'outputs/counts.csv')
     animals = rows_of(folder / 'outputs/animals.csv')
@@ -99,7 +84,7 @@ def test_the_tables_and_the_coco_results_agree(predicted):
         assert [int(animal['number']) for animal in mine] == list(range(1, len(mine) + 1))
         scores = [float(animal['score']) for animal in mine]
         assert scores == sorted(scores, reverse=True)
-        assert all(score >= BEST for score in scores)
+        assert all(score >= herd.threshold for score in scores)
         for animal, entry in zip(mine, results_of(folder, row['picture']), strict=True):
             assert entry['category_id'] == CLASSES.index(animal['class']) + 1
             assert entry['score'] == pytest.approx(float(animal['score']), abs=5e-5)
@@ -152,11 +137,11 @@ def _filled(annotation, image):
     return np.asfortranarray(coco.annToMask(annotation))
 
 
-def test_the_prediction_is_that_of_mmdetection(predicted, weights):
+def test_the_prediction_is_that_of_mmdetection(predicted, herd):
     folder, _ = predicted
-    model = init_detector(str(weights.config), str(weights.best), device='cpu')
+    model = init_detector(str(herd.config), str(herd.best), device='cpu')
     found = inference_detector(model, str(folder / 'in/same.png')).pred_instances
-    sure = found.scores >= BEST
+    sure = found.scores >= herd.threshold
     expected = [coco_mask.encode(np.asfortranarray(mask.numpy().astype(np.uint8)))['counts']
                 for mask in found.masks[sure] if mask.any()]
     mine = results_of(folder, 'in/same.png')
@@ -190,47 +175,37 @@ def test_a_video_has_all_frames_and_a_row_for_each(predicted):
     assert shapes == [(36, 44, 3)] * 3
 
 
-def test_one_tile_is_the_whole_image(predicted, weights, tmp_path):
+def test_one_tile_is_the_whole_image(predicted, herd, tmp_path):
     folder, _ = predicted
-    argv = [weights.config, weights.best, folder / 'in/same.png', '--tile', 64, '--overlap', 8,
-            '--out', tmp_path / 'outputs']
-    assert run_tool('predict', argv, tmp_path).status == 0
+    model = load_model(herd.config, herd.best, device='cpu', tile=64, overlap=8)
+    assert predict(model, folder / 'in/same.png', tmp_path / 'outputs').done == 1
     tiled = results_of(tmp_path, (folder / 'in/same.png').as_posix())
     assert ([entry['segmentation'] for entry in tiled]
             == [entry['segmentation'] for entry in results_of(folder, 'in/same.png')])
 
 
-@pytest.mark.parametrize(('argv', 'message'), [
-    (['--overlap', 8], '--overlap 8 is that of tiles; give their size by --tile.'),
-    (['--tile', 32], 'error: an overlap of 128 pixels does not fit tiles of 32: give 1 to 31'),
-    (['--data', 'nowhere.json'], 'error: annotation file nowhere.json does not exist'),
-    (['--cfg-options', 'model.roi_head.mask_head.num_classes=5',
-      'model.roi_head.bbox_head.num_classes=5'],
-     'error: plain.pth was trained for 2 classes, but the config has 5'),
-    (['--cfg-options', 'model.roi_head.mask_head=None'],
-     'tiny_detector.py finds boxes, but outlines nothing; use a config with masks'),
+@pytest.mark.parametrize(('settings', 'message'), [
+    (dict(data='nowhere.json'), 'annotation file nowhere.json does not exist'),
+    (dict(probabilities=True), '--probabilities is for semantic models, but .*tiny_detector.py'),
 ])
-def test_mistakes_end_with_a_sentence(predicted, weights, argv, message):
-    result = run_tool('predict', [weights.config, weights.plain, 'in', *argv], weights.folder)
-    assert result.status == 1
-    assert message in result.err
-    assert 'Traceback' not in result.err
-
-
-def test_a_threshold_below_that_of_the_config_is_warned_of(predicted, weights, tmp_path):
+def test_mistakes_are_named_before_anything_is_written(predicted, herd, tmp_path, settings,
+                                                       message):
     folder, _ = predicted
-    argv = [weights.config, weights.plain, folder / 'in/same.png', '--score-thr', 0.1,
-            '--out', tmp_path]
-    result = run_tool('predict', argv, folder)
-    assert result.status == 0
-    assert 'warning: the config drops what scores below 0.2 before' in result.err
-    assert 'score threshold 0.1: as given by --score-thr' in result.out
+    model = load_model(herd.config, herd.plain, device='cpu')
+    with pytest.raises((FileNotFoundError, UserError), match=message):
+        predict(model, folder / 'in', tmp_path / 'out', **settings)
+    assert not (tmp_path / 'out').exists()
 
 
-@pytest.mark.parametrize(('option', 'value'), [
-    ('--score-thr', '0'), ('--data', 'x.json'), ('--simplify', '0')])
-def test_options_of_animals_are_refused_for_pixels(trained, option, value):
-    argv = ['tiny.py', trained.checkpoint, 'pictures', option, value]
-    result = run_tool('predict', argv, trained.folder)
-    assert result.status == 1
-    assert f'error: {option} is for models of animals, but tiny.py is no config of' in result.err
+def test_the_threshold_is_told_and_one_below_that_of_the_config_warned_of(
+        predicted, herd, tmp_path, capsys):
+    folder, _ = predicted
+    for checkpoint, threshold, said, warned in (
+            (herd.best, None, '0.65: it counted best on the validation set, as the check', False),
+            (herd.plain, 0.1, '0.1: as given by --score-thr', True)):
+        model = load_model(herd.config, checkpoint, device='cpu', score_thr=threshold)
+        predict(model, folder / 'in/same.png', tmp_path)
+        printed = capsys.readouterr()
+        assert printed.out.startswith(f'score threshold {said}')
+        assert ('warning: the config drops what scores below 0.2 before; lower score_thr in its '
+                'model.test_cfg as well' in printed.err) == warned

@@ -1,4 +1,4 @@
-"""Predictions that are the mean over several views: test.py --tta and predict.py --tta."""
+"""Predictions that are the mean over several views, in a test and of new images."""
 import copy
 import re
 
@@ -9,7 +9,8 @@ from mmengine.config import Config
 from mmseg.registry import DATASETS, MODELS
 from PIL import Image
 
-from plugin.inference import tta
+from plugin.inference import load_model, predict, tta
+from plugin.utils import UserError
 from tests.helpers.forked import run_tool
 from tests.helpers.paths import CONFIGS
 
@@ -79,11 +80,11 @@ def test_models_of_animals_are_refused():
         tta.average(cfg, 'pigs.py')
 
 
-def test_scores_of_a_config_without_views(trained, tmp_path):
-    plain = run_tool('test', ['tiny.py', trained.checkpoint, '--work-dir', tmp_path / '1'],
-                     trained.folder)
-    several = run_tool('test', ['tiny.py', trained.checkpoint, '--tta', '--work-dir',
-                                tmp_path / '2', '--out', tmp_path / 'out'], trained.folder)
+def test_scores_of_a_config_without_views(pixels, tmp_path):
+    plain = run_tool('test', ['tiny.py', pixels.checkpoint, '--work-dir', tmp_path / '1'],
+                     pixels.folder)
+    several = run_tool('test', ['tiny.py', pixels.checkpoint, '--tta', '--work-dir',
+                                tmp_path / '2', '--out', tmp_path / 'out'], pixels.folder)
     assert (plain.status, several.status) == (0, 0), several.err
     # noise, of which smaller views see less
     score = [re.search(r'mIoU ([\d.]+)', result.out)[1] for result in (plain, several)]
@@ -91,33 +92,30 @@ def test_scores_of_a_config_without_views(trained, tmp_path):
     assert np.asarray(Image.open(tmp_path / 'out/0.png')).shape == (36, 44)
 
 
-def test_prediction_and_test_average_the_same(trained, tmp_path):
-    images = trained.folder / 'pictures/images'
-    views = trained.folder / 'views.py'
+def test_prediction_and_test_average_the_same(pixels, tmp_path):
+    views = pixels.folder / 'views.py'
     views.write_text("_base_ = './tiny.py'\ntta_pipeline = [dict(type='TTAViews', "
                      "pipeline={{_base_.test_pipeline}}, scales=(1.0, 1.5))]\n")
-    tested = run_tool('test', [views, trained.checkpoint, '--tta', '--work-dir', tmp_path / 'w',
-                               '--out', tmp_path / 'test'], trained.folder)
-    predicted = run_tool('predict', [views, trained.checkpoint, images, '--tta', '--out',
-                                     tmp_path / 'predict', '--probabilities'], trained.folder)
-    assert (tested.status, predicted.status) == (0, 0), tested.err + predicted.err
+    tested = run_tool('test', [views, pixels.checkpoint, '--tta', '--work-dir', tmp_path / 'w',
+                               '--out', tmp_path / 'test'], pixels.folder)
+    assert tested.status == 0, tested.err
+    model = load_model(views, pixels.checkpoint, device='cpu', tta=True)
+    assert predict(model, pixels.images, tmp_path / 'predict', probabilities=True).done == 5
     for number in range(5):
         expected = np.asarray(Image.open(tmp_path / f'test/{number}.png'))
         mask = np.asarray(Image.open(tmp_path / f'predict/masks/{number}.png'))
         np.testing.assert_array_equal(mask, expected)
-        shares = np.load(tmp_path / f'predict/probabilities/{number}.npy').astype(float)
-        np.testing.assert_allclose(shares.sum(0), 1, atol=2e-3)
+        written = np.load(tmp_path / f'predict/probabilities/{number}.npy').astype(float)
+        np.testing.assert_allclose(written.sum(0), 1, atol=2e-3)
 
 
-def test_views_that_need_labels_cannot_predict_a_new_image(trained, tmp_path):
-    config = trained.folder / 'foreign.py'
+def test_views_that_need_labels_cannot_predict_a_new_image(pixels):
+    config = pixels.folder / 'foreign.py'
     config.write_text("_base_ = './tiny.py'\ntta_pipeline = [dict(type='LoadImageFromFile'), "
                       "dict(type='TestTimeAug', transforms=[[dict(type='PackSegInputs')]])]\n")
-    result = run_tool('predict', [config, trained.checkpoint, trained.folder / 'pictures/images',
-                                  '--tta', '--out', tmp_path], trained.folder)
-    assert result.status == 1
-    assert 'error: --tta: tta_pipeline begins with LoadImageFromFile, which takes labels' in (
-        result.err)
+    with pytest.raises(UserError, match='--tta: tta_pipeline begins with LoadImageFromFile, which '
+                                        'takes labels'):
+        load_model(config, pixels.checkpoint, device='cpu', tta=True)
 
 
 def test_a_segmentor_of_every_kind_has_its_views():

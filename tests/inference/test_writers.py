@@ -1,18 +1,17 @@
-"""What tools/predict.py writes about animals that are known."""
+"""What is written about instances that are known."""
 import json
 from pathlib import Path
-from types import SimpleNamespace
 
 import cv2
 import numpy as np
-import predict
 import pytest
 from PIL import Image
 
 from plugin.datasets.labels.polygons import to_mask
 from plugin.inference.coco_ids import CocoIds
 from plugin.inference.inputs import Input
-from plugin.inference.instance_results import AnimalResults
+from plugin.inference.instance_results import InstanceResults
+from plugin.inference.prediction import predict_all
 from plugin.inference.writers import ImageError, save_image
 from plugin.models.postprocess import Detection
 from plugin.visualization import draw_instances
@@ -48,9 +47,10 @@ def write(folder, answers, classes=('cow', 'calf'), data=None, shape=(20, 30),
 
     model = Fake()
     model.classes = list(classes)
-    args = SimpleNamespace(out=folder / 'out', format='png', opacity=0.5, data=data)
     inputs = [Input(folder / f'{name}.png', name) for name in 'abc']
-    with AnimalResults(model, args, inputs, simplify).images() as add:
+    ids = CocoIds.of_file(data, [item.path for item in inputs], classes) if data else None
+    with InstanceResults(model, folder / 'out', images=inputs, image_format='png',
+                         simplify=simplify, ids=ids).images() as add:
         for item in inputs:
             add(item, np.zeros((*shape, 3), np.uint8))
 
@@ -114,7 +114,7 @@ def test_results_are_kept_when_stopped_and_not_after_a_bug(tmp_path):
     assert sorted(path.name for path in (tmp_path / 'bug/out').iterdir()) == ['labelme', 'overlays']
 
 
-def test_a_image_that_cannot_be_done_costs_no_other(tmp_path, capsys):
+def test_an_image_that_cannot_be_done_costs_no_other(tmp_path, capsys):
     class Fake:
         classes = ['cow', 'calf']
         answers = iter([[ring(0, 0.9)], cv2.error('nothing is left of it'), [ring(1, 0.8)]])
@@ -128,10 +128,10 @@ def test_a_image_that_cannot_be_done_costs_no_other(tmp_path, capsys):
                 raise answer
             return answer
 
-    args = SimpleNamespace(out=tmp_path / 'out', format='png', opacity=0.5, data=None)
-    inputs, stage = [Input(tmp_path / f'{name}.png', name) for name in 'abc'], dict(failed=0)
-    assert predict.predict_images(AnimalResults(Fake(), args, inputs, 1.0), inputs, stage) == 2
-    assert stage['failed'] == 1
+    inputs = [Input(tmp_path / f'{name}.png', name) for name in 'abc']
+    results = InstanceResults(Fake(), tmp_path / 'out', images=inputs, image_format='png')
+    done = predict_all(results, inputs, tmp_path / 'out')
+    assert (done.done, list(done.failed)) == (2, [tmp_path / 'b.png'])
     assert f'skipped: {tmp_path}/b.png: nothing is left of it' in capsys.readouterr().err
     assert [row['count'] for row in rows_of(tmp_path / 'out/counts.csv')] == ['1', '1']
     # no JPEG is so wide

@@ -1,180 +1,46 @@
 """What every backbone and every head keeps to: one suite over all of them."""
 import pytest
-import torch
-from mmengine.config import ConfigDict
-from mmengine.structures import PixelData
-from mmseg.registry import MODELS
-from mmseg.structures import SegDataSample
 
-VGG = dict(type='FCNVGG16', base_channels=4, fc_channels=16)
-VGG_BN = dict(VGG, norm_cfg=dict(type='BN'))
-RESNET = dict(type='ResNet', depth=18, base_channels=8, stem_channels=8, norm_cfg=dict(type='BN'))
-MOBILENET = dict(type='MobileNetV2', widen_factor=0.25, out_indices=(1, 2, 4, 6),
-                 norm_cfg=dict(type='BN'))
-SWIN = dict(type='SwinTransformer', embed_dims=8, depths=(1, 1, 1, 1), num_heads=(1, 1, 1, 1),
-            out_indices=(1, 2, 3))
-CASCADED = dict(type='CascadedResNet', depth=18, base_channels=8, stem_channels=8,
-                unit_rates=(1, 2), norm_cfg=dict(type='BN'))
-XCEPTION = dict(type='Xception65', widen_factor=1 / 16, middle_units=1, multi_grid=(1, 2, 4))
-DEEPLAB = dict(type='DeepLabVGG16', base_channels=4, fc_channels=16)
-MSC = dict(DEEPLAB, out_indices=('data', 'pool1', 'pool2', 'pool3', 'pool4', 'fc7'))
+from tests.helpers import network_contract as contract
+from tests.helpers.networks import NETWORKS
 
-SEGNET = dict(type='SegNetHead', in_channels=32,
-              stages=((32, 32, 32), (32, 32, 16), (16, 16, 8), (8, 4), (4, )))
-BASIC = dict(type='SegNetHead', in_channels=8, stages=((8, ), ) * 4, kernel_size=7,
-             classifier_size=1, relu=False, bias=False)
+SIZES = [(97, 131), (64, 64), (224, 224)]
 
 
-def skip(in_channels, **kwargs):
-    return dict(type='FCNSkipHead', in_channels=in_channels, **kwargs)
-
-
-def pooled(kind, in_channels, **kwargs):
-    return dict(type=kind, in_channels=in_channels, channels=8, norm_cfg=dict(type='BN'), **kwargs)
-
-
-def refine(in_channels, cascade):
-    return dict(type='RefineNetHead', in_channels=in_channels, channels=8, coarse_channels=16,
-                cascade=cascade)
-
-
-NETWORKS = {
-    'fcn8s-vgg': (VGG, skip([16, 32, 16])),
-    'fcn16s-vgg': (VGG, skip([16, 32, 16], stride=16)),
-    'fcn32s-vgg': (VGG, skip([16, 32, 16], stride=32)),
-    'fcn8s-vgg-bn': (VGG_BN, skip([16, 32, 16], upsample='bilinear')),
-    'fcn8s-vgg-atonce': (VGG, skip([16, 32, 16], at_once=True, learn_upsample=False)),
-    'fcn8s-vgg-caffe': (dict(VGG, geometry='caffe'), skip([16, 32, 16], geometry='caffe')),
-    'fcn32s-vgg-caffe': (dict(VGG, geometry='caffe'),
-                         skip([16, 32, 16], geometry='caffe', stride=32)),
-    'fcn8s-r18': (RESNET, skip([16, 32, 64])),
-    'fcn8s-mnv2': (MOBILENET, skip([8, 24, 80], dropout_ratio=0.1)),
-    'fcn8s-swin': (SWIN, skip([16, 32, 64])),
-    'pspnet-r18': (RESNET, pooled('PSPHead', 64)),
-    'deeplabv3-r18': (RESNET, pooled('ASPPHead', 64)),
-    'deeplabv3-cascaded-r18': (CASCADED, dict(type='FCNHead', in_channels=64, channels=64,
-                                              num_convs=0, concat_input=False)),
-    'deeplabv3plus-xception': (XCEPTION, pooled('DepthwiseSeparableASPPHead', 128, in_index=3,
-                                                c1_in_channels=16, c1_channels=4)),
-    'deeplabv1': (DEEPLAB, dict(type='DeepLabLargeFOVHead', in_channels=16)),
-    'deeplabv1-msc': (MSC, dict(type='DeepLabMScHead', in_channels=[3, 4, 8, 16, 32, 16],
-                                branch_channels=8)),
-    'deeplabv2-vgg': (dict(DEEPLAB, fc_channels=None, out_indices=('pool5', )),
-                      dict(type='ASPPSumHead', in_channels=32, fc_channels=8)),
-    'deeplabv2-r18': (dict(RESNET, strides=(1, 2, 1, 1), dilations=(1, 1, 2, 4)),
-                      dict(type='ASPPSumHead', in_channels=64), 'MultiScaleEncoderDecoder'),
-    'unet': (dict(type='UNetEncoder', base_channels=3),
-             dict(type='UNetHead', in_channels=[3, 6, 12, 24, 48])),
-    'unet-bn': (dict(type='UNetEncoder', base_channels=4, num_levels=3, norm_cfg=dict(type='BN')),
-                dict(type='UNetHead', in_channels=[4, 8, 16], norm_cfg=dict(type='BN'))),
-    'unet-unpadded': (dict(type='UNetEncoder', base_channels=3, num_levels=4, padding='valid'),
-                      dict(type='UNetHead', in_channels=[3, 6, 12, 24], padding='valid'),
-                      'UnpaddedEncoderDecoder'),
-    'segnet': (dict(type='SegNetVGG16', base_channels=4), SEGNET),
-    'segnet-basic': (dict(type='SegNetBasic', channels=8), BASIC),
-    'refinenet-r18': (RESNET, refine([8, 16, 32, 64], 4)),
-    'refinenet-2-mnv2': (MOBILENET, refine([8, 8, 24, 80], 2)),
-}
-
-# heads that pool the whole image to one position
-POOLED = ('PSPHead', 'ASPPHead', 'DepthwiseSeparableASPPHead')
-
-
-def build(name: str, num_classes: int = 21, **head):
-    backbone, decode_head, kind = (*NETWORKS[name], 'EncoderDecoder')[:3]
-    torch.manual_seed(0)
-    model = MODELS.build(dict(
-        type=kind, backbone=backbone, test_cfg=ConfigDict(mode='whole'),
-        decode_head=dict(decode_head, num_classes=num_classes, **head)))
-    model.init_weights()
-    # the score layers start at zero, which would hide everything behind them
-    for parameter in model.decode_head.parameters():
-        if parameter.requires_grad and not parameter.any():
-            torch.nn.init.normal_(parameter, std=0.1)
-    return model
-
-
-def fitting(model, size):
-    """The size, or for a network without padding one that fits it."""
-    return getattr(model.decode_head, 'fitting_size', tuple)(size)
-
-
-def samples(size, num_classes: int, number: int):
-    labels = torch.randint(num_classes, (number, 1, *size))
-    labels[:, :, :3] = 255
-    return [
-        SegDataSample(gt_sem_seg=PixelData(data=label),
-                      metainfo=dict(img_shape=size, ori_shape=size, pad_shape=size))
-        for label in labels
-    ]
-
-
-@pytest.mark.parametrize('size', [(97, 131), (64, 64), (224, 224)], ids=lambda s: f'{s[0]}x{s[1]}')
+@pytest.mark.parametrize('size', SIZES, ids=lambda size: f'{size[0]}x{size[1]}')
 @pytest.mark.parametrize('name', NETWORKS)
 def test_predicts_the_images_size(name, size):
-    model = build(name).eval()
-    with torch.no_grad():
-        results = model.predict(torch.randn(1, 3, *size), samples(size, 21, 1))
-    assert results[0].seg_logits.data.shape == (21, *size)
-    assert results[0].seg_logits.data.isfinite().all()
+    contract.check_size_of_prediction(name, size)
 
 
 @pytest.mark.parametrize('num_classes', [2, 21])
 @pytest.mark.parametrize('name', NETWORKS)
 def test_every_parameter_learns(name, num_classes):
-    model = build(name, num_classes).train()
-    size = fitting(model, (97, 131))
-    losses = model.loss(torch.randn(2, 3, *size), samples(size, num_classes, 2))
-    model.parse_losses(losses)[0].backward()
-    for key, parameter in model.named_parameters():
-        if parameter.requires_grad:
-            assert parameter.grad is not None and parameter.grad.isfinite().all(), key
-    assert any(p.grad.any() for p in model.backbone.parameters())
+    contract.check_every_parameter_learns(name, num_classes)
 
 
 @pytest.mark.parametrize('name', NETWORKS)
 def test_trains_on_a_batch_of_one(name):
-    # an image pooled to one position has no variance: such heads need norms that are frozen
-    pools = NETWORKS[name][1]['type'] in POOLED
-    model = build(name, **(dict(norm_cfg=dict(type='FrozenBN')) if pools else {})).train()
-    size = fitting(model, (64, 96))
-    losses = model.loss(torch.randn(1, 3, *size), samples(size, 21, 1))
-    assert model.parse_losses(losses)[0].isfinite()
+    contract.check_batch_of_one(name)
 
 
 @pytest.mark.parametrize('name', NETWORKS)
 def test_half_precision_stays_close(name):
-    model = build(name).eval()
-    x = torch.randn(1, 3, 64, 96)
-    metas = [sample.metainfo for sample in samples((64, 96), 21, 1)]
-    with torch.no_grad():
-        exact = model.encode_decode(x, metas)
-        with torch.autocast('cpu', torch.bfloat16):
-            half = model.encode_decode(x, metas)
-    # bfloat16 has 8 bits of mantissa; a score is a sum over a few dozen layers
-    far = (half.float() - exact).abs() > 0.1 * exact.abs().max()
-    # rounding may make a neighbour the maximum, and SegNet puts the value back there
-    assert far.float().mean() <= (0.01 if name.startswith('segnet') else 0)
+    contract.check_half_precision(name)
 
 
 @pytest.mark.parametrize('name', NETWORKS)
 def test_wrong_channels_are_named(name):
-    model = build(name)
-    with pytest.raises((RuntimeError, AssertionError), match='channels'):
-        model.encode_decode(torch.randn(1, 4, 64, 64), [dict(img_shape=(64, 64))])
+    contract.check_wrong_channels(name)
 
 
 @pytest.mark.parametrize('name', NETWORKS)
 def test_windows_of_slide_and_tiles(name):
-    model = build(name).eval()
-    model.test_cfg = ConfigDict(mode='slide', crop_size=(64, 72), stride=(48, 60))
-    image = torch.randn(1, 3, 97, 131)
-    # an unpadded network sees more than the tile, and so more than the window
-    same = not getattr(model.decode_head, 'margin', 0)
-    with torch.no_grad():
-        slid = model.predict(image, samples((97, 131), 21, 1))[0].seg_logits.data
-        model.test_cfg.update(mode='tile', border='inside' if same else 'reflect', blend='mean')
-        tiled = model.predict(image, samples((97, 131), 21, 1))[0].seg_logits.data
-    assert slid.shape == tiled.shape == (21, 97, 131)
-    bound = 1e-4 * float(slid.abs().max()) if same else float('inf')
-    torch.testing.assert_close(tiled, slid, atol=bound, rtol=1e-4)
+    contract.check_windows_and_tiles(name)
+
+
+def test_the_suite_is_whole():
+    """A check that is added to the contract is run here as well."""
+    checks = {name for name in vars(contract) if name.startswith('check_')}
+    assert checks == {check.__name__ for check in contract.CONTRACT}
+    assert len(checks) == sum(name.startswith('test_') for name in globals()) - 1

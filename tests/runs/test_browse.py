@@ -1,6 +1,4 @@
-"""tools/browse.py."""
-
-import browse
+"""Sheets of samples, as the network gets them."""
 import cv2
 import numpy as np
 import pytest
@@ -8,28 +6,28 @@ from mmengine.config import Config
 from mmseg.registry import DATASETS
 from PIL import Image
 
+from plugin import runs
+from plugin.runs.browse import fed
+from plugin.utils import UserError
 from plugin.visualization import instance_colour
 from tests.helpers import tiny_parts  # noqa: F401
-from tests.helpers.forked import run_tool
 from tests.helpers.small_coco import write_set
 
 
-def test_grid_of_both_splits(trained, tmp_path):
-    result = run_tool('browse', ['tiny.py', '--number', '3', '--out', tmp_path / 'grid.png'],
-                      trained.folder)
-    assert result.status == 0, result.err
-    assert f'3 of 5 samples of the train set: {tmp_path / "grid.png"}' in result.out
+def test_sheet_of_both_splits(trained, tmp_path, monkeypatch):
+    monkeypatch.chdir(trained.folder)
+    assert runs.browse('tiny.py', number=3, out=tmp_path / 'grid.png') == (
+        tmp_path / 'grid.png', 3, 5)
     assert Image.open(tmp_path / 'grid.png').width > 6 * 32
-    result = run_tool('browse', ['tiny.py', '--split', 'val'], trained.folder)
-    assert result.status == 0, result.err
-    assert (trained.folder / 'outputs/browse_tiny_val.png').is_file()
+    sheet = runs.browse('tiny.py', split='val')
+    assert str(sheet.path) == 'outputs/browse_tiny_val.png' and sheet.path.is_file()
 
 
 def test_image_is_what_the_network_gets(trained, monkeypatch):
     monkeypatch.chdir(trained.folder)
     cfg = Config.fromfile('tiny.py')
     dataset = DATASETS.build(cfg.val_dataloader.dataset)
-    (image, sample), = browse.fed(cfg, [dataset[0]], training=False)
+    (image, sample), = fed(cfg, [dataset[0]], training=False)
     labels = sample.gt_sem_seg.data[0].numpy()
     expected = cv2.imread('pictures/images/0.png')[..., ::-1]
     assert np.abs(image.astype(int) - expected).max() <= 1
@@ -43,7 +41,7 @@ def test_grey_images_are_shown_grey(trained, monkeypatch):
     dataset = DATASETS.build(cfg.val_dataloader.dataset)
     sample = dataset[0]
     sample['inputs'] = sample['inputs'][:1]
-    (image, _), = browse.fed(cfg, [sample], training=False)
+    (image, _), = fed(cfg, [sample], training=False)
     expected = cv2.imread('pictures/images/0.png')[..., :1]
     assert image.shape == (*expected.shape[:2], 3)
     assert np.abs(image.astype(int) - expected).max() <= 1
@@ -54,7 +52,7 @@ def test_padding_is_shown(trained, monkeypatch):
     cfg = Config.fromfile('tiny.py')
     cfg.model.data_preprocessor.size = (48, 64)
     dataset = DATASETS.build(cfg.val_dataloader.dataset)
-    (image, sample), = browse.fed(cfg, [dataset[0]], training=True)
+    (image, sample), = fed(cfg, [dataset[0]], training=True)
     labels = sample.gt_sem_seg.data[0].numpy()
     assert image.shape == (48, 64, 3)
     # zero after normalisation is the mean before it
@@ -62,33 +60,25 @@ def test_padding_is_shown(trained, monkeypatch):
     assert (labels[36:] == 255).all()
 
 
-@pytest.mark.parametrize(('argv', 'message'), [
-    (['tiny.py', '--number', '0'], '0 is not a number above 0'),
-    (['tiny.py', '--out', 'x.gif'], '--out x.gif is neither .png nor .jpg'),
+@pytest.mark.parametrize(('settings', 'message'), [
+    (dict(out='x.gif'), r'x.gif is neither \.png nor \.jpg'),
+    (dict(split='test', options=['test_dataloader=None']), 'tiny.py has no test_dataloader'),
 ])
-def test_wrong_usage_has_status_2(capsys, argv, message):
-    with pytest.raises(SystemExit) as error:
-        browse.main(argv)
-    assert error.value.code == 2
-    assert message in capsys.readouterr().err
+def test_sheets_that_cannot_be(trained, monkeypatch, settings, message):
+    monkeypatch.chdir(trained.folder)
+    with pytest.raises(UserError, match=message):
+        runs.browse('tiny.py', **settings)
 
 
-def test_config_without_the_split(trained):
-    result = run_tool('browse', ['tiny.py', '--cfg-options', 'test_dataloader=None',
-                                 '--split', 'test'], trained.folder)
-    assert result.status == 1
-    assert 'error: tiny.py has no test_dataloader.' in result.err
-
-
-def test_animals_are_shown_one_by_one(tmp_path, root):
+def test_animals_are_shown_one_by_one(tmp_path, root, monkeypatch):
     write_set(tmp_path / 'cattle')
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv('CATTLE_ROOT', 'cattle')
     for split in ('train', 'val'):
-        result = run_tool('browse', [root / 'configs/mask-rcnn_r50_cattle.py', '--split', split,
-                                     '--out', f'{split}.png'], tmp_path,
-                          dict(CATTLE_ROOT='cattle'))
-        assert result.status == 0, result.err
-        assert f'3 of 3 samples of the {split} set' in result.out
-        image = np.asarray(Image.open(tmp_path / f'{split}.png'))
+        sheet = runs.browse(root / 'configs/mask-rcnn_r50_cattle.py', split=split,
+                            out=f'{split}.png')
+        assert (sheet.shown, sheet.total) == (3, 3)
+        image = np.asarray(Image.open(sheet.path))
         red = np.asarray(instance_colour(1), int)
         # the images are noise: half of it and half of the colour lie in a small range
         assert (np.abs(2 * image.astype(int) - red - 128) <= 130).all(axis=2).any()

@@ -1,17 +1,44 @@
-"""What the tools do with checkpoints that are damaged, or would run a program."""
+"""Trainings that go on: with the same weights, past damaged checkpoints, without running a file."""
 import contextlib
 import importlib
 import re
 import shutil
+import signal
+from pathlib import Path
 
 import pytest
 import torch
-from test_train import assert_same, killed_at, load, printed_error
 
+from plugin.runs.resume import last_checkpoint, resume_command
 from tests.helpers.forked import run_tool
 from tests.helpers.hostile_checkpoints import damage, write_bomb
+from tests.helpers.trainings import assert_same, killed_at, load, printed_error
 
 META = dict(message_hub={}, meta=dict(iter=4, epoch=0))
+
+
+@pytest.mark.parametrize(('workers', 'moment', 'iteration', 'left'), [
+    (0, 'before_train_iter', 7, 'iter_6.pth'),
+    (2, 'before_val_iter', 4, 'iter_4.pth'),
+    (2, 'before_save_checkpoint', 5, 'iter_4.pth'),
+])
+def test_resumed_training_ends_with_the_same_weights(
+        trained, tmp_path, workers, moment, iteration, left):
+    shutil.copytree(trained.folder / 'pictures', tmp_path / 'pictures')
+    shutil.copy(trained.folder / 'tiny.py', tmp_path)
+    options = ['tiny.py', '--cfg-options', f'train_dataloader.num_workers={workers}']
+    killed = run_tool('train', options + killed_at(moment, iteration), tmp_path)
+    assert killed.status == -signal.SIGKILL
+    work_dir = tmp_path / 'work_dirs/tiny'
+    # one checkpoint is kept, and it is there whenever the end comes
+    assert [path.name for path in work_dir.glob('iter_*.pth')] == [left]
+    assert Path((work_dir / 'last_checkpoint').read_text()).name == left
+
+    resumed = run_tool('train', [*options, '--resume'], tmp_path)
+    assert resumed.status == 0, resumed.err
+    # nothing in the checkpoint needs a loader that would run code
+    assert 'Could not safely load' not in resumed.out + resumed.err
+    assert_same(load(trained.checkpoint), load(work_dir / 'iter_9.pth'))
 
 
 @pytest.fixture
@@ -115,3 +142,23 @@ def test_config_in_a_checkpoint_is_not_run_on_resume(trained, project):
     result = run_tool('train', ['tiny.py', '--resume', 'iter_8.pth'], project)
     assert result.status == 0, result.err
     assert not (project / 'marker').exists()
+
+
+@pytest.mark.parametrize('note', ['', '/gone/iter_8.pth', None])
+def test_last_checkpoint_is_found_without_a_usable_note(tmp_path, note):
+    for name in ('iter_8.pth', 'best_mIoU_iter_8.pth', '.iter_9.abcdefgh.pth'):
+        (tmp_path / name).touch()
+    if note is not None:
+        (tmp_path / 'last_checkpoint').write_text(note)
+    assert last_checkpoint(tmp_path) == tmp_path / 'iter_8.pth'
+    assert last_checkpoint(tmp_path / 'nowhere') is None
+
+
+@pytest.mark.parametrize(('argv', 'command'), [
+    (['a b.py', '--amp'], "python tools/train.py 'a b.py' --amp --resume"),
+    (['c.py', '--resume', 'x.pth', '--amp'], 'python tools/train.py c.py --amp --resume'),
+    (['--resume=x.pth', 'c.py'], 'python tools/train.py c.py --resume'),
+    (['c.py', '--resume', 'auto', '--amp'], 'python tools/train.py c.py --amp --resume'),
+])
+def test_command_that_goes_on(argv, command):
+    assert resume_command(argv) == command

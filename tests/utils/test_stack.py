@@ -1,4 +1,5 @@
 """The check that runs before anything else, on made-up environments."""
+import shutil
 import subprocess
 import sys
 
@@ -27,7 +28,7 @@ MODULES = ('torch', 'mmengine', 'mmcv', 'mmseg', 'mmdet')
 def environment(tmp_path):
     """Make packages and their metadata in a folder, and check them in a Python without others."""
 
-    def check(versions, modules=MODULES, operators='', mmcv=''):
+    def check(versions, modules=MODULES, operators='', mmcv='', source=None):
         for module in modules:
             (tmp_path / module).mkdir(exist_ok=True)
             (tmp_path / module / '__init__.py').write_text("__version__ = '9'\n", 'utf-8')
@@ -39,8 +40,8 @@ def environment(tmp_path):
             folder = tmp_path / f'{name.replace("-", "_")}-{version}.dist-info'
             folder.mkdir()
             (folder / 'METADATA').write_text(f'Name: {name}\nVersion: {version}\n', 'utf-8')
-        # the file alone: `import plugin` would go on to the rooms, which need the true stack
-        source = sys.modules[check_stack.__module__].__file__
+        # the file alone: `import plugin` would go on to packages that need the true stack
+        source = source or sys.modules[check_stack.__module__].__file__
         code = ('import importlib.util as u, sys; sys.path.append(sys.argv[1]); '
                 's = u.spec_from_file_location("stack", sys.argv[2]); '
                 'm = u.module_from_spec(s); s.loader.exec_module(m); m.check_stack()')
@@ -105,6 +106,27 @@ def test_operators_of_another_torch(environment):
     assert 'they were built for another torch' in stderr
 
 
+@pytest.fixture
+def installed(tmp_path):
+    """The file of the check where a wheel puts it."""
+    path = tmp_path / 'site-packages/plugin/utils/stack.py'
+    path.parent.mkdir(parents=True)
+    return shutil.copy(sys.modules[check_stack.__module__].__file__, path)
+
+
+def test_a_wheel_has_no_installer(environment, installed):
+    stderr = environment({}, modules=('mmcv', 'mmseg', 'mmdet'), source=installed).stderr
+    assert '`torch` is missing: `pip install torch` installs it' in stderr
+    assert "`mmengine` is missing: `pip install 'pasture-seg[stack]'` installs it" in stderr
+    assert 'install.sh' not in stderr
+
+
+def test_a_wheel_beside_an_mmcv_without_operators(environment, installed):
+    stderr = environment(VERSIONS, operators=None, source=installed).stderr
+    assert ('`pip uninstall onedl-mmcv`, then with torch, setuptools, wheel and ninja installed, '
+            '`pip install --no-build-isolation --no-cache-dir onedl-mmcv` builds it') in stderr
+
+
 def test_missing_system_library(environment):
     broken = "raise ImportError('libGL.so.1: cannot open shared object file')"
     stderr = environment(VERSIONS, mmcv=broken).stderr
@@ -112,13 +134,13 @@ def test_missing_system_library(environment):
     assert '`apt-get install libgl1`' in stderr
 
 
-def test_the_check_comes_before_the_rooms(root):
+def test_the_check_comes_before_the_packages_that_need_the_stack(root):
     result = subprocess.run(
         [sys.executable, '-I', '-S', '-c',
          'import sys; sys.path.append(sys.argv[1]); import plugin', str(root)],
         capture_output=True, text=True, check=False)
     last = result.stderr.strip().splitlines()
-    assert 'ImportError: Pasture cannot work in this environment:' in last
+    assert 'plugin.utils.stack.StackError: Pasture cannot work in this environment:' in last
     assert last[-1] == '  - `mmdet` is missing: tools/install.sh installs it'
 
 

@@ -91,7 +91,7 @@ def test_errors_name_the_value_and_the_cure():
         colorize(labels.astype(float), PALETTE)
     with pytest.raises(ValueError, match=r'palette has the shape \(2,\); give \(red, green, blue'):
         colorize(labels, [1, 2])
-    with pytest.raises(ValueError, match=r'\(4, 5\) pixels high and wide and its labels \(5, 4\)'):
+    with pytest.raises(ValueError, match=r'\(4, 5\) \(height and width in pixels\) and its labels'):
         overlay(image, labels.T, PALETTE)
     with pytest.raises(ValueError, match=r'opacity=1.5 is outside 0..1'):
         overlay(image, labels, PALETTE, 1.5)

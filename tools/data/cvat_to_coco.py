@@ -6,150 +6,20 @@ Polygons, boxes, ellipses and masks are taken; those of one group_id in an image
 Images are found by their names in the XML, below --images or beside the XML.
 """
 import argparse
-import math
 import sys
-import xml.etree.ElementTree as ET
-from pathlib import Path
-from typing import Any, List, Optional, Sequence, Tuple, Union
+from collections.abc import Sequence
 
-sys.path.insert(0, str(Path(__file__).parent))
-from _convert import convert, label_files, parser_for, show  # noqa: E402
-
-NO_OUTLINES = ('polyline', 'points', 'cuboid', 'skeleton', 'tag')
+import _data_cli
 
 
-def read(args: argparse.Namespace, builder: Any) -> None:
-    """Read all XML files of the sources."""
-    from plugin.datasets.labels.image_files import ImageFinder
-    finder = ImageFinder()
-    for path in label_files(args.sources, '.xml'):
-        folders = [builder.root, path.parent, path.parent / 'images']
-        for image in show(_images(path, builder), path.name):
-            _read_image(image, f'{path.name}: {image.get("name")}', finder, folders, builder)
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    return _data_cli.converter_parser(__doc__, 'XML files, or folders of them').parse_args(argv)
 
 
-def _images(path: Path, builder: Any) -> List[ET.Element]:
-    """The images of an XML file; none of a file that is damaged, which is reported."""
-    try:
-        root = ET.parse(path).getroot()
-    except ET.ParseError as error:
-        line, column = error.position
-        builder.report(path.name, 'left out', f'line {line}, column {column + 1}: {error}: the '
-                       'file is damaged, export it again')
-        return []
-    except (LookupError, ValueError) as error:
-        builder.report(path.name, 'left out', f'its encoding cannot be read ({error}): export it '
-                       'again')
-        return []
-    if root.find('track') is not None:
-        builder.report(path.name, 'left out', 'it holds tracks of a video: export it again as '
-                       '"CVAT for images 1.1"')
-        return []
-    images = root.findall('image')
-    if not images:
-        builder.report(path.name, 'left out', 'it has no images: export it again as "CVAT for '
-                       'images 1.1"')
-    return images
-
-
-def _read_image(image: ET.Element, source: str, finder: Any, folders: List[Path],
-                builder: Any) -> None:
-    """Read one image and its shapes."""
-    from plugin.datasets.labels.shapes import Shape
-    found = finder.find(image.get('name', ''), folders)
-    if found is None:
-        builder.report(source, 'left out', 'there is no such image: bring it back, or give its '
-                       'folder by --images')
-        return
-    try:
-        written = int(image.get('height')), int(image.get('width'))
-    except (TypeError, ValueError):
-        written = None
-    entry = builder.entry(source, found, written)
-    if entry is None:
-        return
-    shapes = []
-    for place, element in enumerate(image, start=1):
-        name = f'{element.tag} {place}'
-        try:
-            outline, lost = _outline(element, entry.height, entry.width)
-        except ValueError as error:
-            builder.report(source, 'dropped', str(error), name)
-            continue
-        if lost:
-            builder.report(source, 'mended', f'{lost} of its pixels lie outside the image: '
-                           'clipped', name)
-        # CVAT writes 0 for "in no group"
-        group = element.get('group_id') or '0'
-        shapes.append(Shape(element.get('label'), outline, None if group == '0' else group, name))
-    builder.add(entry, shapes)
-
-
-def _outline(element: ET.Element, height: int, width: int) -> Tuple[Union[list, dict], int]:
-    """Polygon or RLE of a shape, and how many pixels of a mask lie outside the image.
-
-    Raises:
-        UserError: If it has none; says why.
-    """
-    return _mask(element, height, width) if element.tag == 'mask' else (_ring(element), 0)
-
-
-def _ring(element: ET.Element) -> List[float]:
-    """Polygon of a shape."""
-    from plugin.datasets.labels.shapes import box_ring, ellipse_ring, turned
-    if element.tag in NO_OUTLINES:
-        raise UserError(f'a {element.tag} outlines nothing: draw a polygon')
-    if element.tag == 'polygon':
-        points = [point.split(',') for point in element.get('points', '').split(';')]
-        if any(len(point) != 2 for point in points):
-            raise UserError('its points are no list of x,y: draw it again')
-        return [_number(value) for point in points for value in point]
-    # degrees, clockwise about the centre
-    turn = math.radians(_number(element.get('rotation', '0')))
-    if element.tag == 'box':
-        left, top, right, bottom = (_number(element.get(key))
-                                    for key in ('xtl', 'ytl', 'xbr', 'ybr'))
-        ring = box_ring(left, top, right, bottom)
-        return turned(ring, (left + right) / 2, (top + bottom) / 2, turn)
-    if element.tag == 'ellipse':
-        x, y, radius_x, radius_y = (_number(element.get(key)) for key in ('cx', 'cy', 'rx', 'ry'))
-        return ellipse_ring(x, y, radius_x, radius_y, turn)
-    raise UserError(f'a {element.tag} is no shape known here: draw a polygon')
-
-
-def _mask(element: ET.Element, height: int, width: int) -> Tuple[dict, int]:
-    """RLE of a mask, and the number of its pixels outside the image.
-
-    CVAT writes runs along the rows of the mask's box, beginning with background.
-    """
-    import numpy as np
-
-    from plugin.datasets.labels.polygons import crop_to_rle
-    left, top, wide, tall = (int(_number(element.get(key)))
-                             for key in ('left', 'top', 'width', 'height'))
-    runs = [int(_number(value)) for value in element.get('rle', '').split(',')]
-    # more than an image could hold would only take memory
-    if min(runs) < 0 or min(wide, tall) < 1 or sum(runs) != wide * tall \
-            or wide > 2 * width or tall > 2 * height:
-        raise UserError(f'its runs make {sum(runs)} pixels, but its box is {wide}x{tall} in a '
-                         f'image of {width}x{height}: export it again')
-    crop = np.repeat(np.arange(len(runs)) % 2, runs).reshape(tall, wide)
-    return crop_to_rle(crop, left, top, height, width)
-
-
-def _number(text: Optional[str]) -> float:
-    try:
-        value = float(text)
-    except (TypeError, ValueError):
-        raise UserError(f'{text!r} stands where a number should: draw it again') from None
-    if not math.isfinite(value):
-        raise UserError(f'{text!r} is no place in an image: draw it again')
-    return value
-
-
-def main(argv: Optional[Sequence[str]] = None) -> int:
-    parser = parser_for(__doc__, 'XML files, or folders of them')
-    return convert(parser.parse_args(argv), read)
+def main(argv: Sequence[str] | None = None) -> int:
+    """Convert the labels; returns the exit status."""
+    return _data_cli.convert('cvat', parse_args(argv))
 
 
 if __name__ == '__main__':

@@ -8,23 +8,21 @@ without shapes makes an image without animals. The LabelMe files are never writt
 """
 import argparse
 import sys
-from pathlib import Path
-from typing import Any, Optional, Sequence
+from collections.abc import Sequence
 
-sys.path.insert(0, str(Path(__file__).parent))
-from _convert import convert, label_files, parser_for, show  # noqa: E402
+import _data_cli
 
 
-def read(args: argparse.Namespace, builder: Any) -> None:
-    """Read all LabelMe files of the sources."""
-    from plugin.datasets.labels.labelme import read_labelme
-    files = label_files(args.sources, '.json', skip=[args.out])
-    read_labelme(show(files, 'LabelMe'), builder, [args.images] if args.images else [])
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = _data_cli.converter_parser(
+        __doc__, 'folders with LabelMe files, sub-folders included')
+    return parser.parse_args(argv)
 
 
-def main(argv: Optional[Sequence[str]] = None) -> int:
-    parser = parser_for(__doc__, 'folders with LabelMe files, sub-folders included')
-    return convert(parser.parse_args(argv), read)
+def main(argv: Sequence[str] | None = None) -> int:
+    """Convert the labels; returns the exit status."""
+    return _data_cli.convert('labelme', parse_args(argv))
 
 
 if __name__ == '__main__':

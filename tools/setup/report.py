@@ -79,8 +79,6 @@ def show_missing(args):
                 print(item.name)
             elif canonical(item.name) == 'onedl-mmcv' and operators() is None:
                 print('onedl-mmcv (it is there without its operators)')
-    if version('torch') is None:
-        print('torch')
 
 
 def upstream():

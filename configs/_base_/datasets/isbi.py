@@ -4,7 +4,7 @@ dataset_type = 'ISBIDataset'
 data_root = '{{$ISBI_ROOT:data/isbi2012}}'
 num_classes = 2
 crop_size = (256, 256)
-# of the 30 images
+# mean and deviation of the 30 images
 preprocessing = dict(mean=[126.16], std=[44.02], bgr_to_rgb=False)
 
 load = [dict(type='LoadImageFromFile', color_type='grayscale'), dict(type='LoadAnnotations')]

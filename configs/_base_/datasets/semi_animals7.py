@@ -4,7 +4,7 @@ data_root = '{{$ANIMALS7_ROOT:data/animals7}}'
 partition = '{{$PARTITIONS:data/partitions}}/animals7/22'
 batch_size = 16  # 8 labelled, 8 unlabelled
 
-# what a teacher sees: the geometry of training, the colours of the image
+# what a teacher sees: the geometry of training, colours unchanged
 weak = [
     dict(type='LoadImageFromFile'),
     # the truth of the unlabelled serves to measure the pseudo-labels only

@@ -4,7 +4,7 @@ data_root = '{{$BARN_ROOT:data/barn}}'
 partition = '{{$PARTITIONS:data/partitions}}/barn/5'
 batch_size = 8  # 4 labelled, 4 unlabelled
 
-# what a teacher sees: the geometry of training, the colours of the image
+# what a teacher sees: the geometry of training, colours unchanged
 weak = [
     dict(type='LoadImageFromFile'),
     # the truth of the unlabelled serves to measure the pseudo-labels only

@@ -4,7 +4,7 @@ data_root = '{{$CAMVID_ROOT:data/camvid}}'
 partition = '{{$PARTITIONS:data/partitions}}/camvid/46'
 batch_size = 16  # 8 labelled, 8 unlabelled
 
-# what a teacher sees: the geometry of training, the colours of the image
+# what a teacher sees: the geometry of training, colours unchanged
 weak = [
     dict(type='LoadImageFromFile'),
     # the truth of the unlabelled serves to measure the pseudo-labels only

@@ -1,11 +1,11 @@
 # Own animals: the outlined images of cattle.py, and a folder of images that nobody has outlined.
 _base_ = './cattle_seg.py'
 data_root = '{{$CATTLE_ROOT:data/cattle}}'
-# thousands of images may lie there, in sub-folders and under any names
+# it may hold thousands of images, in sub-folders and under any names
 unlabeled_root = '{{$CATTLE_UNLABELED:data/cattle/unlabeled}}'
 batch_size = 8  # 4 labelled, 4 unlabelled
 
-# what a teacher sees: the geometry of training, the colours of the image
+# what a teacher sees: the geometry of training, colours unchanged
 weak = [
     dict(type='LoadImageFromFile'),
     dict(type='RandomResize', scale=_base_.scale, ratio_range=(0.5, 2.0), keep_ratio=True),

@@ -35,4 +35,4 @@ train_dataloader = dict(
     batch_size=batch_size,
     sampler=dict(_delete_=True, type='PairedSampler', batch_size=batch_size),
     dataset=dict(_delete_=True, type='SemiDataset', labeled=labeled, unlabeled=unlabeled))
-# no image is larger than 500, so that the published centre crop of 513 would keep it whole
+# validation is that of voc.py: the published centre crop of 513 keeps every image whole, none exceeds 500

@@ -1,5 +1,5 @@
-# PASCAL VOC 2012 in crops of 400 pixels of images of 0.7 to 1.3 times their size, one a step, as
-# RefineNet was trained.
+# PASCAL VOC 2012, images scaled by 0.7 to 1.3, in crops of 400 pixels, one a step, as RefineNet was
+# trained.
 _base_ = './voc.py'
 crop_size = (400, 400)
 train_pipeline = [

@@ -1,5 +1,4 @@
-# The same, 10 a step, of images of half to one and a half times their size, as DeepLab v2 was
-# trained.
+# The same, 10 a step, from images scaled by 0.5 to 1.5, as DeepLab v2 was trained.
 _base_ = './voc_sbd_321.py'
 train_pipeline = [
     dict(type='LoadImageFromFile'),

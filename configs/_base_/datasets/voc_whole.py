@@ -1,4 +1,4 @@
-"""PASCAL VOC 2012, one whole image a step, as FCN was trained."""
+# PASCAL VOC 2012, one whole image a step, as FCN was trained.
 _base_ = './voc.py'
 train_pipeline = [
     dict(type='LoadImageFromFile'),

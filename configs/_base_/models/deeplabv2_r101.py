@@ -1,5 +1,5 @@
-# DeepLab v2 (Chen et al., arXiv 1606.00915), ASPP-L on ResNet-101 at stride 8, three sizes of the
-# image. Batch norm does not learn, as published. Images as Caffe gives them.
+# DeepLab v2 (Chen et al., arXiv 1606.00915), ASPP-L on ResNet-101 at stride 8, each image at three
+# sizes. Batch norm does not learn, as published. Images are normalised as in Caffe.
 _base_ = './segmentor.py'
 resnet101 = '{{$RESNET101_CAFFE_WEIGHTS:weights/resnet101_caffe.pth}}'
 model = dict(

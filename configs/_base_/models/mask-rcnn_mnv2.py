@@ -1,5 +1,5 @@
-# Mask R-CNN on MobileNetV2, half as wide as usual, which trains on a CPU. Small images have no
-# animals so small that they need a level of stride 4, the most expensive one.
+# Mask R-CNN on MobileNetV2, half as wide as usual, which trains on a CPU. In small images no
+# animal is so small that it needs a level of stride 4, the most expensive one.
 _base_ = 'mmdet::_base_/models/mask-rcnn_r50_fpn.py'
 mobilenet_v2 = '{{$MOBILENETV2_DET_WEIGHTS:weights/mobilenet_v2_det.pth}}'
 width = 128

@@ -13,5 +13,5 @@ weights_from = {
                    'set MASK_RCNN_R50_WEIGHTS.',
     resnet50: "Get torchvision's ResNet-50 (resnet50-0676ba61.pth from download.pytorch.org/models) "
               'and save it as weights/resnet50.pth, or set RESNET50_WEIGHTS: its names fit as they '
-              'are. From a few hundred images alone a detector hardly learns.',
+              'are. From a few hundred pictures alone a detector hardly learns.',
 }

@@ -14,5 +14,5 @@ swin_t_backbone = dict(
 weights_from = {
     swin_t: 'Get swin_tiny_patch4_window7_224.pth from the releases of microsoft/Swin-Transformer as '
             'weights/swin_tiny_patch4_window7_224.pth, or set SWIN_T_DET_WEIGHTS. From random values '
-            'Swin learns next to nothing from a few hundred images.',
+            'Swin learns next to nothing from a few hundred pictures.',
 }

@@ -1,4 +1,4 @@
-# What semantic experiments share beside the common things: scope, images, best checkpoint.
+# What semantic experiments share beside the common things: scope, visualisation, best checkpoint.
 _base_ = ['./common.py', './tta.py']
 default_scope = 'mmseg'
 default_hooks = dict(

@@ -1,4 +1,4 @@
-# What instance experiments share beside the common things: scope, images, best checkpoint.
+# What instance experiments share beside the common things: scope, visualisation, best checkpoint.
 _base_ = './common.py'
 default_scope = 'mmdet'
 default_hooks = dict(

@@ -1,3 +1,3 @@
-# tools/test.py --tta, tools/predict.py --tta: the mean over several views of each image; which
-# ones says tta_pipeline of the data.
+# tools/test.py --tta, tools/predict.py --tta: the mean over several views of each image, which
+# tta_pipeline of the data names.
 tta_model = dict(type='TTASegmentor')

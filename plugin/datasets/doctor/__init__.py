@@ -1,9 +1,19 @@
-"""The doctor: everything that can be wrong with data, before an hour is lost on it."""
+"""The doctor: everything that can be wrong with data, before an hour is lost on it.
+
+``examine`` looks at a config, a folder or a COCO file and returns a ``Report`` of ``Finding`` s;
+``write_report`` prints it. What is looked at, a module each: single files (``files``), classes
+(``labels``), outlines, copies (``duplicates``), and what a training needs beside (``training``).
+``preflight`` is the quick check before every training, ``weighing`` computes class weights.
+"""
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from collections.abc import Mapping
 
+from mmengine.config import Config
 from mmengine.registry import DefaultScope
+
+from plugin.utils import UserError
+from plugin.utils.config import load_config, set_work_dir
 
 from .duplicates import check_duplicates
 from .files import check_files
@@ -11,19 +21,61 @@ from .findings import Finding, Report
 from .folders import read_bare
 from .labels import check_labels
 from .outlines import check_outlines
-from .parts import Part, leaf_configs
-from .printing import print_report
+from .parts import DataPart, leaf_configs
+from .printing import print_report, write_report
 from .reading import read_parts
 from .scan import scan
 from .training import check_room, check_training
-from plugin.utils import UserError
+from .weighing import ClassWeights, weigh_classes
 
-__all__ = ['Finding', 'Part', 'Report', 'check_room', 'examine_config', 'examine_path',
-           'print_report']
+__all__ = ['ClassWeights', 'DataPart', 'Finding', 'Report', 'check_room', 'examine',
+           'examine_config', 'examine_path', 'print_report', 'weigh_classes', 'write_report']
+
+
+def examine(target: str | Path | Config, *, images: str | Path | None = None,
+            options: Sequence[str] = (), work_dir: str | Path | None = None,
+            jobs: int = 1) -> Report:
+    """Look at everything that a config would read, or that a folder or a COCO file holds.
+
+    Args:
+        target (str | Path | mmengine.Config): A config (file, name or object), a folder (images and
+            labels, VOC, COCO, LabelMe) or a COCO file. A path that exists and is neither ``.py``
+            nor ``.yaml`` is no config.
+        images (str | Path, optional): Folder of the images of a COCO file or of LabelMe files.
+            Defaults to None: beside them.
+        options (Sequence[str]): Values to set in the config, ``key=value`` each.
+        work_dir (str | Path, optional): Where the checkpoints of the config would be written.
+        jobs (int): Number of processes that read images.
+
+    Returns:
+        Report: What was found.
+
+    Raises:
+        OSError: If the target does not exist, or holds no image.
+        UserError: If it is nothing that is known, or the config names no data.
+
+    Example:
+        >>> from plugin.datasets.doctor import examine
+        >>> report = examine('data/barn')
+        >>> report.counts['error'], [part['name'] for part in report.parts]
+        (0, ['train', 'val', 'unlabeled'])
+    """
+    if not isinstance(target, Config) and not _is_config(Path(target)):
+        return examine_path(Path(target), None if images is None else Path(images), jobs)
+    if images is not None:
+        name = target.filename if isinstance(target, Config) else target
+        raise UserError(f'{name} says itself where its images are: leave --images away')
+    cfg = load_config(target, options)
+    set_work_dir(cfg, None if work_dir is None else str(work_dir), 'config')
+    return examine_config(cfg, jobs)
+
+
+def _is_config(path: Path) -> bool:
+    return path.suffix in ('.py', '.yaml', '.yml') or not path.exists()
 
 
 def examine_config(cfg: Mapping[str, Any], jobs: int = 1) -> Report:
-    """Look at everything that a config would read, and at what its training needs.
+    """Look at everything that a loaded config would read, and at what its training needs.
 
     Args:
         cfg (mmengine.Config): The config of a semantic, semi-supervised or instance training.
@@ -40,7 +92,7 @@ def examine_config(cfg: Mapping[str, Any], jobs: int = 1) -> Report:
         leaves = list(leaf_configs(cfg))
         if not leaves:
             raise UserError('the config names no data: it has no dataset in train_dataloader, '
-                             'val_dataloader or test_dataloader')
+                            'val_dataloader or test_dataloader')
         parts = read_parts(leaves, report)
         _examine(parts, jobs, report)
         if cfg.get('model'):
@@ -69,7 +121,7 @@ def examine_path(path: Path, images: Path | None = None, jobs: int = 1) -> Repor
     return report
 
 
-def _examine(parts: list, jobs: int, report: Report) -> None:
+def _examine(parts: Sequence[DataPart], jobs: int, report: Report) -> None:
     looks = scan([part.looker for part in parts], [part.entries for part in parts], jobs)
     check_files(parts, looks, report)
     check_labels(parts, looks, report)

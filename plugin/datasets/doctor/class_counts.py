@@ -6,10 +6,9 @@ from typing import Any
 
 import mmcv
 import numpy as np
-from rich.console import Console
-from rich.progress import track
 
 from plugin.utils import UserError
+from plugin.utils.console import progress
 
 from ..labels.coco_file import CocoFile
 from ..leaves import leaf_datasets
@@ -40,7 +39,7 @@ def label_pixels(path: Path) -> np.ndarray:
         raise UserError(f'{path} is no label map that can be read: replace it') from error
     if label.ndim != 2 or label.min(initial=0) < 0 or label.max(initial=0) > 255:
         raise UserError(f'{path} holds no class ids from 0 to 255 ({label.shape}, {label.dtype}):'
-                         ' turn its colours into ids as data/README.md shows')
+                        ' turn its colours into ids as data/README.md shows')
     return np.bincount(label.ravel(), minlength=256)
 
 
@@ -54,12 +53,10 @@ def count_pixels(paths: Sequence[Path], jobs: int) -> np.ndarray:
     Returns:
         np.ndarray: (N, 256) int; see :func:`label_pixels`.
     """
-    console = Console(stderr=True)
     executor = ThreadPoolExecutor(jobs)
     try:
-        return np.stack(list(track(
-            executor.map(label_pixels, paths), 'labels', total=len(paths), console=console,
-            transient=True, disable=not console.is_terminal)))
+        return np.stack(list(progress(executor.map(label_pixels, paths), 'labels',
+                                      total=len(paths), transient=True)))
     finally:
         # the first bad file, or an interrupt, ends it
         executor.shutdown(cancel_futures=True)
@@ -117,7 +114,7 @@ def count_classes(dataset: Any, jobs: int) -> tuple[np.ndarray, np.ndarray]:
             found.append(_final_counts(checker, paths, count_pixels(paths, jobs)))
     if not found:
         raise UserError('the training set has no label maps: class weights are for semantic '
-                         'segmentation, and need a data set with seg_map_path')
+                        'segmentation, and need a data set with seg_map_path')
     pixels, sizes = zip(*found)
     return np.concatenate(pixels), np.concatenate(sizes)
 

@@ -8,7 +8,7 @@ import numpy as np
 from .findings import Report
 from .looking import Look
 from .near_duplicates import nearest_images
-from .parts import UNLABELED, Part
+from .parts import UNLABELED, DataPart
 
 # two small grey images correlate as much where they show the same; of one second of CamVid to
 # the next it is 0.9 to 0.99, of strangers that share a hash 0.3 to 0.8
@@ -21,7 +21,7 @@ Pair = tuple[str, str]
 class _Side:
     """The images of a part that could be read and show something."""
 
-    def __init__(self, part: Part, seen: Sequence[Look]) -> None:
+    def __init__(self, part: DataPart, seen: Sequence[Look]) -> None:
         self.part = part
         kept = [(entry, look) for entry, look in zip(part.entries, seen)
                 if look.hash is not None and not look.hash.flat]
@@ -33,7 +33,7 @@ class _Side:
             self.places[look.digest].append(place)
 
 
-def check_duplicates(parts: Sequence[Part], looks: Sequence[Sequence[Look]],
+def check_duplicates(parts: Sequence[DataPart], looks: Sequence[Sequence[Look]],
                      report: Report) -> None:
     """Report copies within parts and across, and what looks nearly the same across.
 
@@ -52,7 +52,7 @@ def check_duplicates(parts: Sequence[Part], looks: Sequence[Sequence[Look]],
             _check_across(one, other, report)
 
 
-def _check_flat(parts: Sequence[Part], looks: Sequence[Sequence[Look]], report: Report) -> None:
+def _check_flat(parts: Sequence[DataPart], looks: Sequence[Sequence[Look]], report: Report) -> None:
     for part, seen in zip(parts, looks):
         flat = [part.looker.shown(entry.image) for entry, look in zip(part.entries, seen)
                 if look.hash is not None and look.hash.flat]
@@ -111,4 +111,5 @@ def _near(one: _Side, other: _Side) -> list[Pair]:
 
 
 def _correlation(one: Look, other: Look) -> float:
+    assert one.thumb is not None and other.thumb is not None  # what has a hash has a thumb
     return float(np.corrcoef(np.ravel(one.thumb), np.ravel(other.thumb))[0, 1])

@@ -1,7 +1,7 @@
 """What can be wrong with one image and its label."""
 import os
 from io import BytesIO
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import mmcv
@@ -16,9 +16,11 @@ from plugin.utils import UserError
 
 from ..labels.image_files import is_whole, orientation
 
+CODES = dict(image='picture', label='label')  # beginnings of the kinds of problems
 # what Pillow makes of the usual palette when a mask of colours is saved as grey
 GREYS = frozenset((19595 * red + 38470 * green + 7471 * blue + 0x8000) >> 16
                   for red, green, blue in PascalVOCDataset.METAINFO['palette'])
+Size = tuple[int, ...]  # height and width
 
 
 class Problem(NamedTuple):
@@ -91,14 +93,14 @@ class FileChecker:
         self.label_map = getattr(dataset, 'label_map', None) or {}
         # a sub-class may read anything
         loaders = {type(step): step for step in dataset.pipeline.transforms}
-        self.image_loader = loaders.get(LoadImageFromFile)
-        self.label_loader = loaders.get(LoadAnnotations)
+        self.image_loader: Any = loaders.get(LoadImageFromFile)
+        self.label_loader: Any = loaders.get(LoadAnnotations)
         self.ids = self._final_ids()
         self.legal = (self.ids < self.num_classes) | (self.ids == self.ignore_index)
 
     def _final_ids(self) -> np.ndarray:
         """What ``LoadAnnotations`` makes of each of the 256 values of a label, (256, )."""
-        ids = np.arange(256)
+        ids: np.ndarray = np.arange(256)
         if self.reduce_zero_label:
             ids = np.where((ids == 0) | (ids == 255), 255, ids - 1)
         before = ids.copy()
@@ -126,15 +128,15 @@ class FileChecker:
             present = None
             size = self._image_size(entry.image) if self.image_loader else None
             if size is not None and entry.size is not None:
-                self._compare_outlines(entry, size)
+                self._compare_outlines(entry.image, entry.size, size)
             if entry.label is not None and self.label_loader:
                 label = self._read_label(entry.label)
                 if size is not None:
                     self._compare(entry.image, size, entry.label, label.shape)
                 present = self._check_ids(entry.label, count_values(label)[0])
+            return None, present
         except BadFile as bad:
             return bad.problem, None
-        return None, present
 
     def read(self, path: str, kind: str, backend_args: dict | None) -> bytes:
         """The content of a file; ``kind`` is ``image`` or ``label``.
@@ -146,10 +148,11 @@ class FileChecker:
         try:
             data = fileio.get(path, backend_args=backend_args)
         except OSError as error:
-            raise BadFile(f'{kind}-missing', self.shown(path), f'{kind} {self.shown(path)} cannot '
-                          f'be read ({error.strerror or error})', cure) from error
+            raise BadFile(f'{CODES[kind]}-missing', self.shown(path),
+                          f'{kind} {self.shown(path)} cannot be read ({error.strerror or error})',
+                          cure) from error
         if not data:
-            raise BadFile(f'{kind}-empty', self.shown(path),
+            raise BadFile(f'{CODES[kind]}-empty', self.shown(path),
                           f'{kind} {self.shown(path)} is empty (0 bytes)', cure)
         return data
 
@@ -200,22 +203,20 @@ class FileChecker:
                           'a pixel', 'turn its colours into ids as data/README.md shows')
         return label
 
-    def _compare(self, image_path: str, size: tuple, label_path: str, label_size: tuple) -> None:
+    def _compare(self, image_path: str, size: Size, label_path: str, label_size: Size) -> None:
         if tuple(size) == tuple(label_size):
             return
-        (height, width), (label_height, label_width) = size, label_size
         raise BadFile('size-differs', self.shown(label_path),
-                      f'label {self.shown(label_path)} is {label_width}x{label_height}, but its '
-                      f'image {self.shown(image_path)} is {width}x{height} as loaded (width x '
-                      'height)', 'export the label at the size of its image')
+                      f'label {self.shown(label_path)} is {label_size[1]}x{label_size[0]}, but '
+                      f'its image {self.shown(image_path)} is {size[1]}x{size[0]} as loaded '
+                      '(width x height)', 'export the label at the size of its image')
 
-    def _compare_outlines(self, entry: Entry, size: tuple) -> None:
-        if tuple(size) == tuple(entry.size):
+    def _compare_outlines(self, path: str, drawn: Size, size: Size) -> None:
+        if tuple(size) == tuple(drawn):
             return
-        (height, width), (drawn_height, drawn_width) = size, entry.size
-        raise BadFile('size-differs', self.shown(entry.image),
-                      f'image {self.shown(entry.image)} is {width}x{height} as loaded (width x '
-                      f'height), but its outlines were drawn on {drawn_width}x{drawn_height}',
+        raise BadFile('size-differs', self.shown(path),
+                      f'image {self.shown(path)} is {size[1]}x{size[0]} as loaded (width x '
+                      f'height), but its outlines were drawn on {drawn[1]}x{drawn[0]}',
                       'convert the labels again from the image they belong to')
 
     def _check_ids(self, path: str, values: np.ndarray) -> list[int]:

@@ -8,14 +8,14 @@ from ..labels.image_files import is_image
 from .file_checker import Problem
 from .findings import Report
 from .looking import Look
-from .parts import Part
+from .parts import DataPart
 
 # what training can live with
 WARNINGS = ('picture-huge', )
 Looks = Sequence[Sequence[Look]]
 
 
-def check_files(parts: Sequence[Part], looks: Looks, report: Report) -> None:
+def check_files(parts: Sequence[DataPart], looks: Looks, report: Report) -> None:
     """Report what is wrong with single files, one finding a sort and part."""
     for part, seen in zip(parts, looks):
         found: dict[str, list[Problem]] = defaultdict(list)
@@ -29,9 +29,10 @@ def check_files(parts: Sequence[Part], looks: Looks, report: Report) -> None:
     _check_unlisted(parts, report)
 
 
-def _check_turned(part: Part, seen: Sequence[Look], report: Report) -> None:
+def _check_turned(part: DataPart, seen: Sequence[Look], report: Report) -> None:
     """Tell of images that EXIF turns, where nothing shows that their labels are turned too."""
-    doubtful, clear = [], []
+    doubtful: list[str] = []
+    clear: list[str] = []
     for entry, look in zip(part.entries, seen):
         if look.orientation == 1 or look.size is None or look.problems:
             continue
@@ -49,7 +50,7 @@ def _check_turned(part: Part, seen: Sequence[Look], report: Report) -> None:
                    'contradicts that', clear)
 
 
-def _check_unlisted(parts: Sequence[Part], report: Report) -> None:
+def _check_unlisted(parts: Sequence[DataPart], report: Report) -> None:
     """Tell of images beside those of a COCO file that none of the files lists."""
     folders = {os.path.realpath(part.folder): part for part in reversed(parts)
                if part.folder and os.path.isdir(part.folder)}

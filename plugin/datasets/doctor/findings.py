@@ -1,7 +1,8 @@
 """What the doctor found: how bad it is, where, and what helps."""
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from dataclasses import asdict, dataclass
+from typing import Any, TypedDict
 
 from plugin.utils import UserError
 
@@ -10,7 +11,8 @@ SEVERITIES = ('error', 'warning', 'note')
 KEPT = 50
 
 
-class Finding(NamedTuple):
+@dataclass(frozen=True)
+class Finding:
     """Something to know about the data.
 
     Attributes:
@@ -31,19 +33,39 @@ class Finding(NamedTuple):
     cure: str
 
 
+class ClassCounts(TypedDict):
+    """How often a class occurs: ``pictures`` that show it, ``pixels``, ``objects``.
+
+    What is not counted is None: pixels of outlines, objects of label maps.
+    """
+
+    name: str
+    pictures: int
+    pixels: int | None
+    objects: int | None
+
+
+class PartCounts(TypedDict):
+    """What a part of the data holds: number of ``pictures``, and its classes."""
+
+    name: str
+    role: str
+    pictures: int
+    classes: list[ClassCounts]
+
+
 class Report:
     """All findings on a set of data.
 
     Attributes:
         findings (list[Finding]): In the order in which they were found.
-        parts (list[dict]): Of each part its ``name``, number of ``images``, and ``classes``:
-            of each class its ``name``, ``images`` that show it, ``pixels`` and ``objects``.
+        parts (list[PartCounts]): What each part holds.
         facts (dict): Other numbers by their names, as ``checkpoint_bytes``.
     """
 
     def __init__(self) -> None:
         self.findings: list[Finding] = []
-        self.parts: list[dict[str, Any]] = []
+        self.parts: list[PartCounts] = []
         self.facts: dict[str, Any] = {}
 
     def add(self, severity: str, code: str, message: str, places: Sequence[str],
@@ -80,7 +102,7 @@ class Report:
     def as_dict(self) -> dict[str, Any]:
         """Everything, as JSON can hold it."""
         return dict(counts=self.counts,
-                    findings=[dict(one._asdict(), places=list(one.places))
+                    findings=[dict(asdict(one), places=list(one.places))
                               for one in self.sorted()],
                     parts=self.parts, facts=self.facts)
 

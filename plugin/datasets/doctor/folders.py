@@ -1,7 +1,5 @@
 """Data without a config: a folder of images and labels, of LabelMe files, or a COCO file."""
-import json
 import os
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,13 +8,15 @@ from plugin.utils import UserError
 
 from ..labels.coco_builder import CocoBuilder, ImageEntry
 from ..labels.image_files import IMAGE_SUFFIXES, fullest_folder, is_image
+from ..labels.json_file import read_json, try_json
+from ..labels.label_files import walk
 from ..labels.labelme import read_labelme
 from ..labels.shapes import Shape, label_key
 from ..unlabeled import UnlabeledDataset
 from .file_checker import Entry
 from .findings import Report
 from .looking import Looker
-from .parts import UNLABELED, Outline, Part
+from .parts import UNLABELED, DataPart, Outline
 from .reading import read_parts
 
 Leaf = tuple[str, str, dict]
@@ -30,7 +30,7 @@ LABEL_FOLDERS = ('labels', 'masks', 'annotations')
 SEVERITIES = {'left out': 'error', 'dropped': 'warning', 'mended': 'warning', 'split': 'warning'}
 
 
-def read_bare(path: Path, images: Path | None, report: Report) -> list[Part]:
+def read_bare(path: Path, images: Path | None, report: Report) -> list[DataPart]:
     """Find out what a folder or a file holds.
 
     Known are ``images`` beside ``labels`` (or ``masks``, ``annotations``), both perhaps divided
@@ -43,7 +43,7 @@ def read_bare(path: Path, images: Path | None, report: Report) -> list[Part]:
         report (Report): Takes what is wrong with lists and files of annotations.
 
     Returns:
-        list[Part]: Its parts.
+        list[DataPart]: Its parts.
 
     Raises:
         FileNotFoundError: If it does not exist, or holds no image.
@@ -52,7 +52,7 @@ def read_bare(path: Path, images: Path | None, report: Report) -> list[Part]:
     if path.is_file():
         if not _is_coco(path):
             raise UserError(f'{path} is no COCO file of instances: give a config, a folder or a '
-                             'COCO file')
+                            'COCO file')
         return read_parts([_coco_leaf(path, images, 'train')], report)
     if not path.is_dir():
         raise FileNotFoundError(f'{path} does not exist: give a config, a folder or a COCO file')
@@ -61,16 +61,16 @@ def read_bare(path: Path, images: Path | None, report: Report) -> list[Part]:
         parts = read_parts(leaves, report)
         # nobody told the names of the classes of label maps
         return [part if part.outlines is not None else _without_classes(part) for part in parts]
-    if any(file.suffix.lower() == '.json' for file in _walk(path)):
+    if any(file.suffix.lower() == '.json' for file in walk(path)):
         return [_labelme_part(path, images, report)]
-    if any(is_image(file) for file in _walk(path)):
+    if any(is_image(file) for file in walk(path)):
         return read_parts([(UNLABELED, path.name, dict(
             type='mmseg.UnlabeledDataset', data_root=str(path), pipeline=[LOAD]))], report)
     raise FileNotFoundError(f'{path} holds no image ({", ".join(IMAGE_SUFFIXES)}): give the '
                             'folder that holds images and labels')
 
 
-def _without_classes(part: Part) -> Part:
+def _without_classes(part: DataPart) -> DataPart:
     return replace(part, classes=(), palette=[])
 
 
@@ -102,7 +102,7 @@ def _map_leaves(root: Path, report: Report) -> list[Leaf]:
     if labels is None or not (root / 'images').is_dir():
         return []
     names = sorted(one.name for one in (root / 'images').iterdir()
-                   if any(is_image(file) for file in _walk(one)))
+                   if any(is_image(file) for file in walk(one)))
     both = [name for name in names if (root / labels / name).is_dir()]
     if not both:
         return [_leaf(root, root.name, data_prefix=dict(img_path='images', seg_map_path=labels))]
@@ -130,7 +130,7 @@ def _coco_leaves(root: Path, images: Path | None, report: Report) -> list[Leaf]:
 
 
 def _coco_leaf(path: Path, images: Path | None, name: str) -> Leaf:
-    content = json.loads(path.read_text(encoding='utf-8-sig'))
+    content = read_json(path)
     names = [str(one.get('file_name')) for one in content['images'] if isinstance(one, dict)]
     root = path.parent
     folders = [images] if images else [root / 'images', root / path.stem, root,
@@ -144,18 +144,8 @@ def _coco_leaf(path: Path, images: Path | None, name: str) -> Leaf:
 
 
 def _is_coco(path: Path) -> bool:
-    try:
-        content = json.loads(path.read_text(encoding='utf-8-sig'))
-    except (OSError, ValueError):
-        return False
+    content = try_json(path)
     return isinstance(content, dict) and isinstance(content.get('images'), list)
-
-
-def _walk(folder: Path) -> Iterator[Path]:
-    """The files of a folder and its sub-folders, hidden ones not."""
-    for place, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith('.'))
-        yield from (Path(place, name) for name in sorted(names) if not name.startswith('.'))
 
 
 class _RawBuilder(CocoBuilder):
@@ -170,21 +160,21 @@ class _RawBuilder(CocoBuilder):
         self.drawn.append((image, self.take(image, shapes)))
 
 
-def _labelme_part(root: Path, images: Path | None, report: Report) -> Part:
+def _labelme_part(root: Path, images: Path | None, report: Report) -> DataPart:
     """Read LabelMe files and the images beside them."""
     builder = _RawBuilder(images or root)
-    files = [file for file in _walk(root) if file.suffix.lower() == '.json']
+    files = [file for file in walk(root) if file.suffix.lower() == '.json']
     read_labelme(files, builder, [images] if images else [])
     builder.close()
     _report_files(builder, report)
-    bare = [os.path.relpath(path, builder.root) for path in _walk(builder.root)
+    bare = [os.path.relpath(path, builder.root) for path in walk(builder.root)
             if is_image(path) and not builder.has(path)]
     if bare:
         report.add('warning', 'label-missing', f'image {bare[0]} has no LabelMe file', bare,
                    'label it, or move it to a folder of unlabelled images')
     if not builder.drawn:
         raise UserError(f'{root} holds no LabelMe file with its image: give a config, a folder '
-                         'of labelled images or a COCO file')
+                        'of labelled images or a COCO file')
     dataset = UnlabeledDataset(data_root=str(builder.root), pipeline=[LOAD], lazy_init=True)
     classes: dict[str, str] = {}
     for _, shapes in builder.drawn:
@@ -194,7 +184,7 @@ def _labelme_part(root: Path, images: Path | None, report: Report) -> Part:
     outlines = [_outlines(image, shapes, order) for image, shapes in builder.drawn]
     entries = [Entry(str(builder.root / image.file_name), size=(image.height, image.width))
                for image, _ in builder.drawn]
-    return Part(root.name, 'train', Looker(dataset), entries, tuple(classes.values()), outlines)
+    return DataPart(root.name, 'train', Looker(dataset), entries, tuple(classes.values()), outlines)
 
 
 def _outlines(image: ImageEntry, shapes: list[Shape], order: list[str]) -> list[Outline]:

@@ -1,17 +1,17 @@
 """Classes: how often they occur, and label maps that say nothing or something else."""
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from .findings import Report
+from .findings import ClassCounts, Report
 from .looking import Look
-from .parts import Part
+from .parts import DataPart
 
 WHERE = dict(train='the training set', val='the validation set', test='the test set')
 
 
-def check_labels(parts: Sequence[Part], looks: Sequence[Sequence[Look]], report: Report) -> None:
+def check_labels(parts: Sequence[DataPart], looks: Sequence[Sequence[Look]],
+                 report: Report) -> None:
     """Count pixels and objects of the classes, and report what is odd about them."""
     present: dict[str, set[str]] = {}
     for part, seen in zip(parts, looks):
@@ -29,53 +29,54 @@ def check_labels(parts: Sequence[Part], looks: Sequence[Sequence[Look]], report:
     _check_absent(parts, present, report)
 
 
-def _count(part: Part, seen: Sequence[Look]) -> list[dict[str, Any]]:
+def _count(part: DataPart, seen: Sequence[Look]) -> list[ClassCounts]:
     """Of each class its name, images, pixels (None: not counted) and objects (likewise)."""
     if part.outlines is not None:
-        names = part.object_classes
-        objects, images = np.zeros(len(names), int), np.zeros(len(names), int)
+        names = list(part.object_classes)
+        objects: np.ndarray = np.zeros(len(names), int)
+        images: np.ndarray = np.zeros(len(names), int)
         for outlines in part.outlines:
             found = np.bincount([one.label for one in outlines if not one.crowd],
                                 minlength=len(names))
             objects, images = objects + found, images + (found > 0)
-        return [dict(name=name, pictures=int(shown), pixels=None, objects=int(number))
+        return [ClassCounts(name=name, pictures=int(shown), pixels=None, objects=int(number))
                 for name, shown, number in zip(names, images, objects)]
     counts = [look.pixels for look in seen if look.pixels is not None]
     if not counts:
         return []
     pixels, images = np.sum(counts, 0), np.sum([one > 0 for one in counts], 0)
-    names = part.classes or [f'id {number}' for number in range(len(pixels))]
-    return [dict(name=name, pictures=int(shown), pixels=int(number), objects=None)
+    names = list(part.classes) or [f'id {number}' for number in range(len(pixels))]
+    return [ClassCounts(name=name, pictures=int(shown), pixels=int(number), objects=None)
             for name, shown, number in zip(names, images, pixels)
             # without a list of classes, those that occur are the classes
             if part.classes or number]
 
 
-def _check_maps(part: Part, seen: Sequence[Look], report: Report) -> None:
+def _check_maps(part: DataPart, seen: Sequence[Look], report: Report) -> None:
     """Report label maps without any class, and masks of 0 and 255."""
-    maps = [(entry, look) for entry, look in zip(part.entries, seen) if look.pixels is not None
-            and not look.problems]
-    values = set().union(*(look.values for _, look in maps))
+    maps = [(part.looker.shown(entry.label), look.values, look.pixels)
+            for entry, look in zip(part.entries, seen)
+            if entry.label is not None and look.pixels is not None and not look.problems]
+    values: set[int] = set().union(*(found for _, found, _ in maps))
     ignore = part.looker.ignore_index
     where = WHERE.get(part.name, part.name)
-    if values == {0, ignore} and sum(look.pixels[1:].sum() for _, look in maps) == 0:
-        shown = [part.looker.shown(entry.label) for entry, look in maps if ignore in look.values]
+    if values == {0, ignore} and sum(pixels[1:].sum() for _, _, pixels in maps) == 0:
+        shown = [path for path, found, _ in maps if ignore in found]
         report.add('error', 'label-binary', f'the labels of {where} hold only 0 and {ignore}, and '
                    f'{ignore} is ignored: there is one class to learn', shown,
                    f'write the second class as 1 instead of {ignore}')
         return
-    empty = [part.looker.shown(entry.label) for entry, look in maps if not look.pixels.any()]
+    empty = [path for path, _, pixels in maps if not pixels.any()]
     if empty:
         report.add('warning', 'label-empty', f'label {empty[0]} has no pixel of any class: all '
                    'are ignored', empty, 'draw it, or take the image out of the set')
-    bare = [part.looker.shown(entry.label) for entry, look in maps
-            if look.pixels.any() and not look.pixels[1:].any()]
+    bare = [path for path, _, pixels in maps if pixels.any() and not pixels[1:].any()]
     if bare and part.classes and len(part.classes) > 1:
         report.add('note', 'label-first-class-only', f'label {bare[0]} shows {part.classes[0]} and '
                    'no other class', bare, 'fine if there is nothing else in the image')
 
 
-def _check_gaps(part: Part, rows: Sequence[dict[str, Any]], report: Report) -> None:
+def _check_gaps(part: DataPart, rows: Sequence[ClassCounts], report: Report) -> None:
     """Report ids that are far from 0, 1, 2, ... where no list of classes says better."""
     ids = [int(row['name'].split()[1]) for row in rows]
     if ids and 2 * len(ids) <= max(ids):
@@ -85,7 +86,7 @@ def _check_gaps(part: Part, rows: Sequence[dict[str, Any]], report: Report) -> N
                    [part.name], 'turn colours into ids as data/README.md shows')
 
 
-def _check_absent(parts: Sequence[Part], present: dict[str, set[str]], report: Report) -> None:
+def _check_absent(parts: Sequence[DataPart], present: dict[str, set[str]], report: Report) -> None:
     """Report classes that occur nowhere, or not where they are learnt."""
     labeled = [part for part in parts if part.is_labeled and part.classes]
     names = list(dict.fromkeys(name for part in labeled for name in part.object_classes))

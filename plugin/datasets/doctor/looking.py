@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from ..labels.image_files import is_whole, orientation
-from .file_checker import BadFile, Entry, FileChecker, Problem, count_values
+from .file_checker import BadFile, Entry, FileChecker, Problem, Size, count_values
 from .near_duplicates import ImageHash, hash_grey
 
 THUMB = 32
@@ -47,8 +47,8 @@ class Look(NamedTuple):
 class Looker(FileChecker):
     """Decodes images and labels whole, as the data set's own loaders do.
 
-    Unlike :class:`~plugin.datasets.doctor.file_checker.FileChecker`, which stops at the first fault and
-    reads only the headers of images, it goes on, and looks at all pixels.
+    Unlike :class:`~plugin.datasets.doctor.file_checker.FileChecker`, which stops at the first
+    fault and reads only the headers of images, it goes on, and looks at all pixels.
     """
 
     def look(self, entry: Entry) -> Look:
@@ -57,12 +57,13 @@ class Looker(FileChecker):
         seen = Look(())
         if self.image_loader:
             seen = _try(problems, lambda: self._look_at_image(entry.image)) or seen
-        if seen.size is not None and entry.size is not None:
-            _try(problems, lambda: self._compare_outlines(entry, seen.size))
-        if entry.label is not None and self.label_loader:
-            label = _try(problems, lambda: self._read_label(entry.label))
+        size, drawn, path = seen.size, entry.size, entry.label
+        if size is not None and drawn is not None:
+            _try(problems, lambda: self._compare_outlines(entry.image, drawn, size))
+        if path is not None and self.label_loader:
+            label = _try(problems, lambda: self._read_label(path))
             if label is not None:
-                seen = self._look_at_label(entry, label, seen, problems)
+                seen = self._look_at_label(entry.image, path, label, seen, problems)
         return seen._replace(problems=tuple(problems))
 
     def _look_at_image(self, path: str) -> Look:
@@ -96,7 +97,7 @@ class Looker(FileChecker):
                         whole = _can_load(image)
         except Image.DecompressionBombError as error:
             raise BadFile('picture-huge', self.shown(path), f'image {self.shown(path)} has '
-                          f'more than {2 * Image.MAX_IMAGE_PIXELS} pixels',
+                          f'more than {2 * (Image.MAX_IMAGE_PIXELS or 0)} pixels',
                           'cut it into smaller ones') from error
         except Exception:  # decoders raise anything; the loader knows more formats
             return 1
@@ -104,13 +105,15 @@ class Looker(FileChecker):
             raise self.cut_off(path)
         return turn
 
-    def _look_at_label(self, entry: Entry, label: np.ndarray, seen: Look,
+    def _look_at_label(self, image: str, path: str, label: np.ndarray, seen: Look,
                        problems: list[Problem]) -> Look:
         """Add what a label map (H, W) tells."""
-        if seen.size is not None:
-            _try(problems, lambda: self._compare_turned(entry, label.shape, seen))
+        size = seen.size
+        if size is not None:
+            _try(problems, lambda: self._compare_turned(image, size, seen.orientation, path,
+                                                        label.shape))
         values, counts = count_values(label)
-        _try(problems, lambda: self._check_ids(entry.label, values))
+        _try(problems, lambda: self._check_ids(path, values))
         inside = (values >= 0) & (values < 256)
         ids = self.ids[values[inside].astype(int)]
         of_class = ids < self.num_classes
@@ -119,16 +122,17 @@ class Looker(FileChecker):
         return seen._replace(values=tuple(values.tolist()), pixels=pixels.astype(int),
                              ignored=int(ignored))
 
-    def _compare_turned(self, entry: Entry, label_size: tuple, seen: Look) -> None:
+    def _compare_turned(self, image: str, size: Size, turn: int, path: str,
+                        label_size: Size) -> None:
         """Compare the sizes; tell a label of the image as stored from one of another."""
-        is_turned = seen.orientation in (5, 6, 7, 8) and tuple(label_size) != tuple(seen.size)
-        if is_turned and tuple(label_size) == tuple(seen.size[::-1]):
+        is_turned = turn in (5, 6, 7, 8) and tuple(label_size) != tuple(size)
+        if is_turned and tuple(label_size) == tuple(size[::-1]):
             raise BadFile(
-                'exif-label', self.shown(entry.label), f'label {self.shown(entry.label)} fits its '
+                'exif-label', self.shown(path), f'label {self.shown(path)} fits its '
                 'image as stored, but EXIF turns the image when it is loaded',
                 'turn the label as well, or take the orientation out of the image, as by '
                 'exiftool -n -Orientation=1')
-        self._compare(entry.image, seen.size, entry.label, label_size)
+        self._compare(image, size, path, label_size)
 
 
 def _try(problems: list[Problem], step: Callable[[], Result]) -> Result | None:
@@ -162,7 +166,7 @@ def _can_load(image: Image.Image) -> bool:
 
 def _digest(pixels: np.ndarray) -> bytes:
     sum_ = hashlib.blake2b(repr((pixels.shape, pixels.dtype.str)).encode(), digest_size=16)
-    sum_.update(np.ascontiguousarray(pixels))
+    sum_.update(np.ascontiguousarray(pixels).data)
     return sum_.digest()
 
 
@@ -170,7 +174,8 @@ def _grey(pixels: np.ndarray) -> np.ndarray:
     """A loaded image (H, W) or (H, W, channels) as (H, W) uint8."""
     # first, because OpenCV turns no image of 64 bits grey
     if pixels.dtype != np.uint8:
-        pixels = cv2.normalize(pixels, None, 0, 255, cv2.NORM_MINMAX, cv2.CV_8U)
+        pixels = cv2.normalize(  # type: ignore[call-overload]  # OpenCV's stubs forbid None
+            pixels, None, 0, 255, cv2.NORM_MINMAX, cv2.CV_8U)
     if pixels.ndim == 2:
         return pixels
     colour = pixels.shape[2] in (3, 4)

@@ -4,7 +4,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-import imagehash
 import numpy as np
 from PIL import Image, ImageOps
 from scipy.sparse import coo_array
@@ -53,14 +52,15 @@ def hash_image(path: Path) -> ImageHash:
             grey = ImageOps.exif_transpose(image).convert('L')
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise UserError(f'{path} cannot be read as an image ({error}): replace it, or give '
-                         '--duplicates ignore') from error
+                        '--duplicates ignore') from error
     return hash_grey(grey)
 
 
 def hash_grey(grey: Image.Image) -> ImageHash:
     """Hash an image that was loaded already, in mode L; see :func:`hash_image`."""
-    low, high = grey.resize((32, 32), Image.Resampling.LANCZOS).getextrema()
-    return ImageHash(imagehash.phash(grey).hash.ravel(), high - low < FLAT)
+    import imagehash  # an extra package, which `import plugin` does without
+    small = np.asarray(grey.resize((32, 32), Image.Resampling.LANCZOS))
+    return ImageHash(imagehash.phash(grey).hash.ravel(), bool(np.ptp(small) < FLAT))
 
 
 def hash_images(paths: Sequence[Path], jobs: int = 1) -> Iterator[ImageHash]:
@@ -97,7 +97,7 @@ def label_duplicates(hashes: Sequence[ImageHash], distance: int = DISTANCE) -> n
     """
     if not 0 <= distance < 32:
         raise UserError(f'distance={distance} is no distance of near-duplicates: give a number '
-                         f'from 0 to 31, for example {DISTANCE}')
+                        f'from 0 to 31, for example {DISTANCE}')
     number = len(hashes)
     clear = np.array([k for k, one in enumerate(hashes) if not one.flat], int)
     labels = np.arange(number)

@@ -11,11 +11,11 @@ from pycocotools import mask as coco_mask
 from ..labels.coco_file import DRAW, has_outline
 from ..labels.polygons import FARTHEST, to_rle
 from .findings import Report
-from .parts import Outline, Part
+from .parts import DataPart, Outline
 
 # an outline along the border may round to beyond it
 SLACK = 1.0
-# share of its area that a crossing may change; less is the hand that trembles
+# share of its area that a crossing may change; drawing by hand changes less
 CROSSED = 0.01
 # a box below this many pixels a side, or an area below, is a slip of the mouse
 TINY_SIDE, TINY_AREA = 2.0, 8.0
@@ -45,7 +45,7 @@ class Measured(NamedTuple):
     fault: str
 
 
-def check_outlines(parts: Sequence[Part], report: Report) -> None:
+def check_outlines(parts: Sequence[DataPart], report: Report) -> None:
     """Report outlines that are wrong, one finding a sort and part, and objects too small."""
     for part in parts:
         if part.outlines is None:
@@ -53,9 +53,11 @@ def check_outlines(parts: Sequence[Part], report: Report) -> None:
         faults: dict[str, list[str]] = defaultdict(list)
         sides: list[tuple[float, str]] = []
         for entry, outlines in zip(part.entries, part.outlines):
-            factor = input_factor(part.steps, entry.size)
+            assert entry.size is not None  # files of outlines hold the sizes
+            height, width = entry.size
+            factor = input_factor(part.steps, (height, width))
             for outline in outlines:
-                measured = _measure(outline, *entry.size)
+                measured = _measure(outline, height, width)
                 if measured.fault:
                     faults[measured.fault].append(outline.place)
                 elif not outline.crowd:
@@ -148,7 +150,7 @@ def _twice(outlines: Sequence[Outline]) -> list[str]:
             if first.setdefault((one.label, repr(one.segmentation)), one.place) != one.place]
 
 
-def _check_shrunk(part: Part, sides: Sequence[tuple[float, str]], report: Report) -> None:
+def _check_shrunk(part: DataPart, sides: Sequence[tuple[float, str]], report: Report) -> None:
     small = sorted(one for one in sides if one[0] < SMALLEST)
     if not small:
         return
@@ -161,7 +163,7 @@ def _check_shrunk(part: Part, sides: Sequence[tuple[float, str]], report: Report
         'train at a larger scale, or on tiles of the images' if many else '')
 
 
-def _check_bare(part: Part, report: Report) -> None:
+def _check_bare(part: DataPart, report: Report) -> None:
     """Tell of images without objects, which are trained on as such."""
     bare = [part.looker.shown(entry.image)
             for entry, outlines in zip(part.entries, part.outlines or []) if not outlines]

@@ -30,7 +30,7 @@ class Outline(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Part:
+class DataPart:
     """Images that are used for one purpose.
 
     Attributes:
@@ -69,13 +69,13 @@ class Part:
             self.outlines is not None or any(entry.label for entry in self.entries))
 
 
-def leaf_configs(cfg: Mapping[str, Any]) -> Iterator[tuple[str, str, dict]]:
+def leaf_configs(cfg: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
     """Yield role, name and config of each data set that a config reads.
 
     Wrappers (``ConcatDataset``, ``RepeatDataset``, ``SemiDataset``) are looked into. A test set
     that is configured exactly as the validation set is yielded once.
     """
-    seen: list[dict] = []
+    seen: list[Mapping[str, Any]] = []
     for use in ROLES:
         found = list(_leaves(use, (cfg.get(f'{use}_dataloader') or {}).get('dataset')))
         for place, (role, leaf) in enumerate(found):
@@ -87,7 +87,7 @@ def leaf_configs(cfg: Mapping[str, Any]) -> Iterator[tuple[str, str, dict]]:
             yield role, name if len(alike) == 1 else f'{name} {alike.index(place) + 1}', leaf
 
 
-def _leaves(role: str, dataset: Any) -> Iterator[tuple[str, dict]]:
+def _leaves(role: str, dataset: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Role and config of the data sets inside of wrappers."""
     if not isinstance(dataset, Mapping):
         return

@@ -15,11 +15,10 @@ from mmdet.models.roi_heads.mask_heads import FCNMaskHead
 from mmengine.dataset import BaseDataset
 from mmseg.models.decode_heads import STDCHead
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
-from rich.console import Console
-from rich.progress import track
 from torch import nn
 
 from plugin.utils import UserError
+from plugin.utils.console import progress
 
 from .file_checker import Entry, FileChecker
 
@@ -79,7 +78,7 @@ def fingerprint(dataset: BaseDataset) -> str | None:
     return digest.hexdigest()
 
 
-def check_files(dataset: BaseDataset, limit: int | None = None) -> list[int] | None:
+def check_dataset(dataset: BaseDataset, limit: int | None = None) -> list[int] | None:
     """Check every image and label of a data set, on all cores.
 
     Headers of images are read, labels are decoded. On a terminal a bar shows
@@ -98,14 +97,12 @@ def check_files(dataset: BaseDataset, limit: int | None = None) -> list[int] | N
             places and their number.
     """
     entries = file_entries(dataset, limit)
-    console = Console(stderr=True)
     threads: set[int] = set()
     executor = ThreadPoolExecutor(max_workers=min(32, os.cpu_count() or 1),
                                   initializer=lambda: threads.add(threading.get_native_id()))
     try:
-        findings = list(track(
-            executor.map(FileChecker(dataset), entries), total=len(entries), console=console,
-            description='checking the data', transient=True, disable=not console.is_terminal))
+        findings = list(progress(executor.map(FileChecker(dataset), entries), 'checking the data',
+                                 total=len(entries), transient=True))
     finally:
         executor.shutdown(cancel_futures=True)
         _wait_for_end(threads)

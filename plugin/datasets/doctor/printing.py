@@ -1,12 +1,21 @@
-"""A report on a terminal, or in a file."""
+"""What the doctor says: a report on a terminal or as JSON, and a table of class weights."""
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from .findings import Finding, Report
+from plugin.utils import write_atomically
+
+from .class_counts import absent_classes
+from .findings import ClassCounts, Finding, PartCounts, Report
 from .training import size
+from .weighing import ClassWeights
 
 SHOWN = 5
 COLOURS = dict(error='bold red', warning='bold yellow', note='bold cyan')
@@ -24,7 +33,7 @@ def print_report(report: Report, console: Console | None = None) -> None:
     if names:
         console.print(_table(report.parts, names))
     elif report.parts:
-        console.print(Text(', '.join(f'{part["name"]}: {part["images"]} images'
+        console.print(Text(', '.join(f'{part["name"]}: {part["pictures"]} images'
                                      for part in report.parts)))
     for line in _facts(report.facts):
         console.print(Text(line))
@@ -35,15 +44,50 @@ def print_report(report: Report, console: Console | None = None) -> None:
     console.print(Text(f'\n{_counted(images, "image")}: {counts}'))
 
 
+def write_report(report: Report, file: str | Path | None = None) -> None:
+    """Print a report, and write it as JSON.
+
+    Args:
+        report (Report): The report.
+        file (str | Path, optional): The JSON file to write as well; ``'-'`` prints the JSON
+            instead of the words. Defaults to None: no JSON.
+
+    Raises:
+        OSError: If the file cannot be written.
+    """
+    text = json.dumps(report.as_dict(), ensure_ascii=False, indent=1) + '\n'
+    if file == '-':
+        sys.stdout.write(text)
+        return
+    print_report(report)
+    if file:
+        write_atomically(file, text)
+
+
+def print_weights(found: ClassWeights) -> None:
+    """Show in how many images and on how many pixels each class is, and what it weighs."""
+    table = Table('class')
+    for name in ('images', 'pixels', 'weight'):
+        table.add_column(name, justify='right')
+    for k, (name, weight) in enumerate(found.weights.items()):
+        column = found.pixels[:, k]
+        table.add_row(escape(name), f'{(column > 0).sum():,}', f'{column.sum():,}', str(weight))
+    Console().print(table)
+    absent = absent_classes(list(found.weights), found.pixels)
+    if absent:
+        print(f'no image of the training set shows {", ".join(absent)}: weight 0')
+    print(f'class_weight={list(found.weights.values())}')
+
+
 def _counted(number: int, name: str) -> str:
     return f'{number} {name}' + 's' * (number != 1)
 
 
-def _table(parts: list[dict[str, Any]], names: list[str]) -> Table:
+def _table(parts: Sequence[PartCounts], names: Sequence[str]) -> Table:
     """Of each part and class its pixels or objects, and the images that show it."""
     table = Table('class', title_justify='left')
     for part in parts:
-        table.add_column(Text(f'{part["name"]}\n{_counted(part["images"], "image")}'),
+        table.add_column(Text(f'{part["name"]}\n{_counted(part["pictures"], "image")}'),
                          justify='right')
     rows = [{row['name']: row for row in part['classes']} for part in parts]
     totals = [sum(row['pixels'] or 0 for row in part['classes']) for part in parts]
@@ -53,15 +97,15 @@ def _table(parts: list[dict[str, Any]], names: list[str]) -> Table:
     return table
 
 
-def _cell(row: dict[str, Any] | None, total: int) -> Text:
+def _cell(row: ClassCounts | None, total: int) -> Text:
     if row is None:
         return Text('')
     if row['objects'] is not None:
-        return Text(f'{row["objects"]} in {row["images"]}')
-    share = row['pixels'] / total if total else 0.
+        return Text(f'{row["objects"]} in {row["pictures"]}')
+    share = (row['pixels'] or 0) / total if total else 0.
     # a class of few pixels must not look like one of none
     return Text(f'{share:.3%}' if 0 < share < 0.0005 else f'{share:.1%}').append(
-        f' in {row["images"]}')
+        f' in {row["pictures"]}')
 
 
 def _facts(facts: dict[str, Any]) -> list[str]:

@@ -1,5 +1,5 @@
 """Data sets of a config turned into parts; what cannot be read becomes a finding."""
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from mmdet.datasets import CocoDataset
@@ -13,10 +13,11 @@ from ..unlabeled import UnlabeledDataset
 from .file_checker import Entry
 from .findings import Report
 from .looking import Looker
-from .parts import Outline, Part, mend_classes
+from .parts import DataPart, Outline, mend_classes
 
 
-def read_parts(leaves: Iterable[tuple[str, str, dict]], report: Report) -> list[Part]:
+def read_parts(leaves: Iterable[tuple[str, str, Mapping[str, Any]]],
+               report: Report) -> list[DataPart]:
     """Turn data sets into parts.
 
     Args:
@@ -24,10 +25,10 @@ def read_parts(leaves: Iterable[tuple[str, str, dict]], report: Report) -> list[
         report (Report): Takes what is wrong with their lists and files of annotations.
 
     Returns:
-        list[Part]: Those that can be looked at. One with the same files as an earlier one, as a
+        list[DataPart]: Those that can be looked at. One with the same files as an earlier one, as a
         test set that is the validation set, is left out.
     """
-    parts: list[Part] = []
+    parts: list[DataPart] = []
     for role, name, leaf in leaves:
         # a data set may stop at anything, and the others are still worth a look
         try:
@@ -44,7 +45,7 @@ def read_parts(leaves: Iterable[tuple[str, str, dict]], report: Report) -> list[
     return parts
 
 
-def _reader(dataset: Any) -> Callable[[Any, str, str, Report], Part]:
+def _reader(dataset: Any) -> Callable[[Any, str, str, Report], DataPart]:
     if isinstance(dataset, (CocoDataset, CattleSegDataset)):
         return _read_outlines
     if isinstance(dataset, SegFolderDataset) and not isinstance(dataset, UnlabeledDataset):
@@ -52,25 +53,26 @@ def _reader(dataset: Any) -> Callable[[Any, str, str, Report], Part]:
     return _read_any
 
 
-def _same_files(one: Part, other: Part) -> bool:
+def _same_files(one: DataPart, other: DataPart) -> bool:
     return (one.role in ('val', 'test') and other.role in ('val', 'test')
             and set(one.entries) == set(other.entries) and one.outlines == other.outlines)
 
 
-def _part(dataset: Any, role: str, name: str, entries: list[Entry], **more: Any) -> Part:
+def _part(dataset: Any, role: str, name: str, entries: list[Entry], **more: Any) -> DataPart:
     metainfo = dataset.metainfo
-    return Part(name, role, Looker(dataset), entries, classes=tuple(metainfo.get('classes') or ()),
-                palette=list(metainfo.get('palette') or ()),
-                steps=list(dataset.pipeline.transforms), **more)
+    return DataPart(name, role, Looker(dataset), entries,
+                    classes=tuple(metainfo.get('classes') or ()),
+                    palette=list(metainfo.get('palette') or ()),
+                    steps=list(dataset.pipeline.transforms), **more)
 
 
-def _read_any(dataset: Any, role: str, name: str, report: Report) -> Part:
+def _read_any(dataset: Any, role: str, name: str, report: Report) -> DataPart:
     dataset.full_init()
     return _part(dataset, role, name,
                  [Entry.of(dataset.get_data_info(place)) for place in range(len(dataset))])
 
 
-def _read_folder(dataset: SegFolderDataset, role: str, name: str, report: Report) -> Part:
+def _read_folder(dataset: SegFolderDataset, role: str, name: str, report: Report) -> DataPart:
     """Pair images and labels as far as they go."""
     names, images, labels = dataset.index_names()
     for fault in dataset.name_faults(names, images, labels):
@@ -87,7 +89,7 @@ def _read_folder(dataset: SegFolderDataset, role: str, name: str, report: Report
                  [Entry(images[one], (labels or {}).get(one)) for one in found])
 
 
-def _read_outlines(dataset: Any, role: str, name: str, report: Report) -> Part:
+def _read_outlines(dataset: Any, role: str, name: str, report: Report) -> DataPart:
     """Read a COCO file."""
     coco = parse_coco(dataset.ann_file, dataset.backend_args)
     labels = _labels(dataset, coco, name, report)

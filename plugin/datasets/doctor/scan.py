@@ -8,10 +8,9 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
 import cv2
-from rich.console import Console
-from rich.progress import track
 
 from plugin.utils import UserError
+from plugin.utils.console import progress
 from plugin.utils.opencv import one_thread
 
 from .file_checker import Entry
@@ -49,10 +48,8 @@ def scan(lookers: Sequence[Looker], entries: Sequence[Sequence[Entry]],
     for part, own in zip(first, entries):
         for entry in own:
             unique.setdefault((part, entry), len(unique))
-    console = Console(stderr=True)
-    looks = list(track(_looks(lookers, list(unique), jobs), 'looking at the images',
-                       total=len(unique), console=console, transient=True,
-                       disable=not console.is_terminal))
+    looks = list(progress(_looks(lookers, list(unique), jobs), 'looking at the images',
+                          total=len(unique), transient=True))
     return [[looks[unique[part, entry]] for entry in own] for part, own in zip(first, entries)]
 
 
@@ -91,7 +88,9 @@ def _begin(lookers: list[Looker]) -> None:
 
 
 def _end_with_parent() -> None:
-    multiprocessing.parent_process().join()
+    parent = multiprocessing.parent_process()
+    assert parent is not None  # this is a child
+    parent.join()
     os._exit(1)
 
 

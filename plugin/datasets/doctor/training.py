@@ -15,7 +15,7 @@ from plugin.models.semi.memory_bank import MemoryBank
 
 from .findings import Report
 from .labels import WHERE
-from .parts import Part
+from .parts import DataPart
 from .preflight import check_heads
 
 # numbers that optimizers keep for each weight; those not named here keep two
@@ -24,7 +24,7 @@ STATES = dict(SGD=1, RMSprop=1, Adagrad=1, Lion=1)
 MUCH = 0.25
 
 
-def check_training(cfg: Mapping[str, Any], parts: Sequence[Part], report: Report) -> None:
+def check_training(cfg: Mapping[str, Any], parts: Sequence[DataPart], report: Report) -> None:
     """Build the model of a config, and compare it with the data and with this machine."""
     try:
         with warnings.catch_warnings():

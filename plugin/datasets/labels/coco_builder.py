@@ -9,7 +9,7 @@ from pycocotools import mask as coco_mask
 
 from plugin.utils import UserError, write_atomically
 
-from .image_files import image_size
+from .image_files import ImageSize, image_size
 from .joining import join_shapes
 from .label_names import LabelNames
 from .polygons import Instance, to_rle
@@ -19,7 +19,7 @@ from .shapes import Shape, label_key
 ACTIONS = ('note', 'mended', 'merged', 'split', 'dropped', 'left out')
 
 
-class Finding(NamedTuple):
+class LabelFinding(NamedTuple):
     """Something that was not as it should be.
 
     Attributes:
@@ -61,7 +61,7 @@ class CocoBuilder:
 
     def __init__(self, root: Path, labels: LabelNames | None = None) -> None:
         self.root = Path(root)
-        self.findings: list[Finding] = []
+        self.findings: list[LabelFinding] = []
         self._labels = labels or LabelNames()
         self._images: list[dict] = []
         self._instances: list[tuple[int, Instance]] = []
@@ -72,12 +72,12 @@ class CocoBuilder:
         """Note a finding; names that are no UTF-8 are escaped."""
         if action not in ACTIONS:
             raise UserError(f'action {action!r} is none of {", ".join(ACTIONS)}')
-        self.findings.append(Finding(*(
+        self.findings.append(LabelFinding(*(
             text.encode('utf-8', 'backslashreplace').decode('utf-8')
             for text in (file, shape, action, reason))))
 
     def image(self, source: str, path: Path,
-                written: tuple[Any, Any] | None = None) -> ImageEntry | None:
+              written: tuple[Any, Any] | None = None) -> ImageEntry | None:
         """Take an image into account, unless something is wrong with it.
 
         Args:
@@ -86,7 +86,7 @@ class CocoBuilder:
             written (tuple, optional): H, W of the image according to its labels.
 
         Returns:
-            Image, optional: None if it cannot be used; the reason is reported.
+            ImageEntry, optional: None if it cannot be used; the reason is reported.
         """
         # not resolve(): an image that is a link counts where the link lies
         file_name = Path(os.path.relpath(path, self.root)).as_posix()
@@ -182,7 +182,7 @@ def _is_name(text: Any) -> bool:
     return not any('\ud800' <= letter <= '\udfff' for letter in text)
 
 
-def _fault_of_size(file_name: str, size: Any, written: tuple[Any, Any] | None) -> str:
+def _fault_of_size(file_name: str, size: ImageSize, written: tuple[Any, Any] | None) -> str:
     """What is wrong with the size written down; '' if nothing is."""
     if written is None or written == size[:2]:
         return ''

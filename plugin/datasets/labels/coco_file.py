@@ -1,11 +1,11 @@
-"""A COCO file as it is read for training: looked at first, then divided among its images."""
-import json
+"""A COCO file as it is read for training: checked first, then divided among its images."""
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from mmengine import fileio
-
 from plugin.utils import UserError, first_few
+
+from .json_file import read_json
 
 PARTS = ('images', 'annotations', 'categories')
 DRAW = 'draw the outline or remove the annotation'
@@ -58,20 +58,16 @@ def read_coco(path: str, backend_args: dict | None = None) -> CocoFile:
     if unfit:
         # mmdet would cut such runs into lines of another length without a word
         raise UserError(f'{first_few(unfit)} in {coco.path} has run lengths of another size than '
-                         'its image: write the labels anew for this image')
+                        'its image: write the labels anew for this image')
     return coco
 
 
 def parse_coco(path: str, backend_args: dict | None = None) -> CocoFile:
     """Read a COCO file as :func:`read_coco` does, but let annotations without outline pass."""
-    if not fileio.isfile(path, backend_args=backend_args):
-        raise FileNotFoundError(f'annotation file {path} does not exist: make it with a converter '
-                                'of tools/data, or correct data_root and ann_file')
-    try:
-        content = json.loads(fileio.get_text(path, backend_args=backend_args))
-    except ValueError as error:
-        raise UserError(f'{path} is no JSON ({error}): write it anew with a converter of '
-                         'tools/data') from error
+    content = read_json(
+        path, backend_args=backend_args, cure='write it anew with a converter of tools/data',
+        absent=f'annotation file {path} does not exist: make it with a converter of tools/data, '
+        'or correct data_root and ann_file')
     _check_structure(path, content)
     images = [dict(image, height=int(image['height']), width=int(image['width']))
               for image in content['images']]
@@ -128,35 +124,34 @@ def _check_structure(path: str, content: Any) -> None:
     for part in PARTS:
         if not isinstance(content, dict) or not isinstance(content.get(part), list):
             raise UserError(f'{path} has no list of {part}: it is no COCO file of instances; '
-                             'a converter of tools/data writes one')
+                            'a converter of tools/data writes one')
         for place, entry in enumerate(content[part]):
             lacking = [key for key in NEEDED[part]
                        if not isinstance(entry, dict) or key not in entry]
             if lacking:
                 raise UserError(f'{part}[{place}] of {path} lacks {", ".join(lacking)}: '
-                                 'write the file anew with a converter of tools/data')
+                                'write the file anew with a converter of tools/data')
     for image in content['images']:
         size = (image['width'], image['height'])
         if not all(isinstance(side, (int, float)) and side > 0 and float(side).is_integer()
                    for side in size):
             raise UserError(f'image {image["file_name"]} of {path} has the width {size[0]!r} '
-                             f'and the height {size[1]!r}: write its size in pixels')
+                            f'and the height {size[1]!r}: write its size in pixels')
     for annotation in content['annotations']:
         box, area = annotation['bbox'], annotation['area']
         if not isinstance(box, list) or len(box) != 4 or not all(
                 isinstance(value, (int, float)) for value in (*box, area)):
             raise UserError(f'annotation {annotation["id"]} of {path} has the bbox {box!r} and '
-                             f'the area {area!r}: write [x, y, width, height] and the pixels')
+                            f'the area {area!r}: write [x, y, width, height] and the pixels')
     if not content['images']:
         raise UserError(f'{path} holds no image: there is nothing to train or to test on')
 
 
 def _check_unique(path: str, what: str, values: Sequence) -> None:
-    if len(set(values)) < len(values):
-        seen: set = set()
-        twice = next(value for value in values if value in seen or seen.add(value))
-        raise UserError(f'{path} has the {what} {twice!r} more than once: '
-                         'every one must be its own')
+    twice = [value for value, count in Counter(values).items() if count > 1]
+    if twice:
+        raise UserError(f'{path} has the {what} {twice[0]!r} more than once: '
+                        'every one must be its own')
 
 
 def bare_annotations(coco: CocoFile) -> list[str]:

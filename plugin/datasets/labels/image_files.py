@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFile, TiffImagePlugin
 
 from plugin.utils import UserError
 
@@ -60,7 +60,7 @@ def image_size(path: Path) -> ImageSize:
 
 def _size(image: Image.Image, path: Path) -> ImageSize:
     width, height = image.size
-    if image.format == 'TIFF':
+    if isinstance(image, TiffImagePlugin.TiffImageFile) and image.format == 'TIFF':
         width, height = image.tag_v2[WIDTH], image.tag_v2[HEIGHT]
         orientation = image.tag_v2.get(ORIENTATION)
     else:
@@ -170,9 +170,9 @@ def fullest_folder(names: Sequence[str], folders: Sequence[Path]) -> tuple[Path,
     return folder, absent[folder]
 
 
-def is_whole(image: Image.Image, data: bytes) -> bool:
+def is_whole(image: ImageFile.ImageFile, data: bytes) -> bool:
     """Whether no byte is missing at the end; other formats than JPEG and PNG pass."""
-    if image.format == 'JPEG':
+    if image.format == 'JPEG' and image.fp is not None:
         # a thumbnail ends with this mark too, but lies before the image's data
         return data.find(b'\xff\xd9', image.fp.tell()) >= 0
     return image.format != 'PNG' or PNG_END in data

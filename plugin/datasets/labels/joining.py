@@ -6,7 +6,7 @@ import numpy as np
 from pycocotools import mask as coco_mask
 
 from .polygons import Instance, Segmentation, mask_to_rle, to_mask, to_rle
-from .shapes import Part, Report, Shape, flat_ring, label_key, mend
+from .shapes import MaskPart, PolygonPart, Report, Shape, flat_ring, label_key, mend
 
 
 def join_shapes(shapes: Iterable[Shape], height: int, width: int,
@@ -28,14 +28,15 @@ def join_shapes(shapes: Iterable[Shape], height: int, width: int,
         list[Instance]: The instances, each with at least one pixel; polygons, or compressed RLE
         (``counts`` as str) where there are holes or masks.
     """
-    groups: dict[Any, list[Part]] = {}
+    groups: dict[Any, list[PolygonPart | MaskPart]] = {}
     labels: dict[Any, str] = {}
     classes: dict[Any, list[str]] = {}
     for place, shape in enumerate(_once(list(shapes), report)):
-        key = (place, ) if shape.group is None else (label_key(shape.label), shape.group)
+        name = label_key(shape.label)
+        key = (place, ) if shape.group is None else (name, shape.group)
         labels.setdefault(key, shape.label)
-        if shape.group is not None and key[0] not in classes.setdefault(shape.group, []):
-            classes[shape.group].append(key[0])
+        if shape.group is not None and name not in classes.setdefault(shape.group, []):
+            classes[shape.group].append(name)
         groups.setdefault(key, []).extend(mend(shape, height, width, report))
     for group, names in classes.items():
         if len(names) > 1:
@@ -63,11 +64,11 @@ def _once(shapes: list[Shape], report: Report) -> list[Shape]:
     return [shapes[place] for place in sorted(kept)]
 
 
-def _join(parts: list[Part], height: int, width: int,
+def _join(parts: list[PolygonPart | MaskPart], height: int, width: int,
           report: Report) -> Segmentation | None:
     """The COCO segmentation of the parts of one instance; None if it has no pixel."""
-    solids, holes = _nest([part for part in parts if part.polygon is not None], report)
-    masks = [part.rle for part in parts if part.rle is not None]
+    solids, holes = _nest([part for part in parts if isinstance(part, PolygonPart)], report)
+    masks = [part.rle for part in parts if isinstance(part, MaskPart)]
     plain = not masks and not any(holes) and not any(p.polygon.interiors for p in solids)
     if plain:
         segmentation: Segmentation = [part.ring for part in solids]
@@ -87,7 +88,8 @@ def _join(parts: list[Part], height: int, width: int,
     return segmentation
 
 
-def _nest(parts: list[Part], report: Report) -> tuple[list[Part], list[list[list[float]]]]:
+def _nest(parts: list[PolygonPart],
+          report: Report) -> tuple[list[PolygonPart], list[list[list[float]]]]:
     """Tell the solid polygons of an instance from the holes in them; rings of holes per solid."""
     depth = [0] * len(parts)
     around: list[list[int]] = [[] for _ in parts]

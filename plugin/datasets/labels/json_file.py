@@ -1,36 +1,74 @@
-"""JSON that a labelling tool wrote, read with the place of every fault."""
+"""The one way to read a JSON file, whoever wrote it: every fault is told with its place."""
 import json
 from pathlib import Path
 from typing import Any
 
-from .coco_builder import CocoBuilder
+from mmengine import fileio
+
+from plugin.utils import UserError
 
 
-def read_json(path: Path, source: str, builder: CocoBuilder) -> Any:
-    """Read a JSON file; one that is damaged goes into the report.
+class JsonFault(UserError):
+    """What is wrong with the content of a JSON file.
 
-    Args:
-        path (Path): The file; UTF-8, with or without a mark at its start.
-        source (str): How messages call it.
-        builder (CocoBuilder): Takes the report.
+    Attributes:
+        fault (str): What, and where.
+        cure (str): What helps; '' where it depends on the file.
+    """
 
-    Returns:
-        Its content, None if it holds none.
+    def __init__(self, fault: str, cure: str = '') -> None:
+        super().__init__(f'{fault}: {cure}' if cure else fault)
+        self.fault = fault
+        self.cure = cure
+
+
+def decode_json(data: bytes) -> Any:
+    """The content of a JSON file in UTF-8, with or without a byte order mark.
+
+    Raises:
+        JsonFault: If it is none.
     """
     try:
-        # utf-8-sig: editors on Windows put a mark before the first letter
-        content = json.loads(path.read_bytes().decode('utf-8-sig'))
-        if content is not None:
-            return content
-        fault = 'it holds nothing (null): remove it'
+        # editors on Windows write the mark
+        return json.loads(data.decode('utf-8-sig'))
     except UnicodeDecodeError as error:
-        fault = f'byte {error.start} is no UTF-8: save it as UTF-8'
+        raise JsonFault(f'byte {error.start} is no UTF-8', 'save it as UTF-8') from error
     except json.JSONDecodeError as error:
-        fault = (f'line {error.lineno}, column {error.colno}: {error.msg}: the file is damaged, '
-                 'bring back an older copy')
-    except OSError as error:
-        fault = f'it cannot be read ({error.strerror})'
+        raise JsonFault(f'line {error.lineno}, column {error.colno}: {error.msg}',
+                        'the file is damaged, bring back an older copy') from error
     except (RecursionError, ValueError) as error:
-        fault = f'it cannot be read as JSON ({error})'
-    builder.report(source, 'left out', fault)
-    return None
+        raise JsonFault(f'it cannot be read as JSON ({error})') from error
+
+
+def read_json(path: str | Path, *, absent: str = '', cure: str = 'write it anew',
+              backend_args: dict | None = None) -> Any:
+    """Read a JSON file that is needed.
+
+    Args:
+        path (str | Path): The file.
+        absent (str): What is said where there is no file, with the cure.
+        cure (str): What helps where it is no JSON.
+        backend_args (dict, optional): Where MMEngine's file client finds it.
+
+    Returns:
+        Any: Its content.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        UserError: If it is no JSON.
+    """
+    if not fileio.isfile(path, backend_args=backend_args):
+        raise FileNotFoundError(absent or f'{path} is no file: give the COCO file that a '
+                                'converter of tools/data wrote')
+    try:
+        return decode_json(fileio.get(path, backend_args=backend_args))
+    except JsonFault as fault:
+        raise UserError(f'{path} is no JSON in UTF-8 ({fault.fault}): {cure}') from fault
+
+
+def try_json(path: Path) -> Any:
+    """The content of a JSON file; None if it is none, or cannot be read."""
+    try:
+        return decode_json(path.read_bytes())
+    except (OSError, JsonFault):
+        return None

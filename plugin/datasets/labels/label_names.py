@@ -28,7 +28,7 @@ class LabelNames:
             raise UserError('a class has an empty name: write it out, or leave it away')
         if len(self._wanted) < len(wanted):
             raise UserError(f'the labels {", ".join(wanted)} name a class more than once: '
-                             'case and spaces make no difference')
+                            'case and spaces make no difference')
         self._name = name if name is None else name.strip()
         self._spellings: dict[str, Counter] = defaultdict(Counter)
         self._first: dict[str, str] = {}
@@ -64,7 +64,7 @@ class LabelNames:
         """
         if self._wanted and self._others and not self._spellings:
             raise UserError(f'none of the labels {", ".join(self._wanted.values())} occurs; '
-                             f'there are {first_few(sorted(self._others))}')
+                            f'there are {first_few(sorted(self._others))}')
         if self._name is not None:
             return {label_key(self._name): self._name}
         if self._wanted:
@@ -72,7 +72,7 @@ class LabelNames:
         keys = {label_key(label) for label in used}
         if not keys:
             raise UserError('no animal is left: name the class to write a set of images '
-                             'without animals')
+                            'without animals')
         named = {key: self._spelling(key) for key in keys}
         return dict(sorted(named.items(), key=lambda item: item[1]))
 

@@ -10,10 +10,11 @@ import numpy as np
 from PIL import Image
 
 from plugin.utils import UserError
+from plugin.utils.console import progress
 
 from .coco_builder import CocoBuilder, ImageEntry
 from .image_files import ImageFinder, likely_folders
-from .json_file import read_json
+from .label_files import ReadOptions, label_files, read_label_json
 from .polygons import Instance, crop_to_rle, has_holes, mask_to_polygons, to_mask
 from .shapes import Shape, box_ring, ellipse_ring
 
@@ -78,6 +79,12 @@ def _mask_shape(mask: np.ndarray) -> dict:
                 mask=base64.b64encode(stream.getvalue()).decode('ascii'))
 
 
+def read(sources: Sequence[Path], builder: CocoBuilder, options: ReadOptions) -> None:
+    """Read all LabelMe files of folders and their sub-folders; see :func:`read_labelme`."""
+    files = label_files(sources, '.json', options.skip)
+    read_labelme(progress(files, 'LabelMe'), builder, options.search)
+
+
 def read_labelme(files: Iterable[Path], builder: CocoBuilder,
                  search: Sequence[Path] = ()) -> None:
     """Read LabelMe files into a COCO file; what is wrong with them goes into its report.
@@ -93,7 +100,7 @@ def read_labelme(files: Iterable[Path], builder: CocoBuilder,
     finder = ImageFinder()
     for path in files:
         source = os.path.relpath(path, builder.root)
-        content = read_json(path, source, builder)
+        content = read_label_json(path, source, builder)
         if content is None:
             continue
         if not isinstance(content, dict) or not isinstance(content.get('shapes'), list):
@@ -114,7 +121,7 @@ def read_labelme(files: Iterable[Path], builder: CocoBuilder,
 
 
 def _find_image(path: Path, source: str, content: dict, finder: ImageFinder,
-                  builder: CocoBuilder, search: Sequence[Path]) -> Path | None:
+                builder: CocoBuilder, search: Sequence[Path]) -> Path | None:
     """The image of a LabelMe file; None, and a finding, if there is none."""
     name = content.get('imagePath')
     folders = likely_folders(path.parent, search)
@@ -144,6 +151,7 @@ def _shape(entry: Any, name: str, image: ImageEntry, builder: CocoBuilder) -> Sh
     try:
         points = _points(entry)
         kind = str(entry.get('shape_type') or 'polygon')
+        outline: list[float] | dict
         if kind == 'mask':
             outline, mendings = _mask(entry, points, image.height, image.width)
             for mending in mendings:
@@ -183,7 +191,7 @@ def _rectangle(points: Points) -> list[float]:
 def _circle(points: Points) -> list[float]:
     if len(points) != 2:
         raise UserError(f'a circle has 2 points, centre and rim, not {len(points)}: '
-                         'draw it again')
+                        'draw it again')
     (x, y), (rim_x, rim_y) = points
     radius = float(np.hypot(rim_x - x, rim_y - y))
     return ellipse_ring(x, y, radius, radius)
@@ -205,7 +213,7 @@ def _mask(entry: dict, points: Points, height: int, width: int) -> tuple[dict, l
     except (IndexError, KeyError, OSError, OverflowError, SyntaxError, TypeError, ValueError,
             Image.DecompressionBombError) as error:
         raise UserError(f'its mask cannot be read ({type(error).__name__}: {error}): '
-                         'draw it again') from error
+                        'draw it again') from error
     mendings = []
     if crop.shape != (bottom - top + 1, right - left + 1):
         mendings.append(f'its box is {right - left + 1}x{bottom - top + 1}, its mask '

@@ -52,11 +52,11 @@ def to_rle(segmentation: Segmentation, height: int, width: int) -> dict:
     for polygon in segmentation:
         if len(polygon) < 6 or len(polygon) % 2:
             raise UserError(f'a polygon of {len(polygon)} numbers is no outline: '
-                             'give x and y of at least 3 points')
+                            'give x and y of at least 3 points')
         # not "> FARTHEST", which NaN would pass
         if not np.abs(np.asarray(polygon, float)).max() <= FARTHEST:
             raise UserError(f'a polygon has the coordinate {max(polygon, key=abs)}, which is no '
-                             f'place near an image of {width}x{height}: correct the outline')
+                            f'place near an image of {width}x{height}: correct the outline')
     codes = coco_mask.frPyObjects([list(map(float, polygon)) for polygon in segmentation],
                                   height, width)
     return coco_mask.merge(codes)
@@ -153,14 +153,14 @@ def _compressed(rle: Mapping[str, Any], height: int, width: int) -> dict:
     size, counts = list(rle.get('size', ())), rle.get('counts')
     if size != [height, width]:
         raise UserError(f'an RLE of size {size} does not fit an image of height {height} and '
-                         f'width {width}: write the labels anew for this image')
+                        f'width {width}: write the labels anew for this image')
     if not counts:
         raise UserError('an RLE without counts is no outline: draw it or remove the annotation')
     if isinstance(counts, (str, bytes)):
         return dict(size=size, counts=counts)
     if min(counts) < 0 or sum(counts) != height * width:
         raise UserError(f'the counts of an RLE make {sum(counts)} pixels, but the image has '
-                         f'{height * width}: write the labels anew for this image')
+                        f'{height * width}: write the labels anew for this image')
     return coco_mask.frPyObjects(dict(size=size, counts=list(counts)), height, width)
 
 

@@ -10,7 +10,7 @@ from plugin.utils import UserError
 
 from .polygons import FARTHEST
 
-# what happened, to which shape, and why; see coco_json.ACTIONS
+# what happened, to which shape, and why; see coco_builder.ACTIONS
 Report = Callable[[str, str, str], None]
 # an outline may leave the true circle or ellipse by this many pixels
 SAGITTA = 0.05
@@ -35,20 +35,30 @@ class Shape(NamedTuple):
     name: str = ''
 
 
-class Part(NamedTuple):
-    """A polygon, or a mask, that lies in the image.
+class PolygonPart(NamedTuple):
+    """A polygon that lies in the image.
 
     Attributes:
         name (str): Of the shape it comes from.
-        ring (list[float]): Its outer outline ``[x0, y0, x1, y1, ...]``; empty for a mask.
-        polygon (shapely.Polygon, optional): The same with its holes; None for a mask.
-        rle (dict, optional): The mask.
+        ring (list[float]): Its outer outline ``[x0, y0, x1, y1, ...]``.
+        polygon (shapely.Polygon): The same with its holes.
     """
 
     name: str
     ring: list[float]
-    polygon: shapely.Polygon | None
-    rle: Mapping[str, Any] | None = None
+    polygon: shapely.Polygon
+
+
+class MaskPart(NamedTuple):
+    """A mask of the image.
+
+    Attributes:
+        name (str): Of the shape it comes from.
+        rle (Mapping): Its run lengths.
+    """
+
+    name: str
+    rle: Mapping[str, Any]
 
 
 def label_key(label: str) -> str:
@@ -96,7 +106,7 @@ def turned(ring: Sequence[float], x: float, y: float, turn: float) -> list[float
     return (offset @ [[cosine, sine], [-sine, cosine]] + (x, y)).ravel().tolist()
 
 
-def mend(shape: Shape, height: int, width: int, report: Report) -> list[Part]:
+def mend(shape: Shape, height: int, width: int, report: Report) -> list[PolygonPart | MaskPart]:
     """The parts of a shape that lie in the image.
 
     Filled by the even-odd rule, as LabelMe, OpenCV and pycocotools do, a self-crossing outline
@@ -110,11 +120,11 @@ def mend(shape: Shape, height: int, width: int, report: Report) -> list[Part]:
         report (callable): Is told name, action and reason of everything that is changed.
 
     Returns:
-        list[Part]: One with exactly the shape's points where nothing is to mend; several where
-        mending or clipping makes them; none where nothing is left.
+        list[PolygonPart | MaskPart]: One with exactly the shape's points where nothing is to mend;
+        several where mending or clipping makes them; none where nothing is left.
     """
     if isinstance(shape.outline, Mapping):
-        return [Part(shape.name, [], None, shape.outline)]
+        return [MaskPart(shape.name, shape.outline)]
     points = np.asarray(shape.outline, float).reshape(-1, 2)
     fault = _fault(points)
     if fault:
@@ -122,9 +132,9 @@ def mend(shape: Shape, height: int, width: int, report: Report) -> list[Part]:
         return []
     polygon = shapely.Polygon(points)
     if polygon.is_valid and _is_inside(polygon, height, width):
-        return [Part(shape.name, list(shape.outline), polygon)]
+        return [PolygonPart(shape.name, list(shape.outline), polygon)]
     areas = _mended(shape.name, polygon, height, width, report)
-    return [Part(shape.name, flat_ring(area.exterior), area) for area in areas]
+    return [PolygonPart(shape.name, flat_ring(area.exterior), area) for area in areas]
 
 
 def _mended(name: str, polygon: shapely.Polygon, height: int, width: int,

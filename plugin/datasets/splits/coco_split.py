@@ -1,5 +1,6 @@
 """Division of a COCO file into parts that share no group of images and are alike in animals."""
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -47,19 +48,18 @@ def check_coco(content: Any, path: str) -> None:
         odd = [repr(value) for value in values if not isinstance(value, kinds)]
         if odd:
             raise UserError(f'{path} has images whose {key} is {first_few(odd)}: write the '
-                             'file anew with a converter of tools/data')
-        if len(set(values)) < len(values):
-            seen: set = set()
-            twice = [repr(value) for value in values if value in seen or seen.add(value)]
+                            'file anew with a converter of tools/data')
+        twice = [repr(value) for value, count in Counter(values).items() if count > 1]
+        if twice:
             raise UserError(f'{path} has images of the same {key}: {first_few(twice)}; '
-                             'give every image its own, or remove the copies')
+                            'give every image its own, or remove the copies')
     known = {image['id'] for image in content['images']}
     lost = [repr(ann['image_id']) for ann in content['annotations']
             if not isinstance(ann['image_id'], (int, str)) or ann['image_id'] not in known]
     if lost:
         raise UserError(f'{len(lost)} annotations of {path} belong to images it does not have '
-                         f'(image_id {first_few(sorted(set(lost)))}): remove them, or add the '
-                         'images')
+                        f'(image_id {first_few(sorted(set(lost)))}): remove them, or add the '
+                        'images')
 
 
 def _check_entries(content: Any, path: str) -> None:
@@ -70,7 +70,7 @@ def _check_entries(content: Any, path: str) -> None:
         for place, entry in enumerate(content[name]):
             if not isinstance(entry, dict) or any(key not in entry for key in needed):
                 raise UserError(f'{name}[{place}] of {path} has no {" or no ".join(needed)}: '
-                                 'write the file anew with a converter of tools/data')
+                                'write the file anew with a converter of tools/data')
 
 
 def part_shares(val: float | None = None, test: float | None = None,
@@ -93,7 +93,7 @@ def part_shares(val: float | None = None, test: float | None = None,
     if folds is not None:
         if asked:
             raise UserError('folds are equal parts without val and test: give either --folds, '
-                             'or --val and --test')
+                            'or --val and --test')
         if folds < 2:
             raise UserError(f'folds={folds} divides nothing: give 2 or more')
         return {f'fold{k}': 1 / folds for k in range(folds)}
@@ -102,10 +102,10 @@ def part_shares(val: float | None = None, test: float | None = None,
     for name, share in asked.items():
         if not 0 < share < 1:
             raise UserError(f'{name}={share} is no share of the images: give a number '
-                             'between 0 and 1, for example 0.2')
+                            'between 0 and 1, for example 0.2')
     if sum(asked.values()) >= 1 - 1e-9:
         raise UserError(f'val={val} and test={test} leave nothing to train on: '
-                         'give shares that add up to less than 1')
+                        'give shares that add up to less than 1')
     return {'train': 1 - sum(asked.values()), **asked}
 
 
@@ -127,12 +127,12 @@ def names_of_groups(file_names: Sequence[str], pattern: str) -> list[str | None]
         search = re.compile(pattern)
     except re.error as error:
         raise UserError(f'"{pattern}" is no regular expression ({error}): '
-                         r'write for example "^(cam\d+)_"') from error
+                        r'write for example "^(cam\d+)_"') from error
     matches = [search.search(name) for name in file_names]
     groups = [match and (match[1] if search.groups else match[0]) or None for match in matches]
     if not any(groups):
         raise UserError(f'"{pattern}" finds no name in any file name ({first_few(file_names)}): '
-                         r'write for example "^(cam\d+)_" for cam3_0001.jpg')
+                        r'write for example "^(cam\d+)_" for cam3_0001.jpg')
     return groups
 
 
@@ -186,7 +186,7 @@ def image_features(content: Mapping[str, Any]) -> np.ndarray:
 
 
 def assign_images(content: Mapping[str, Any], shares: Sequence[float], groups: Sequence[int],
-                    seed: int = 0) -> np.ndarray:
+                  seed: int = 0) -> np.ndarray:
     """Give each image to a part, groups undivided.
 
     Args:
@@ -205,12 +205,13 @@ def assign_images(content: Mapping[str, Any], shares: Sequence[float], groups: S
     return assign_named(names, image_features(content), shares, groups, seed)
 
 
-def take_images(content: Mapping[str, Any], chosen: Sequence[bool]) -> dict[str, Any]:
+def take_images(content: Mapping[str, Any],
+                chosen: Sequence[bool] | np.ndarray) -> dict[str, Any]:
     """Part of a COCO file: the chosen images, their annotations, and everything else.
 
     Args:
         content (Mapping): A checked COCO file of N images.
-        chosen (Sequence[bool]): N values.
+        chosen (Sequence[bool] | np.ndarray): N values.
 
     Returns:
         dict: The entries are those of ``content``, in their order.

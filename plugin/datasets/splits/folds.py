@@ -1,6 +1,5 @@
 """The labelled images of a config, to be divided into folds."""
 import copy
-import json
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -15,6 +14,7 @@ from plugin.utils import UserError, first_few
 
 from ..doctor.class_counts import count_classes
 from ..labels.image_files import IMAGE_SUFFIXES
+from ..labels.json_file import read_json
 from .balanced_parts import assign_named
 from .coco_split import check_coco, image_features, take_images
 
@@ -74,10 +74,10 @@ def read_part(node: Mapping[str, Any], where: str) -> FoldPart:
     """
     if 'dataset' in node or 'datasets' in node:
         raise UserError(f'{where} is a {node.get("type")}, which holds other data sets: folds are '
-                         'made of one; name it there')
+                        'made of one; name it there')
     if node.get('indices') is not None:
         raise UserError(f'{where}.indices takes some images only: write a list of them as '
-                         'ann_file instead')
+                        'ann_file instead')
     coco = str(node.get('ann_file', '')).endswith('.json')
     settings = dict(copy.deepcopy(node), pipeline=[], serialize_data=False, lazy_init=coco)
     dataset = DATASETS.build(settings)
@@ -87,7 +87,8 @@ def read_part(node: Mapping[str, Any], where: str) -> FoldPart:
     if key is None:
         raise UserError(f'{where}.data_prefix names no folder of images: set img_path or img')
     if coco:
-        content = _read_json(dataset.ann_file)
+        content = read_json(dataset.ann_file, absent=f'annotation file {dataset.ann_file} does not '
+                            'exist: see data/README.md')
         check_coco(content, dataset.ann_file)
         names = [image['file_name'] for image in content['images']]
         return FoldPart(dataset, names, [os.path.join(folders[key], name) for name in names],
@@ -100,15 +101,6 @@ def read_part(node: Mapping[str, Any], where: str) -> FoldPart:
     return FoldPart(dataset, names, paths, folders, None)
 
 
-def _read_json(path: str) -> Any:
-    if not os.path.isfile(path):
-        raise FileNotFoundError(f'annotation file {path} does not exist: see data/README.md')
-    try:
-        return json.loads(Path(path).read_text(encoding='utf-8-sig'))
-    except ValueError as error:
-        raise UserError(f'{path} is no JSON in UTF-8 ({error}): write it anew') from error
-
-
 def _name(path: str, folder: str, suffixes: Sequence[str], where: str) -> str:
     """The name of an image as a list has it."""
     name = Path(os.path.relpath(path, folder)).as_posix()
@@ -116,7 +108,7 @@ def _name(path: str, folder: str, suffixes: Sequence[str], where: str) -> str:
     name = name[:len(name) - len(suffix)]
     if name.startswith('../') or name != name.strip() or not name.isprintable():
         raise UserError(f'{where} has the image {path!r}, which no list of names in {folder} '
-                         'can hold: rename or move it')
+                        'can hold: rename or move it')
     return name
 
 
@@ -139,11 +131,11 @@ def join_parts(parts: Sequence[FoldPart], nodes: Sequence[Mapping[str, Any]]) ->
                        and first.get(key) != node.get(key))
         if other or [part.content is None for part in parts].count(True) not in (0, len(parts)):
             raise UserError('the training and the validation set differ in '
-                             f'{first_few(other or ["ann_file"])}: divide the first alone, with '
-                             '--data train')
+                            f'{first_few(other or ["ann_file"])}: divide the first alone, with '
+                            '--data train')
     if any(part.folders.keys() != parts[0].folders.keys() for part in parts):
         raise UserError('the training and the validation set have other folders in data_prefix: '
-                         'divide the first alone, with --data train')
+                        'divide the first alone, with --data train')
     folders = {key: os.path.commonpath([part.folders[key] for part in parts])
                for key in parts[0].folders}
     names, paths = [], []
@@ -152,39 +144,43 @@ def join_parts(parts: Sequence[FoldPart], nodes: Sequence[Mapping[str, Any]]) ->
                  for key in folders}
         if len(below) > 1:
             raise UserError(f'images and labels lie in {first_few(sorted(below))} below the '
-                             'folders that both sets share, and not in folders of one name: '
-                             'divide the training set alone, with --data train')
+                            'folders that both sets share, and not in folders of one name: '
+                            'divide the training set alone, with --data train')
         names += [(Path(*below) / name).as_posix() for name in part.names]
         paths += part.paths
     places = {os.path.realpath(path): row for row, path in reversed(list(enumerate(paths)))}
     rows = sorted(places.values())
-    content = None if parts[0].content is None else _join_content(parts, names, set(rows))
+    contents = [part.content for part in parts if part.content is not None]
+    content = _join_content(parts, contents, names, set(rows)) if contents else None
     return FoldSet([names[row] for row in rows], [paths[row] for row in rows], folders, content,
                    list(parts), rows)
 
 
-def _join_content(parts: Sequence[FoldPart], names: Sequence[str], rows: set) -> dict:
+def _join_content(parts: Sequence[FoldPart], contents: Sequence[dict], names: Sequence[str],
+                  rows: set[int]) -> dict:
     """One COCO file of several: the first one's categories, images and annotations numbered."""
-    categories = {one['name']: one['id'] for one in parts[0].content['categories']}
-    images, annotations, start = [], [], 0
-    for part in parts:
-        labels = {one['id']: one['name'] for one in part.content['categories']}
+    categories = {one['name']: one['id'] for one in contents[0]['categories']}
+    images: list[dict] = []
+    annotations: list[dict] = []
+    start = 0
+    for part, content in zip(parts, contents, strict=True):
+        labels = {one['id']: one['name'] for one in content['categories']}
         foreign = sorted(set(labels.values()) ^ set(categories))
         if foreign:
             raise UserError(f'{part.dataset.ann_file} and {parts[0].dataset.ann_file} differ in '
-                             f'the categories {first_few(foreign)}: divide one, with --data train')
+                            f'the categories {first_few(foreign)}: divide one, with --data train')
         numbers = {}
-        for row, image in enumerate(part.content['images'], start=start):
+        for row, image in enumerate(content['images'], start=start):
             if row in rows:
                 numbers[image['id']] = len(images) + 1
                 images.append({**image, 'id': len(images) + 1, 'file_name': names[row]})
-        for ann in part.content['annotations']:
+        for ann in content['annotations']:
             if ann['image_id'] in numbers:
                 annotations.append({
                     **ann, 'id': len(annotations) + 1, 'image_id': numbers[ann['image_id']],
                     'category_id': categories[labels[ann['category_id']]]})
-        start += len(part.content['images'])
-    return {**parts[0].content, 'images': images, 'annotations': annotations}
+        start += len(content['images'])
+    return {**contents[0], 'images': images, 'annotations': annotations}
 
 
 def divide(data: FoldSet, folds: int, groups: Sequence[int], seed: int, jobs: int) -> np.ndarray:
@@ -239,11 +235,11 @@ def own_folds(train: str, val: str) -> list[tuple[str, str]]:
         list[tuple[str, str]]: Both files of each fold, from fold 0; empty if there are no folds.
     """
     numbers = [FOLD.search(path) for path in (train, val)]
-    if not all(numbers) or numbers[0][0] != numbers[1][0]:
+    if len({number and number[0] for number in numbers}) > 1 or numbers[0] is None:
         return []
     found: list[tuple[str, str]] = []
     while True:
-        pair = tuple(FOLD.sub(f'fold{len(found)}', path) for path in (train, val))
-        if not all(map(os.path.isfile, pair)):
+        train, val = (FOLD.sub(f'fold{len(found)}', path) for path in (train, val))
+        if not os.path.isfile(train) or not os.path.isfile(val):
             return found if len(found) > 1 else []
-        found.append(pair)
+        found.append((train, val))

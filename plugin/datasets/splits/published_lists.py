@@ -1,4 +1,5 @@
 """Lists of labelled images, as papers publish them."""
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -43,13 +44,12 @@ def read_names(path: Path) -> list[str]:
         lines = path.read_text(encoding='utf-8-sig').splitlines()
     except UnicodeDecodeError as error:
         raise UserError(f'{path} is no text in UTF-8 ({error}): give a file with one image a '
-                         'line') from error
+                        'line') from error
     names = [_image_of(line.strip()) for line in lines if line.strip()]
     if not names:
         raise UserError(f'list {path} is empty: write one image a line')
-    if len(set(names)) < len(names):
-        seen: set = set()
-        twice = [name for name in names if name in seen or seen.add(name)]
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
         raise UserError(f'list {path} names {first_few(twice)} more than once: remove the copies')
     return names
 
@@ -92,14 +92,15 @@ def match_names(lines: Sequence[str], names: Sequence[str], suffix: str | None =
         UserError: If a line is not among them, or two lines are one image.
     """
     known = {bare_name(name, suffix): name for name in names}
-    found = [_match(bare_name(line, suffix), known) for line in lines]
-    absent = [line for line, name in zip(lines, found) if name is None]
+    matches = [_match(bare_name(line, suffix), known) for line in lines]
+    absent = [line for line, name in zip(lines, matches) if name is None]
     if absent:
         raise UserError(f'{first_few(absent)} of the list is not in the training set: complete '
-                         'the set, or give the list that was made for it')
+                        'the set, or give the list that was made for it')
+    found = [name for name in matches if name is not None]
     if len(set(found)) < len(found):
         raise UserError('two lines of the list are one image of the training set: write whole '
-                         'names')
+                        'names')
     return found
 
 
@@ -126,7 +127,7 @@ def check_rest(path: Path, labeled: Iterable[str], names: Sequence[str],
     wrong = sorted(others ^ (set(names) - set(labeled)))
     if wrong:
         raise UserError(f'{path} is not the training set without the labelled images: '
-                         f'{first_few(wrong)}; fetch both lists again')
+                        f'{first_few(wrong)}; fetch both lists again')
 
 
 def check_published(count: int, total: int, number: int | None = None) -> str:
@@ -146,17 +147,17 @@ def check_published(count: int, total: int, number: int | None = None) -> str:
     if number is not None:
         if count != number:
             raise UserError(f'the list has {count} images, not {number}: fetch it again, or '
-                             'correct --number')
+                            'correct --number')
         return f'{count} of {total}'
     of = {name: one for name, one in PUBLISHED.items() if count in one.counts}
     if not of:
         counts = '; '.join(f'{name} {", ".join(map(str, one.counts))}'
                            for name, one in PUBLISHED.items())
         raise UserError(f'the list has {count} images, as no published one ({counts}): fetch '
-                         f'it again, or give --number {count} if it is another one')
+                        f'it again, or give --number {count} if it is another one')
     name, one = next(iter(of.items()))
     if total != one.total:
         raise UserError(f'the list of {count} is that of {name}, which divides {one.total} '
-                         f'images, and the training set has {total}: give the whole one, or '
-                         f'--number {count} if it is meant so')
+                        f'images, and the training set has {total}: give the whole one, or '
+                        f'--number {count} if it is meant so')
     return f'{name}, {count} of {total}'

@@ -1,4 +1,4 @@
-"""Top-down barn scenes, drawn by the computer: the data that ships with the project."""
+"""Generates barn scenes seen from above, with labels: a data set that needs no download."""
 from .folder import BarnSpec, make_barn
 from .labels import labelme_json, outlines, palette_png
 from .scene import CLASSES, PALETTE, Scene, draw_scene

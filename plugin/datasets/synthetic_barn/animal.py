@@ -165,7 +165,7 @@ def render(rng: np.random.Generator, pose: Pose, scale: float, light: np.ndarray
     """Draw an animal in its own frame.
 
     Args:
-        rng (np.random.Generator): Source of chance.
+        rng (np.random.Generator): Random generator.
         pose (Pose): How it stands.
         scale (float): Pixels of the canvas per unit.
         light (np.ndarray): (3,) direction towards the light in the canvas's frame.
@@ -223,8 +223,8 @@ def footprint(pose: Pose, shape: tuple[int, int], scale: float) -> np.ndarray:
 def _cropped(height: np.ndarray, parts: dict[str, np.ndarray]
              ) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray]:
     """Cut a relief and its maps to what the animal covers; also the corner x, y of the cut."""
-    left, top, wide, tall = cv2.boundingRect((height > -1).astype(np.uint8))
-    window = (slice(top, top + tall), slice(left, left + wide))
+    left, top, columns, rows = cv2.boundingRect((height > -1).astype(np.uint8))
+    window = (slice(top, top + rows), slice(left, left + columns))
     parts = {name: part[window] for name, part in parts.items()}
     return height[window], parts, np.array((left, top))
 
@@ -237,8 +237,8 @@ def place(canvas: Canvas, patch: np.ndarray, matrix: np.ndarray
         tuple[np.ndarray, tuple[slice, slice]] | None: (h, w, 4) and the window of the canvas it
         belongs to; None if the animal lies outside.
     """
-    tall, wide = patch.shape[:2]
-    corners = np.array(((0, 0, 1), (wide, 0, 1), (0, tall, 1), (wide, tall, 1))) @ matrix.T
+    height, width = patch.shape[:2]
+    corners = np.array(((0, 0, 1), (width, 0, 1), (0, height, 1), (width, height, 1))) @ matrix.T
     low, high = corners.min(0) / canvas.scale, corners.max(0) / canvas.scale
     window = canvas.window(*low, *high)
     if window is None:

@@ -9,10 +9,10 @@ _SHIFT = 4
 
 def smooth_noise(rng: np.random.Generator, shape: tuple[int, int], cell: float,
                  stretch: tuple[float, float] = (1.0, 1.0)) -> np.ndarray:
-    """Random hills about ``cell`` pixels wide, in [0, 1].
+    """Random hills with a width of about ``cell`` pixels, in [0, 1].
 
     Args:
-        rng (np.random.Generator): Source of chance.
+        rng (np.random.Generator): Random generator.
         shape (tuple[int, int]): H, W in pixels.
         cell (float): Width of a hill in pixels.
         stretch (tuple[float, float]): Factors on ``cell`` along H and W.
@@ -20,11 +20,11 @@ def smooth_noise(rng: np.random.Generator, shape: tuple[int, int], cell: float,
     Returns:
         np.ndarray: (H, W) float32.
     """
-    tall, wide = max(cell * stretch[0], 1.0), max(cell * stretch[1], 1.0)
-    grid = rng.random((max(int(shape[0] / tall) + 2, 3), max(int(shape[1] / wide) + 2, 3)),
+    height, width = max(cell * stretch[0], 1.0), max(cell * stretch[1], 1.0)
+    grid = rng.random((max(int(shape[0] / height) + 2, 3), max(int(shape[1] / width) + 2, 3)),
                       dtype=np.float32)
-    # wide hills lose nothing when they are first drawn small
-    coarse = 4 if min(tall, wide) >= 16 else 1
+    # large hills lose nothing by being computed at a quarter of the size first
+    coarse = 4 if min(height, width) >= 16 else 1
     small = (max(shape[1] // coarse, 1), max(shape[0] // coarse, 1))
     if coarse == 1:
         return cv2.resize(grid, small)

@@ -1,4 +1,4 @@
-"""A folder of scenes: images, labels, and a stamp that says the set is complete."""
+"""Writes a folder of scenes: images, labels, and a stamp file once the set is complete."""
 import contextlib
 import fcntl
 import json
@@ -8,14 +8,15 @@ import re
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
-from rich.progress import track
 
 from plugin.utils import UserError, write_atomically
+from plugin.utils.console import progress
 from plugin.utils.opencv import one_thread
 
 from ..labels.coco_builder import write_coco
@@ -59,7 +60,7 @@ class BarnSpec:
             raise UserError(f'val={self.val} is no share; give a number from 0 to below 1')
         if not all(64 <= side <= 4096 for side in self.size):
             raise UserError(f'size {self.size[0]}x{self.size[1]} cannot be drawn; '
-                             'each side must be from 64 to 4096 pixels')
+                            'each side must be from 64 to 4096 pixels')
         if self.seed < 0:
             raise UserError(f'seed={self.seed} is negative; give 0 or more')
         if self.unlabeled < 0:
@@ -117,7 +118,7 @@ def _write_annotations(root: Path, spec: BarnSpec) -> None:
 
 @contextlib.contextmanager
 def _alone(root: Path) -> Iterator[None]:
-    """Hold the folder, so that a second run waits and then finds the set complete."""
+    """Lock the folder: a second run waits, and then finds the set complete."""
     if root.exists() and not root.is_dir():
         raise FileExistsError(f'{root} is a file; give the name of a folder')
     root.mkdir(parents=True, exist_ok=True)
@@ -139,7 +140,7 @@ def _read_stamp(root: Path) -> dict[str, object] | None:
                 stamp = None
             if not isinstance(stamp, dict):
                 raise UserError(f'{path} is not the stamp of a barn set; '
-                                 'choose another folder, or move that file away')
+                                'choose another folder, or move that file away')
             return stamp
     return None
 
@@ -201,7 +202,7 @@ def make_barn(root: Path, spec: BarnSpec, jobs: int = 1, overwrite: bool = False
     root = Path(root)
     with _alone(root):
         _refuse_others(root, spec, overwrite)
-        # the old stamp goes last: a folder without images is still known as ours
+        # the old stamp is removed last: without images, it still marks the folder as ours
         _clear(root, everything=overwrite)
         tasks = [(root, spec, *member) for member in spec.members()
                  if not all(path.exists() for path in _files(root, *member))]
@@ -230,17 +231,20 @@ def _ignore_interrupt() -> None:
 
 
 def _run(tasks: list[tuple], jobs: int) -> None:
-    # they would give nothing at this size
+    # OpenCV's threads do not speed up images of this size
     with one_thread():
         if jobs == 1 or len(tasks) < 2:
-            for task in track(tasks, 'Drawing', transient=True):
+            for task in progress(tasks, 'Drawing', transient=True):
                 _write_star(task)
             return
         pool = ProcessPoolExecutor(min(jobs, len(tasks)), multiprocessing.get_context('fork'),
                                    _ignore_interrupt)
         try:
             done = pool.map(_write_star, tasks, chunksize=4)
-            for _ in track(done, 'Drawing', total=len(tasks), transient=True):
+            for _ in progress(done, 'Drawing', total=len(tasks), transient=True):
                 pass
+        except BrokenProcessPool as error:
+            raise UserError('a process was killed, perhaps for want of memory; run again with a '
+                            'smaller --jobs, what is done is kept') from error
         finally:
             pool.shutdown(cancel_futures=True)

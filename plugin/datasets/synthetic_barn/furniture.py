@@ -1,4 +1,4 @@
-"""What stands in a barn: fences, troughs, and the shadows they throw."""
+"""Fences and troughs of a barn."""
 from dataclasses import dataclass
 
 import numpy as np

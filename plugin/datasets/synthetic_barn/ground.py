@@ -46,7 +46,7 @@ def _concrete(rng: np.random.Generator, canvas: Canvas) -> np.ndarray:
 
 def _planks(rng: np.random.Generator, canvas: Canvas, pitch: float, gap: float, length: float,
             colour: np.ndarray, grain: float) -> np.ndarray:
-    """Parallel planks along x, ``pitch`` units wide, with dark gaps; joints are staggered."""
+    """Planks along x, one every ``pitch`` units, with dark gaps; joints are staggered."""
     width, height = canvas.extent
     x, y = canvas.coordinates((slice(0, canvas.shape[0]), slice(0, canvas.shape[1])))
     row = np.floor(y / pitch).astype(int)
@@ -75,7 +75,7 @@ def _dirt(rng: np.random.Generator, canvas: Canvas, base: np.ndarray, amount: fl
     smear *= 0.45 + 0.5 * smooth_noise(rng, canvas.shape, 6 * unit)
     manure = np.array((74, 62, 42), np.float32) / 255 * rng.uniform(0.75, 1.2)
     base += (0.75 * smear)[..., None] * (manure - base)
-    pats = np.zeros(canvas.shape, np.uint8)
+    pats: np.ndarray = np.zeros(canvas.shape, np.uint8)
     for _ in range(rng.poisson(5 * amount)):
         centre = rng.uniform(0, 1, 2) * (canvas.shape[1], canvas.shape[0])
         for _ in range(6):

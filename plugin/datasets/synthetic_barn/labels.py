@@ -1,4 +1,4 @@
-"""The truth of scenes in the forms that people keep it in."""
+"""The labels of scenes as LabelMe files, COCO files and label maps."""
 import io
 import json
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ from ..labels.polygons import Instance, mask_to_polygons
 from .scene import PALETTE, Scene
 
 ANIMAL = 'cattle'
-# a part or a hole of fewer pixels is no shape that a person would outline
+# parts and holes of fewer pixels are left out, as a person would not outline them
 _SMALLEST = 12
 
 
@@ -31,7 +31,7 @@ def palette_png(labels: np.ndarray) -> bytes:
 
 
 def outlines(mask: np.ndarray) -> list[list[float]]:
-    """Outline every visible part of one animal that a person would outline.
+    """Outline the visible parts of one animal.
 
     A part with a hole is cut through the hole, since a polygon cannot hold one.
 
@@ -58,7 +58,8 @@ def labelme_json(scene: Scene, image: str) -> str:
     parts = [outlines(scene.animals == animal)
              for animal in range(1, int(scene.animals.max()) + 1)]
     instances = [Instance(ANIMAL, rings) for rings in parts if rings]
-    return json.dumps(labelme_document(image, *scene.labels.shape, instances)) + '\n'
+    height, width = scene.labels.shape
+    return json.dumps(labelme_document(image, height, width, instances)) + '\n'
 
 
 def coco_file(images: Path, files: Iterable[Path]) -> dict[str, Any]:
@@ -79,5 +80,5 @@ def coco_file(images: Path, files: Iterable[Path]) -> dict[str, Any]:
     if builder.findings:
         finding = builder.findings[0]
         raise UserError(f'{images / finding.file} {finding.shape} is not as it was drawn: '
-                         f'{finding.reason}; remove the file to have it drawn again')
+                        f'{finding.reason}; remove the file to have it drawn again')
     return builder.content()

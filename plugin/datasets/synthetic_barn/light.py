@@ -1,4 +1,4 @@
-"""Light that falls into the barn, and what the camera makes of it."""
+"""Light in the barn, and the photograph that a camera takes of it."""
 from dataclasses import dataclass
 
 import cv2
@@ -21,8 +21,8 @@ class Light:
     kind: str
 
     @classmethod
-    def draw(cls, rng: np.random.Generator) -> 'Light':
-        """Pick a light."""
+    def sample(cls, rng: np.random.Generator) -> 'Light':
+        """A light at random."""
         kind = str(rng.choice(list(_TONES), p=[0.5, 0.28, 0.16, 0.06]))
         azimuth = rng.uniform(0, 2 * np.pi)
         slope = rng.uniform(0.3, 1.0)
@@ -46,17 +46,17 @@ def _pools(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
 
 def _windows(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
     """Patches of sun behind openings in the wall, (H, W) around 1."""
-    mask = np.zeros(shape, np.float32)
+    mask: np.ndarray = np.zeros(shape, np.float32)
     size = min(shape)
     angle, skew = rng.uniform(0, 2 * np.pi), rng.uniform(-0.6, 0.6)
     across = np.array((np.cos(angle), np.sin(angle)))
     down = np.array((-across[1], across[0])) + skew * across
     origin = rng.uniform(0.1, 0.9, 2) * shape[::-1]
-    wide, tall, step = np.array((rng.uniform(0.16, 0.4), rng.uniform(0.2, 0.7), 0.5)) * size
+    width, height, step = np.array((rng.uniform(0.16, 0.4), rng.uniform(0.2, 0.7), 0.5)) * size
     for index in range(-2, 3):
         corner = origin + index * step * across
-        quad = np.array([corner, corner + wide * across, corner + wide * across + tall * down,
-                         corner + tall * down])
+        quad = np.array([corner, corner + width * across, corner + width * across + height * down,
+                         corner + height * down])
         np.maximum(mask, polygon_mask(shape, quad), out=mask)
     mask = cv2.GaussianBlur(mask, (0, 0), 0.012 * size)
     return 0.86 + rng.uniform(0.25, 0.55) * mask

@@ -1,4 +1,4 @@
-"""A whole scene: what stands where, in which light, and the image a camera makes of it."""
+"""A whole scene: its layout, its light, and the image of it with labels."""
 from dataclasses import dataclass, replace
 
 import cv2
@@ -19,8 +19,8 @@ CATTLE = 3
 class Scene:
     """An image and its truth.
 
-    ``image`` (H, W, 3) uint8 RGB; ``labels`` (H, W) uint8 class ids 0..3, what is visible;
-    ``animals`` (H, W) int16, 0 where there is none, k + 1 for animal k.
+    ``image`` (H, W, 3) uint8 RGB; ``labels`` (H, W) uint8, the visible class
+    0..3; ``animals`` (H, W) int16, 0 where there is none, k + 1 for animal k.
     """
 
     image: np.ndarray
@@ -42,7 +42,7 @@ def _fence(style: Fence, start: tuple[float, float], end: tuple[float, float]) -
 
 
 def _alley(rng: np.random.Generator, extent: tuple[float, float], style: Fence) -> _Layout:
-    """A long trough behind a fence, at times with a second fence that parts the pen."""
+    """A long trough behind a fence, at times with a second fence that divides the pen."""
     width, height = extent
     deep, top = rng.uniform(34, 52), rng.uniform(20, 46)
     line, tilt = top + deep, rng.uniform(-3, 3)
@@ -52,7 +52,7 @@ def _alley(rng: np.random.Generator, extent: tuple[float, float], style: Fence) 
     if rng.random() < 0.3:
         x = rng.uniform(0.25, 0.75) * width
         fences.append(_fence(style, (x, line + 5), (x + rng.uniform(-5, 5), height + 20)))
-    places = [(x, line - 0.35 * deep, -np.pi / 2) for x in np.arange(30, width - 20, 36)]
+    places = [(x, line - 0.35 * deep, -np.pi / 2) for x in np.arange(30, width - 20, 36).tolist()]
     return _Layout(fences, [Trough((-20, top, width + 20, line))], places)
 
 
@@ -164,8 +164,9 @@ def draw_scene(seed: np.random.SeedSequence, size: tuple[int, int]) -> Scene:
     scale = 2 * min(size) / 256 * rng.uniform(0.95, 1.2)
     grow = abs(np.sin(np.radians(angle)))
     margin = np.ceil(shown[::-1] * grow).astype(int) + 2
-    canvas = Canvas(tuple(int(v) for v in 2 * (shown + margin)), scale)
-    light = Light.draw(rng)
+    height, width = (int(extent) for extent in 2 * (shown + margin))
+    canvas = Canvas((height, width), scale)
+    light = Light.sample(rng)
     layout = _furnish(rng, canvas.extent)
     paint_ground(rng, canvas, str(rng.choice(FLOORS, p=[0.28, 0.22, 0.14, 0.12, 0.24])))
     for trough in layout.troughs:
@@ -188,8 +189,8 @@ def _expose(rng: np.random.Generator, canvas: Canvas, light: Light, shown: np.nd
             angle: float, quarter: int) -> Scene:
     """Turn the canvas, cut the image out of it and take the photograph."""
     height, width = (int(v) for v in 2 * shown)
-    matrix = cv2.getRotationMatrix2D((canvas.shape[1] / 2 - 0.5, canvas.shape[0] / 2 - 0.5), angle,
-                                     1.0)
+    centre = (canvas.shape[1] / 2 - 0.5, canvas.shape[0] / 2 - 0.5)
+    matrix: np.ndarray = cv2.getRotationMatrix2D(centre, angle, 1.0)
     matrix[:, 2] += (width - canvas.shape[1]) / 2, (height - canvas.shape[0]) / 2
     colour = cv2.warpAffine(canvas.colour, matrix, (width, height), flags=cv2.INTER_LINEAR,
                             borderMode=cv2.BORDER_REFLECT_101)

@@ -1,4 +1,4 @@
-"""Transforms."""
+"""Transforms of single images: views, blur, deformation, weights, and packing for a model."""
 from .border_weight import BorderWeight, border_weight
 from .elastic_deformation import ElasticDeformation
 from .gaussian_blur import RandomGaussianBlur

@@ -1,6 +1,7 @@
-"""Weights of pixels that keep touching cells apart."""
+"""Weights of pixels for the loss of U-Net, high in the gaps between touching cells."""
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -52,14 +53,15 @@ class BorderWeight(BaseTransform):
                  connectivity: int = 4, ignore_index: int = 255) -> None:
         if w0 < 0 or sigma <= 0:
             raise UserError(f'w0={w0} and sigma={sigma} give no weights: w0 must be 0 or more, '
-                             'sigma more than 0 pixels')
+                            'sigma more than 0 pixels')
         if isinstance(class_weight, str) and class_weight != 'balanced':
             raise UserError(f"class_weight={class_weight!r} is unknown: use 'balanced', one "
-                             'number a class, or None')
+                            'number a class, or None')
         if connectivity not in (4, 8):
             raise UserError(f'connectivity={connectivity} is no neighbourhood: use 4 or 8')
-        self.settings = dict(cell_class=cell_class, w0=w0, sigma=sigma, class_weight=class_weight,
-                             connectivity=connectivity, ignore_index=ignore_index)
+        self.settings: dict[str, Any] = dict(
+            cell_class=cell_class, w0=w0, sigma=sigma, class_weight=class_weight,
+            connectivity=connectivity, ignore_index=ignore_index)
 
     def transform(self, results: dict) -> dict:
         """Add the weights to ``results``."""
@@ -87,11 +89,16 @@ def border_weight(label: np.ndarray, *, cell_class: int = 1, w0: float = 10., si
 
     Raises:
         UserError: If ``class_weight`` lacks a class of the label.
+
+    Example:
+        >>> label = np.array([[1, 0, 1]])  # two cells and a gap of one pixel: d_1 = d_2 = 1
+        >>> print(border_weight(label, class_weight=None).round(2))
+        [[ 1.   10.23  1.  ]]
     """
     weight = class_weights(label, class_weight, ignore_index)
     if w0 > NEGLIGIBLE:
         cells = label == cell_class
-        # d_2 alone is more than this: nothing is left of the term
+        # beyond this distance the term is negligible
         reach = math.ceil(sigma * math.sqrt(2 * math.log(w0 / NEGLIGIBLE)))
         nearest, second = nearest_two(cells, reach, connectivity)
         gap = ~cells & (label != ignore_index) & np.isfinite(second)
@@ -113,7 +120,7 @@ def class_weights(label: np.ndarray, class_weight: str | Sequence[float] | None,
         unknown = ids[known & (ids >= len(class_weight))]
         if len(unknown):
             raise UserError(f'class_weight has {len(class_weight)} numbers, but the label holds '
-                             f'class {unknown[0]}: give one number a class')
+                            f'class {unknown[0]}: give one number a class')
         values = np.asarray(class_weight, float)[np.where(known, ids, 0)]
     return np.where(known, values, 0).astype(np.float32)[places].reshape(label.shape)
 

@@ -16,7 +16,7 @@ class ElasticDeformation(BaseTransform):
     """Bend an image and its label like a rubber sheet.
 
     O. Ronneberger, P. Fischer, T. Brox, `U-Net <https://arxiv.org/abs/1505.04597>`_, section 3.1:
-    displacement vectors at the points of a coarse 3 x 3 grid are drawn from a normal distribution
+    displacement vectors at the points of a coarse 3 x 3 grid follow a normal distribution
     with a standard deviation of 10 pixels; those of the pixels follow by bicubic interpolation.
     The outermost points of the grid lie on the corners and sides of the image.
 
@@ -44,7 +44,7 @@ class ElasticDeformation(BaseTransform):
             raise UserError(f'prob={prob} is no probability: give a number from 0 to 1')
         if sigma < 0 or grid < 2:
             raise UserError(f'sigma={sigma} and grid={grid} give no deformation: sigma must be 0 '
-                             'pixels or more, grid 2 points or more')
+                            'pixels or more, grid 2 points or more')
         self.prob = prob
         self.sigma = sigma
         self.grid = grid
@@ -52,9 +52,9 @@ class ElasticDeformation(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """Deform ``results``, or leave them."""
-        if self._draw() >= self.prob:
+        if self._sample() >= self.prob:
             return results
-        rows, columns = source_places(self._draw_vectors(), results['img'].shape[:2])
+        rows, columns = source_places(self._sample_vectors(), results['img'].shape[:2])
         results['img'] = cv2.remap(results['img'], columns, rows, cv2.INTER_LINEAR,
                                    borderMode=cv2.BORDER_REFLECT_101)
         for key in results.get('seg_fields', []):
@@ -62,12 +62,12 @@ class ElasticDeformation(BaseTransform):
         return results
 
     @cache_randomness
-    def _draw(self) -> float:
-        # OpenMMLab's transforms draw from NumPy's global generator, which is seeded by position
+    def _sample(self) -> float:
+        # OpenMMLab's transforms use NumPy's global generator, which is seeded for each position
         return np.random.rand()  # noqa: NPY002
 
     @cache_randomness
-    def _draw_vectors(self) -> np.ndarray:
+    def _sample_vectors(self) -> np.ndarray:
         return np.random.normal(0, self.sigma, (2, self.grid, self.grid))  # noqa: NPY002
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""Blur."""
+"""Gaussian blur."""
 from collections.abc import Sequence
 
 import cv2
@@ -19,7 +19,7 @@ class RandomGaussianBlur(BaseTransform):
     Args:
         prob (float): Probability. Defaults to 0.5.
         sigma (Sequence[float]): Least and greatest standard deviation in pixels, between which
-            it is drawn uniformly. Defaults to (0.1, 2.0), as in SimCLR and UniMatch.
+            it is uniform. Defaults to (0.1, 2.0), as in SimCLR and UniMatch.
 
     Raises:
         UserError: If ``prob`` is outside 0..1, or ``sigma`` no range of positive numbers.
@@ -30,24 +30,24 @@ class RandomGaussianBlur(BaseTransform):
             raise UserError(f'prob={prob} is no probability: give a number from 0 to 1')
         if len(sigma) != 2 or not 0 < sigma[0] <= sigma[1]:
             raise UserError(f'sigma={tuple(sigma)} is no range of pixels: give two positive '
-                             'numbers, the smaller one first, e.g. (0.1, 2.0)')
+                            'numbers, the smaller one first, e.g. (0.1, 2.0)')
         self.prob = prob
-        self.sigma = tuple(sigma)
+        self.sigma = (sigma[0], sigma[1])
 
     def transform(self, results: dict) -> dict:
         """Blur ``results['img']``, or leave it."""
-        if self._draw() < self.prob:
+        if self._sample() < self.prob:
             # OpenCV chooses the size of the kernel by sigma
-            results['img'] = cv2.GaussianBlur(results['img'], (0, 0), self._draw_sigma())
+            results['img'] = cv2.GaussianBlur(results['img'], (0, 0), self._sample_sigma())
         return results
 
     @cache_randomness
-    def _draw(self) -> float:
-        # OpenMMLab's transforms draw from NumPy's global generator, which is seeded by position
+    def _sample(self) -> float:
+        # OpenMMLab's transforms use NumPy's global generator, which is seeded for each position
         return np.random.rand()  # noqa: NPY002
 
     @cache_randomness
-    def _draw_sigma(self) -> float:
+    def _sample_sigma(self) -> float:
         return np.random.uniform(*self.sigma)  # noqa: NPY002
 
     def __repr__(self) -> str:

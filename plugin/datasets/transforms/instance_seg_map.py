@@ -13,12 +13,12 @@ from ..labels.polygons import to_rle
 class LoadInstanceSegMap(BaseTransform):
     """Draw the outlines of ``CattleSegDataset`` into a label map.
 
-    The stand-in for ``LoadAnnotations``: it comes where the image has its original size.
-    Where animals overlap, the smaller one is in front. Pixels of a crowd that no animal covers
+    Takes the place of ``LoadAnnotations``, while the image still has its original size.
+    Where instances overlap, the smaller one is in front. Pixels of a crowd that no instance covers
     are not labelled.
 
     Required keys: ``height``, ``width``, ``segments``, ``seg_fields``. Added key:
-    ``gt_seg_map``, class ids ``(H, W)`` uint8, 0 where there is no animal.
+    ``gt_seg_map``, class ids ``(H, W)`` uint8, 0 where there is no instance.
 
     Args:
         ignore_index (int): Id of the pixels of a crowd. Defaults to 255.
@@ -31,7 +31,7 @@ class LoadInstanceSegMap(BaseTransform):
         """Add the label map to ``results``."""
         height, width = results['height'], results['width']
         seg_map = np.zeros((height, width), np.uint8)
-        # what is drawn later is in front: crowds first, then from large to small
+        # later ones cover earlier ones: crowds first, then from large to small
         order = sorted(results['segments'], key=lambda s: (not s['iscrowd'], -s['area']))
         for value, run in groupby(order, key=self._value):
             rles = [to_rle(segment['segmentation'], height, width) for segment in run]

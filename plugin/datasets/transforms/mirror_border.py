@@ -1,4 +1,4 @@
-"""Images with a border of their mirror image."""
+"""Extends images by their mirror image."""
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS

@@ -1,4 +1,4 @@
-"""Unlabelled images as a model takes them."""
+"""Packs unlabelled images and strong views of them for a model."""
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,7 +17,7 @@ class PackSemiInputs(PackSegInputs):
 
     Like mmseg's ``PackSegInputs``, for the end of the pipeline of unlabelled images. The sample
     gets the metadata ``unlabeled=True``. Labels that the pipeline has loaded stay in its
-    ``gt_sem_seg``; they serve to measure the pseudo-labels and are never trained on.
+    ``gt_sem_seg``; the pseudo-labels are compared with them; they are never trained on.
 
     Strong views (UniMatch, Yang et al., CVPR 2023, section 3.3) show the same pixels in other
     colours or blurred: the ``strong`` transforms are applied to ``views`` copies of the image
@@ -42,7 +42,7 @@ class PackSemiInputs(PackSegInputs):
             raise UserError(f'views={views} is no number of strong views: give 0 or more')
         if bool(views) != bool(strong):
             raise UserError(f'views={views} with strong={strong}: give the transforms of the '
-                             'strong views and their number, or neither')
+                            'strong views and their number, or neither')
         self.views = views
         self.strong = Compose(strong or [])
 
@@ -52,7 +52,7 @@ class PackSemiInputs(PackSegInputs):
         Returns:
             dict: ``inputs``, ``(3, H, W)`` uint8, and ``data_samples``, a ``SegDataSample``.
         """
-        # the views come first: packing must not see what they leave behind
+        # before packing, which must not see the changes that the views make
         views = [self._view(results['img']) for _ in range(self.views)]
         packed = super().transform(results)
         sample = packed['data_samples']

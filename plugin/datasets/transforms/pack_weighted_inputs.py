@@ -1,4 +1,4 @@
-"""Samples with a weight for each pixel."""
+"""Packs images with a weight for each pixel for a model."""
 import torch
 from mmengine.structures import PixelData
 from mmseg.datasets import PackSegInputs
@@ -11,8 +11,8 @@ from plugin.utils import UserError
 class PackWeightedSegInputs(PackSegInputs):
     """Like mmseg's ``PackSegInputs``, and the weights of the pixels with it.
 
-    They are found in ``sample.gt_weight_map.data``, (1, H, W) float32, and go where the sample
-    goes. :class:`~plugin.models.decode_heads.UNetHead` multiplies the losses with them.
+    The weights are ``sample.gt_weight_map.data``, (1, H, W) float32.
+    :class:`~plugin.models.decode_heads.UNetHead` multiplies the losses with them.
     """
 
     def transform(self, results: dict) -> dict:
@@ -23,12 +23,12 @@ class PackWeightedSegInputs(PackSegInputs):
         """
         if 'gt_weight_map' not in results:
             raise UserError('there is no gt_weight_map to pack: put BorderWeight before '
-                             'PackWeightedSegInputs, or use PackSegInputs')
+                            'PackWeightedSegInputs, or use PackSegInputs')
         weights, label = results['gt_weight_map'], results['gt_seg_map']
         if weights.shape != label.shape:
             raise UserError(f'gt_weight_map is {weights.shape} and the label {label.shape}: a '
-                             'transform between BorderWeight and here does not move seg_fields, '
-                             'so put BorderWeight behind it')
+                            'transform between BorderWeight and here does not move seg_fields, '
+                            'so put BorderWeight behind it')
         packed = super().transform(results)
         # a copy: flips leave strides that torch does not take
         packed['data_samples'].gt_weight_map = PixelData(

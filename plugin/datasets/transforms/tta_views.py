@@ -1,4 +1,4 @@
-"""Several views of an image, for predictions that are averaged."""
+"""Views of an image at several scales and mirrored, for test-time augmentation."""
 import copy
 from collections.abc import Sequence
 from typing import Any
@@ -19,11 +19,12 @@ FLIP_KEYS = ('flip', 'flip_direction')
 class TTAViews(BaseTransform):
     """A test pipeline, once for each scale and mirroring.
 
-    Scales are those of what the pipeline itself makes: where it brings an image to 240 pixels,
-    0.5 are 120. Labels are loaded behind all that moves pixels, so that they stay as they are.
+    Scales are relative to the size that the pipeline itself gives: where it resizes an image to 240
+    pixels, 0.5 makes 120. Labels are loaded after all steps that move pixels, so that they keep
+    their size.
     The result is what :class:`~plugin.models.segmentors.TTASegmentor` takes: under each key of the
-    packed result a list with one entry a view, all scales as they are first listed, and within a
-    scale all mirrorings.
+    packed result a list with one entry a view, scale after scale, and within a scale all
+    mirrorings.
 
         tta_pipeline = [dict(type='TTAViews', pipeline=test_pipeline)]
 
@@ -44,7 +45,7 @@ class TTAViews(BaseTransform):
         unknown = sorted(set(flips) - set(DIRECTIONS))
         if not scales or not flips or unknown or min(scales) <= 0:
             raise UserError(f'TTAViews: scales={tuple(scales)} and flips={tuple(flips)} are no '
-                             f'views: give factors above 0 and some of {", ".join(DIRECTIONS)}')
+                            f'views: give factors above 0 and some of {", ".join(DIRECTIONS)}')
         self.scales, self.flips = tuple(scales), tuple(flips)
         load, *steps = copy.deepcopy(list(pipeline))
         labels = [step for step in steps if _name(step).startswith('Load')]
@@ -78,7 +79,7 @@ def _name(step: dict) -> str:
 
 
 def _with_flips(step: dict) -> dict:
-    """A packing step whose samples tell how they were mirrored."""
+    """A packing step that keeps in the metadata how a sample was mirrored."""
     if 'meta_keys' not in step:
         return step
     return dict(step, meta_keys=tuple(dict.fromkeys((*step['meta_keys'], *FLIP_KEYS))))
@@ -96,7 +97,7 @@ def _scaled(steps: Sequence[dict], factor: float) -> list[dict]:
     foreign = [_name(step) for step in resizing if _name(step) != 'Resize']
     if foreign:
         raise UserError(f'TTAViews cannot scale {foreign[0]}: set scales=(1.0, ), or resize by '
-                         "dict(type='Resize', ...)")
+                        "dict(type='Resize', ...)")
     if not resizing:
         return [dict(type='Resize', scale_factor=factor, keep_ratio=True), *steps]
     return [_times(step, factor) if step in resizing else step for step in steps]

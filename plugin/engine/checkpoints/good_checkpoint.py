@@ -41,8 +41,7 @@ def checkpoints_to_resume(folder: Path) -> list[Path]:
                    key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
     note = folder / 'last_checkpoint'
     named = note.read_text(encoding='utf-8', errors='replace').strip() if note.is_file() else ''
-    # a note that was half written by something else names no path; of a folder that was copied it
-    # names the checkpoint of the original
+    # a note that is half written names no path; in a copied folder it names the original
     for path in (folder / Path(named).name, Path(named)) if named.isprintable() and named else ():
         if path.is_file():
             return [path, *(other for other in found if other.name != path.name)]
@@ -99,7 +98,7 @@ def find_good(folder: Path) -> Choice:
     Returns:
         Choice: The checkpoint, and the damaged ones that are newer.
     """
-    damaged = []
+    damaged: list[tuple[Path, str]] = []
     for path in checkpoints_to_resume(folder):
         reason = damage_of(path)
         if reason is None:
@@ -125,7 +124,7 @@ def choose_good(folder: Path, warn: Callable[[str], None]) -> Path | None:
     if path is None and damaged:
         told = '; '.join(f'{lost.name}: {reason}' for lost, reason in damaged)
         raise UserError(f'no checkpoint of {folder} is whole ({told}): start anew without '
-                         '--resume, or give another one with --resume CHECKPOINT')
+                        '--resume, or give another one with --resume CHECKPOINT')
     for lost, reason in damaged:
         warn(f'{lost} is damaged ({reason}) and stays as it is; the training goes on from {path}')
     return path
@@ -148,6 +147,6 @@ def check_good(path: Path, folder: Path) -> None:
         other = find_good(place).path
         if other is not None:
             raise UserError(f'{path} is damaged ({reason}); the newest whole one in {place} is '
-                             f'{other}: --resume {other}')
+                            f'{other}: --resume {other}')
     raise UserError(f'{path} is damaged ({reason}), and no whole one lies beside it: start anew '
-                     'without --resume')
+                    'without --resume')

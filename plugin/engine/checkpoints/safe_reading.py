@@ -100,7 +100,7 @@ def safe_classes() -> list[Callable]:
 def allow_safe_classes() -> None:
     """Tell PyTorch of the safe classes; before 2.4 it knows tensors and plain values alone."""
     if hasattr(torch.serialization, 'add_safe_globals'):
-        torch.serialization.add_safe_globals(safe_classes())
+        torch.serialization.add_safe_globals([*safe_classes()])
 
 
 def _statistic(owner: Any, name: str) -> Callable:
@@ -136,7 +136,7 @@ def _explained(error: Exception, source: Any, name: str) -> ValueError:
         return UntrustedCheckpointError(
             f'{name} needs the Python class {needed}, which a file can use to run any program'
             f'{old}; {CURE}')
-    # whatever else goes wrong, as where memory is short, is no reason to run what is in it
+    # only a refusal of the reader is a reason to ask for trust; a lack of memory is not
     refused = isinstance(error, pickle.UnpicklingError) or 'TorchScript' in text
     if not trusted() and refused and whole and begin.startswith((ZIP, PICKLE)):
         reason = 'a program of TorchScript' if 'TorchScript' in text else reason

@@ -13,7 +13,7 @@ from .safe_reading import allow_safe_classes, download, read_checkpoint
 
 
 def load_from_local(filename: str, map_location: Any = None) -> Any:
-    """Load a file of this machine; see :func:`~plugin.engine.checkpoints.safe_reading.read_checkpoint`."""
+    """Load a file of this machine by :func:`.safe_reading.read_checkpoint`."""
     path = Path(filename).expanduser()
     if not path.is_file():
         raise FileNotFoundError(f'checkpoint {filename} does not exist')
@@ -69,7 +69,7 @@ def _known(name: str, urls: dict) -> str:
     name = name.partition('://')[2] or name
     if name not in urls:
         raise UserError(f'{name} is none of the {len(urls)} published checkpoints: give a file or '
-                         'an address')
+                        'an address')
     return name
 
 

@@ -1,8 +1,9 @@
-"""Hooks: what happens at certain moments of a run."""
+"""Hooks: checks of data and weights, checkpoints, early stopping, teachers, summaries."""
 from .channels_last import ChannelsLastHook
 from .check_data import CheckDataHook
 from .count_threshold import CountThresholdHook
 from .early_stopping import ResumableEarlyStoppingHook
+from .fitting_checkpoint import FittingCheckpointHook
 from .live_line import LiveLineHook
 from .missing_weights import MissingWeightsHook
 from .published_names import PublishedNamesHook
@@ -12,7 +13,7 @@ from .teacher_student import TeacherStudentHook
 from .u2pl import U2PLHook
 from .val_loss import ValidationLossHook
 
-__all__ = ['ChannelsLastHook', 'CheckDataHook', 'CountThresholdHook', 'LiveLineHook',
-           'MissingWeightsHook', 'PublishedNamesHook', 'ResumableEarlyStoppingHook',
-           'RunSummaryHook', 'SafeCheckpointHook', 'TeacherStudentHook', 'U2PLHook',
-           'ValidationLossHook']
+__all__ = ['ChannelsLastHook', 'CheckDataHook', 'CountThresholdHook', 'FittingCheckpointHook',
+           'LiveLineHook', 'MissingWeightsHook', 'PublishedNamesHook',
+           'ResumableEarlyStoppingHook', 'RunSummaryHook', 'SafeCheckpointHook',
+           'TeacherStudentHook', 'U2PLHook', 'ValidationLossHook']

@@ -28,7 +28,7 @@ class ChannelsLastHook(Hook):
     """
 
     def before_run(self, runner) -> None:
-        """Lay the weights out; once more round it goes what runs the model over processes."""
+        """Lay the weights out, and wrap the model anew where several processes train it."""
         model = runner.model
         guard_operators(model)
         if not is_model_wrapper(model):

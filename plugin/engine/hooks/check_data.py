@@ -1,10 +1,11 @@
-"""Stop before the first iteration at data that would stop or spoil a training."""
+"""Stop before the first iteration at data that do not fit the config or the model."""
 import json
 import os
 import time
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import torch.distributed
 from mmengine.dist import broadcast_object_list, is_distributed, is_main_process
@@ -14,7 +15,7 @@ from mmengine.registry import HOOKS
 
 from plugin.datasets import UnlabeledDataset
 from plugin.datasets.doctor import Report, check_room
-from plugin.datasets.doctor.preflight import check_files, check_heads, fingerprint
+from plugin.datasets.doctor.preflight import check_dataset, check_heads, fingerprint
 from plugin.datasets.leaves import leaf_datasets
 from plugin.datasets.paired_sampler import check_batch_size
 from plugin.utils import UserError, first_few, write_atomically
@@ -56,7 +57,7 @@ class CheckDataHook(Hook):
     def __init__(self, enabled: bool = True, limit: int | None = None) -> None:
         if limit is not None and limit < 1:
             raise UserError(f'limit={limit} would check nothing: '
-                             'give 1 or more images, or enabled=False')
+                            'give 1 or more images, or enabled=False')
         self.enabled = enabled and os.environ.get(SKIP, '') in ('', '0')
         self.limit = limit
         self._done: set[int] = set()
@@ -65,7 +66,7 @@ class CheckDataHook(Hook):
 
     def before_train(self, runner) -> None:
         """Check the training set, and the validation set if there is one."""
-        # costs nothing, and a loader that does not pair as asked trains on something else
+        # a loader that does not pair as asked would train on other batches
         check_batch_size(runner.train_loop.dataloader)
         sets = {'the training set': runner.train_loop}
         if runner.val_loop is not None:
@@ -82,7 +83,7 @@ class CheckDataHook(Hook):
         """Check the test set."""
         self._check(runner, {'the test set': runner.test_loop})
 
-    def _check(self, runner, loops: dict[str, object]) -> None:
+    def _check(self, runner, loops: dict[str, Any]) -> None:
         """Check in one process, and let every process know how it ended."""
         if not self.enabled:
             return
@@ -91,7 +92,7 @@ class CheckDataHook(Hook):
         if is_distributed() and self._group is None:
             # NCCL ends processes that wait for longer than ten minutes
             self._group = torch.distributed.new_group(backend='gloo', timeout=PATIENCE)
-        outcome = [None]
+        outcome: list[str | None] = [None]
         if is_main_process():
             try:
                 self._check_sets(runner, sets)
@@ -114,7 +115,7 @@ class CheckDataHook(Hook):
                 continue
             if not leaf.metainfo.get('classes'):
                 raise UserError(f'{name} ({type(leaf).__name__}) does not know its classes: set '
-                                 "metainfo=dict(classes=('ground', 'cow')) in its config")
+                                "metainfo=dict(classes=('ground', 'cow')) in its config")
             check_heads(model, leaf.metainfo['classes'], name)
         for name, leaf in leaves:
             self._check_leaf(runner, name, leaf)
@@ -129,7 +130,7 @@ class CheckDataHook(Hook):
             self._told = True
             runner.logger.info(HINT)
         start = time.monotonic()
-        present = check_files(dataset, self.limit)
+        present = check_dataset(dataset, self.limit)
         seconds = time.monotonic() - start
         if seconds > LONG:
             runner.logger.info(

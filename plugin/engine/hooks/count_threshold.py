@@ -1,4 +1,4 @@
-"""The threshold at which animals are counted travels with the weights."""
+"""The threshold of counting that a checkpoint remembers, for its test."""
 from typing import Any
 
 from mmengine.hooks import Hook

@@ -40,7 +40,7 @@ class ResumableEarlyStoppingHook(EarlyStoppingHook):
     def __init__(self, monitor: str, patience: int = 5, min_delta: float = 0., **kwargs) -> None:
         if patience < 1 or min_delta < 0:
             raise UserError(f'early stopping with patience={patience} and min_delta={min_delta} '
-                             'makes no sense: give 1 validation or more, and a delta of 0 or more')
+                            'makes no sense: give 1 validation or more, and a delta of 0 or more')
         super().__init__(monitor, patience=patience, min_delta=min_delta, **kwargs)
         self._counted = 0  # iteration of the last validation that was counted
 
@@ -49,7 +49,7 @@ class ResumableEarlyStoppingHook(EarlyStoppingHook):
             return known_rule(monitor) or super()._init_rule(monitor)
         except ValueError as error:
             raise UserError(f'whether {monitor} should rise or fall is not known: set '
-                             "rule='greater' or 'less' of the early stopping") from error
+                            "rule='greater' or 'less' of the early stopping") from error
 
     def before_run(self, runner) -> None:
         """Leave the loop alone: a validation on its own has none."""
@@ -94,7 +94,7 @@ class ResumableEarlyStoppingHook(EarlyStoppingHook):
         if stop:
             runner.train_loop.stop_training = True
             runner.logger.info(f'stopped early {reason}')
-            # what is no number any more is nothing to go on from
+            # weights that are not finite are nothing to go on from
             if math.isfinite(value):
                 _save(runner)
 

@@ -31,7 +31,7 @@ class LiveLineHook(Hook):
         console (Console, optional): Where to draw. Defaults to the standard output.
     """
 
-    # after all that has something to say about an iteration
+    # after the hooks that write the log
     priority = 'LOWEST'
 
     def __init__(self, console: Console | None = None) -> None:
@@ -93,6 +93,7 @@ class LiveLineHook(Hook):
         self._live = None
 
     def _draw(self, runner, done: int = 0) -> None:
+        assert self._live is not None
         self._drawn = time.monotonic()
         line = Text('  '.join(self._words(runner, runner.iter + done)), no_wrap=True,
                     overflow='ellipsis')

@@ -50,7 +50,7 @@ class MissingWeightsHook(Hook):
             print_log(f'{path} does not exist: {name or "the model"} starts without it. '
                       f'{sources[path]}', logger='current', level=logging.WARNING)
         if missing:
-            # a segmentor leaves the start to its parts, a network like Swin has a way of its own
+            # a segmentor leaves initialisation to its parts; a network like Swin has its own
             own = not name or 'init_weights' in vars(type(module))
             module.init_cfg = None if own else HE_INITIALISATION
 

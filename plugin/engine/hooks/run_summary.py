@@ -35,7 +35,7 @@ class RunSummaryHook(Hook):
     ``vis_data/config_changes.json``: what the config changes against its bases.
 
     Models that outline instances leave ``precision_recall.png`` and ``.json`` of
-    ``FastCocoMetric`` in place of the confusion matrix, ``counts.json``, animals in
+    ``FastCocoMetric`` in place of the confusion matrix, ``counts.json``, instances in
     colours in ``predictions.png``, and ``worst_pictures.png``: those with the lowest quality (see
     :func:`~plugin.evaluation.match_instances`) of all processes, at the working threshold
     of ``CountMetric``. For the truth, ``PackDetInputs`` needs ``'instances'`` among its
@@ -164,7 +164,7 @@ class RunSummaryHook(Hook):
         if instances := self._instances.jobs(folder):
             return {**instances, **gallery}
         meta = getattr(dataset, 'metainfo', {})
-        # a data set without colours has no image; those of MMSegmentation always have some
+        # without a palette nothing is drawn; those of MMSegmentation always have one
         if not self._kept or not meta.get('classes') or not meta.get('palette'):
             return gallery
         return {folder / 'predictions.png': lambda path: visualization.draw_samples(

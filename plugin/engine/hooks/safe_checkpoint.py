@@ -32,6 +32,8 @@ class SafeCheckpointHook(CheckpointHook):
         **kwargs: As above; ``backend_args`` defaults to ``dict(backend='atomic')``.
     """
 
+    file_backend: Any  # CheckpointHook.before_train finds it
+
     def __init__(self, *args, **kwargs) -> None:
         if kwargs.get('file_client_args') is None:
             kwargs['backend_args'] = kwargs.get('backend_args') or dict(backend='atomic')

@@ -1,4 +1,4 @@
-"""What happens over time in a training with a teacher and a student."""
+"""The schedule of a training with a teacher and a student."""
 import math
 from pathlib import Path
 from typing import Any
@@ -8,8 +8,9 @@ from mmengine.hooks import Hook, LoggerHook
 from mmengine.model import is_model_wrapper
 from mmengine.registry import HOOKS
 from mmengine.runner import CheckpointLoader
-from torch import Tensor, nn
+from torch import Tensor
 
+from plugin.models.segmentors import TeacherStudentSegmentor
 from plugin.models.semi.ema import ema_decay
 from plugin.models.weights.teacher import export_segmentor
 from plugin.utils import UserError, write_checkpoint
@@ -23,7 +24,7 @@ LOG_INTERVAL = 50  # iterations, for a run without LoggerHook
 
 @HOOKS.register_module()
 class TeacherStudentHook(Hook):
-    """Owns time for a ``TeacherStudentSegmentor``.
+    """Sets the schedule of a ``TeacherStudentSegmentor``.
 
     Before each iteration the model learns how far the training is (``progress``, t / T) and
     whether it is supervised only (``warming_up``). During the warm-up the teacher is the student;
@@ -61,7 +62,7 @@ class TeacherStudentHook(Hook):
                  alarm_share: float = 0.95, export: bool = True) -> None:
         if warmup and warmup_epochs is not None:
             raise UserError(f'warmup={warmup} and warmup_epochs={warmup_epochs} both say how '
-                             'long the warm-up is: give one of them')
+                            'long the warm-up is: give one of them')
         _check_range('warmup', warmup)
         _check_range('warmup_epochs', warmup_epochs)
         _check_range('picture_interval', picture_interval)
@@ -79,14 +80,14 @@ class TeacherStudentHook(Hook):
         model = unwrapped(runner)
         if not hasattr(model, 'student'):
             raise UserError(f'{type(self).__name__} needs a model with a student, not '
-                             f'{type(model).__name__}: wrap it as model=dict('
-                             "type='MeanTeacher', segmentor=model), or leave out the hook")
+                            f'{type(model).__name__}: wrap it as model=dict('
+                            "type='MeanTeacher', segmentor=model), or leave out the hook")
         if self.warmup_epochs is not None:
             self.warmup = _iterations(runner, self.warmup_epochs)
         rest = runner.max_iters - self.warmup
         if rest <= 0:
             raise UserError(f'a warm-up of {self.warmup} iterations leaves nothing of the '
-                             f'{runner.max_iters} for the unlabelled images: shorten it')
+                            f'{runner.max_iters} for the unlabelled images: shorten it')
         runner.logger.info(f'{type(model).__name__}: {self.warmup} supervised iterations, then '
                            f'{rest} with unlabelled images')
 
@@ -101,11 +102,11 @@ class TeacherStudentHook(Hook):
 
     def after_train_iter(self, runner, batch_idx: int, data_batch: Any = None,
                          outputs: dict | None = None) -> None:
-        """Move the teacher; at intervals say and draw what it tells the student."""
+        """Move the teacher; at intervals log and draw its pseudo-labels."""
         model = unwrapped(runner)
         if model.has_teacher and runner.optim_wrapper.should_update():
             if model.warming_up:
-                # checkpoints and validations of the warm-up shall find the student in it
+                # so that checkpoints and validations of the warm-up have the student as teacher
                 model.reset_teacher()
             else:
                 model.update_teacher(ema_decay(self._steps(runner), self.decay))
@@ -135,22 +136,22 @@ class TeacherStudentHook(Hook):
                 best, map_location='cpu', logger='silent')
             _export(runner, checkpoint, model.predict_on, folder / BEST)
 
-    def scalars(self, model: nn.Module) -> dict[str, Tensor]:
+    def scalars(self, model: TeacherStudentSegmentor) -> dict[str, Tensor]:
         """Numbers for the line of the log.
 
         Args:
-            model (nn.Module): The segmentor.
+            model (TeacherStudentSegmentor): The segmentor.
 
         Returns:
             dict[str, Tensor]: 0-dim tensors by name; one that is not finite is not written.
         """
         return {name: value for name, value in model.statistics.items() if value.ndim == 0}
 
-    def class_scalars(self, model: nn.Module) -> dict[str, Tensor]:
+    def class_scalars(self, model: TeacherStudentSegmentor) -> dict[str, Tensor]:
         """Numbers of each class, for the file of scalars: a line of the log is too short.
 
         Args:
-            model (nn.Module): The segmentor.
+            model (TeacherStudentSegmentor): The segmentor.
 
         Returns:
             dict[str, Tensor]: Tensors ``(C, )`` by name; what is not finite is not written.
@@ -183,8 +184,8 @@ class TeacherStudentHook(Hook):
             done % loop.val_interval == 0 or done == runner.max_iters)
 
 
-def unwrapped(runner) -> nn.Module:
-    """The model of a runner without the wrapper of several processes."""
+def unwrapped(runner) -> TeacherStudentSegmentor:
+    """The segmentor of a runner without the wrapper of several processes."""
     return runner.model.module if is_model_wrapper(runner.model) else runner.model
 
 

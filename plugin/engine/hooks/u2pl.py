@@ -1,8 +1,8 @@
-"""What happens over time in U2PL."""
-
+"""The schedule of U2PL, and the fill of its memory banks."""
 from mmengine.registry import HOOKS
 from torch import Tensor, nn
 
+from plugin.models.segmentors import TeacherStudentSegmentor
 from plugin.models.semi.memory_bank import MemoryBank
 
 from .teacher_student import TeacherStudentHook, unwrapped
@@ -10,7 +10,7 @@ from .teacher_student import TeacherStudentHook, unwrapped
 
 @HOOKS.register_module()
 class U2PLHook(TeacherStudentHook):
-    """The hook of a teacher and a student, and an eye on the memory banks.
+    """A :class:`TeacherStudentHook` that logs the fill of the memory banks.
 
     At the start it says how much memory the banks take and which ranks the negatives of a class
     have. The log gets the fill of the banks, 0..1, as ``bank_min`` and ``bank_mean``, and the file
@@ -28,13 +28,13 @@ class U2PLHook(TeacherStudentHook):
                 f'for {len(bank.filled)} classes take {bank.memory_bytes / 1e6:.0f} MB on '
                 f'{bank.keys.device}, and in each checkpoint')
 
-    def scalars(self, model: nn.Module) -> dict[str, Tensor]:
+    def scalars(self, model: TeacherStudentSegmentor) -> dict[str, Tensor]:
         """Those of every teacher, and the least and the mean fill of the banks."""
         bank = _bank(model)
         fill = {} if bank is None else dict(bank_min=bank.fill.min(), bank_mean=bank.fill.mean())
         return {**super().scalars(model), **fill}
 
-    def class_scalars(self, model: nn.Module) -> dict[str, Tensor]:
+    def class_scalars(self, model: TeacherStudentSegmentor) -> dict[str, Tensor]:
         """Those of every teacher, and the fill of each bank."""
         bank = _bank(model)
         return {**super().class_scalars(model), **({} if bank is None else dict(bank=bank.fill))}

@@ -1,4 +1,6 @@
 """The loss of the validation set beside its scores."""
+from typing import Any
+
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 
@@ -18,7 +20,8 @@ class ValidationLossHook(Hook):
     """
 
     def __init__(self) -> None:
-        self._losses = self._metric = None
+        self._losses: Any = None
+        self._metric: ValidationLoss | None = None
         self._said = False
 
     def before_val(self, runner) -> None:

@@ -1,1 +1,1 @@
-"""What a training leaves behind: scores, pages and a gallery of predictions."""
+"""The files of RunSummaryHook: scores, sheets of predictions, and the gallery of the report."""

@@ -59,7 +59,7 @@ class GalleryKeeper:
                 output.img_path, score, present[present < classes].tolist(),
                 pack_labels(small, truth)))
 
-    def see_animals(self, sample: InstanceSample, classes: Sequence[int]) -> None:
+    def see_instances(self, sample: InstanceSample, classes: Sequence[int]) -> None:
         """Take an image of an instance model, which is rated already."""
         score = None if sample.quality is None else float(sample.quality)
         if self._selection.wants(sample.path, score):
@@ -76,22 +76,23 @@ class GalleryKeeper:
         meta = getattr(dataset, 'metainfo', {})
         if not kept or not meta.get('classes'):
             return {}
-        animals = isinstance(next(iter(kept.values())).content, InstanceSample)
+        instances = isinstance(next(iter(kept.values())).content, InstanceSample)
         palette = meta.get('palette') or []
-        # animals have a colour each
-        if not animals and not palette:
+        # instances have a colour each
+        if not instances and not palette:
             return {}
         return {folder / FILE: lambda path: write_gallery(
-            self._selection, len(dataset), meta['classes'], palette, SCORES[animals],
+            self._selection, len(dataset), meta['classes'], palette, SCORES[instances],
             self.longest, path)}
 
     def _small(self, labels: Tensor, ignore_index: int = -1) -> np.ndarray:
-        labels = labels.detach().cpu().numpy()
-        labels = labels.reshape(labels.shape[-2:]).astype(np.int32)
-        return shrink(np.where(labels == ignore_index, -1, labels), self.longest, labels=True)
+        ids = labels.detach().cpu().numpy()
+        ids = ids.reshape(ids.shape[-2:]).astype(np.int32)
+        return shrink(np.where(ids == ignore_index, -1, ids), self.longest, labels=True)
 
 
-def rate_labels(prediction: Tensor, truth: Tensor, classes: int, ignore_index: int = 255) -> tuple:
+def rate_labels(prediction: Tensor, truth: Tensor, classes: int,
+                ignore_index: int = 255) -> tuple[float | None, np.ndarray]:
     """How well the classes of one image were found.
 
     Args:
@@ -105,8 +106,8 @@ def rate_labels(prediction: Tensor, truth: Tensor, classes: int, ignore_index: i
         a class; and the ids of these classes.
     """
     classes = max(classes, int(prediction.max()) + 1 if prediction.numel() else 0)
-    counts = fold(joint_histogram(prediction, truth, classes, ignore_index), ignore_index)
-    counts = counts.cpu().numpy()
+    histogram = joint_histogram(prediction, truth, classes, ignore_index)
+    counts = fold(histogram, ignore_index).cpu().numpy()
     present = np.flatnonzero(counts[:-1].sum(axis=1))
     if not len(present):
         return None, present

@@ -1,6 +1,7 @@
 """What RunSummaryHook shows of models that outline instances."""
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,7 +23,7 @@ THRESHOLDS = np.linspace(0, 1, 101).round(2)
 
 
 class Counted(NamedTuple):
-    """Number of animals in an image, and the scores ``(n, )`` of those that were predicted."""
+    """Number of instances in an image, and the scores ``(n, )`` of those that were predicted."""
 
     truth: int
     scores: np.ndarray
@@ -71,7 +72,7 @@ class InstancePages:
         if not wanted and not rated:
             return
         sample = _sample(output, threshold)
-        self.gallery.see_animals(sample, _classes(output, threshold))
+        self.gallery.see_instances(sample, _classes(output, threshold))
         if wanted:
             self._some.append(sample)
         if rated:
@@ -89,8 +90,11 @@ class InstancePages:
     def jobs(self, folder: Path) -> Jobs:
         """What to draw, as functions of the path to write."""
         pages = {'predictions.png': self._some, 'worst_pictures.png': self._worst}
-        return {folder / name: lambda path, samples=samples: visualization.draw_instance_samples(
-            samples, path, self.longest) for name, samples in pages.items() if samples}
+        return {folder / name: partial(self._draw, samples)
+                for name, samples in pages.items() if samples}
+
+    def _draw(self, samples: list[visualization.InstanceSample], path: Path) -> None:
+        visualization.draw_instance_samples(samples, path, self.longest)
 
     def count_jobs(self, folder: Path) -> Jobs:
         """Write what was counted in each image, and how far off other thresholds would be."""
@@ -167,7 +171,7 @@ def _named(metrics: dict[str, Any], key: str) -> float | None:
 
 
 def _sample(output: Any, threshold: float) -> visualization.InstanceSample:
-    """The animals of an image as run lengths, which are small, matched with the truth."""
+    """The instances of an image as run lengths, which are small, matched with the truth."""
     height, width = output.ori_shape[:2]
     found = output.pred_instances
     found = found[found.scores >= threshold].cpu()
@@ -188,7 +192,7 @@ def _sample(output: Any, threshold: float) -> visualization.InstanceSample:
 
 
 def _classes(output: Any, threshold: float) -> list[int]:
-    """Labels of the animals that are there or count as found."""
+    """Labels of the instances in the truth, and of those that count as found."""
     found = output.pred_instances.labels[output.pred_instances.scores >= threshold]
     return [*found.cpu().tolist(),
             *(int(instance['bbox_label']) for instance in output.get('instances', []))]

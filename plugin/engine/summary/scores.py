@@ -25,7 +25,8 @@ def score_jobs(folder: Path, metrics: dict[str, Any], evaluator: Evaluator,
                   lambda path: write_atomically(path, to_json(scores, indent=1)),
                   **curve_jobs(folder, evaluator)}
     metric = seg_metric(evaluator)
-    if metric is None:
+    matrix = None if metric is None else metric.confusion_matrix
+    if metric is None or matrix is None:
         if classes := class_scores(evaluator):
             scores['classes'] = classes
         return jobs
@@ -33,7 +34,6 @@ def score_jobs(folder: Path, metrics: dict[str, Any], evaluator: Evaluator,
     percent = [(100 * values[key]).round(4).tolist() for key in ('IoU', 'Acc')]
     scores['classes'] = [{'class': name, 'IoU': iou, 'Acc': acc}
                          for name, iou, acc in zip(names, *percent, strict=True)]
-    matrix = metric.confusion_matrix
     content = {'classes': names, 'rows': 'truth', 'columns': 'prediction',
                'matrix': matrix.tolist()}
     jobs[folder / 'confusion_matrix.json'] = lambda path: write_atomically(path, to_json(content))

@@ -1,1 +1,1 @@
-"""Observation of a teacher during semi-supervised training."""
+"""Pseudo-labels in the log: their statistics, drawings of them, and an alarm if they collapse."""

@@ -1,4 +1,4 @@
-"""Notices when a teacher says the same everywhere."""
+"""An alarm for a teacher that predicts one class almost everywhere."""
 from typing import NamedTuple
 
 import torch
@@ -15,7 +15,7 @@ class Collapse(NamedTuple):
 class CollapseAlarm:
     """Watches the mean share of each class among the pseudo-labels.
 
-    Nothing that is learned depends on it, so that its sums are in no checkpoint.
+    The training does not depend on it, so that its sums are in no checkpoint.
 
     Args:
         limit (float): The share that is too large, in 0..1; 1 never is.

@@ -1,12 +1,14 @@
-"""What a teacher tells a student, written into the log and drawn."""
+"""Statistics of the pseudo-labels in the log, and drawings of them."""
 import math
 from pathlib import Path
 
 import numpy as np
 import torch
 from mmengine.dist import is_main_process, master_only
-from torch import Tensor, nn
+from mmseg.models import SegDataPreProcessor
+from torch import Tensor
 
+from plugin.models.segmentors import TeacherStudentSegmentor
 from plugin.models.semi.pseudo_labels import IGNORE
 from plugin.visualization import draw_pseudo_labels
 
@@ -39,7 +41,7 @@ def log_numbers(runner, tensors: dict[str, Tensor]) -> None:
 
 
 @master_only
-def draw_step(runner, model: nn.Module) -> None:
+def draw_step(runner, model: TeacherStudentSegmentor) -> None:
     """Draw the pseudo-labels that a segmentor kept of this step.
 
     The file is ``pseudo_labels/iter_*.png`` of the work directory; where it cannot be written,
@@ -47,11 +49,11 @@ def draw_step(runner, model: nn.Module) -> None:
 
     Args:
         runner (Runner): The runner of the training.
-        model (nn.Module): The segmentor; its ``images`` hold ``image (3, H, W)`` as the network
-            got it, and ``entropy``, ``labels``, ``argmax`` and ``valid``, ``(H, W)`` each.
+        model (TeacherStudentSegmentor): Its ``images`` hold ``image (3, H, W)`` as the network got
+            it, and ``entropy``, ``labels``, ``argmax`` and ``valid``, ``(H, W)`` each.
     """
     meta = runner.train_dataloader.dataset.metainfo
-    # a data set without colours has no image; those of MMSegmentation always have some
+    # without a palette nothing is drawn; those of MMSegmentation always have one
     if not model.images or not meta.get('palette'):
         return
     maps = {name: value.detach().cpu() for name, value in model.images.items()}
@@ -76,7 +78,7 @@ def _on_host(tensors: dict[str, Tensor]) -> dict[str, float | list[float]]:
     return values
 
 
-def _rgb(image: Tensor, preprocessor: nn.Module) -> np.ndarray:
+def _rgb(image: Tensor, preprocessor: SegDataPreProcessor) -> np.ndarray:
     """An image as it was before the network's normalisation, RGB ``(H, W, 3)``, uint8."""
     image = image.float()
     if preprocessor._enable_normalize:

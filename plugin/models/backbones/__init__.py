@@ -1,4 +1,4 @@
-"""Backbones: one network a file."""
+"""Backbones, one network a file: VGG16, ResNet, Xception, U-Net and SegNet encoders."""
 from .cascaded_resnet import CascadedResNet
 from .deeplab_vgg16 import DeepLabVGG16
 from .fcn_vgg16 import FCNVGG16

@@ -57,13 +57,13 @@ class CascadedResNet(ResNet):
         units = self.arch_settings[depth][1][-1] if depth in self.arch_settings else None
         if units is not None and len(unit_rates) != units:
             raise UserError(f'unit_rates={tuple(unit_rates)} has {len(unit_rates)} rates, but a '
-                             f'block of ResNet-{depth} has {units} units: give each one a rate')
+                            f'block of ResNet-{depth} has {units} units: give each one a rate')
         blocks = range(4 + cascaded_blocks)
         out_indices = tuple(blocks if out_indices is None else out_indices)
         if not out_indices or not set(out_indices) <= set(blocks):
             raise UserError(f'out_indices={out_indices} names blocks that this network does not '
-                             f'have: use numbers from 0 to {len(blocks) - 1}')
-        # what speaks of blocks beyond the fourth is set when they are there
+                            f'have: use numbers from 0 to {len(blocks) - 1}')
+        # out_indices and frozen_stages may name blocks beyond the fourth, which do not exist yet
         super().__init__(
             depth, strides=tuple(strides), dilations=tuple(dilations), out_indices=(0, ),
             multi_grid=[rate * dilations[-1] for rate in unit_rates],
@@ -76,14 +76,14 @@ class CascadedResNet(ResNet):
         self._freeze_stages()
 
     def _add_block(self, number: int, dilation: int) -> None:
-        # as block 4, except that it has no projection: its input has the width of its output
+        # as block 4, but without a projection: it has as many maps in as out
         block = self.make_res_layer(
             block=self.block, inplanes=self.inplanes, planes=self.base_channels * 8,
             num_blocks=self.stage_blocks[-1], stride=1, dilation=dilation,
             multi_grid=[rate * dilation for rate in self.unit_rates], style=self.style,
             avg_down=self.avg_down, with_cp=self.with_cp, conv_cfg=self.conv_cfg,
             norm_cfg=self.norm_cfg, init_cfg=self.layer4[0].init_cfg)
-        # with weights to load MMEngine initialises nothing, but no ResNet's weights hold this block
+        # MMEngine initialises nothing if weights are loaded, but those of a ResNet lack this block
         for module in block.modules():
             if isinstance(module, nn.Conv2d):
                 kaiming_init(module)

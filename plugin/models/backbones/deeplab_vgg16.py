@@ -31,8 +31,8 @@ class DeepLabVGG16(VGG16Base):
         fc_channels (int, optional): Maps of fc6 and fc7. None ends the network at pool5, for the
             ASPP of DeepLab v2. Defaults to 1024.
         fc_dilation (int): Dilation of fc6. Defaults to 12.
-        average_pool (bool): 3 x 3 average pooling of stride 1 before fc6. The paper does not tell
-            of it, the published model has it. Defaults to True.
+        average_pool (bool): 3 x 3 average pooling of stride 1 before fc6. Not in the paper, but
+            in the published model. Defaults to True.
         out_indices (Sequence[str | int]): Layers to return, by name (``'data'``, which is the
             image, ``'conv1_1'`` ... ``'fc7'``, ``'pool1'`` ... ``'pool5'``) or by number: 0-4 are
             pool1-pool5, 5 is fc6, 6 is fc7. Convolutions are returned after their ReLU, fc6 and
@@ -41,8 +41,8 @@ class DeepLabVGG16(VGG16Base):
         norm_cfg (dict, optional): Norm after each convolution. Defaults to None, as published.
         dropout_ratio (float): Dropout after fc6 and fc7. Defaults to 0.5.
         norm_eval (bool): Keep the norms' running statistics fixed. Defaults to False.
-        frozen (bool): No layer learns and no norm follows the images, as where the branches of
-            MSc are added to a trained network; dropout goes on. Defaults to False.
+        frozen (bool): No layer learns and norms keep their statistics, for training the branches of
+            MSc on top of a trained network; dropout stays active. Defaults to False.
         init_cfg (dict | list, optional): Defaults to He initialisation; for weights of ImageNet
             see ``tools/convert_vgg16.py --network deeplabv1``.
     """

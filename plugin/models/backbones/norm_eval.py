@@ -1,4 +1,4 @@
-"""Backbones whose batch norms may stay as they are."""
+"""A base class for backbones whose batch norms can keep their running statistics."""
 from mmengine.model import BaseModule
 from torch.nn.modules.batchnorm import _BatchNorm
 

@@ -50,7 +50,7 @@ class UNetEncoder(BaseModule):
         check_padding(padding)
         if num_levels < 1:
             raise UserError(f'num_levels={num_levels} is no network: give 1 or more, 5 as '
-                             'published')
+                            'published')
         self.padding = padding
         widths = [base_channels * 2 ** level for level in range(num_levels)]
         # a plain ModuleList: mmcv's modules would otherwise initialise themselves once more

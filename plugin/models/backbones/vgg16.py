@@ -73,7 +73,7 @@ class VGG16Base(NormEvalBackbone):
             name = INDEXED[index]
         if name not in self._layers:
             raise UserError(f'out_indices names {index!r}, which this network does not have: use '
-                             f'0 to {len(INDEXED) - 1} or one of {", ".join(self._layers)}')
+                            f'0 to {len(INDEXED) - 1} or one of {", ".join(self._layers)}')
         return name
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:

@@ -17,8 +17,8 @@ from ..layers import HE_FAN_IN
 ENTRY = (((128, 128, 128), 2), ((256, 256, 256), 2), ((728, 728, 728), 2))
 MIDDLE = ((728, 728, 728), 1)
 EXIT = (((728, 1024, 1024), 2), ((1536, 1536, 2048), 1))
-# the same layers in the two layouts in which the published weights circulate: timm's xception65,
-# and block1 ... block21 with sep_conv1 ... sep_conv3
+# names of the layers in the two published forms of the weights, timm's xception65 and block1 ...
+# block21 with sep_conv1 ... sep_conv3, and their names here
 PUBLISHED = (
     (re.compile(r'\.stack\.conv(\d)\.'), r'.conv\1.'),
     (re.compile(r'\.conv_dw\.'), '.depthwise_conv.conv.'),
@@ -94,7 +94,7 @@ class Xception65(BaseModule):
         self.out_indices = tuple(out_indices)
         if not self.out_indices or not set(self.out_indices) <= {0, 1, 2, 3}:
             raise UserError(f'out_indices={out_indices} names levels that this network does not '
-                             'have: use some of 0, 1, 2, 3')
+                            'have: use some of 0, 1, 2, 3')
         self.middle_units = middle_units
         first, width = (max(1, round(channels * widen_factor)) for channels in (32, 64))
         self.stem = nn.ModuleList([
@@ -104,11 +104,11 @@ class Xception65(BaseModule):
         units = plan(middle_units, output_stride, multi_grid)
         self.blocks = nn.ModuleList()
         for number, unit in enumerate(units, 1):
-            channels = tuple(max(1, round(size * widen_factor)) for size in unit.channels)
+            unit = _widened(unit, widen_factor)
             self.blocks.append(XceptionUnit(
-                width, unit._replace(channels=channels), norm_cfg=norm_cfg,
-                depthwise_relu=depthwise_relu, last=number == len(units)))
-            width = channels[-1]
+                width, unit, norm_cfg=norm_cfg, depthwise_relu=depthwise_relu,
+                last=number == len(units)))
+            width = unit.channels[-1]
         self._register_load_state_dict_pre_hook(_take_published)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
@@ -135,7 +135,7 @@ class Xception65(BaseModule):
 
 
 class XceptionUnit(nn.Module):
-    """Three separable convolutions and what goes round them.
+    """Three separable convolutions and the shortcut around them.
 
     Args:
         in_channels (int): Maps that enter.
@@ -143,9 +143,13 @@ class XceptionUnit(nn.Module):
         norm_cfg (dict): Norm after each convolution.
         depthwise_relu (bool): ReLU between the norm of a depthwise convolution and the pointwise
             one.
-        last (bool): The end of the network: nothing goes round, each convolution ends in a ReLU
-            instead of beginning with one.
+        last (bool): The end of the network: there is no shortcut, and each convolution ends in a
+            ReLU instead of beginning with one.
     """
+
+    conv1: nn.Module
+    conv2: nn.Module
+    conv3: nn.Module
 
     def __init__(self, in_channels: int, unit: Unit, *, norm_cfg: dict, depthwise_relu: bool,
                  last: bool) -> None:
@@ -195,11 +199,11 @@ def plan(middle_units: int, output_stride: int, multi_grid: Sequence[int]) -> li
         UserError: If the output stride is another one, or there are not three unit rates.
     """
     if output_stride not in (8, 16, 32):
-        raise UserError(f'output_stride={output_stride!r} is out of reach: use 8, 16 or 32')
+        raise UserError(f'output_stride={output_stride!r} is not possible: use 8, 16 or 32')
     multi_grid = tuple(multi_grid)
     if len(multi_grid) != 3 or min(multi_grid) < 1:
         raise UserError(f'multi_grid={multi_grid} does not give each of the three convolutions of '
-                         'the last unit a rate: use, for example, (1, 2, 4)')
+                        'the last unit a rate: use, for example, (1, 2, 4)')
     units, reached, rate = [], 2, 1
     for channels, stride in (*ENTRY, *[MIDDLE] * middle_units, *EXIT):
         if reached == output_stride:
@@ -209,8 +213,14 @@ def plan(middle_units: int, output_stride: int, multi_grid: Sequence[int]) -> li
             units.append(Unit(channels, stride, (1, 1, 1)))
             reached *= stride
     last = units[-1]
-    units[-1] = last._replace(rates=tuple(a * b for a, b in zip(last.rates, multi_grid)))
+    first, second, third = (a * b for a, b in zip(last.rates, multi_grid))
+    units[-1] = last._replace(rates=(first, second, third))
     return units
+
+
+def _widened(unit: Unit, factor: float) -> Unit:
+    first, second, third = (max(1, round(size * factor)) for size in unit.channels)
+    return unit._replace(channels=(first, second, third))
 
 
 def published_name(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Decode heads: one published decoder a file."""
+"""Decode heads, one published decoder a file: FCN, SegNet, U-Net, RefineNet, DeepLab v1 and v2."""
 from .aspp_sum_head import ASPPSumHead
 from .deeplab_head import DeepLabLargeFOVHead
 from .deeplab_msc_head import DeepLabMScHead

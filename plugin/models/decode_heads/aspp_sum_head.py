@@ -20,7 +20,7 @@ class ASPPSumHead(DeepLabHead):
     18 and 24, ASPP-S 2, 4, 8 and 12. On ResNet-101 a branch is one 3 x 3 convolution to the
     classes. On VGG16 it is fc6 (3 x 3, dilated), fc7 and fc8 (1 x 1).
 
-    It has a classifier for each branch and no last layer that scores the classes alone.
+    Each branch has its own classifier; there is no common layer ``conv_seg``.
 
     Args:
         in_channels (int): Channels of the backbone's last level.
@@ -62,7 +62,7 @@ class ASPPSumHead(DeepLabHead):
                 self.classifiers.append(nn.Conv2d(fc_channels, self.out_channels, 1))
 
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:
-        """Score every eighth pixel.
+        """Score the positions of the backbone's last level.
 
         Args:
             inputs (Sequence[Tensor]): The backbone's output, the last level

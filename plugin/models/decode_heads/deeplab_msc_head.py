@@ -98,7 +98,7 @@ class DeepLabMScHead(DeepLabHead):
 
     def predict(self, inputs: Sequence[Tensor], batch_img_metas: list[dict],
                 test_cfg: dict) -> Tensor:
-        """Score every pixel, (N, C, H, W)."""
+        """Logits at the size of the padded image, (N, C, H, W); see ``BaseDecodeHead.predict``."""
         if not self.dense:
             return super().predict(inputs, batch_img_metas, test_cfg)
         *fine, main = self._transform_inputs(inputs)

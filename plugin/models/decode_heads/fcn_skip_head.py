@@ -73,7 +73,7 @@ class FCNSkipHead(BaseDecodeHead):
             raise UserError(f"geometry={geometry!r} is unknown: use 'same' or 'caffe'")
         if geometry == 'caffe' and upsample == 'bilinear':
             raise UserError("geometry='caffe' is the published network and has transposed "
-                             "convolutions: use upsample='deconv'")
+                            "convolutions: use upsample='deconv'")
         # BaseDecodeHead builds a classifier of `channels` maps, which the scores replace
         super().__init__(in_channels, 1, num_classes=num_classes, in_index=in_index,
                          input_transform='multiple_select', dropout_ratio=dropout_ratio,
@@ -143,13 +143,13 @@ class FCNSkipHead(BaseDecodeHead):
         if size is None:
             if self.geometry == 'caffe':
                 raise UserError("geometry='caffe' needs the image's size: "
-                                 'call forward(inputs, size=(H, W))')
+                                'call forward(inputs, size=(H, W))')
             size = [extent * self.stride for extent in finest]
         height, width = int(size[0]), int(size[1])
         expected = (-(-height // self.stride), -(-width // self.stride))
         if self.geometry == 'same' and tuple(finest) != expected:
             raise UserError(
-                f'the level of stride {self.stride} has {finest[0]}x{finest[1]} positions, but a '
+                f'the level of stride {self.stride} has {finest[0]}x{finest[1]} positions, but an '
                 f'image of {height}x{width} pixels gives {expected[0]}x{expected[1]}: let '
                 f'in_index={list(self.in_index)} name the levels of the last strides 8, 16, 32, '
                 "and give backbone and head the same geometry ('same' or 'caffe')")
@@ -164,13 +164,14 @@ class FCNSkipHead(BaseDecodeHead):
                 test_cfg: dict) -> Tensor:
         """Logits at the size of the padded image; see ``BaseDecodeHead.predict``."""
         meta = batch_img_metas[0]
-        # a window of `slide` inference states its own size as a torch.Size
+        # the size of a window of `slide` is a torch.Size
         window = isinstance(meta['img_shape'], torch.Size)
         size = meta['img_shape'] if window else meta.get('pad_shape', meta['img_shape'])
         return self(inputs, size[:2])
 
 
-def _levels(in_channels, in_index, stride: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _levels(in_channels: int | Sequence[int], in_index: int | Sequence[int] | None,
+            stride: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Channels and places of the levels that an FCN of this stride uses, fine to coarse."""
     if stride not in LAST:
         raise UserError(f'stride={stride!r} is unknown: use 32, 16 or 8')
@@ -189,6 +190,7 @@ def _levels(in_channels, in_index, stride: int) -> tuple[tuple[int, ...], tuple[
 
 def _zero_score(in_channels: int, out_channels: int) -> nn.Conv2d:
     score = nn.Conv2d(in_channels, out_channels, 1)
+    assert score.bias is not None
     nn.init.zeros_(score.weight)
     nn.init.zeros_(score.bias)
     return score

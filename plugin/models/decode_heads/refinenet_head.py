@@ -66,7 +66,7 @@ class RefineNetHead(BaseDecodeHead):
             raise UserError(f'cascade={cascade!r} is unknown: use 4, 2 or 1 blocks')
         if len(in_channels) != 4 or len(in_index) != 4:
             raise UserError(f'RefineNet takes four levels, but in_channels={list(in_channels)} '
-                             f'and in_index={list(in_index)}: name those of strides 4, 8, 16, 32')
+                            f'and in_index={list(in_index)}: name those of strides 4, 8, 16, 32')
         super().__init__(
             list(in_channels), channels, num_classes=num_classes, in_index=list(in_index),
             input_transform='multiple_select', norm_cfg=norm_cfg, dropout_ratio=dropout_ratio,
@@ -80,11 +80,12 @@ class RefineNetHead(BaseDecodeHead):
         self.blocks = nn.ModuleList()
         before: list[int] = []
         for group in self._groups:
-            self.blocks.append(RefineNetBlock(
+            block = RefineNetBlock(
                 [*before, *(widths[level] for level in group)], pools=pools,
                 outputs=LAST_OUTPUTS if group is self._groups[-1] else 1,
-                align_corners=self.align_corners, norm_cfg=norm_cfg))
-            before = [self.blocks[-1].out_channels]
+                align_corners=self.align_corners, norm_cfg=norm_cfg)
+            self.blocks.append(block)
+            before = [block.out_channels]
 
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:
         """Score every position of the finest level.

@@ -59,7 +59,7 @@ class SegNetHead(BaseDecodeHead):
                  **kwargs) -> None:
         if any(size % 2 == 0 for size in (kernel_size, classifier_size)):
             raise UserError(f'kernel_size={kernel_size} and classifier_size={classifier_size} '
-                             'must be odd: an even kernel changes the size of the maps')
+                            'must be odd: an even kernel changes the size of the maps')
         super().__init__(in_channels, stages[-1][-1], num_classes=num_classes,
                          norm_cfg=norm_cfg or dict(type='BN'), dropout_ratio=dropout_ratio,
                          init_cfg=list(HE_FAN_IN) if init_cfg is None else init_cfg, **kwargs)
@@ -67,7 +67,7 @@ class SegNetHead(BaseDecodeHead):
         self._stages: list[list[str]] = []
         width = in_channels
         for number, stage in zip(range(len(stages), 0, -1), stages):
-            # of the first stage conv1_1_D is the classifier
+            # in the first stage conv1_1_D is the classifier
             last = len(stage) + (number == 1)
             names = [f'conv{number}_{last - k}_D' for k in range(len(stage))]
             for name, channels in zip(names, stage):
@@ -103,13 +103,14 @@ class SegNetHead(BaseDecodeHead):
 
     def _transform_inputs(
             self, inputs: Sequence[Pooling | Tensor]) -> tuple[Tensor, list[Pooling]]:
-        """Part the features from the poolings."""
-        *poolings, features = inputs
-        if not poolings or not all(isinstance(pooling, Pooling) for pooling in poolings):
+        """Separate the features from the poolings."""
+        *parts, features = inputs
+        poolings = [part for part in parts if isinstance(part, Pooling)]
+        if not parts or len(poolings) < len(parts) or not isinstance(features, Tensor):
             found = ', '.join(type(part).__name__ for part in inputs)
             raise UserError(f'SegNetHead unpools with indices, but the backbone returns {found}: '
-                             'use the backbone SegNetVGG16 or SegNetBasic, without a neck')
+                            'use the backbone SegNetVGG16 or SegNetBasic, without a neck')
         if len(poolings) != len(self._stages):
             raise UserError(f'the backbone pools {len(poolings)} times, but SegNetHead has '
-                             f'{len(self._stages)} stages: give stages one entry for each pooling')
+                            f'{len(self._stages)} stages: give stages one entry for each pooling')
         return features, poolings

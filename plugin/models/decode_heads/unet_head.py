@@ -1,5 +1,6 @@
 """The expanding path of U-Net."""
 from collections.abc import Sequence
+from typing import overload
 
 import torch
 import torch.nn.functional as F
@@ -76,11 +77,16 @@ class UNetHead(BaseDecodeHead):
 
     @property
     def tile_step(self) -> int:
-        """Tiles at multiples of so many pixels meet the same pooling grid, so leave no seam."""
+        """Pixels of the coarsest pooling grid: tiles at multiples of it leave no seam."""
         return 2 ** (len(self.in_channels) - 1)
 
-    def fitting_size(self, output_size: int | Sequence[int]
-                     ) -> int | tuple[int, ...]:
+    @overload
+    def fitting_size(self, output_size: int) -> int: ...
+
+    @overload
+    def fitting_size(self, output_size: Sequence[int]) -> tuple[int, ...]: ...
+
+    def fitting_size(self, output_size: int | Sequence[int]) -> int | tuple[int, ...]:
         """The smallest image whose logits are at least of this size.
 
         Args:
@@ -112,9 +118,9 @@ class UNetHead(BaseDecodeHead):
         return self.cls_seg(x)
 
     def _align(self, x: Tensor, skip: Tensor, level: int) -> tuple[Tensor, Tensor]:
-        """Give both the same size: drop what an odd size was rounded up by, or crop the skip."""
+        """Give both the same size: drop what rounding up has added, or crop the skip."""
         over = [up - kept for up, kept in zip(x.shape[2:], skip.shape[2:])]
-        # what the levels below have lost, in pixels of this one
+        # pixels of this level that the levels below have lost on each side
         crop = 0
         if self.padding == 'valid':
             crop = 2 * unpadded_margin(len(self.in_channels) - 1 - level)
@@ -167,7 +173,7 @@ class UNetHead(BaseDecodeHead):
         if not self.margin:
             return super().predict(inputs, batch_img_metas, test_cfg)
         logits, meta = self(inputs), batch_img_metas[0]
-        # a window states its own size as a torch.Size
+        # the size of a window of `slide` is a torch.Size
         window = isinstance(meta['img_shape'], torch.Size)
         size = meta['img_shape'] if window else meta.get('pad_shape', meta['img_shape'])
         if tuple(logits.shape[2:]) != tuple(size[:2]):
@@ -201,7 +207,7 @@ class UNetHead(BaseDecodeHead):
             return None
         if len(maps) < len(samples):
             raise UserError(f'{len(maps)} of {len(samples)} samples have a gt_weight_map: let '
-                             'all training pipelines end in PackWeightedSegInputs, or none')
-        # the data preprocessor pads at the right and at the bottom, and knows no weights
+                            'all training pipelines end in PackWeightedSegInputs, or none')
+        # the data preprocessor pads images at the right and at the bottom, but not the weights
         return torch.stack([F.pad(one, (0, size[1] - one.shape[2], 0, size[0] - one.shape[1]))
                             for one in maps])

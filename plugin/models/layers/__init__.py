@@ -1,4 +1,4 @@
-"""Small modules that several heads share."""
+"""Modules and functions that several backbones or heads share: upsampling, pooling, norms."""
 from .aligned import resample_aligned
 from .bilinear import BilinearDeconv, bilinear_kernel
 from .frozen_batch_norm import FrozenBatchNorm2d

@@ -1,4 +1,4 @@
-"""Resampling of maps whose positions lie on pixels."""
+"""Resampling of maps whose positions lie on the centres of pixels."""
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -29,11 +29,17 @@ def resample_aligned(maps: Tensor, step: Fraction | float, size: Sequence[int]) 
 
     Raises:
         UserError: If ``step`` is not positive.
+
+    Example:
+        >>> import torch
+        >>> maps = torch.tensor([[[[0., 8.]]]])  # two positions at stride 4
+        >>> resample_aligned(maps, Fraction(1, 4), (1, 6)).flatten().tolist()
+        [0.0, 2.0, 4.0, 6.0, 8.0, 8.0]
     """
     step = Fraction(step).limit_denominator(100)
     if step <= 0:
         raise UserError(f'step={step} is no distance: give one above 0')
-    # both axes cover `times` spans of numerator positions in, denominator positions out
+    # each axis is `times` spans long, a span being numerator positions in, denominator out
     times = [-(-(extent - 1) // step.denominator) for extent in size]
     inside = [step.numerator * count + 1 for count in times]
     outside = [step.denominator * count + 1 for count in times]

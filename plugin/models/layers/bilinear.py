@@ -16,6 +16,10 @@ def bilinear_kernel(stride: int, channels: int) -> Tensor:
 
     Returns:
         Tensor: (C, C, 2 * stride, 2 * stride), zero between different channels.
+
+    Example:
+        >>> bilinear_kernel(2, channels=1)[0, 0, 0].tolist()
+        [0.0625, 0.1875, 0.1875, 0.0625]
     """
     position = torch.arange(2 * stride, dtype=torch.float64) + 0.5
     line = 1 - (position - stride).abs() / stride

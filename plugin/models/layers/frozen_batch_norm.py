@@ -1,4 +1,4 @@
-"""Batch norm that does not learn."""
+"""Batch norm whose statistics, scale and shift stay fixed."""
 import torch
 import torch.nn.functional as F
 from mmseg.registry import MODELS
@@ -19,7 +19,13 @@ class FrozenBatchNorm2d(nn.Module):
         momentum (float): Not used; a config that freezes a norm need not take it out.
     """
 
-    # nothing here is a parameter, so that no optimiser and no process group sees it
+    # buffers, not parameters: neither the optimiser nor distributed training changes them
+    weight: Tensor
+    bias: Tensor
+    running_mean: Tensor
+    running_var: Tensor
+    num_batches_tracked: Tensor
+
     def __init__(self, num_features: int, eps: float = 1e-5, momentum: float = 0.1) -> None:
         super().__init__()
         self.num_features = num_features

@@ -1,4 +1,4 @@
-"""Parts of RefineNet."""
+"""Residual units, fusion and chained pooling of RefineNet."""
 from collections.abc import Sequence
 
 import torch
@@ -75,12 +75,13 @@ class MultiResolutionFusion(nn.Module):
         if len(paths) == 1:
             return paths[0]
         size = tuple(max(path.shape[axis] for path in paths) for axis in (2, 3))
-        fused = 0
+        fused: Tensor | None = None
         for conv, path in zip(self.convs, paths, strict=True):
             path = conv(path)
             if tuple(path.shape[2:]) != size:
                 path = resize(path, size, mode='bilinear', align_corners=self.align_corners)
-            fused = fused + path
+            fused = path if fused is None else fused + path
+        assert fused is not None  # there are two paths or more
         return fused
 
 

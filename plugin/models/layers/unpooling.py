@@ -1,4 +1,4 @@
-"""Max pooling that remembers where the maxima were, and its way back."""
+"""Max pooling that keeps the indices of the maxima, and the unpooling that uses them."""
 from typing import NamedTuple
 
 import torch
@@ -9,7 +9,7 @@ from plugin.utils import UserError
 
 
 class Pooling(NamedTuple):
-    """What a max pooling of N x C maps of H x W leaves behind for the decoder.
+    """What the decoder needs of a max pooling of N x C maps of H x W.
 
     Attributes:
         indices (Tensor): (N, C, ceil(H/2), ceil(W/2)) int64, place of each maximum in its map,
@@ -49,6 +49,12 @@ def max_unpool(x: Tensor, pooling: Pooling) -> Tensor:
 
     Raises:
         UserError: If the shapes differ.
+
+    Example:
+        >>> import torch
+        >>> pooled, pooling = max_pool(torch.tensor([[[[1., 5.], [2., 3.]]]]))
+        >>> max_unpool(pooled, pooling).tolist()
+        [[[[0.0, 5.0], [0.0, 0.0]]]]
     """
     if x.shape != pooling.indices.shape:
         raise UserError(
@@ -56,9 +62,9 @@ def max_unpool(x: Tensor, pooling: Pooling) -> Tensor:
             f'{tuple(pooling.indices.shape)}: give each stage of the decoder as many maps as the '
             'encoder has at that pooling')
     if torch.are_deterministic_algorithms_enabled():
-        # max_unpool2d refuses this mode for windows that overlap; these do not, so that no two
-        # values go to one place
+        # max_unpool2d refuses this mode because windows may overlap; these do not, so no two values
+        # have the same index
         empty = x.new_zeros(*x.shape[:2], pooling.size[0] * pooling.size[1])
         return empty.scatter(2, pooling.indices.flatten(2), x.flatten(2)).unflatten(
             2, pooling.size)
-    return F.max_unpool2d(x, pooling.indices, 2, 2, output_size=pooling.size)
+    return F.max_unpool2d(x, pooling.indices, (2, 2), (2, 2), output_size=pooling.size)

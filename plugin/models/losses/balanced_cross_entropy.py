@@ -34,9 +34,10 @@ class BalancedCrossEntropyLoss(nn.Module):
         weights = torch.as_tensor(get_class_weight(class_weight), dtype=torch.float32)
         if weights.ndim != 1 or not weights.isfinite().all() or (weights < 0).any():
             raise UserError(f'class_weight={class_weight} is no list of weights: give one number '
-                             'of at least 0 for each class, e.g. by tools/data/class_weights.py')
+                            'of at least 0 for each class, e.g. by tools/data/class_weights.py')
         # the config holds them; a checkpoint need not
         self.register_buffer('class_weight', weights, persistent=False)
+        self.class_weight: Tensor
         self.loss_weight = loss_weight
         self.loss_name = loss_name
 
@@ -58,7 +59,7 @@ class BalancedCrossEntropyLoss(nn.Module):
         """
         if len(self.class_weight) != logits.shape[1]:
             raise UserError(f'class_weight has {len(self.class_weight)} numbers for '
-                             f'{logits.shape[1]} classes: give one for each')
+                            f'{logits.shape[1]} classes: give one for each')
         loss = F.cross_entropy(logits, labels, weight=self.class_weight.to(logits.dtype),
                                ignore_index=ignore_index, reduction='none')
         if weight is not None:

@@ -1,5 +1,4 @@
 """Weights of the classes in the loss, from how often they occur."""
-
 import numpy as np
 
 from plugin.utils import UserError
@@ -37,7 +36,7 @@ def class_weights(pixels: np.ndarray, sizes: np.ndarray, mode: str = 'median') -
     present = totals > 0
     if not present.any():
         raise UserError('no image shows any of the classes: look at the label maps and at the '
-                         'classes of the data set')
+                        'classes of the data set')
     weights = np.zeros(pixels.shape[1])
     if mode == 'inverse':
         weights[present] = totals.sum() / present.sum() / totals[present]

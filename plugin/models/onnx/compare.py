@@ -34,11 +34,11 @@ def compare_logits(expected: Tensor, given: Tensor, threshold: float = 0.5) -> D
     """
     if expected.shape != given.shape:
         raise UserError(f'the graph answers {tuple(given.shape)} where PyTorch answers '
-                         f'{tuple(expected.shape)}: some step of the network is fixed to the size '
-                         'of the example; predict with PyTorch')
+                        f'{tuple(expected.shape)}: some step of the network is fixed to the size '
+                        'of the example; predict with PyTorch')
     if not given.isfinite().all():
         raise UserError('the graph answers numbers that are not finite: they are too large for '
-                         'half precision; export without --fp16')
+                        'half precision; export without --fp16')
     if expected.shape[1] > 1:
         labels, others = expected.argmax(1), given.argmax(1)
     else:

@@ -3,13 +3,18 @@ import inspect
 import io
 import warnings
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import torch
+from mmengine.model import BaseDataPreprocessor, BaseModel
 from torch import Tensor, nn
 
 from plugin.utils import UserError
 
 from .rewrites import exportable
+
+if TYPE_CHECKING:
+    import onnx
 
 MISSING = ("Failed to import {} ({}), which the export to ONNX needs: install it by "
            "pip install -e '.[onnx]'")
@@ -23,18 +28,22 @@ class LogitsOf(nn.Module):
     """A segmentor as a function from images to logits, of the same size.
 
     Args:
-        network (nn.Module): Of :func:`predicting_network`.
-        preprocessor (nn.Module, optional): A ``SegDataPreProcessor``, whose channel order, mean
-            and standard deviation become part of the function. Defaults to None.
+        network (BaseSegmentor): Of :func:`predicting_network`.
+        preprocessor (BaseDataPreprocessor, optional): A ``SegDataPreProcessor``, whose channel
+            order, mean and standard deviation become part of the function. Defaults to None.
     """
 
-    def __init__(self, network: nn.Module, preprocessor: nn.Module | None = None) -> None:
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, network: BaseModel,
+                 preprocessor: BaseDataPreprocessor | None = None) -> None:
         super().__init__()
         self.network = network
         self.normalises = preprocessor is not None and preprocessor._enable_normalize
         self.flips = preprocessor is not None and preprocessor._channel_conversion
         self.raw = preprocessor is not None
-        if self.normalises:
+        if preprocessor is not None and self.normalises:
             self.register_buffer('mean', preprocessor.mean.clone())
             self.register_buffer('std', preprocessor.std.clone())
 
@@ -63,7 +72,7 @@ class LogitsOf(nn.Module):
         return (image - self.mean) / self.std if self.normalises else image
 
 
-def predicting_network(model: nn.Module) -> nn.Module:
+def predicting_network(model: BaseModel) -> BaseModel:
     """The plain segmentor that answers for a model; of a semi-supervised one e.g. its teacher.
 
     Raises:
@@ -72,19 +81,19 @@ def predicting_network(model: nn.Module) -> nn.Module:
     network = getattr(model, 'predictor', model)
     if not hasattr(network, 'encode_decode'):
         raise UserError(f'{type(network).__name__} has no logits for each pixel, which the graph '
-                         'returns: give the config of an EncoderDecoder')
+                        'returns: give the config of an EncoderDecoder')
     return network
 
 
-def number_of_channels(network: nn.Module) -> int:
+def number_of_channels(network: BaseModel) -> int:
     """Channels of the images that a network takes: those of its first convolution."""
     first = next((module for module in network.backbone.modules()
                   if isinstance(module, nn.Conv2d)), None)
     return 3 if first is None else first.in_channels
 
 
-def to_onnx(model: nn.Module, *, preprocessing: bool = False, half: bool = False,
-            metadata: Mapping[str, str] | None = None):
+def to_onnx(model: BaseModel, *, preprocessing: bool = False, half: bool = False,
+            metadata: Mapping[str, str] | None = None) -> 'onnx.ModelProto':
     """Export the network that predicts.
 
     The input ``image`` and the output ``logits`` (N, C, H, W), float32, are those of
@@ -131,8 +140,8 @@ def to_onnx(model: nn.Module, *, preprocessing: bool = False, half: bool = False
 def _trace(function: LogitsOf, example: Tensor) -> bytes:
     axes = (1, 2) if function.raw else (2, 3)
     free = {INPUT: {0: 'N', axes[0]: 'H', axes[1]: 'W'}, OUTPUT: {0: 'N', 2: 'H', 3: 'W'}}
-    settings = dict(opset_version=OPSET, input_names=[INPUT], output_names=[OUTPUT],
-                    dynamic_axes=free)
+    settings: dict[str, Any] = dict(opset_version=OPSET, input_names=[INPUT],
+                                    output_names=[OUTPUT], dynamic_axes=free)
     if 'dynamo' in inspect.signature(torch.onnx.export).parameters:
         # the exporter by tracing needs nothing but onnx, and is there in every PyTorch
         settings['dynamo'] = False
@@ -141,14 +150,15 @@ def _trace(function: LogitsOf, example: Tensor) -> bytes:
         # what a trace fixes is found by comparing the graph at other sizes
         warnings.simplefilter('ignore')
         try:
-            torch.onnx.export(function, (example, ), content, **settings)
+            # the exporter by tracing takes files, though its annotation forgets them
+            torch.onnx.export(function, (example, ), content, **settings)  # type: ignore[arg-type]
         except torch.onnx.errors.OnnxExporterError as error:
             raise UserError(f'{type(function.network).__name__} cannot be exported: '
-                             f'{str(error).splitlines()[0]}; predict with PyTorch') from error
+                            f'{str(error).splitlines()[0]}; predict with PyTorch') from error
     return content.getvalue()
 
 
-def _half(graph):
+def _half(graph: 'onnx.ModelProto') -> 'onnx.ModelProto':
     try:
         from onnxruntime.transformers.float16 import convert_float_to_float16
         from onnxruntime.transformers.onnx_model import OnnxModel

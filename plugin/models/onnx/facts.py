@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mmengine.model import BaseModel
 from torch import nn
 
 from plugin.utils import UserError, first_few
@@ -70,10 +71,10 @@ class GraphFacts:
         except json.JSONDecodeError:
             missing = wanted
         raise UserError(f'{name} does not say of which network it is ({first_few(missing)} '
-                         'missing); export it by tools/export_onnx.py')
+                        'missing); export it by tools/export_onnx.py')
 
 
-def facts_of(model: nn.Module, *, config: str, checkpoint: str, classes: Sequence[str],
+def facts_of(model: BaseModel, *, config: str, checkpoint: str, classes: Sequence[str],
              palette: Sequence[Sequence[int]], preprocessing: bool = False,
              half: bool = False) -> GraphFacts:
     """The facts of a model that is exported, see :func:`~plugin.models.onnx.to_onnx`."""
@@ -86,12 +87,12 @@ def facts_of(model: nn.Module, *, config: str, checkpoint: str, classes: Sequenc
         **_normalisation(model))
 
 
-def check_facts(facts: GraphFacts, model: nn.Module, name: str, config: str) -> None:
+def check_facts(facts: GraphFacts, model: BaseModel, name: str, config: str) -> None:
     """Compare a file with the model of a config.
 
     Args:
         facts (GraphFacts): Of the file.
-        model (nn.Module): Of the config; its weights do not matter.
+        model (BaseModel): Of the config; its weights do not matter.
         name (str): The file in messages.
         config (str): The config in messages.
 
@@ -103,14 +104,14 @@ def check_facts(facts: GraphFacts, model: nn.Module, name: str, config: str) -> 
     number = getattr(network, 'num_classes', len(facts.classes))
     if number != len(facts.classes):
         raise UserError(f'{name} was exported from {facts.config} with {len(facts.classes)} '
-                         f'classes, but {config} has {number}; {cure}')
+                        f'classes, but {config} has {number}; {cure}')
     if fingerprint(network) != facts.fingerprint:
         raise UserError(f'{name} was exported from {facts.config} ({facts.network}), whose layers '
-                         f'are not those of {config} ({describe(network)}); {cure}')
+                        f'are not those of {config} ({describe(network)}); {cure}')
     for key, value in _normalisation(model).items():
         if value != getattr(facts, key):
             raise UserError(f'{name} was exported with {key}={getattr(facts, key)}, but {config} '
-                             f'has {key}={value}; {cure}')
+                            f'has {key}={value}; {cure}')
 
 
 def describe(network: nn.Module) -> str:
@@ -133,7 +134,7 @@ def _geometry(layer: nn.Module) -> tuple[Any, ...]:
     return tuple(getattr(layer, key, None) for key in GEOMETRY)
 
 
-def _normalisation(model: nn.Module) -> dict[str, Any]:
+def _normalisation(model: BaseModel) -> dict[str, Any]:
     preprocessor = model.data_preprocessor
     on = getattr(preprocessor, '_enable_normalize', False)
     return dict(mean=preprocessor.mean.flatten().tolist() if on else None,

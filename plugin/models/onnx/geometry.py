@@ -7,24 +7,28 @@ numbers.
 """
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-Size = int | Tensor
+# while a network is traced it is a tensor of one number, which PyTorch's annotations do not know
+Size = int
 
 
 def smaller(one: Size, other: Size) -> Size:
     """The minimum of two sizes."""
     if isinstance(one, Tensor) or isinstance(other, Tensor):
-        return torch.minimum(torch.as_tensor(one), torch.as_tensor(other))
+        return cast(Size, torch.minimum(torch.as_tensor(one), torch.as_tensor(other)))
     return min(one, other)
 
 
 def at_least(size: Size, least: int) -> Size:
     """``size``, or ``least`` if it is smaller."""
-    return size.clamp(min=least) if isinstance(size, Tensor) else max(size, least)
+    if isinstance(size, Tensor):
+        return cast(Size, size.clamp(min=least))
+    return max(size, least)
 
 
 def missing_to(size: Size, step: int) -> Size:

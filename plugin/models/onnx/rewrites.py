@@ -12,6 +12,7 @@ from fractions import Fraction
 import torch
 import torch.nn.functional as F
 from mmcv.cnn.bricks import transformer as mmcv_transformer
+from mmengine.model import BaseModel
 from mmseg.models.backbones import swin
 from mmseg.models.utils import embed
 from torch import Tensor, nn
@@ -25,14 +26,14 @@ from ..segmentors import MultiScaleEncoderDecoder, UnpaddedEncoderDecoder
 from . import geometry
 
 
-def exportable(network: nn.Module) -> nn.Module:
+def exportable(network: BaseModel) -> BaseModel:
     """A copy of a network in evaluation mode that can be traced for every size.
 
     Args:
-        network (nn.Module): E.g. an ``EncoderDecoder``; it stays as it is.
+        network (BaseModel): E.g. an ``EncoderDecoder``; it stays as it is.
 
     Returns:
-        nn.Module: The copy, without auxiliary heads.
+        BaseModel: The copy, without auxiliary heads.
     """
     network = copy.deepcopy(network).eval().requires_grad_(False)
     if getattr(network, 'with_auxiliary_head', False):
@@ -145,13 +146,14 @@ def _unpadded(self: UnpaddedEncoderDecoder, inputs: Tensor, metas: list[dict]) -
     return head(self.extract_feat(seen))[:, :, :height, :width]
 
 
-def _adaptive_padding(self: nn.Module, x: Tensor) -> Tensor:
+def _adaptive_padding(self: embed.AdaptivePadding, x: Tensor) -> Tensor:
     below, right = self.get_pad_shape(x.shape[2:])
     before = (right // 2, below // 2) if self.padding == 'same' else (0, 0)
     return F.pad(x, (before[0], right - before[0], before[1], below - before[1]))
 
 
-def _pad_shape(self: nn.Module, size: Sequence[geometry.Size]) -> tuple:
+def _pad_shape(self: embed.AdaptivePadding,
+               size: Sequence[geometry.Size]) -> tuple[geometry.Size, ...]:
     return tuple(
         geometry.at_least((extent + stride - 1) // stride * stride - stride
                           + (kernel - 1) * dilation + 1 - extent, 0)
@@ -159,7 +161,8 @@ def _pad_shape(self: nn.Module, size: Sequence[geometry.Size]) -> tuple:
         in zip(size, self.stride, self.kernel_size, self.dilation))
 
 
-def _window_attention(self: nn.Module, query: Tensor, hw_shape: Sequence[geometry.Size]) -> Tensor:
+def _window_attention(self: swin.ShiftWindowMSA, query: Tensor,
+                      hw_shape: Sequence[geometry.Size]) -> Tensor:
     (height, width), side, shift = hw_shape, self.window_size, self.shift_size
     number, channels = query.shape[0], query.shape[2]
     below, right = (geometry.missing_to(extent, side) for extent in (height, width))

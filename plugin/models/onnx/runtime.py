@@ -1,8 +1,10 @@
 """Exported networks in onnxruntime."""
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import torch
+from mmengine.model import BaseDataPreprocessor, BaseModel
 from torch import Tensor, nn
 
 from plugin.utils import UserError
@@ -61,7 +63,8 @@ class OnnxNetwork:
         return torch.from_numpy(self._session.run([OUTPUT], {INPUT: array})[0])
 
 
-def run_by(network: OnnxNetwork, segmentor: nn.Module, preprocessor: nn.Module) -> None:
+def run_by(network: OnnxNetwork, segmentor: BaseModel,
+           preprocessor: BaseDataPreprocessor) -> None:
     """Let a graph answer in the place of a segmentor's layers.
 
     Everything around the network stays PyTorch's: windows, tiles, CRF, the way back to the
@@ -69,9 +72,9 @@ def run_by(network: OnnxNetwork, segmentor: nn.Module, preprocessor: nn.Module) 
 
     Args:
         network (OnnxNetwork): The graph.
-        segmentor (nn.Module): An ``EncoderDecoder`` of the same config; its ``encode_decode`` is
+        segmentor (BaseModel): An ``EncoderDecoder`` of the same config; its ``encode_decode`` is
             replaced.
-        preprocessor (nn.Module): That of the model.
+        preprocessor (BaseDataPreprocessor): That of the model.
     """
     def encode_decode(inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:
         if network.facts.preprocessing:
@@ -92,12 +95,12 @@ def run_by(network: OnnxNetwork, segmentor: nn.Module, preprocessor: nn.Module) 
     segmentor.backbone = nn.Identity()
 
 
-def raw_images(inputs: Tensor, preprocessor: nn.Module) -> Tensor:
+def raw_images(inputs: Tensor, preprocessor: BaseDataPreprocessor) -> Tensor:
     """The 8 bits of an image that was normalised.
 
     Args:
         inputs (Tensor): Normalised, (N, channels, H, W).
-        preprocessor (nn.Module): What normalised them.
+        preprocessor (BaseDataPreprocessor): What normalised them.
 
     Returns:
         Tensor: BGR or grey, (N, H, W, channels), uint8.
@@ -110,17 +113,17 @@ def raw_images(inputs: Tensor, preprocessor: nn.Module) -> Tensor:
     whole = inputs.round().clamp(0, 255)
     if bool(((inputs - whole).abs() > NEAR).any()):
         raise UserError('the graph takes images of 8 bits, but the config pads or changes them '
-                         'after that; export it without --with-preprocessing')
+                        'after that; export it without --with-preprocessing')
     if preprocessor._channel_conversion and inputs.shape[1] == 3:
         whole = whole.flip(1)
     return whole.to(torch.uint8).permute(0, 2, 3, 1)
 
 
-def _providers(onnxruntime, device: str) -> list:
+def _providers(onnxruntime: ModuleType, device: str) -> list[str | tuple[str, dict[str, int]]]:
     if device == 'cpu':
         return ['CPUExecutionProvider']
     kind, _, number = device.partition(':')
     if kind != 'cuda' or 'CUDAExecutionProvider' not in onnxruntime.get_available_providers():
         raise UserError(f'--device {device} cannot be used by this onnxruntime; install '
-                         'onnxruntime-gpu for cuda, or give --device cpu')
+                        'onnxruntime-gpu for cuda, or give --device cpu')
     return [('CUDAExecutionProvider', dict(device_id=int(number or 0))), 'CPUExecutionProvider']

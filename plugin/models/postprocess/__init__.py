@@ -3,11 +3,12 @@ from .dense_crf import DenseCRF
 from .detection import Detection
 from .label_rows import LabelRows
 from .original_image import original_image
+from .probabilities import logits, probabilities, set_probabilities
 from .tile_axis import plan_axes
 from .tile_bands import join_bands, predict_bands
 from .tiles import Tile, check_tiling, join_tiles, tile_grid, tile_starts
 from .tiling import Tiling
 
 __all__ = ['DenseCRF', 'Detection', 'LabelRows', 'Tile', 'Tiling', 'check_tiling', 'join_bands',
-           'join_tiles', 'original_image', 'plan_axes', 'predict_bands', 'tile_grid',
-           'tile_starts']
+           'join_tiles', 'logits', 'original_image', 'plan_axes', 'predict_bands',
+           'probabilities', 'set_probabilities', 'tile_grid', 'tile_starts']

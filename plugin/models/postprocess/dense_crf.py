@@ -1,7 +1,7 @@
 """Fully connected conditional random field: probabilities that follow the edges of the image."""
 import multiprocessing
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
@@ -60,12 +60,12 @@ class DenseCRF:
         UserError: If a parameter is unknown or out of range.
     """
 
-    def __init__(self, *, iterations: int = 10, bilateral: dict[str, float] | None = None,
-                 gaussian: dict[str, float] | None = None, jobs: int | None = None) -> None:
+    def __init__(self, *, iterations: int = 10, bilateral: Mapping[str, float] | None = None,
+                 gaussian: Mapping[str, float] | None = None, jobs: int | None = None) -> None:
         _pydensecrf()  # a missing one is known before the first image
         if not isinstance(iterations, int) or iterations < 0:
             raise UserError(f'DenseCRF: iterations={iterations!r} is no number of steps: '
-                             'give 0 or more')
+                            'give 0 or more')
         if jobs is not None and jobs < 1:
             raise UserError(f'DenseCRF: jobs={jobs} runs no image: give 1 or more')
         self.iterations, self.jobs = iterations, jobs
@@ -137,32 +137,33 @@ def _pydensecrf() -> tuple[Any, Any]:
     return densecrf, utils
 
 
-def _parameters(name: str, defaults: dict[str, float],
-                given: dict[str, float] | None) -> dict[str, float]:
+def _parameters(name: str, defaults: Mapping[str, float],
+                given: Mapping[str, float] | None) -> dict[str, float]:
     unknown = sorted(set(given or {}) - set(defaults))
     if unknown:
         raise UserError(f'DenseCRF: {name} has no parameter {", ".join(unknown)}: it has '
-                         f'{", ".join(defaults)}')
+                        f'{", ".join(defaults)}')
     merged = {**defaults, **(given or {})}
     for key, value in merged.items():
         if not value > 0 and not (key == 'weight' and value == 0):
             raise UserError(f'DenseCRF: {name}.{key}={value} is out of range: give more than 0'
-                             f'{", or 0 to leave the kernel out" if key == "weight" else ""}')
+                            f'{", or 0 to leave the kernel out" if key == "weight" else ""}')
     return merged
 
 
 def _check(probabilities: np.ndarray, image: np.ndarray) -> None:
     if probabilities.ndim != 3 or len(probabilities) < 2 or not probabilities.size:
         raise UserError(f'probabilities of shape {probabilities.shape} are not of 2 or more '
-                         'classes: give (C, H, W)')
+                        'classes: give (C, H, W)')
     if probabilities.dtype.kind != 'f':
-        raise UserError(f'probabilities of type {probabilities.dtype} are no shares: give floats')
+        raise UserError(f'probabilities of type {probabilities.dtype} are no floats: give floats '
+                        'from 0 to 1')
     if image.dtype != np.uint8 or image.shape != (*probabilities.shape[1:], 3):
         raise UserError(f'an image of shape {image.shape} and type {image.dtype} does not '
-                         f'fit probabilities of {probabilities.shape}: give uint8 of '
-                         f'{(*probabilities.shape[1:], 3)}')
+                        f'fit probabilities of {probabilities.shape}: give uint8 of '
+                        f'{(*probabilities.shape[1:], 3)}')
     low, high = float(probabilities.min()), float(probabilities.max())
     # half precision rounds sums; a NaN fails both comparisons
     if not (low >= 0 and high <= 1.01):
-        raise UserError(f'probabilities go from {low:.3g} to {high:.3g}: give shares from 0 to '
-                         '1, such as the softmax of logits')
+        raise UserError(f'probabilities go from {low:.3g} to {high:.3g}: give floats from 0 to '
+                        '1, such as the softmax of logits')

@@ -1,20 +1,23 @@
-"""An outlined animal of which only the part with pixels is kept."""
-from typing import NamedTuple, Optional
+"""An outlined instance of which only the part with pixels is kept."""
+from dataclasses import dataclass
+from typing import Optional
 
 import cv2
 import numpy as np
 from pycocotools import mask as coco_mask
 
 
-class Detection(NamedTuple):
-    """One animal in an image of H x W pixels.
+# masks cannot be compared as a whole, so that two detections are equal if they are the same one
+@dataclass(frozen=True, eq=False)
+class Detection:
+    """One instance in an image of H x W pixels.
 
     Attributes:
         label (int): Class id.
         score (float): Confidence, 0..1.
         left (int): Column of the image at which the mask begins.
         top (int): Row of the image at which the mask begins.
-        mask (np.ndarray): ``(h, w)`` bool, no larger than the animal.
+        mask (np.ndarray): ``(h, w)`` bool, no larger than the instance.
     """
 
     label: int
@@ -26,7 +29,7 @@ class Detection(NamedTuple):
     @classmethod
     def from_mask(cls, label: int, score: float, mask: np.ndarray, left: int = 0,
                   top: int = 0) -> Optional['Detection']:
-        """Cut the animal out of a mask.
+        """Cut the instance out of a mask.
 
         Args:
             label (int): Class id.
@@ -36,7 +39,7 @@ class Detection(NamedTuple):
             top (int): Row of the image at which the mask begins.
 
         Returns:
-            Detection: The animal, or None if the mask has no pixel.
+            Detection: The instance, or None if the mask has no pixel.
         """
         # a view costs nothing, and OpenCV knows no bool
         x, y, width, height = cv2.boundingRect(np.ascontiguousarray(mask, bool).view(np.uint8))

@@ -5,12 +5,14 @@ import mmcv
 import mmengine.fileio as fileio
 import numpy as np
 import torch
-from torch import Tensor, nn
+from mmengine.model import BaseDataPreprocessor
+from torch import Tensor
 
 from plugin.utils import UserError
 
 
-def original_image(image: Tensor, meta: dict[str, Any], preprocessor: nn.Module) -> np.ndarray:
+def original_image(image: Tensor, meta: dict[str, Any], preprocessor: BaseDataPreprocessor
+                   ) -> np.ndarray:
     """Get back the image that a network saw, at its original size.
 
     Normalisation, padding and mirroring of the network's input are undone, which restores a
@@ -22,7 +24,7 @@ def original_image(image: Tensor, meta: dict[str, Any], preprocessor: nn.Module)
         image (Tensor): The input of the network, (1 or 3, H, W).
         meta (dict): Of the image, as mmseg names it: ``ori_shape``, ``padding_size`` or
             ``img_padding_size``, ``flip``, ``flip_direction``, ``img_path``; all may be missing.
-        preprocessor (nn.Module): The model's ``SegDataPreProcessor``.
+        preprocessor (BaseDataPreprocessor): The model's ``SegDataPreProcessor``.
 
     Returns:
         np.ndarray: RGB (H', W', 3), uint8, where ``ori_shape`` is (H', W').
@@ -33,7 +35,7 @@ def original_image(image: Tensor, meta: dict[str, Any], preprocessor: nn.Module)
     """
     if image.shape[0] not in (1, 3):
         raise UserError(f'DenseCRF compares colours, but the input has {image.shape[0]} channels: '
-                         'leave test_cfg.crf out, or give images of 1 or 3 channels')
+                        'leave test_cfg.crf out, or give images of 1 or 3 channels')
     left, right, top, bottom = meta.get('img_padding_size', meta.get('padding_size', (0, 0, 0, 0)))
     image = image[:, top:image.shape[1] - bottom, left:image.shape[2] - right].float()
     if meta.get('flip'):
@@ -49,13 +51,13 @@ def original_image(image: Tensor, meta: dict[str, Any], preprocessor: nn.Module)
     return restored
 
 
-def _denormalised(image: Tensor, preprocessor: nn.Module) -> np.ndarray:
+def _denormalised(image: Tensor, preprocessor: BaseDataPreprocessor) -> np.ndarray:
     if getattr(preprocessor, '_enable_normalize', False):
         image = image * preprocessor.std + preprocessor.mean
     elif image.min() < 0 or image.max() > 255:
         raise UserError(f'the input goes from {float(image.min()):.3g} to {float(image.max()):.3g}'
-                         ', but the data_preprocessor does not normalise: DenseCRF cannot get the '
-                         'image back; put the data_preprocessor into the segmentor')
+                        ', but the data_preprocessor does not normalise: DenseCRF cannot get the '
+                        'image back; put the data_preprocessor into the segmentor')
     restored = image.round().clamp(0, 255).to(torch.uint8).permute(1, 2, 0).cpu().numpy()
     if restored.shape[2] == 1:
         return np.repeat(restored, 3, 2)

@@ -18,13 +18,13 @@ class Part(NamedTuple):
     Attributes:
         pixels (slice): Where, in the image.
         inside (slice): The same place in the tile.
-        shares (Tensor): How much it counts there, from 0 to 1, one for each pixel. Those of all
+        weights (Tensor): How much it counts there, from 0 to 1, one for each pixel. Those of all
             tiles sum to one at every pixel.
     """
 
     pixels: slice
     inside: slice
-    shares: Tensor
+    weights: Tensor
 
 
 class Axis(NamedTuple):
@@ -56,7 +56,7 @@ def plan_axes(size: Sequence[int], tiling: Tiling, *, margin: int = 0,
         margin (int): Pixels that the network loses on each side. Defaults to 0.
         fitting_size (callable, optional): Of a network with a margin: from ``(h, w)`` to the
             smallest input whose output is at least that large.
-        device (torch.device, optional): Of the shares.
+        device (torch.device, optional): Of the weights.
 
     Returns:
         tuple[Axis, Axis]: Along H and along W.
@@ -86,18 +86,18 @@ def _axis(length: int, seen: int, overlap: int, reach: int, margin: int, step: i
     starts = tile_starts(length + 2 * reach, size, share)
     starts = sorted({-(-start // step) * step - reach for start in starts})
     kept, parts = [], []
-    for start, shares in zip(starts, blend_shares(starts, size, overlap, blend)):
+    for start, weights in zip(starts, blend_weights(starts, size, overlap, blend)):
         first, last = max(0, -start), min(size, length - start)
-        counted = shares[first:last].nonzero()[:, 0]
+        counted = weights[first:last].nonzero()[:, 0]
         if len(counted):  # a tile may lie over the border as far as it counts
             first, last = first + int(counted[0]), first + int(counted[-1]) + 1
             kept.append(start - margin)
             parts.append(Part(slice(start + first, start + last), slice(first, last),
-                              shares[first:last].to(device)))
+                              weights[first:last].to(device)))
     return Axis(length, size, seen, kept, parts)
 
 
-def blend_shares(starts: list[int], size: int, overlap: int, blend: str) -> Tensor:
+def blend_weights(starts: list[int], size: int, overlap: int, blend: str) -> Tensor:
     """How much each tile counts at each of its pixels, along one side.
 
     Args:
@@ -113,12 +113,12 @@ def blend_shares(starts: list[int], size: int, overlap: int, blend: str) -> Tens
     depth = 1 + torch.minimum(place, size - 1 - place).float()
     if blend == 'none':
         return _deepest(starts, depth)
-    weight = depth.clamp(max=max(overlap, 1)) if blend == 'linear' else torch.ones(size)
+    ramp = depth.clamp(max=max(overlap, 1)) if blend == 'linear' else torch.ones(size)
     total = torch.zeros(starts[-1] - starts[0] + size)
     covered = [slice(start - starts[0], start - starts[0] + size) for start in starts]
     for pixels in covered:
-        total[pixels] += weight
-    return torch.stack([weight / total[pixels] for pixels in covered])
+        total[pixels] += ramp
+    return torch.stack([ramp / total[pixels] for pixels in covered])
 
 
 def cut_tile(inputs: Tensor, top: int, left: int, height: int, width: int,
@@ -145,9 +145,9 @@ def cut_tile(inputs: Tensor, top: int, left: int, height: int, width: int,
         y, x = slice(max(top, 0), min(bottom, rows)), slice(max(left, 0), min(right, columns))
         tile[:, :, y.start - top:y.stop - top, x.start - left:x.stop - left] = inputs[:, :, y, x]
         return tile
-    y = mirrored_index(rows, -top, bottom - rows, inputs.device)
-    x = mirrored_index(columns, -left, right - columns, inputs.device)
-    return inputs[:, :, y[:, None], x]
+    down = mirrored_index(rows, -top, bottom - rows, inputs.device)
+    across = mirrored_index(columns, -left, right - columns, inputs.device)
+    return inputs[:, :, down[:, None], across]
 
 
 def _deepest(starts: list[int], depth: Tensor) -> Tensor:

@@ -43,8 +43,8 @@ def predict_bands(network: Callable[[Tensor], Tensor], inputs: Tensor, rows: Axi
         logits = network(torch.cat(tiles) if len(tiles) > 1 else tiles[0])
         if tuple(logits.shape[2:]) != (rows.size, columns.size):
             raise UserError(f'a tile of {rows.seen}x{columns.seen} pixels came out as '
-                             f'{logits.shape[2]}x{logits.shape[3]} instead of {rows.size}x'
-                             f'{columns.size}: give the decode head the margin that it loses')
+                            f'{logits.shape[2]}x{logits.shape[3]} instead of {rows.size}x'
+                            f'{columns.size}: give the decode head the margin that it loses')
         for (row, column), part in zip(some, logits.split(len(inputs))):
             if row != band.row:
                 yield from band.finish(row)
@@ -56,12 +56,14 @@ def predict_bands(network: Callable[[Tensor], Tensor], inputs: Tensor, rows: Axi
 
 def join_bands(bands: Iterator[Tensor], height: int) -> Tensor:
     """Lay bands (N, C, h, W) below each other: (N, C, height, W)."""
-    joined, first = None, 0
+    joined: Tensor | None = None
+    first = 0
     for band in bands:
         if joined is None:
             joined = band.new_empty((*band.shape[:2], height, band.shape[3]))
         joined[:, :, first:first + band.shape[2]] = band
         first += band.shape[2]
+    assert joined is not None, 'an image has at least one band'
     return joined
 
 
@@ -70,7 +72,8 @@ class _Band:
 
     def __init__(self, rows: Axis, columns: Axis) -> None:
         self._rows, self._columns = rows, columns
-        self.row, self._first, self._sums = 0, 0, None
+        self.row, self._first = 0, 0
+        self._sums: Tensor | None = None
 
     def add(self, column: int, logits: Tensor) -> None:
         """Add the logits (N, C, h, w) of a tile of the current row."""
@@ -82,14 +85,14 @@ class _Band:
         place = self._sums[:, :, rows.pixels.start - self._first:rows.pixels.stop - self._first,
                            columns.pixels]
         seen = logits[:, :, rows.inside, columns.inside].float()
-        place.addcmul_(seen, rows.shares[:, None] * columns.shares)
+        place.addcmul_(seen, rows.weights[:, None] * columns.weights)
 
     def finish(self, row: int) -> Iterator[Tensor]:
         """Go on to another row of tiles; yields what lies above it."""
         parts = self._rows.parts
         end = parts[row].pixels.start if row < len(parts) else self._rows.length
         done = end - self._first
-        if done:
+        if done and self._sums is not None:
             yield self._sums[:, :, :done]
             kept = self._sums.shape[2] - done
             self._sums[:, :, :kept] = self._sums[:, :, done:].clone()

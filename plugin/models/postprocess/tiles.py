@@ -1,4 +1,4 @@
-"""Large images in tiles: where the tiles lie, and which detections are one animal."""
+"""Large images in tiles: where the tiles lie, and which detections are one instance."""
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from plugin.utils import UserError
 
 from .detection import Detection
 
-# masks of a network end a few pixels before the border that cuts the animal
+# masks of a network end a few pixels before the border that cuts the instance
 NEAR_BORDER = 4
 
 
@@ -33,8 +33,8 @@ def check_tiling(tile: int, overlap: int) -> None:
         raise UserError(f'a tile of {tile} pixels is too small: give at least 2')
     if not 1 <= overlap < tile:
         raise UserError(f'an overlap of {overlap} pixels does not fit tiles of {tile}: give 1 to '
-                         f'{tile - 1}, best the width of an animal, since animals are recognised '
-                         'across a seam by what both tiles see')
+                        f'{tile - 1}, best the width of an animal, since animals are recognised '
+                        'across a seam by what both tiles see')
 
 
 def tile_grid(height: int, width: int, tile: int, overlap: int) -> list[Tile]:
@@ -80,13 +80,13 @@ def tile_starts(length: int, tile: int, overlap: int) -> list[int]:
 
 def join_tiles(tiles: Sequence[Tile], found: Sequence[Sequence[Detection]],
                agreement: float = 0.5) -> list[Detection]:
-    """Make one animal of what several tiles see of it.
+    """Make one instance of what several tiles see of it.
 
-    Two detections of the same class in two tiles are one animal if their masks agree in the
+    Two detections of the same class in two tiles are one instance if their masks agree in the
     region that both tiles see: the intersection there covers at least ``agreement`` of the
     smaller one, and one of them has no better partner (by IoU there) in the other tile. That
-    goes on over any number of tiles. Detections of the same tile are parts of one animal only
-    if the tile's border cuts every one of them: animals that a tile sees whole stay apart, even
+    goes on over any number of tiles. Detections of the same tile are parts of one instance only
+    if the tile's border cuts every one of them: instances that a tile sees whole stay apart, even
     if a neighbour took them for one. What agrees with nothing stays as it is.
 
     Args:
@@ -96,7 +96,7 @@ def join_tiles(tiles: Sequence[Tile], found: Sequence[Sequence[Detection]],
         agreement (float): Share of the smaller part that has to be common, above 0, up to 1.
 
     Returns:
-        list[Detection]: The animals, the surest first. The mask of an animal is the union of its
+        list[Detection]: The instances, the surest first. The mask of each is the union of its
         parts; its score is the highest of them, as that is the tile that saw it best.
 
     Raises:
@@ -104,7 +104,7 @@ def join_tiles(tiles: Sequence[Tile], found: Sequence[Sequence[Detection]],
     """
     if len(tiles) != len(found):
         raise UserError(f'{len(found)} lists of detections for {len(tiles)} tiles: '
-                         'give one a tile, an empty one where nothing was found')
+                        'give one a tile, an empty one where nothing was found')
     if not 0 < agreement <= 1:
         raise UserError(f'agreement={agreement} is out of range: give a share above 0, up to 1')
     pieces = [piece for part in found for piece in part]
@@ -114,7 +114,7 @@ def join_tiles(tiles: Sequence[Tile], found: Sequence[Sequence[Detection]],
            for piece, owner in zip(pieces, owners, strict=True)]
     groups = _group(owners, cut, _links(tiles, found, agreement))
     joined = [_union([pieces[index] for index in group]) for group in groups]
-    return sorted(joined, key=lambda animal: -animal.score)
+    return sorted(joined, key=lambda instance: -instance.score)
 
 
 def _is_cut(piece: Detection, tile: Tile, right: int, bottom: int) -> bool:
@@ -194,7 +194,7 @@ def _is_empty(region: Tile) -> bool:
 
 def _group(owners: Sequence[int], cut: Sequence[bool],
            links: Sequence[tuple[int, int]]) -> list[list[int]]:
-    """Numbers of the pieces that make up each animal."""
+    """Numbers of the pieces that make up each instance."""
     groups = [[number] for number in range(len(owners))]
     for index, other in links:
         one, two = groups[index], groups[other]

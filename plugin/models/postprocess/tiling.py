@@ -47,18 +47,18 @@ class Tiling:
         for name, choices in (('border', BORDERS), ('blend', BLENDS)):
             if getattr(self, name) not in choices:
                 raise UserError(f'test_cfg.{name}={getattr(self, name)!r} is unknown: use '
-                                 f'{", ".join(map(repr, choices))}')
+                                f'{", ".join(map(repr, choices))}')
         for tile, overlap in zip(self.crop_size, self.overlap):
             if not 0 <= overlap < tile:
                 raise UserError(f'an overlap of {overlap} pixels does not fit tiles of {tile}: '
-                                 f'give 0 to {tile - 1} (test_cfg.overlap, or stride from 1)')
+                                f'give 0 to {tile - 1} (test_cfg.overlap, or stride from 1)')
         for name in ('batch_size', 'step'):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise UserError(f'test_cfg.{name}={value} is out of range: give 1 or more')
         if self.step > min(self.crop_size):
             raise UserError(f'tiles of {min(self.crop_size)} pixels do not cover an image in '
-                             f'steps of {self.step}: give a crop_size of {self.step} or more')
+                            f'steps of {self.step}: give a crop_size of {self.step} or more')
 
     @classmethod
     def from_cfg(cls, test_cfg: dict[str, Any], *, margin: int = 0, step: int = 1) -> 'Tiling':
@@ -76,21 +76,21 @@ class Tiling:
         """
         if 'crop_size' not in test_cfg:
             raise UserError("test_cfg.mode='tile' needs the size of the tiles: "
-                             'set test_cfg.crop_size=(height, width)')
+                            'set test_cfg.crop_size=(height, width)')
         size = _pair(test_cfg['crop_size'], 'crop_size')
         rest = ('border', 'blend', 'batch_size', 'keep_logits', 'step')
         given = {key: test_cfg[key] for key in rest if key in test_cfg}
         tiling = cls(size, _overlap(test_cfg, size, margin), **{'step': step, **given})
         if margin and tiling.border == 'inside':
             raise UserError(f"test_cfg.border='inside' leaves the outer {margin} pixels without a "
-                             "prediction, as this network pads nothing: use 'reflect'")
+                            "prediction, as this network pads nothing: use 'reflect'")
         return tiling
 
 
 def _overlap(test_cfg: dict[str, Any], size: tuple[int, int], margin: int) -> tuple[int, int]:
     if 'stride' in test_cfg and 'overlap' in test_cfg:
         raise UserError(f'test_cfg has stride={test_cfg["stride"]} and '
-                         f'overlap={test_cfg["overlap"]}: give one of them, the other follows')
+                        f'overlap={test_cfg["overlap"]}: give one of them, the other follows')
     if 'stride' in test_cfg:
         stride = _pair(test_cfg['stride'], 'stride')
         return size[0] - stride[0], size[1] - stride[1]

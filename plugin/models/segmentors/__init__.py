@@ -1,4 +1,8 @@
-"""The order of the steps of a training method."""
+"""Segmentors: the order of the steps of prediction, and of each semi-supervised training method.
+
+``EncoderDecoder`` adds tiles and a dense CRF to MMSegmentation's; U2PL, UniMatch, CPS, CutMix-Seg
+and Mean Teacher wrap any ``EncoderDecoder`` config.
+"""
 from .cps import CPS
 from .cutmix_seg import CutMixSeg
 from .encoder_decoder import CascadeEncoderDecoder, EncoderDecoder, PredictionSteps

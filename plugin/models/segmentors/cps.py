@@ -1,9 +1,8 @@
-"""Cross pseudo supervision."""
-
+"""Cross pseudo supervision: two networks that label images for each other."""
 import torch
 from mmseg.registry import MODELS
 from mmseg.utils import add_prefix
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..semi import (
     KINDS,
@@ -15,6 +14,7 @@ from ..semi import (
     unsupervised_loss,
 )
 from ..semi.networks import Outputs, supervised_losses
+from .encoder_decoder import EncoderDecoder
 from .semi_batch import IGNORE, Mixed, SemiBatch
 from .teacher_student import TeacherStudentSegmentor
 
@@ -43,7 +43,7 @@ class CPS(TeacherStudentSegmentor):
         check_mix_kind(self.unsupervised['mix'])
         self.second = MODELS.build(segmentor)
 
-    def _both(self) -> list[nn.Module]:
+    def _both(self) -> list[EncoderDecoder]:
         return [self.student, self.second]
 
     def semi_losses(self, batch: SemiBatch) -> dict[str, Tensor]:
@@ -51,7 +51,7 @@ class CPS(TeacherStudentSegmentor):
         mixed = self.mix_both(batch)
         images = torch.cat([batch.images_l, mixed[0].images if mixed else batch.images_u])
         outputs = [self._run(network, images) for network in self._both()]
-        losses = {}
+        losses: dict[str, Tensor] = {}
         for prefix, network, output in zip(('', 'second.'), self._both(), outputs):
             terms = supervised_losses(network, output, batch.samples_l)
             losses.update({f'{prefix}{name}': value for name, value in terms.items()})
@@ -66,14 +66,14 @@ class CPS(TeacherStudentSegmentor):
 
     @torch.no_grad()
     def mix_both(self, batch: SemiBatch) -> list[Mixed]:
-        """What each network says of the unlabelled images, mixed alike; empty without mixing."""
+        """Pseudo-labels of each network for the same mixed images; empty without mixing."""
         if self.unsupervised['mix'] is None:
             return []
         scores = [self.upsample(self._run(network, batch.images_u, auxiliary=False).logits,
                                 batch.images_u) for network in self._both()]
         labelled = [predict_pseudo_labels(logits, batch.valid) for logits in scores]
-        draw = KINDS[self.unsupervised['mix']]
-        mix = draw(labelled[0].labels, prob=self.unsupervised['mix_prob'])
+        sample_mix = KINDS[self.unsupervised['mix']]
+        mix = sample_mix(labelled[0].labels, prob=self.unsupervised['mix_prob'])
         images = apply_mix(mix, batch.images_u)
         return [Mixed(images, mix_pseudo_labels(mix, pseudo)) for pseudo in labelled]
 
@@ -83,7 +83,7 @@ class CPS(TeacherStudentSegmentor):
         logits = [self.upsample(output.logits, batch.images_l) for output in outputs]
         valid = torch.cat([batch.labels_l != IGNORE, batch.valid])
         number = len(batch.samples_l)
-        # what was mixed has its labels from before; the rest is labelled by this pass
+        # mixed images keep the labels from before the mixing; this pass labels the others
         fresh = number if mixed else len(valid)
         said = [predict_pseudo_labels(scores[:fresh].detach(), valid[:fresh]) for scores in logits]
         if mixed:

@@ -1,9 +1,8 @@
-"""CutMix-Seg."""
-
+"""CutMix-Seg: consistency with the teacher on images mixed by CutMix."""
 from mmseg.registry import MODELS
 from torch import Tensor
 
-from ..semi import PseudoLabels, apply_mix, consistency_loss, draw_cutmix, mix_pseudo_labels
+from ..semi import PseudoLabels, apply_mix, consistency_loss, mix_pseudo_labels, sample_cutmix
 from ..semi.networks import Outputs
 from .semi_batch import IGNORE, Mixed, SemiBatch, strong_view
 from .teacher_student import TeacherStudentSegmentor
@@ -11,12 +10,12 @@ from .teacher_student import TeacherStudentSegmentor
 
 @MODELS.register_module()
 class CutMixSeg(TeacherStudentSegmentor):
-    """The student sees two images cut together, and shall say what the teacher says of each.
+    """Trains the student, on two images cut together, to agree with the teacher on each of them.
 
     G. French et al., `Semi-supervised semantic segmentation needs strong, varied perturbations
     <https://arxiv.org/abs/1906.01916>`_: one box of half the area from another image of the
     batch, the squared difference of the softmax outputs summed over the classes, weighted by the
-    share of pixels of which the teacher is surer than ``threshold``. Where ``PackSemiInputs``
+    share of pixels whose confidence is above ``threshold``. Where ``PackSemiInputs``
     makes a strong view, the student sees that one, cut.
 
     ``unsupervised`` has ``weight`` (1) and ``threshold`` (0.97). See
@@ -27,20 +26,21 @@ class CutMixSeg(TeacherStudentSegmentor):
 
     def mix(self, batch: SemiBatch, pseudo: PseudoLabels, scores: Tensor) -> Mixed:
         """CutMix of images, pseudo-labels and probabilities."""
-        mix = draw_cutmix(pseudo.labels, prob=1, boxes='cutmix-seg')
+        mix = sample_cutmix(pseudo.labels, prob=1, boxes='cutmix-seg')
         images = apply_mix(mix, strong_view(batch, self.data_preprocessor))
         return Mixed(images, mix_pseudo_labels(mix, pseudo),
                      apply_mix(mix, scores.float().softmax(1)))
 
     def reliable(self, pseudo: PseudoLabels) -> Tensor:
-        """Labels of which the teacher is surer than the threshold; their share is the weight."""
+        """Labels whose confidence is above the threshold; their share is the weight."""
         return pseudo.labels.masked_fill(pseudo.confidence <= self.unsupervised['threshold'],
                                          IGNORE)
 
     def unsupervised_losses(self, batch: SemiBatch, mixed: Mixed, labels: Tensor,
                             outputs: Outputs) -> dict[str, Tensor]:
-        """Squared differences over all valid pixels, times the share of sure ones."""
+        """Squared differences over all valid pixels, times the share of confident ones."""
         logits = self.upsample(outputs.logits[len(batch.samples_l):], mixed.images)
+        assert mixed.targets is not None
         valid = mixed.pseudo.valid
         share = (labels != IGNORE).sum() / valid.sum().clamp(min=1)
         loss = consistency_loss(logits, mixed.targets, valid)

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from mmengine.structures import PixelData
 from mmseg.models import segmentors as mmseg_segmentors
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from mmseg.utils import OptSampleList, SampleList
@@ -19,21 +20,23 @@ from ..postprocess import (
     original_image,
     plan_axes,
     predict_bands,
+    probabilities,
+    set_probabilities,
 )
 
 
-class PredictionSteps:
-    """What ``test_cfg`` can ask for beside the modes ``whole`` and ``slide``; a mixin.
+class PredictionSteps(mmseg_segmentors.BaseSegmentor):
+    """Tiles and a dense CRF, which ``test_cfg`` switches on; a mixin before mmseg's segmentors.
 
     **Tiles**: ``test_cfg=dict(mode='tile', crop_size=(512, 512), overlap=(128, 128))`` and the
     other settings of :class:`~plugin.models.postprocess.Tiling`. Unlike ``slide``, which lays
     each window out over the whole image, it runs a batch of windows at a time and adds them
-    up in place. With ``keep_logits=False`` the samples have ``pred_sem_seg`` only, and the logits
-    of a few rows at a time are all that is ever held: for large images.
+    up in place. With ``keep_logits=False`` the samples have ``pred_sem_seg`` only, and only
+    the logits of a few rows are in memory at a time: for large images.
 
-    A network without padding may tell by ``decode_head.margin`` how many pixels it loses on
-    each side, and by ``decode_head.fitting_size`` which inputs it takes; ``decode_head.tile_step``
-    is the default of ``step``.
+    The head of a network without padding says in ``decode_head.margin`` how many pixels are lost
+    on each side and in ``decode_head.fitting_size`` which input sizes fit;
+    ``decode_head.tile_step`` is the default of ``step``.
 
     **DenseCRF**: ``test_cfg=dict(..., crf=dict(type='DenseCRF', ...))``, see
     :class:`~plugin.models.postprocess.DenseCRF`, in any mode. It sees the original image (see
@@ -44,16 +47,16 @@ class PredictionSteps:
     marginal of the foreground, as it is the sigmoid without a CRF, and the threshold of the
     head decides.
 
-    Importing ``plugin`` puts the classes below in the place of MMSegmentation's ``EncoderDecoder``
-    and ``CascadeEncoderDecoder`` in its registry, so that every config has these settings.
-    Without them they do what MMSegmentation's do.
+    Importing ``plugin`` replaces MMSegmentation's ``EncoderDecoder`` and ``CascadeEncoderDecoder``
+    in its registry by the classes below, so that every config has these settings. Without the
+    settings they do what MMSegmentation's do.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         crf = (self.test_cfg or {}).get('crf')
         self.crf = MODELS.build(crf) if crf else None
-        self._drops_logits()  # errors are known before the first image
+        self._drops_logits()  # raises for settings that exclude each other
 
     @property
     def tiling(self) -> Tiling | None:
@@ -87,13 +90,13 @@ class PredictionSteps:
         return join_bands(self._bands(inputs), inputs.shape[2])
 
     def _drops_logits(self) -> bool:
-        """Whether predictions are labels only; an error where something else needs the logits."""
+        """Whether predictions are labels only; raises where the CRF needs the logits."""
         tiling = self.tiling
         if tiling is None or tiling.keep_logits:
             return False
         if self.crf is not None:
             raise UserError('test_cfg.crf needs the logits of whole images: set '
-                             'test_cfg.keep_logits=True, or leave the crf out')
+                            'test_cfg.keep_logits=True, or leave the crf out')
         return True
 
     def _predict_labels(self, inputs: Tensor, data_samples: OptSampleList) -> SampleList:
@@ -101,7 +104,7 @@ class PredictionSteps:
         samples = data_samples or [SegDataSample() for _ in inputs]
         if any('flip' in sample.metainfo for sample in samples):
             raise UserError('mirrored views are averaged by their logits, which '
-                             'test_cfg.keep_logits=False drops: set it to True')
+                            'test_cfg.keep_logits=False drops: set it to True')
         rows = [LabelRows(inputs.shape[2:], sample.metainfo, self.align_corners, self._labels)
                 for sample in samples]
         for band in self._bands(inputs):
@@ -114,6 +117,7 @@ class PredictionSteps:
     def _bands(self, inputs: Tensor) -> Iterator[Tensor]:
         """Logits of tiled images, some rows at a time: (N, C, h, W)."""
         tiling, head = self.tiling, self._last_head
+        assert tiling is not None
         rows, columns = plan_axes(
             inputs.shape[2:], tiling, margin=getattr(head, 'margin', 0),
             fitting_size=getattr(head, 'fitting_size', None), device=inputs.device)
@@ -124,29 +128,21 @@ class PredictionSteps:
         """Logits of tiles (B, 3, h, w); those of an unpadded network have its margin less."""
         if getattr(self._last_head, 'margin', 0):
             return self.decode_head(self.extract_feat(tiles))
-        # a torch.Size is how a window of `slide` tells the heads its own size
+        # heads take a torch.Size as the size of a window, as in the mode `slide`
         meta = dict(img_shape=tiles.shape[2:], pad_shape=tiles.shape[2:], ori_shape=tiles.shape[2:])
         return self.encode_decode(tiles, [dict(meta) for _ in tiles])
 
     def _refine(self, inputs: Tensor, samples: SampleList) -> SampleList:
-        """Let the CRF see the images."""
+        """Samples with the predictions of the CRF."""
+        assert self.crf is not None
         pairs = []
         for image, sample in zip(inputs, samples):
-            scores = sample.seg_logits.data.float()
-            shares = scores.softmax(0) if len(scores) > 1 else torch.cat([1 - scores, scores])
+            given = probabilities(sample.seg_logits.data.float())
             restored = original_image(image, sample.metainfo, self.data_preprocessor)
-            pairs.append((shares.cpu().numpy(), restored))
+            pairs.append((given.cpu().numpy(), restored))
         for sample, marginals in zip(samples, self.crf.many(pairs)):
-            one_channel = len(sample.seg_logits.data) == 1
-            marginals = torch.from_numpy(marginals).to(inputs.device)
-            if one_channel:
-                scores = marginals[1:]
-                labels = (scores > self._last_head.threshold).to(scores)
-            else:
-                scores = marginals.clamp(min=torch.finfo(marginals.dtype).tiny).log()
-                labels = marginals.argmax(0, keepdim=True)
-            sample.set_data(dict(seg_logits=PixelData(data=scores),
-                                 pred_sem_seg=PixelData(data=labels)))
+            set_probabilities(sample, torch.from_numpy(marginals).to(inputs.device),
+                              self._last_head.threshold)
         return samples
 
     def _labels(self, logits: Tensor) -> Tensor:
@@ -160,7 +156,7 @@ class PredictionSteps:
         return getattr(self._last_head, 'tile_step', 1)
 
     @property
-    def _last_head(self) -> nn.Module:
+    def _last_head(self) -> BaseDecodeHead:
         head = self.decode_head
         return head[-1] if isinstance(head, nn.ModuleList) else head
 

@@ -1,4 +1,4 @@
-"""Mean Teacher."""
+"""Mean Teacher: consistency with the moving average of the student."""
 import math
 
 from mmseg.registry import MODELS
@@ -12,7 +12,7 @@ from .teacher_student import TeacherStudentSegmentor
 
 @MODELS.register_module()
 class MeanTeacher(TeacherStudentSegmentor):
-    """The student agrees with the teacher on images that it sees otherwise disturbed.
+    """Trains the student to agree with the teacher on differently augmented images.
 
     A. Tarvainen, H. Valpola, `Mean teachers are better role models
     <https://arxiv.org/abs/1703.01780>`_: the squared difference of the two softmax outputs, here
@@ -34,6 +34,7 @@ class MeanTeacher(TeacherStudentSegmentor):
     def unsupervised_losses(self, batch: SemiBatch, mixed: Mixed, labels: Tensor,
                             outputs: Outputs) -> dict[str, Tensor]:
         """Squared differences over all valid pixels."""
+        assert mixed.targets is not None
         logits = self.upsample(outputs.logits[len(batch.samples_l):], mixed.images)
         loss = consistency_loss(logits, mixed.targets, mixed.pseudo.valid)
         weight = self.unsupervised['weight'] * self._ramp()

@@ -30,8 +30,8 @@ class MultiScaleEncoderDecoder(EncoderDecoder):
         loss     = loss(fused) + sum over s of loss(scores_s)
 
     A scale ``1 / n`` is compared with every n-th label, at its own size; another one, such as 0.75,
-    at the size of scale 1, since its positions lie between the pixels. Semi-supervised methods,
-    which run the parts of a segmentor themselves, see scale 1 alone.
+    at the size of scale 1, since its positions lie between the pixels. Semi-supervised methods
+    call backbone and head directly and use scale 1 only.
 
     Args:
         scales (Sequence[float]): Sizes of the image, 1 among them.
@@ -43,16 +43,16 @@ class MultiScaleEncoderDecoder(EncoderDecoder):
     def __init__(self, *args, scales: Sequence[float] = (1.0, 0.75, 0.5), **kwargs) -> None:
         if 1 not in scales or min(scales) <= 0:
             raise UserError(f'scales={tuple(scales)} must be positive and contain 1, whose '
-                             'positions the others are brought to: give e.g. (1.0, 0.75, 0.5)')
-        # before the base, which asks for the step of the tiles
+                            'positions the others are brought to: give e.g. (1.0, 0.75, 0.5)')
+        # set before super().__init__, which reads the step of the tiles
         self.scales = tuple(Fraction(scale).limit_denominator(100) for scale in scales)
         super().__init__(*args, **kwargs)
         if not self.align_corners:
             raise UserError(f'{type(self.decode_head).__name__} has align_corners=False, but the '
-                             'scales meet at positions that lie on pixels: set it to True')
+                            'scales meet at positions that lie on pixels: set it to True')
 
     def _tile_step(self) -> int:
-        # positions of scale s lie 1 / s times as far apart: the tiles meet the grids of all scales
+        # positions of scale s lie 1 / s times as far apart; tiles must fit the grids of all scales
         step = super()._tile_step()
         return math.lcm(*((step / scale).numerator for scale in self.scales))
 
@@ -95,7 +95,7 @@ class MultiScaleEncoderDecoder(EncoderDecoder):
     def _resized(inputs: Tensor, scale: Fraction) -> Tensor:
         if scale == 1:
             return inputs
-        # 321 pixels become 241 and 161: the first and the last stay where they are
+        # 321 pixels become 241 and 161, of which the first and the last keep their places
         size = [int((extent - 1) * scale) + 1 for extent in inputs.shape[2:]]
         return resample_aligned(inputs, 1 / scale, size)
 

@@ -1,4 +1,4 @@
-"""Batches with labelled and unlabelled images."""
+"""Batches with labelled and unlabelled images: their parts, strong views and statistics."""
 from typing import NamedTuple
 
 import torch
@@ -18,7 +18,7 @@ class SemiBatch(NamedTuple):
         images_l (Tensor): Labelled images, (N_l, 3, H, W).
         samples_l (list[SegDataSample]): Their labels.
         images_u (Tensor): Unlabelled images, (N_u, 3, H, W).
-        samples_u (list[SegDataSample]): What is known of them.
+        samples_u (list[SegDataSample]): Their metadata, and the truth where it is known.
         valid (Tensor): Where the unlabelled images are not padding, (N_u, H, W) bool.
     """
 
@@ -35,7 +35,7 @@ class SemiBatch(NamedTuple):
 
     @property
     def truth_u(self) -> Tensor | None:
-        """Truth of the unlabelled images, which only measures; None where there is none."""
+        """Truth of the unlabelled images, used for statistics alone; None if it is not known."""
         if any('gt_sem_seg' not in sample for sample in self.samples_u):
             return None
         return torch.cat([sample.gt_sem_seg.data for sample in self.samples_u])
@@ -46,7 +46,7 @@ class Mixed(NamedTuple):
 
     Attributes:
         images (Tensor): (N_u, 3, H, W).
-        pseudo (PseudoLabels): What the teacher says of them.
+        pseudo (PseudoLabels): The teacher's labels of them.
         targets (Tensor, optional): The teacher's probabilities, (N_u, C, H, W).
     """
 
@@ -68,8 +68,8 @@ def split_batch(inputs: Tensor, samples: SampleList) -> SemiBatch:
     order = sorted(range(len(samples)), key=lambda index: _is_unlabeled(samples[index]))
     number = sum(not _is_unlabeled(sample) for sample in samples)
     if number == 0:
-        raise UserError(f'none of the {len(samples)} images of a batch has labels: draw them '
-                         "with dict(type='PairedSampler'), from a SemiDataset")
+        raise UserError(f'none of the {len(samples)} images of a batch has labels: sample them '
+                        "with dict(type='PairedSampler'), from a SemiDataset")
     if order != list(range(len(order))):
         inputs = torch.stack([inputs[index] for index in order])
     samples = [samples[index] for index in order]
@@ -79,7 +79,7 @@ def split_batch(inputs: Tensor, samples: SampleList) -> SemiBatch:
 
 def strong_views(batch: SemiBatch, number: int,
                  preprocessor: nn.Module) -> list[Tensor] | None:
-    """The strongly disturbed images that ``PackSemiInputs(views=number)`` made.
+    """The strongly augmented images that ``PackSemiInputs(views=number)`` made.
 
     Args:
         batch (SemiBatch): The batch.
@@ -98,8 +98,8 @@ def strong_views(batch: SemiBatch, number: int,
     made = min(map(len, images))
     if made < number:
         raise UserError(f'{number} strong views of an image are needed, but the pipeline makes '
-                         f"{made}: set dict(type='PackSemiInputs', views={number}, strong=[...])")
-    # samples without labels, because the preprocessor would pad those a second time
+                        f"{made}: set dict(type='PackSemiInputs', views={number}, strong=[...])")
+    # without labels, which the preprocessor would pad a second time
     views = [dict(inputs=[views[index] for views in images],
                   data_samples=[SegDataSample() for _ in images]) for index in range(number)]
     return [preprocessor(view, training=True)['inputs'] for view in views]

@@ -1,4 +1,4 @@
-"""What all methods with a teacher and a student share."""
+"""The base class of semi-supervised methods: a student and, in most methods, its teacher."""
 from typing import Any
 
 import torch
@@ -18,16 +18,18 @@ from ..semi.networks import (
     supervised_losses,
     to_size,
 )
+from .encoder_decoder import EncoderDecoder
 from .semi_batch import IGNORE, Mixed, SemiBatch, pseudo_statistics, split_batch
+from .settings import merge_settings
 
 
 class TeacherStudentSegmentor(BaseSegmentor):
-    """A student that learns from labels and from a teacher, its own moving average.
+    """A student that learns from labels and from a teacher, the moving average of itself.
 
-    Each step is a method that a sub-class may replace; :meth:`semi_losses` is their order. The
-    batch holds labelled images and such as ``PackSemiInputs`` marked. Time is kept outside: a
-    hook sets :attr:`progress` and :attr:`warming_up` before each iteration and calls
-    :meth:`update_teacher` after it.
+    Each step is a method that a sub-class may replace; :meth:`semi_losses` is their order. A batch
+    holds labelled images and unlabelled ones, which ``PackSemiInputs`` marks. The state of the
+    training comes from a hook, which sets :attr:`progress` and :attr:`warming_up` before each
+    iteration and calls :meth:`update_teacher` after it.
 
     A checkpoint of the segmentor alone, as supervised training leaves it, is loaded into student
     and teacher.
@@ -45,10 +47,10 @@ class TeacherStudentSegmentor(BaseSegmentor):
 
     Attributes:
         networks (tuple[str, ...]): Names of the networks that can predict.
-        progress (float): ``t / T``, the share of the training that is over.
+        progress (float): ``t / T``, the share of the training that is done.
         warming_up (bool): Whether only the labelled images count yet.
         statistics (dict[str, Tensor]): Numbers of the last step for the log.
-        keep_images (bool): Whether the next steps leave :attr:`images` behind.
+        keep_images (bool): Whether the next steps set :attr:`images`.
         images (dict[str, Tensor]): First unlabelled image of the last step as the student
             saw it: ``image`` (3, H, W), ``entropy``, ``labels`` (255 where not reliable),
             ``argmax`` and ``valid``, each (H, W).
@@ -78,7 +80,7 @@ class TeacherStudentSegmentor(BaseSegmentor):
         self.predict_on = predict_on or self.networks[0]
         if self.predict_on not in self.networks:
             raise UserError(f'predict_on={predict_on!r} is unknown in {type(self).__name__}: use '
-                             f'{" or ".join(map(repr, self.networks))}')
+                            f'{" or ".join(map(repr, self.networks))}')
         self.classifier = classifier
         self.student = MODELS.build(segmentor)
         find_classifier(self.student, classifier)
@@ -89,8 +91,6 @@ class TeacherStudentSegmentor(BaseSegmentor):
         self.keep_images = False
         self.statistics: dict[str, Tensor] = {}
         self.images: dict[str, Tensor] = {}
-
-    # ----- the order of the steps
 
     def loss(self, inputs: Tensor, data_samples: SampleList) -> dict[str, Tensor]:
         """Losses of a batch with labelled and unlabelled images.
@@ -110,7 +110,7 @@ class TeacherStudentSegmentor(BaseSegmentor):
         scores = self.teach(batch)
         pseudo = predict_pseudo_labels(scores, batch.valid)
         mixed = self.mix(batch, pseudo, scores)
-        del scores  # of the size of the images, and not needed any more
+        del scores  # frees a tensor of C times the size of the images
         labels = self.reliable(mixed.pseudo)
         outputs = self.run_student(torch.cat([batch.images_l, mixed.images]))
         losses = supervised_losses(self.student, outputs, batch.samples_l)
@@ -147,13 +147,11 @@ class TeacherStudentSegmentor(BaseSegmentor):
 
         Args:
             batch (SemiBatch): The batch.
-            mixed (Mixed): What the student saw of its unlabelled part.
+            mixed (Mixed): Its unlabelled images as the student saw them.
             labels (Tensor): Of :meth:`reliable`, (N_u, H, W).
             outputs (Outputs): The student's, of all images, labelled ones first.
         """
         raise NotImplementedError
-
-    # ----- the networks
 
     def run_student(self, images: Tensor, **kwargs: Any) -> Outputs:
         """One pass of the student; see :func:`~plugin.models.semi.networks.run_network`."""
@@ -164,7 +162,7 @@ class TeacherStudentSegmentor(BaseSegmentor):
         """One pass of the teacher, which is in evaluation mode and learns nothing."""
         return self._run(self.teacher, images, auxiliary=False)
 
-    def _run(self, network: nn.Module, images: Tensor, **kwargs: Any) -> Outputs:
+    def _run(self, network: EncoderDecoder, images: Tensor, **kwargs: Any) -> Outputs:
         return run_network(network, images, find_classifier(network, self.classifier), **kwargs)
 
     def upsample(self, logits: Tensor, images: Tensor) -> Tensor:
@@ -197,10 +195,8 @@ class TeacherStudentSegmentor(BaseSegmentor):
             for average, source in self.averages():
                 ema_update(average, source, decay)
 
-    # ----- a segmentor like any other
-
     @property
-    def predictor(self) -> nn.Module:
+    def predictor(self) -> EncoderDecoder:
         """The network that predicts, a plain ``EncoderDecoder``."""
         return getattr(self, self.predict_on)
 
@@ -243,7 +239,7 @@ class TeacherStudentSegmentor(BaseSegmentor):
 
     def _note(self, truth: Tensor | None, pseudo: PseudoLabels, mixed: Mixed,
               labels: Tensor) -> None:
-        """Leave numbers for the log, and an image where one is wanted."""
+        """Set the numbers for the log, and the image if ``keep_images`` is set."""
         self.statistics.update(pseudo_statistics(pseudo, truth, self.num_classes))
         kept = (labels != IGNORE).sum() / mixed.pseudo.valid.sum().clamp(min=1)
         self.statistics['reliable_share'] = kept
@@ -252,12 +248,3 @@ class TeacherStudentSegmentor(BaseSegmentor):
             self.images = dict(
                 image=mixed.images[0].detach(), entropy=mixed.pseudo.entropy[0], labels=labels[0],
                 argmax=mixed.pseudo.labels[0], valid=mixed.pseudo.valid[0])
-
-
-def merge_settings(defaults: dict[str, Any], given: dict | None, name: str) -> dict[str, Any]:
-    """Settings of a config over their defaults; an unknown one is an error."""
-    unknown = sorted(set(given or {}) - set(defaults))
-    if unknown:
-        raise UserError(f'{name} has no setting {", ".join(unknown)}: it has '
-                         f'{", ".join(defaults)}')
-    return {**defaults, **(given or {})}

@@ -1,15 +1,17 @@
-"""The mean of what a segmentor says of several views of an image."""
+"""Test-time augmentation: the mean of the predictions for several views of an image."""
 from collections.abc import Sequence
+from functools import reduce
+from operator import add
 
-import torch
 from mmengine.model import BaseTTAModel
-from mmengine.structures import PixelData
 from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
 from mmseg.utils import SampleList
 from torch import Tensor
 
 from plugin.utils import UserError
 
+from ..postprocess import probabilities, set_probabilities
 from ..semi.networks import predicting_head
 
 
@@ -45,37 +47,29 @@ class TTASegmentor(BaseTTAModel):
         sums: list[Tensor] = []
         for inputs, samples in zip(data['inputs'], data['data_samples']):
             predicted = self.module.test_step(dict(inputs=inputs, data_samples=samples))
-            shares = [self._shares(sample) for sample in predicted]
+            views = [self._probabilities(sample) for sample in predicted]
             first = first or predicted
-            sums = [total.add_(more) for total, more in zip(sums, shares)] if sums else shares
+            sums = [total.add_(more) for total, more in zip(sums, views)] if sums else views
         return [self._merged(sample, total / len(data['inputs']))
                 for sample, total in zip(first, sums)]
 
     def merge_preds(self, data_samples_list: Sequence[SampleList]) -> SampleList:
-        """Average what was predicted before.
+        """Average predictions of all views that were made before.
 
         Args:
             data_samples_list (Sequence[list[SegDataSample]]): All views of each image.
         """
-        return [self._merged(views[0], sum(map(self._shares, views)) / len(views))
+        return [self._merged(views[0], reduce(add, map(self._probabilities, views)) / len(views))
                 for views in data_samples_list]
 
     @staticmethod
-    def _shares(sample) -> Tensor:
+    def _probabilities(sample: SegDataSample) -> Tensor:
         if 'seg_logits' not in sample:
             raise UserError('views are averaged by their logits, which '
-                             'test_cfg.keep_logits=False drops: set it to True')
-        scores = sample.seg_logits.data.float()
-        # mmseg leaves the sigmoid of a single channel
-        return scores.softmax(0) if len(scores) > 1 else scores.clone()
+                            'test_cfg.keep_logits=False drops: set it to True')
+        return probabilities(sample.seg_logits.data.float())
 
-    def _merged(self, sample, shares: Tensor):
-        if len(shares) > 1:
-            scores = shares.clamp(min=torch.finfo(shares.dtype).tiny).log()
-            labels = shares.argmax(0, keepdim=True)
-        else:
-            scores = shares
-            labels = (shares > predicting_head(self.module).threshold).to(shares)
-        sample.set_data(dict(seg_logits=PixelData(data=scores),
-                             pred_sem_seg=PixelData(data=labels)))
+    def _merged(self, sample: SegDataSample, mean: Tensor) -> SegDataSample:
+        head = predicting_head(self.module)
+        set_probabilities(sample, mean, getattr(head, 'threshold', None))
         return sample

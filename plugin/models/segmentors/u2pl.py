@@ -1,4 +1,5 @@
-"""U2PL."""
+"""U2PL: unreliable pseudo-labels as negatives of a contrastive loss."""
+from functools import reduce
 
 import torch
 from mmseg.registry import MODELS
@@ -25,15 +26,15 @@ from .teacher_student import TeacherStudentSegmentor
 
 @MODELS.register_module()
 class U2PL(TeacherStudentSegmentor):
-    """Reliable pixels teach what they are, unreliable ones what they are not.
+    """Learns classes from reliable pixels, and from unreliable ones which classes they do not have.
 
     Y. Wang et al., `Semi-Supervised Semantic Segmentation Using Unreliable Pseudo-Labels
     <https://arxiv.org/abs/2203.03884>`_, CVPR 2022: ``L_s + lambda_u L_u + lambda_c L_c``
-    (equation 1). Of the published code's departures from the paper those in the choice of
-    anchors and negatives can be had with ``contrastive=dict(negatives='official')``.
+    (equation 1). The published code departs from the paper in the choice of anchors and
+    negatives; ``contrastive=dict(negatives='official')`` follows the code.
 
-    Where ``PackSemiInputs`` makes a strong view, the student sees that one, mixed; the paper's has
-    no other colours than the teacher's image.
+    Where ``PackSemiInputs`` makes a strong view, the student sees that one, mixed; in the
+    paper it has the same colours as the teacher's image.
 
     Args:
         segmentor (dict): Config of any ``EncoderDecoder``, as for supervised training.
@@ -55,7 +56,7 @@ class U2PL(TeacherStudentSegmentor):
         super().__init__(segmentor, **kwargs)
         if not 0 <= self.unsupervised['alpha'] < 1:
             raise UserError(f'alpha={self.unsupervised["alpha"]} of unsupervised is a share of '
-                             'the pixels: give 0 or more, below 1, e.g. 0.2')
+                            'the pixels: give 0 or more, below 1, e.g. 0.2')
         check_mix_kind(self.unsupervised['mix'])
         contrastive = dict(contrastive or {})
         self.contrast_weight = contrastive.pop('weight', 0.1)
@@ -67,8 +68,8 @@ class U2PL(TeacherStudentSegmentor):
         self.representation = RepresentationHead(
             find_classifier(self.student, self.classifier).in_channels, **options)
         self.teacher_representation = frozen_copy(self.representation)
-        channels = self.representation[-1].out_channels
-        self.contrast = ContrastiveLoss(self.num_classes, channels, **contrastive)
+        self.contrast = ContrastiveLoss(self.num_classes, self.representation.out_channels,
+                                        **contrastive)
 
     def averages(self) -> list[tuple[nn.Module, nn.Module]]:
         """The segmentor, and the representation head."""
@@ -81,16 +82,16 @@ class U2PL(TeacherStudentSegmentor):
         """Supervised losses; the representation head takes part in the graph and learns nothing."""
         losses = super().labelled_losses(batch)
         if self.with_contrast:
-            # every process must have a gradient for every parameter
-            idle = sum(parameter.sum() for parameter in self.representation.parameters())
+            # distributed training needs a gradient for every parameter in every process
+            idle = reduce(torch.add, (part.sum() for part in self.representation.parameters()))
             losses['loss_contrast'] = 0 * idle
         return losses
 
     def mix(self, batch: SemiBatch, pseudo: PseudoLabels, scores: Tensor) -> Mixed:
         """CutMix, CutOut or ClassMix of images, pseudo-labels and entropies together."""
         return Mixed(*mix_images(self.unsupervised['mix'],
-                                   strong_view(batch, self.data_preprocessor), pseudo,
-                                   prob=self.unsupervised['mix_prob']))
+                                 strong_view(batch, self.data_preprocessor), pseudo,
+                                 prob=self.unsupervised['mix_prob']))
 
     def reliable(self, pseudo: PseudoLabels) -> Tensor:
         """Equation 6: pseudo-labels whose entropy is at most gamma_t."""

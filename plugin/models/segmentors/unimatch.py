@@ -1,4 +1,6 @@
-"""UniMatch."""
+"""UniMatch: a weak view teaches two strong views and a view with feature dropout."""
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -7,13 +9,14 @@ from torch import Tensor
 
 from plugin.utils import UserError
 
+from ..layers import Pooling
 from ..semi import (
     PseudoLabels,
     apply_mix,
     confident_loss,
-    draw_cutmix,
     mix_pseudo_labels,
     predict_pseudo_labels,
+    sample_cutmix,
 )
 from ..semi.networks import Outputs, decode, find_classifier, supervised_losses
 from .semi_batch import IGNORE, Mixed, SemiBatch, strong_views
@@ -22,7 +25,7 @@ from .teacher_student import TeacherStudentSegmentor
 
 @MODELS.register_module()
 class UniMatch(TeacherStudentSegmentor):
-    """One weak view teaches two strong views, and one whose features are disturbed.
+    """A weak view teaches two strong views, and itself with dropout on its features.
 
     L. Yang et al., `Revisiting Weak-to-Strong Consistency in Semi-Supervised Semantic
     Segmentation <https://arxiv.org/abs/2208.09910>`_, CVPR 2023. The pseudo-labels are those of
@@ -61,16 +64,15 @@ class UniMatch(TeacherStudentSegmentor):
         self._note(batch.truth_u, pseudo, views[0], self.reliable(views[0].pseudo))
         return losses
 
-    def _disturbed(self, level, start: int):
-        """The level from the image ``start`` on, whole channels left out."""
+    def _disturbed(self, level: Tensor | Pooling, start: int) -> Tensor | Pooling:
+        """The level from the image ``start`` on, with dropout of whole channels."""
         if isinstance(level, Tensor):
             return F.dropout2d(level[start:], self.unsupervised['dropout'])
-        # the indices of a pooling (SegNet) are no features
-        return type(level)(*(part[start:] if isinstance(part, Tensor) else part
-                             for part in level))
+        # SegNet's levels are indices of poolings, which are no features
+        return level._replace(indices=level.indices[start:])
 
     def reliable(self, pseudo: PseudoLabels) -> Tensor:
-        """Labels at least as sure as the threshold."""
+        """Labels whose confidence reaches the threshold."""
         return pseudo.labels.masked_fill(pseudo.confidence < self.unsupervised['threshold'],
                                          IGNORE)
 
@@ -79,8 +81,8 @@ class UniMatch(TeacherStudentSegmentor):
         views = strong_views(batch, 2, self.data_preprocessor)
         if views is None:
             raise UserError('UniMatch needs two strong views of an image, but the pipeline makes '
-                             "none: set dict(type='PackSemiInputs', views=2, strong=[...])")
-        mixes = [draw_cutmix(pseudo.labels, prob=self.unsupervised['mix_prob'], boxes='unimatch')
+                            "none: set dict(type='PackSemiInputs', views=2, strong=[...])")
+        mixes = [sample_cutmix(pseudo.labels, prob=self.unsupervised['mix_prob'], boxes='unimatch')
                  for _ in views]
         return [Mixed(apply_mix(mix, view), mix_pseudo_labels(mix, pseudo))
                 for mix, view in zip(mixes, views)]
@@ -90,6 +92,6 @@ class UniMatch(TeacherStudentSegmentor):
             logits, pseudo.labels, pseudo.confidence, pseudo.valid,
             self.unsupervised['threshold'], align_corners=self.align_corners)
 
-    def _decode(self, levels, size, **kwargs) -> Outputs:
+    def _decode(self, levels: Sequence[Any], size: Sequence[int], **kwargs: Any) -> Outputs:
         return decode(self.student, levels, size,
                       find_classifier(self.student, self.classifier), **kwargs)

@@ -1,5 +1,4 @@
-"""Whole images through a network that loses its borders."""
-
+"""A segmentor for networks without padding, whose logits are smaller than the image."""
 from mmseg.registry import MODELS
 from torch import Tensor
 
@@ -9,19 +8,19 @@ from .encoder_decoder import EncoderDecoder
 
 @MODELS.register_module()
 class UnpaddedEncoderDecoder(EncoderDecoder):
-    """An ``EncoderDecoder`` of unpadded convolutions that answers for every pixel it is shown.
+    """An ``EncoderDecoder`` of unpadded convolutions that predicts every pixel of its input.
 
     Images (or the windows of ``mode='slide'``) of any size are extended by their mirror image,
     such that each of their pixels is seen in full context (U-Net, figure 2), and the logits are
     cut to their size. In training nothing is extended: the loss is that of the pixels for which
     the network has real context.
 
-    With ``mode='tile'`` tiles overlap in what they see, not in what they answer for; this is the
-    overlap-tile strategy of the paper. The steps between them keep to the pooling grid, so that
-    the logits are those of the whole image, but for rounding.
+    With ``mode='tile'`` the inputs of tiles overlap, their predictions do not: the overlap-tile
+    strategy of the paper. The steps between tiles are multiples of the pooling grid, so that the
+    logits are those of the whole image, apart from rounding.
 
-    The decode head tells its ``margin``, ``fitting_size`` and ``tile_step``, as
-    :class:`~plugin.models.decode_heads.UNetHead` does.
+    The decode head has ``margin``, ``fitting_size`` and ``tile_step``, as
+    :class:`~plugin.models.decode_heads.UNetHead` has.
     """
 
     def encode_decode(self, inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:
@@ -38,7 +37,7 @@ class UnpaddedEncoderDecoder(EncoderDecoder):
         if not margin:
             return super().encode_decode(inputs, batch_img_metas)
         height, width = inputs.shape[2:]
-        seen = self.decode_head.fitting_size((height, width))
-        extended = cut_tile(inputs, -margin, -margin, *seen, 'reflect')
+        rows, columns = self.decode_head.fitting_size((height, width))
+        extended = cut_tile(inputs, -margin, -margin, rows, columns, 'reflect')
         logits = self.decode_head(self.extract_feat(extended))
         return logits[:, :, :height, :width]

@@ -1,4 +1,4 @@
-"""Score maps of the images' size, taken a few rows at a time."""
+"""Logits at the size of the images, processed a few rows at a time to save memory."""
 from collections.abc import Iterator
 
 from torch import Tensor
@@ -12,8 +12,8 @@ BLOCK_VALUES = 1 << 20
 def row_blocks(logits: Tensor) -> Iterator[tuple[int, slice]]:
     """Cut N images into blocks of rows that have about ``BLOCK_VALUES`` values each.
 
-    What is computed of a block and then reduced over the classes never exists for the whole
-    batch, which saves a tensor of the size of ``logits`` for each step of the computation.
+    An intermediate result of a block that is then reduced over the classes never exists for the
+    whole batch, which saves a tensor of the size of ``logits`` for each step.
 
     Args:
         logits (Tensor): (N, C, H, W).
@@ -29,18 +29,18 @@ def row_blocks(logits: Tensor) -> Iterator[tuple[int, slice]]:
 
 
 def check_logits(logits: Tensor) -> None:
-    """Raise ``ValueError`` unless a softmax over the classes says something.
+    """Raise ``UserError`` unless the logits allow a softmax over 2 to 255 classes.
 
     Args:
         logits (Tensor): Should be (N, C, H, W) floating with 2 <= C <= 255.
     """
     if logits.ndim != 4 or not logits.is_floating_point():
         raise UserError(f'logits are {logits.dtype} of shape {tuple(logits.shape)}: give floating '
-                         'point scores of shape (N, C, H, W), before the softmax')
+                        'point scores of shape (N, C, H, W), before the softmax')
     classes = logits.shape[1]
     if classes == 1:
         raise UserError('logits have 1 channel, whose softmax is always 1: set num_classes=2 and '
-                         'out_channels=2 in the decode head')
+                        'out_channels=2 in the decode head')
     if classes > 255:
         raise UserError(f'logits have {classes} classes, but 255 marks ignored pixels: at most '
-                         '255 classes can be told apart')
+                        '255 classes can be told apart')

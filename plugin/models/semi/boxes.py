@@ -1,4 +1,4 @@
-"""Random boxes, as each method's published code draws them."""
+"""Random boxes, as each method's published code samples them."""
 import math
 from collections.abc import Callable
 
@@ -8,10 +8,11 @@ from torch import Generator, Tensor
 from plugin.utils import UserError
 
 Box = tuple[int, int, int, int]
-Draw = Callable[[int], list[float]]
+# a number of values, uniform in [0, 1)
+Uniform = Callable[[int], list[float]]
 
 
-def draw_boxes(kind: str, number: int, height: int, width: int, *,
+def sample_boxes(kind: str, number: int, height: int, width: int, *,
                generator: Generator | None = None,
                device: torch.device | None = None) -> Tensor:
     """One box in each image.
@@ -38,42 +39,42 @@ def draw_boxes(kind: str, number: int, height: int, width: int, *,
     if min(height, width) < 1:
         raise UserError(f'images of {width}x{height} pixels have no boxes: they are empty')
 
-    def draw(count: int) -> list[float]:
+    def uniform(count: int) -> list[float]:
         return torch.rand(count, generator=generator, dtype=torch.float64).tolist()
 
-    corners = [BOXES[kind](height, width, draw) for _ in range(number)]
-    corners = torch.tensor(corners, dtype=torch.int64).view(number, 4, 1, 1, 1)
+    boxes = [BOXES[kind](height, width, uniform) for _ in range(number)]
+    corners = torch.tensor(boxes, dtype=torch.int64).view(number, 4, 1, 1, 1)
     top, left, bottom, right = corners.to(device, non_blocking=True).unbind(1)
     rows = torch.arange(height, device=device)[:, None]
     columns = torch.arange(width, device=device)
     return (rows >= top) & (rows < bottom) & (columns >= left) & (columns < right)
 
 
-def _u2pl(height: int, width: int, draw: Draw) -> Box:
+def _u2pl(height: int, width: int, uniform: Uniform) -> Box:
     """``generate_cutout_mask`` of U2PL's ``u2pl/dataset/augmentation.py``."""
-    width_lot, *place = draw(3)
+    width_share, *place = uniform(3)
     smallest = min(width // 2 + 1, width)
-    box_width = smallest + int(width_lot * max(1, width - smallest))
+    box_width = smallest + int(width_share * max(1, width - smallest))
     box_height = min(height, round(height * width / 2 / box_width))
     return _place(box_height, box_width, height, width, place)
 
 
-def _cutmix_seg(height: int, width: int, draw: Draw) -> Box:
+def _cutmix_seg(height: int, width: int, uniform: Uniform) -> Box:
     """``BoxMaskGenerator`` of CutMix-Seg's ``mask_gen.py`` with ``prop_range=0.5``."""
-    lot, *place = draw(3)
-    share = 0.5 ** lot
+    exponent, *place = uniform(3)
+    share = 0.5 ** exponent
     return _place(round(height * share), round(width * 0.5 / share), height, width, place)
 
 
-def _unimatch(height: int, width: int, draw: Draw) -> Box:
+def _unimatch(height: int, width: int, uniform: Uniform) -> Box:
     """``obtain_cutmix_box`` of UniMatch, for images that need not be square.
 
-    A box that does not fit is drawn again, with its place and its shape, which favours small ones.
+    A box that does not fit is sampled again, place and shape, which favours small boxes.
     """
-    area = 0.02 + 0.38 * draw(1)[0]
+    area = 0.02 + 0.38 * uniform(1)[0]
     while True:
-        lot, row, column = draw(3)
-        aspect = 0.3 + (1 / 0.3 - 0.3) * lot
+        shape, row, column = uniform(3)
+        aspect = 0.3 + (1 / 0.3 - 0.3) * shape
         box_height = int(height * math.sqrt(area * aspect))
         box_width = int(width * math.sqrt(area / aspect))
         top, left = int(row * height), int(column * width)
@@ -81,12 +82,12 @@ def _unimatch(height: int, width: int, draw: Draw) -> Box:
             return top, left, top + box_height, left + box_width
 
 
-def _place(box_height: int, box_width: int, height: int, width: int, lots: list[float]) -> Box:
-    """Anywhere in the image with the same chance."""
-    top = int(lots[0] * (height - box_height + 1))
-    left = int(lots[1] * (width - box_width + 1))
+def _place(box_height: int, box_width: int, height: int, width: int, place: list[float]) -> Box:
+    """A box of this size whose place is uniform over the image."""
+    top = int(place[0] * (height - box_height + 1))
+    left = int(place[1] * (width - box_width + 1))
     return top, left, top + box_height, left + box_width
 
 
-BOXES: dict[str, Callable[[int, int, Draw], Box]] = {
+BOXES: dict[str, Callable[[int, int, Uniform], Box]] = {
     'u2pl': _u2pl, 'cutmix-seg': _cutmix_seg, 'unimatch': _unimatch}

@@ -29,8 +29,8 @@ class _Joined(NamedTuple):
 
     centres: Tensor  # (C, D) mean features of the classes, 0 for an absent one
     present: Tensor  # (C,) bool: classes that have a centre
-    anchors: Tensor  # (W, C) numbers of possible anchors of each of W processes
-    draws: Tensor    # (C, M) random numbers in [0, 1), the same everywhere
+    anchors: Tensor  # (W, C) numbers of possible anchors in each of W processes
+    uniform: Tensor  # (C, M) random numbers in [0, 1), the same in all processes
 
 
 class ContrastiveLoss(nn.Module):
@@ -41,15 +41,15 @@ class ContrastiveLoss(nn.Module):
     images, labelled and unlabelled, ``C`` classes, ``D`` channels, ``h, w`` positions of the
     decode head's features.
 
-    In several processes anchors are drawn from the images of all of them, and each process
+    In several processes anchors are sampled from the images of all of them, and each process
     answers for those in its own; the mean of its gradients over the processes, which distributed
-    training takes, is the gradient of the joined batch. There are two collectives a step, and
-    nothing that a GPU would have to wait for the host for.
+    training takes, is the gradient of the joined batch. A step has two collective operations
+    and no synchronisation of host and GPU.
 
     Args:
         num_classes (int): Number of classes ``C``, at least 2.
         channels (int): Dimensions ``D`` of the representations. Defaults to 256.
-        num_anchors (int): Anchors ``M`` of a class, drawn with replacement. Defaults to 50.
+        num_anchors (int): Anchors ``M`` of a class, sampled with replacement. Defaults to 50.
         num_negatives (int): Negatives of each anchor. Defaults to 256.
         temperature (float): Defaults to 0.5.
         threshold (float): Probability of the own class above which a pixel may be an anchor; 0
@@ -72,8 +72,9 @@ class ContrastiveLoss(nn.Module):
                  ranks: tuple[int, int] | None = None, negatives: str = 'paper',
                  negative_pixels: str = 'unreliable', bank: dict | None = None) -> None:
         super().__init__()
-        self.ranks = tuple(default_ranks(num_classes) if ranks is None else ranks)
-        check_ranks(*self.ranks, num_classes)
+        low, high = default_ranks(num_classes) if ranks is None else ranks
+        self.ranks = (low, high)
+        check_ranks(low, high, num_classes)
         self.num_classes = num_classes
         self.num_anchors = num_anchors
         self.num_negatives = num_negatives
@@ -111,7 +112,7 @@ class ContrastiveLoss(nn.Module):
                 joined = self._join(teacher_features, labels, anchors,
                                     anchors if self.negatives == 'paper' else low)
                 classes = torch.where(anchors, labels, self.num_classes).flatten()
-                pixels, mine = draw_anchors(classes, joined.anchors, joined.draws)
+                pixels, mine = sample_anchors(classes, joined.anchors, joined.uniform)
                 self.bank.enqueue(teacher_features, self._negative_mask(
                     teacher_logits, labels, reliable, unreliable, is_labeled))
                 banks, takes_part, divisor = self._pair(joined)
@@ -127,18 +128,18 @@ class ContrastiveLoss(nn.Module):
         sums, numbers = class_sums(features, labels, centred, self.num_classes)
         possible = numbers if anchors is centred else class_sums(
             features[:, :0], labels, anchors, self.num_classes)[1]
-        draws = torch.rand(self.num_classes, self.num_anchors, device=features.device)
-        parts = [sums, numbers[:, None], possible[:, None], draws]
+        uniform = torch.rand(self.num_classes, self.num_anchors, device=features.device)
+        parts = [sums, numbers[:, None], possible[:, None], uniform]
         shared = torch.stack(all_gather(torch.cat(parts, 1)))
-        sums, numbers, possible, draws = shared.split([part.shape[1] for part in parts], 2)
+        sums, numbers, possible, uniform = shared.split([part.shape[1] for part in parts], 2)
         numbers = numbers.sum(0)
         return _Joined(centres=sums.sum(0) / numbers.clamp_min(1), present=numbers[:, 0] > 0,
-                       anchors=possible[..., 0].long(), draws=draws[0])
+                       anchors=possible[..., 0].long(), uniform=uniform[0])
 
     def _info_nce(self, anchors: Tensor, centres: Tensor, banks: Tensor, counts: Tensor) -> Tensor:
         """Losses (C * M,) of anchors (C, M, D), 0 where an anchor does not count."""
         rows = self.bank.sample(self.num_anchors, self.num_negatives)[banks]
-        # what does not count reads one row again and again, which is at hand
+        # anchors that do not count all read the same row, which stays in cache
         rows = torch.where(counts[..., None], rows, len(self.bank.keys) - 1)
         losses = info_nce(F.normalize(anchors.float(), dim=-1).flatten(0, 1),
                           F.normalize(centres, dim=-1).repeat_interleave(self.num_anchors, 0),
@@ -166,14 +167,14 @@ class ContrastiveLoss(nn.Module):
         return banks, takes_part, number.clamp_min(1)
 
 
-def draw_anchors(classes: Tensor, numbers: Tensor, draws: Tensor) -> tuple[Tensor, Tensor]:
-    """Draw anchors from the pixels of all processes, uniformly and with replacement.
+def sample_anchors(classes: Tensor, numbers: Tensor, uniform: Tensor) -> tuple[Tensor, Tensor]:
+    """Sample anchors from the pixels of all processes, uniformly and with replacement.
 
     Args:
         classes (Tensor): (P,) int64 class of which a pixel of this process may be an anchor;
             ``C`` for none.
         numbers (Tensor): (W, C) int64 numbers of such pixels in each of ``W`` processes.
-        draws (Tensor): (C, M) in [0, 1), the same in all processes.
+        uniform (Tensor): (C, M) in [0, 1), the same in all processes.
 
     Returns:
         tuple[Tensor, Tensor]: (C, M) int64 pixels of this process, and (C, M) bool whether the
@@ -182,8 +183,8 @@ def draw_anchors(classes: Tensor, numbers: Tensor, draws: Tensor) -> tuple[Tenso
     rank = get_rank()
     total, before = numbers.sum(0)[:, None], numbers[:rank].sum(0)[:, None]
     own = numbers[rank][:, None]
-    # rounding may bring a draw just below 1 to the total
-    place = torch.minimum((draws * total).long(), total - 1) - before
+    # rounding may bring a number just below 1 to the total
+    place = torch.minimum((uniform * total).long(), total - 1) - before
     mine = (place >= 0) & (place < own)
     by_class = classes.to(torch.int16).argsort(stable=True)
     first = own.cumsum(0) - own
@@ -194,7 +195,7 @@ def _check_options(loss: ContrastiveLoss) -> None:
     for name, known in dict(negatives=NEGATIVES, negative_pixels=NEGATIVE_PIXELS).items():
         if getattr(loss, name) not in known:
             raise UserError(f'{name}={getattr(loss, name)!r} is unknown; use one of '
-                             f'{", ".join(map(repr, known))}')
+                            f'{", ".join(map(repr, known))}')
     for name in ('num_anchors', 'num_negatives'):
         if getattr(loss, name) < 1:
             raise UserError(f'{name}={getattr(loss, name)} contrasts nothing; use 1 or more')

@@ -1,4 +1,4 @@
-"""Cross-entropy of large score maps that needs no second map to look back."""
+"""Cross-entropy of large logits with less memory for the backward pass."""
 
 import torch
 from torch import Tensor
@@ -12,9 +12,9 @@ from .blocks import check_logits, row_blocks
 def cross_entropy_sum(logits: Tensor, labels: Tensor, ignore_index: int = 255) -> Tensor:
     """Sum of the cross-entropy over all pixels that have a label.
 
-    The same as ``F.cross_entropy(..., reduction='sum')`` in float32. That one keeps the
-    log-softmax of all pixels for the backward pass and makes two more tensors of its size there;
-    this one keeps a number for each pixel, and makes nothing but the gradient.
+    The same as ``F.cross_entropy(..., reduction='sum')`` in float32. PyTorch's keeps the
+    log-softmax of all pixels for the backward pass and allocates two more tensors of its size
+    there; this function keeps one number for each pixel and allocates the gradient alone.
 
     Args:
         logits (Tensor): Scores before the softmax, (N, C, H, W), of any floating type; 2 to 255
@@ -27,11 +27,17 @@ def cross_entropy_sum(logits: Tensor, labels: Tensor, ignore_index: int = 255) -
 
     Raises:
         UserError: If C or a shape does not fit.
+
+    Example:
+        >>> import torch
+        >>> logits, labels = torch.zeros(1, 2, 1, 3), torch.tensor([[[0, 1, 255]]])
+        >>> round(cross_entropy_sum(logits, labels).item(), 4)  # 2 log(2)
+        1.3863
     """
     check_logits(logits)
     if labels.shape != logits[:, 0].shape:
         raise UserError(f'labels have the shape {tuple(labels.shape)}, logits have '
-                         f'{tuple(logits.shape)}: bring them to the same size first')
+                        f'{tuple(logits.shape)}: bring them to the same size first')
     return _CrossEntropySum.apply(logits, labels, ignore_index)
 
 

@@ -20,6 +20,10 @@ def ema_decay(step: int, limit: float = 0.99) -> float:
 
     Raises:
         UserError: If an argument is out of range.
+
+    Example:
+        >>> ema_decay(0), ema_decay(1), ema_decay(10_000)
+        (0.0, 0.5, 0.99)
     """
     if step < 0:
         raise UserError(f'step={step} is negative: count the updates of the teacher from 0')
@@ -80,8 +84,8 @@ def _pairs(teacher: nn.Module, student: nn.Module) -> Iterator[tuple[Tensor, Ten
     if differing:
         name = differing[0]
         raise UserError(f'teacher and student differ in {len(differing)} parts, first in {name}: '
-                         f'{shapes[0].get(name)} and {shapes[1].get(name)}; build both from the '
-                         'same config')
+                        f'{shapes[0].get(name)} and {shapes[1].get(name)}; build both from the '
+                        'same config')
     yield from ((part, parts[1][name]) for name, part in parts[0].items())
 
 

@@ -1,4 +1,4 @@
-"""How unsure a network is of each pixel, and where the line is drawn (U2PL)."""
+"""Entropy of each pixel, and the threshold above which U2PL calls a pixel unreliable."""
 
 import torch
 from mmengine.dist import all_reduce
@@ -29,6 +29,12 @@ def entropy(logits: Tensor) -> Tensor:
 
     Raises:
         UserError: If C or the shape does not fit.
+
+    Example:
+        >>> import torch
+        >>> logits = torch.tensor([0., 0.]).view(1, 2, 1, 1)  # two classes, equally likely
+        >>> round(entropy(logits).item(), 4)  # log(2)
+        0.6931
     """
     check_logits(logits)
     result = logits.new_empty(_without_classes(logits), dtype=torch.float32)
@@ -70,6 +76,10 @@ def unreliable_share(alpha_0: float, progress: float) -> float:
 
     Raises:
         UserError: If one of them is outside 0..1.
+
+    Example:
+        >>> unreliable_share(0.2, progress=0.5)
+        0.1
     """
     for name, value in (('alpha_0', alpha_0), ('progress', progress)):
         if not 0 <= value <= 1:
@@ -83,9 +93,9 @@ def masked_quantile(values: Tensor, mask: Tensor, q: float) -> Tensor:
 
     The same as ``numpy.percentile(values[mask], 100 * q)``, which interpolates linearly between
     neighbours: gamma_t of `U2PL <https://arxiv.org/abs/2203.03884>`_ (text below equation 6).
-    Nothing is sorted and nothing is copied to the host: three histograms, of the high, middle and
-    low bits of the values, find the one that is wanted. Processes add up their histograms, so
-    they may hold different numbers of values.
+    Nothing is sorted and nothing is copied to the host: the value is found by three histograms,
+    of the high, middle and low bits of all values. Processes add up their histograms, so they may
+    hold different numbers of values.
 
     Args:
         values (Tensor): Of any shape; compared as float32, not NaN where the mask is True.
@@ -97,13 +107,19 @@ def masked_quantile(values: Tensor, mask: Tensor, q: float) -> Tensor:
 
     Raises:
         UserError: If ``q`` is outside 0..1 or the shapes differ.
+
+    Example:
+        >>> import torch
+        >>> values = torch.tensor([1., 2., 3., 100.])
+        >>> masked_quantile(values, values < 50, 0.75).item()
+        2.5
     """
     if not 0 <= q <= 1:
         raise UserError(f'q={q} is outside 0..1: give a share, 0.8 for the 80th percentile')
     if values.shape != mask.shape:
         raise UserError(f'values have the shape {tuple(values.shape)}, their mask '
-                         f'{tuple(mask.shape)}: they must be the same')
-    # adding 0 turns the negative zero, which has a key of its own, into the other one
+                        f'{tuple(mask.shape)}: they must be the same')
+    # adding 0 turns -0.0, whose bits differ, into 0.0
     values, mask = values.detach().float().reshape(-1) + 0., mask.reshape(-1)
     count = _total(mask.sum())
     position = (q * (count - 1).double()).clamp_(min=0)
@@ -115,7 +131,7 @@ def masked_quantile(values: Tensor, mask: Tensor, q: float) -> Tensor:
     all_reduce(above, 'min')
     high = torch.where(has_twin, low, above)
     part = (position - rank).float()
-    # at a part of 0 there may be no next value
+    # with a part of 0 there need not be a next value
     result = torch.where(part > 0, torch.lerp(low, high, part), low)
     return torch.where(count > 0, result, torch.inf)
 

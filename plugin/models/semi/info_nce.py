@@ -1,22 +1,22 @@
-"""InfoNCE against keys that stay where they are."""
+"""The InfoNCE loss with negatives that are rows of a table of keys."""
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-# keys at hand at once: few enough for a processor's cache, and many enough for a GPU
+# keys per block: few enough for a processor's cache, many enough to keep a GPU busy
 BLOCK = 1 << 13
 
 
 class _InfoNCE(torch.autograd.Function):
-    """The loss of each anchor; its gradient is made at once, while the keys are at hand."""
+    """The loss of each anchor; forward computes the gradient too, while the keys are in cache."""
 
     @staticmethod
     def forward(ctx, anchors: Tensor, positives: Tensor, keys: Tensor, indices: Tensor,
                 temperature: float) -> Tensor:
         losses, gradients = [], []
         size = max(BLOCK // indices.shape[1], 1)
-        # one buffer for all: fresh memory costs more time than what is done with it
+        # one buffer for all blocks: allocating costs more time than the computation
         buffer = keys.new_empty(min(size, len(anchors)) * indices.shape[1], keys.shape[1])
         for anchor, positive, index in zip(
                 anchors.split(size), positives.split(size), indices.split(size)):

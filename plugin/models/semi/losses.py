@@ -31,6 +31,13 @@ def unsupervised_loss(logits: Tensor, labels: Tensor, valid: Tensor, *, eta: flo
 
     Returns:
         Tensor: 0-dim float32; 0 with a gradient of 0 where no pixel is reliable.
+
+    Example:
+        >>> import torch
+        >>> labels = torch.tensor([[[0, 255]]])  # one pixel of two is reliable: lambda_u is 2
+        >>> valid = torch.ones(1, 1, 2, dtype=torch.bool)
+        >>> round(unsupervised_loss(torch.zeros(1, 2, 1, 2), labels, valid).item(), 4)  # 2 log(2)
+        1.3863
     """
     pixels, reliable = _counts(valid, labels != IGNORE)
     scale = eta * get_world_size() * pixels / reliable.clamp(min=1) ** 2
@@ -47,6 +54,12 @@ def lambda_u(labels: Tensor, valid: Tensor) -> Tensor:
     Returns:
         Tensor: 0-dim float32, at least 1, over all processes, without eta; 0 where no pixel is
         reliable.
+
+    Example:
+        >>> import torch
+        >>> labels = torch.tensor([[[0, 1, 255, 255]]])
+        >>> lambda_u(labels, torch.ones(1, 1, 4, dtype=torch.bool)).item()
+        2.0
     """
     pixels, reliable = _counts(valid, labels != IGNORE)
     return torch.where(reliable > 0, pixels / reliable.clamp(min=1), 0)

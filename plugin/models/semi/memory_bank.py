@@ -1,4 +1,4 @@
-"""Keys of each class that a contrastive loss repels its anchors from."""
+"""Memory bank of a contrastive loss: keys of each class, from which negatives are sampled."""
 
 import torch
 from mmengine.dist import all_gather
@@ -12,7 +12,7 @@ DTYPES = {'float32': torch.float32, 'float16': torch.float16}
 
 
 class MemoryBank(nn.Module):
-    """A ring of keys for each class, alike in all processes, on the device and in the checkpoint.
+    """A ring buffer of keys for each class, the same in all processes and saved in checkpoints.
 
     Y. Wang et al., `U2PL <https://arxiv.org/abs/2203.03884>`_, equation 17 and algorithm 1. Legend:
     ``C`` classes, ``D`` channels, ``N`` images, ``h, w`` positions, ``P = N * h * w`` pixels.
@@ -35,8 +35,14 @@ class MemoryBank(nn.Module):
             what processes send to each other. Defaults to 1024.
 
     Raises:
-        UserError: If a number is below 1, or the type of number is another one.
+        UserError: If a number is below 1, or ``dtype`` is unknown.
     """
+
+    keys: Tensor
+    filled: Tensor
+    pointer: Tensor
+    capacity: Tensor
+    start: Tensor
 
     def __init__(self, num_classes: int, channels: int = 256, *, capacity: int = 30000,
                  background_capacity: int | None = 50000, dtype: str = 'float32',
@@ -50,7 +56,7 @@ class MemoryBank(nn.Module):
                 raise UserError(f'{name}={value} leaves a memory bank without keys; use 1 or more')
         if dtype not in DTYPES:
             raise UserError(f'dtype={dtype!r} is none of a memory bank; use one of '
-                             f'{", ".join(map(repr, DTYPES))}')
+                            f'{", ".join(map(repr, DTYPES))}')
         self.keys_per_step = keys_per_step
         rows = background + capacity * (num_classes - 1)
         capacities = torch.tensor([background] + [capacity] * (num_classes - 1))
@@ -72,11 +78,11 @@ class MemoryBank(nn.Module):
 
     @torch.no_grad()
     def enqueue(self, features: Tensor, mask: Tensor) -> None:
-        """Add keys of all processes to the rings; the oldest keys give way.
+        """Add keys of all processes to the rings; the oldest are overwritten.
 
         Of each class a uniform random sample without replacement of at most ``keys_per_step``
-        pixels of a process is added. Features of length zero or beyond all numbers are no keys.
-        One collective.
+        pixels of a process is added. Features whose length is zero or not finite are left
+        out. One collective operation.
 
         Args:
             features (Tensor): (N, D, h, w) of the teacher, of any length.
@@ -87,7 +93,7 @@ class MemoryBank(nn.Module):
         """
         if features.shape[1] != self.keys.shape[1]:
             raise UserError(f'features of {features.shape[1]} channels do not fit a memory bank '
-                             f'with channels={self.keys.shape[1]}; give both the same number')
+                            f'with channels={self.keys.shape[1]}; give both the same number')
         keys = all_gather(self._choose(features, mask))
         # class by class, within it process by process
         self._append(keys[0] if len(keys) == 1 else torch.cat(keys, 1))
@@ -102,7 +108,7 @@ class MemoryBank(nn.Module):
         Returns:
             Tensor: (C, M, K) int64; a class without keys gets a row that holds none.
         """
-        # wide numbers, as the remainder of narrow ones would favour the first keys
+        # the range is much larger than a ring, so that the remainder favours no key
         numbers = torch.randint(2**62, (len(self.filled), num_anchors, num_negatives),
                                 device=self.keys.device)
         return (numbers.remainder_(self.filled.clamp_min(1)[:, None, None])
@@ -113,11 +119,11 @@ class MemoryBank(nn.Module):
         # the order is common to the classes: the largest numbers of each are a random sample
         order = torch.rand(mask.shape[1], device=mask.device)
         score, pixels = torch.where(mask, order, -1.).topk(min(self.keys_per_step, mask.shape[1]))
-        # in the order of memory, and pixels of several classes at once, is four times as fast
+        # reading in the order of memory, all classes at once, is four times as fast
         by_place, slot = pixels.flatten().sort()
         keys = take_pixels(features, by_place).float()
         length = torch.linalg.vector_norm(keys, dim=1, keepdim=True)
-        # a NaN must not enter, it would stay for as long as the ring takes to turn
+        # a NaN key would stay until it is overwritten
         chosen = (score >= 0).flatten()[slot, None] & (length > 0) & length.isfinite()
         keys = keys.div_(length).masked_fill_(~chosen, 0).to(self.keys.dtype)
         # the same size in each process, however few pixels it has
@@ -132,7 +138,7 @@ class MemoryBank(nn.Module):
         place = present.cumsum(1) - 1
         number = present.sum(1)
         capacity, start = self.capacity[:, None], self.start[:, None]
-        # more keys than the ring holds: the last ones stay, and no row is written twice
+        # of more keys than the ring holds only the last are kept: no row is written twice
         kept = present & (place >= number[:, None] - capacity)
         row = start + (self.pointer[:, None] + place) % capacity
         row = torch.where(kept, row, self.keys.shape[0] - 1)

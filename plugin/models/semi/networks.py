@@ -1,23 +1,26 @@
-"""One pass through any ``EncoderDecoder``, with the features that enter its classifier."""
+"""A forward pass of any ``EncoderDecoder``, with the features that enter its classifier."""
 import copy
 import inspect
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import torch.nn.functional as F
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+from mmseg.models.segmentors import BaseSegmentor, EncoderDecoder
 from mmseg.models.utils import resize
 from mmseg.utils import SampleList, add_prefix
 from torch import Tensor, nn
 
 from plugin.utils import UserError, first_few
 
+Module = TypeVar('Module', bound=nn.Module)
 # the last layer of MMSegmentation's heads, and of FCN's
 CLASSIFIERS = ('conv_seg', 'score_fr')
 
 
 class Outputs(NamedTuple):
-    """What a network says of N images of C classes.
+    """Outputs of a network for N images of C classes.
 
     Attributes:
         decode (Any): What the decode head returned, in most heads the logits (N, C, h', w').
@@ -35,11 +38,11 @@ class Outputs(NamedTuple):
         return self.decode if isinstance(self.decode, Tensor) else self.decode[0]
 
 
-def find_classifier(segmentor: nn.Module, name: str | None = None) -> nn.Conv2d:
+def find_classifier(segmentor: EncoderDecoder, name: str | None = None) -> nn.Conv2d:
     """The convolution that scores the classes in a segmentor's decode head.
 
     Args:
-        segmentor (nn.Module): An ``EncoderDecoder``.
+        segmentor (EncoderDecoder): Any.
         name (str, optional): Its name in the decode head. Defaults to None: the first of
             ``CLASSIFIERS`` that is there.
 
@@ -49,7 +52,7 @@ def find_classifier(segmentor: nn.Module, name: str | None = None) -> nn.Conv2d:
     head = segmentor.decode_head
     if not isinstance(head, nn.Module) or isinstance(head, nn.ModuleList):
         raise UserError(f'{type(segmentor).__name__} has several decode heads: semi-supervised '
-                         'methods need an EncoderDecoder, which has one')
+                        'methods need an EncoderDecoder, which has one')
     layers = dict(head.named_modules())
     names = CLASSIFIERS if name is None else (name, )
     found = next((layers[key] for key in names if key in layers), None)
@@ -72,12 +75,12 @@ def entering(layer: nn.Module) -> Iterator[list[Tensor]]:
         handle.remove()
 
 
-def run_network(segmentor: nn.Module, images: Tensor, classifier: nn.Module, *,
+def run_network(segmentor: EncoderDecoder, images: Tensor, classifier: nn.Module, *,
                 auxiliary: bool = True) -> Outputs:
     """Run a segmentor on normalised images.
 
     Args:
-        segmentor (nn.Module): An ``EncoderDecoder``.
+        segmentor (EncoderDecoder): Any.
         images (Tensor): (N, 3, H, W).
         classifier (nn.Module): Of :func:`find_classifier`.
         auxiliary (bool): Run the auxiliary heads as well. Defaults to True.
@@ -86,12 +89,12 @@ def run_network(segmentor: nn.Module, images: Tensor, classifier: nn.Module, *,
                   auxiliary=auxiliary)
 
 
-def decode(segmentor: nn.Module, levels: Sequence[Tensor], size: Sequence[int],
+def decode(segmentor: EncoderDecoder, levels: Sequence[Tensor], size: Sequence[int],
            classifier: nn.Module, *, auxiliary: bool = True) -> Outputs:
     """Run the heads of a segmentor.
 
     Args:
-        segmentor (nn.Module): An ``EncoderDecoder``.
+        segmentor (EncoderDecoder): Any.
         levels (Sequence[Tensor]): Of its ``extract_feat``, each (N, channels, h, w).
         size (Sequence[int]): ``(H, W)`` of the images.
         classifier (nn.Module): Of :func:`find_classifier`.
@@ -103,12 +106,12 @@ def decode(segmentor: nn.Module, levels: Sequence[Tensor], size: Sequence[int],
     return Outputs(decoded, [_run_head(head, levels, size) for _, head in heads], seen[-1])
 
 
-def supervised_losses(segmentor: nn.Module, outputs: Outputs,
+def supervised_losses(segmentor: EncoderDecoder, outputs: Outputs,
                       samples: SampleList) -> dict[str, Tensor]:
     """The losses of a segmentor's heads on the first images of ``outputs``.
 
     Args:
-        segmentor (nn.Module): An ``EncoderDecoder``.
+        segmentor (EncoderDecoder): Any.
         outputs (Outputs): Of at least as many images as there are samples.
         samples (list[SegDataSample]): The labelled ones, with ``gt_sem_seg``.
 
@@ -123,7 +126,7 @@ def supervised_losses(segmentor: nn.Module, outputs: Outputs,
     return losses
 
 
-def auxiliary_heads(segmentor: nn.Module) -> list[tuple[str, nn.Module]]:
+def auxiliary_heads(segmentor: EncoderDecoder) -> list[tuple[str, BaseDecodeHead]]:
     """The auxiliary heads with the prefixes of their losses."""
     if not segmentor.with_auxiliary_head:
         return []
@@ -133,12 +136,12 @@ def auxiliary_heads(segmentor: nn.Module) -> list[tuple[str, nn.Module]]:
     return [('aux', heads)]
 
 
-def predicting_head(segmentor: nn.Module) -> nn.Module | None:
+def predicting_head(segmentor: BaseSegmentor) -> BaseDecodeHead | None:
     """The decode head whose logits are predictions; None of a model that has none.
 
     Args:
-        segmentor (nn.Module): Also a cascade, whose last head it is, or a
-            ``TeacherStudentSegmentor``, of whose networks one predicts.
+        segmentor (BaseSegmentor): A cascade predicts with its last head, a
+            ``TeacherStudentSegmentor`` with the head of the network that predicts.
     """
     head = getattr(getattr(segmentor, 'predictor', segmentor), 'decode_head', None)
     return head[-1] if isinstance(head, nn.ModuleList) else head
@@ -164,15 +167,15 @@ def shrink_labels(labels: Tensor, size: Sequence[int]) -> Tensor:
     return small[:, 0].to(labels.dtype)
 
 
-def frozen_copy(module: nn.Module) -> nn.Module:
+def frozen_copy(module: Module) -> Module:
     """A copy in evaluation mode that no optimiser changes and nothing initialises again."""
-    average = copy.deepcopy(module).eval().requires_grad_(False)
-    average.is_init = True
+    average: Any = copy.deepcopy(module).eval().requires_grad_(False)
+    average.is_init = True  # MMEngine asks for it before it initialises a module
     return average
 
 
-def _run_head(head: nn.Module, levels: Sequence[Tensor], size: Sequence[int]) -> Any:
-    # FCN's head cuts its scores to the size of the image, which it has to be told
+def _run_head(head: BaseDecodeHead, levels: Sequence[Tensor], size: Sequence[int]) -> Any:
+    # FCN's head crops its scores to the size of the image, and so needs it
     if 'size' in inspect.signature(head.forward).parameters:
         return head(levels, tuple(size))
     return head(levels)

@@ -1,4 +1,4 @@
-"""What a teacher says of images without labels."""
+"""Pseudo-labels: the classes that a teacher gives to the pixels of unlabelled images."""
 from typing import NamedTuple
 
 import torch
@@ -48,17 +48,17 @@ def predict_pseudo_labels(logits: Tensor, valid: Tensor) -> PseudoLabels:
     number, classes, height, width = logits.shape
     if valid.shape != (number, height, width):
         raise UserError(f'valid has the shape {tuple(valid.shape)}, logits have '
-                         f'{tuple(logits.shape)}: bring them to the same size first')
+                        f'{tuple(logits.shape)}: bring them to the same size first')
     best, sure, unsure = (logits.new_empty(valid.shape, dtype=dtype)
                           for dtype in (torch.uint8, torch.float32, torch.float32))
-    # argmax is slow along the classes; the first of equal scores has the largest weight
+    # faster than argmax along the classes; of equal scores the first has the largest weight
     weights = torch.arange(classes, 0, -1, dtype=torch.uint8, device=logits.device)[:, None, None]
     for image, rows in row_blocks(logits):
         block = logits[image, :, rows].float()
         top = block.amax(0)
         best[image, rows] = ((block == top) * weights).amax(0)
         unsure[image, rows], sure[image, rows] = entropy_of_block(block, top)
-    # scores that are not a number equal nothing
+    # NaN scores equal nothing and would give the class C
     labels = (classes - best.long()).clamp_(max=classes - 1)
     return PseudoLabels(labels.masked_fill_(~valid, IGNORE), unsure, sure, valid.clone())
 
@@ -76,5 +76,14 @@ def reliable_labels(pseudo: PseudoLabels, gamma: Tensor) -> Tensor:
 
     Returns:
         Tensor: (N, H, W) int64, 255 where not reliable or not valid.
+
+    Example:
+        >>> import torch
+        >>> logits = torch.tensor([[4., 1.], [0., 0.]]).view(1, 2, 1, 2)  # C = 2, W = 2
+        >>> pseudo = predict_pseudo_labels(logits, torch.ones(1, 1, 2, dtype=torch.bool))
+        >>> pseudo.labels.tolist()
+        [[[0, 0]]]
+        >>> reliable_labels(pseudo, gamma=torch.tensor(0.3)).tolist()
+        [[[0, 255]]]
     """
     return pseudo.labels.masked_fill((pseudo.entropy > gamma) | ~pseudo.valid, IGNORE)

@@ -1,5 +1,4 @@
 """The representation head of contrastive methods."""
-
 from mmcv.cnn import ConvModule
 from torch import Tensor, nn
 
@@ -25,6 +24,7 @@ class RepresentationHead(nn.Sequential):
             ConvModule(in_channels, channels, 3, padding=1, norm_cfg=norm_cfg),
             ConvModule(channels, channels, 3, padding=1, norm_cfg=norm_cfg),
             nn.Conv2d(channels, out_channels, 1))
+        self.out_channels = out_channels
 
     def forward(self, features: Tensor) -> Tensor:
         """Features (N, in_channels, h, w) to representations (N, D, h, w), not normalised."""

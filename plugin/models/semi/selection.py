@@ -9,7 +9,8 @@ number of classes with a strictly larger logit there.
 import torch
 from torch import Tensor
 
-# up to this rank the extremes of a pixel are sifted, beyond it they are sorted
+# up to this rank the extremes of a pixel are found by comparing class after class, beyond it by
+# topk
 SIFTED = 4
 
 
@@ -145,9 +146,9 @@ def _extreme(logits: Tensor, rank: int, largest: bool) -> Tensor:
     """The ``rank``-th largest or smallest logit of each pixel, (N, 1, h, w)."""
     if rank > SIFTED:
         return logits.topk(rank, 1, largest).values[:, -1:]
-    # along the classes topk is several times slower than sifting one class after the other
+    # along the classes topk is several times slower than comparing one class after the other
     outer, inner = (torch.maximum, torch.minimum) if largest else (torch.minimum, torch.maximum)
-    found = []
+    found: list[Tensor] = []
     for rest in logits.split(1, 1):
         for place, held in enumerate(found):
             found[place], rest = outer(held, rest), inner(held, rest)

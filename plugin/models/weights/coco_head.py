@@ -2,13 +2,16 @@
 import difflib
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 from mmdet.datasets import CocoDataset
 from torch import Tensor
 
-from plugin.utils import UserError
+from plugin.utils import UserError, write_checkpoint
+
+from .files import check_target, read_checkpoint
 
 # the last layers of MMDetection's box and mask heads; a cascade numbers its stages
 HEAD = re.compile(r'roi_head\.(?:bbox_head|mask_head)\.(?:\d+\.)?(fc_cls|fc_reg|conv_logits)\.')
@@ -34,6 +37,37 @@ ROWS = dict(fc_cls=HeadRows(1, True), fc_reg=HeadRows(BOX, False),
             conv_logits=HeadRows(1, False))
 
 
+def convert(checkpoint: str | Path, out: str | Path | None = None, *,
+            keep: Sequence[str] | None = None, names: Sequence[str] | None = None,
+            overwrite: bool = False) -> tuple[Path, dict[str, Any]]:
+    """Turn a file of a two-stage detector into one for some of its classes.
+
+    Args:
+        checkpoint (str | Path): A file of MMDetection 2 or 3.
+        out (str | Path, optional): The file to write. Defaults to ``<checkpoint>_<names>.pth``
+            beside the checkpoint.
+        keep (Sequence[str], optional): Classes to keep. None drops the heads.
+        names (Sequence[str], optional): Their new names. Defaults to None: as before.
+        overwrite (bool): Replace an older file.
+
+    Returns:
+        tuple[Path, dict]: The file, and what was written to it; see :func:`convert_checkpoint`.
+
+    Raises:
+        OSError: If the checkpoint is missing, or the file must not be written.
+        UserError: If it is no such detector, or the classes are not in it.
+    """
+    if keep is None and names is not None:
+        raise UserError('names are for kept classes: give keep with them')
+    source = Path(checkpoint)
+    label = re.sub(r'[^\w-]+', '-', '-'.join(['no', 'heads'] if keep is None else names or keep))
+    target = source.with_name(f'{source.stem}_{label}.pth') if out is None else Path(out)
+    check_target(source, target, overwrite)
+    converted = convert_checkpoint(read_checkpoint(source), keep, names)
+    write_checkpoint(converted, target)
+    return target, converted
+
+
 def checkpoint_classes(checkpoint: Mapping[str, Any]) -> tuple[str, ...]:
     """Names of the K classes a detector was trained on.
 
@@ -55,12 +89,12 @@ def checkpoint_classes(checkpoint: Mapping[str, Any]) -> tuple[str, ...]:
     if names is None:
         if number != len(CocoDataset.METAINFO['classes']):
             raise UserError(f'the checkpoint does not name its {number} classes: give one that '
-                             'MMDetection saved, with dataset_meta in its meta')
+                            'MMDetection saved, with dataset_meta in its meta')
         names = CocoDataset.METAINFO['classes']
     names = (names, ) if isinstance(names, str) else tuple(names)
     if len(names) != number:
         raise UserError(f'the checkpoint names {len(names)} classes, but its fc_cls has rows '
-                         f'for {number}: the names belong to another model')
+                        f'for {number}: the names belong to another model')
     return names
 
 
@@ -169,10 +203,10 @@ def _class_count(state_dict: Mapping[str, Tensor]) -> int:
              if (match := HEAD.search(key)) and match[1] == 'fc_cls'}
     if not found:
         raise UserError('the checkpoint has no roi_head.bbox_head.fc_cls: give one of a '
-                         'two-stage detector of MMDetection, for example Mask R-CNN')
+                        'two-stage detector of MMDetection, for example Mask R-CNN')
     if len(set(found.values())) > 1:
         raise UserError(f'the classifiers have different numbers of rows ({found}): the '
-                         'checkpoint is of no detector that can be converted')
+                        'checkpoint is of no detector that can be converted')
     return next(iter(found.values()))
 
 
@@ -182,7 +216,7 @@ def _class_layers(state_dict: Mapping[str, Tensor], number: int) -> dict[str, He
     for key, value in state_dict.items():
         if OTHER.search(key):
             raise UserError(f'{key} has rows of classes that are not known here: only Mask R-CNN '
-                             'and Cascade Mask R-CNN with plain mask heads can be converted')
+                            'and Cascade Mask R-CNN with plain mask heads can be converted')
         match = HEAD.search(key)
         if not match:
             continue
@@ -192,7 +226,7 @@ def _class_layers(state_dict: Mapping[str, Tensor], number: int) -> dict[str, He
             layers[key] = rows
         elif rows.background or len(value) != rows.each:  # else one for all classes
             raise UserError(f'{key} has {len(value)} rows, not {count} for {number} classes: '
-                             'the checkpoint is of no detector that can be converted')
+                            'the checkpoint is of no detector that can be converted')
     return layers
 
 
@@ -200,5 +234,5 @@ def _refuse_twice(names: Sequence[str], what: str) -> None:
     twice = sorted({name for name in names if list(names).count(name) > 1})
     if twice or not names or '' in names:
         raise UserError(f'--{what} {" ".join(map(repr, names))} '
-                         f'{"names a class twice" if twice else "lacks a name"}: give every '
-                         'class a name of its own')
+                        f'{"names a class twice" if twice else "lacks a name"}: give every '
+                        'class a name of its own')

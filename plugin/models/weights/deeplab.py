@@ -1,11 +1,14 @@
 """Weights for DeepLab v1 and v2: VGG16 of ImageNet, and the layouts they were published in."""
 import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from plugin.utils import UserError
+from plugin.utils import UserError, write_checkpoint
+
+from .files import check_target, read_state_dict
 
 FC_CHANNELS = 1024
 FC6_STEP = 3  # taps 0, 3 and 6 of 7: three cells of stride 32 are 12 of stride 8
@@ -22,7 +25,37 @@ ASPP_LAYER = re.compile(r'(fc[67])_([1-4])')
 ASPP_CLASSIFIER = re.compile(r'fc8(?:_[a-z]+\d*)?_([1-4])')
 RESNET_CLASSIFIER = re.compile(r'layer5\.conv2d_list\.(\d)')
 RESNET_LAYER = re.compile(r'(conv1|bn1|layer[1-4]\..+)')
-SCALE = re.compile(r'(?:module\.)?(?:Scale\d?\.)?')
+SCALE = re.compile(r'^(?:module\.)?(?:Scale\d?\.)?')
+
+
+def convert(source: str | Path, target: str | Path, *,
+            overwrite: bool = False) -> dict[str, Tensor]:
+    """Turn a file of a published DeepLab v1 or v2 into a checkpoint of this project.
+
+    It keeps its classes, so that it can be tested and fine-tuned as it is.
+
+    Args:
+        source (str | Path): The published file; see :func:`convert_deeplab`.
+        target (str | Path): The file to write.
+        overwrite (bool): Replace an older file.
+
+    Returns:
+        dict[str, Tensor]: The state dict that was written.
+
+    Raises:
+        OSError: If the source is missing, or the target must not be written.
+        UserError: If the source is in none of the known layouts.
+    """
+    check_target(Path(source), Path(target), overwrite)
+    state_dict = convert_deeplab(read_state_dict(Path(source)))
+    write_checkpoint(dict(state_dict=state_dict), target)
+    return state_dict
+
+
+def class_count(state_dict: Mapping[str, Tensor]) -> int:
+    """Number of classes of a converted DeepLab, by the rows of its classifier."""
+    return next(len(value) for key, value in state_dict.items()
+                if key.startswith(('decode_head.conv_seg.', 'decode_head.classifiers.')))
 
 
 def subsample_vgg16(state_dict: Mapping[str, Tensor],
@@ -49,12 +82,12 @@ def subsample_vgg16(state_dict: Mapping[str, Tensor],
     """
     if 'fc6.weight' not in state_dict or 'fc7.weight' not in state_dict:
         raise UserError('fc6.weight or fc7.weight is missing: give the weights of VGG16 with its '
-                         'classifier, not of its features alone')
+                        'classifier, not of its features alone')
     units = len(state_dict['fc6.weight'])
     step, rest = divmod(units, fc_channels)
     if step < 1 or rest:
         raise UserError(f'fc6 has {units} units, which cannot be subsampled to {fc_channels}: '
-                         'give the weights of VGG16, which has 4096')
+                        'give the weights of VGG16, which has 4096')
     converted = dict(state_dict)
     converted['fc6.weight'] = state_dict['fc6.weight'][::step, :, ::FC6_STEP, ::FC6_STEP].clone()
     converted['fc7.weight'] = state_dict['fc7.weight'][::step, ::step].clone()
@@ -114,18 +147,18 @@ def convert_deeplab(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
     if any(VGG_CLASSIFIER.fullmatch(layer) for layer in layers):
         return _placed(stripped, _vgg_place)
     raise UserError(f'{", ".join(sorted(layers)[:3])} ... has no classifier of DeepLab (fc8, '
-                     'fc8_voc12, fc8_voc12_1 or layer5.conv2d_list.0): give a published DeepLab v1 '
-                     'or v2 as a state dict')
+                    'fc8_voc12, fc8_voc12_1 or layer5.conv2d_list.0): give a published DeepLab v1 '
+                    'or v2 as a state dict')
 
 
 def _one_scale(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Without the names of the scales, which share their weights."""
     stripped: dict[str, Tensor] = {}
     for key, value in state_dict.items():
-        name = key[SCALE.match(key).end():]
+        name = SCALE.sub('', key, count=1)
         if name in stripped and not torch.equal(stripped[name], value):
             raise UserError(f'{key} differs from the same layer of another scale: only networks '
-                             'that share their weights between the scales can be converted')
+                            'that share their weights between the scales can be converted')
         stripped[name] = value
     return stripped
 
@@ -138,7 +171,7 @@ def _placed(state_dict: Mapping[str, Tensor],
         target = place(layer)
         if target is None:
             raise UserError(f'{key} does not belong to the published network: remove it, or give '
-                             'another file')
+                            'another file')
         converted[f'{target}.{kind}'] = value
     return converted
 

@@ -1,12 +1,38 @@
 """The network that predicts, out of a checkpoint of a training with several networks."""
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
-from plugin.utils import UserError
+from plugin.utils import UserError, write_checkpoint
+
+from .files import check_target, read_checkpoint
 
 NETWORKS = ('teacher', 'student', 'second')
+
+
+def export(checkpoint: str | Path, out: str | Path, *, network: str | None = None,
+           overwrite: bool = False) -> dict[str, Any]:
+    """Write the network that predicts, out of a checkpoint of a semi-supervised training.
+
+    Args:
+        checkpoint (str | Path): The file of the training.
+        out (str | Path): The file to write: a plain checkpoint for the supervised config.
+        network (str, optional): See :func:`export_segmentor`.
+        overwrite (bool): Replace an older file.
+
+    Returns:
+        dict: What was written, ``state_dict`` and ``meta``.
+
+    Raises:
+        OSError: If the checkpoint is missing, or ``out`` must not be written.
+        UserError: If the checkpoint does not hold the network.
+    """
+    check_target(Path(checkpoint), Path(out), overwrite)
+    exported = export_segmentor(read_checkpoint(Path(checkpoint)), network)
+    write_checkpoint(exported, out)
+    return exported
 
 
 def export_segmentor(checkpoint: Mapping[str, Any], network: str | None = None
@@ -31,7 +57,7 @@ def export_segmentor(checkpoint: Mapping[str, Any], network: str | None = None
              if any(key.startswith(f'{name}.') for key in state_dict)]
     if not found:
         raise UserError('the checkpoint holds neither a teacher nor a student: it is a plain one '
-                         'already, so give it to tools/test.py as it is')
+                        'already, so give it to tools/test.py as it is')
     network = network or found[0]
     if network not in found:
         raise UserError(f'the checkpoint holds no {network!r}: it has {" and ".join(found)}')

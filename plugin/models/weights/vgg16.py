@@ -1,11 +1,49 @@
-"""Names of torchvision's VGG16 in FCN's backbone."""
+"""Weights of torchvision's VGG16 for the networks that begin with it."""
 from collections.abc import Mapping
+from pathlib import Path
 
 from torch import Tensor
 
-from plugin.utils import UserError
+from plugin.utils import UserError, write_checkpoint
 
 from ..backbones.vgg16 import STAGES
+from .deeplab import aspp_from_vgg16, subsample_vgg16
+from .files import check_target, read_state_dict
+
+NETWORKS = ('fcn', 'deeplabv1', 'deeplabv2', 'segnet')
+
+
+def convert(source: str | Path, target: str | Path, *, network: str = 'fcn',
+            overwrite: bool = False) -> dict[str, Tensor]:
+    """Turn a file of torchvision's ``vgg16`` or ``vgg16_bn`` into weights for a network here.
+
+    Args:
+        source (str | Path): As ``vgg16-397923af.pth``.
+        target (str | Path): The file to write.
+        network (str): ``fcn``: ``FCNVGG16``; ``deeplabv1``: ``DeepLabVGG16``; ``deeplabv2``: the
+            same with the branches of ``ASPPSumHead``; ``segnet``: ``SegNetVGG16``. Defaults to
+            'fcn'.
+        overwrite (bool): Replace an older file.
+
+    Returns:
+        dict[str, Tensor]: The state dict that was written.
+
+    Raises:
+        OSError: If the source is missing, or the target must not be written.
+        UserError: If the source holds other weights.
+    """
+    if network not in NETWORKS:
+        raise UserError(f'network={network!r} is none of {", ".join(NETWORKS)}')
+    check_target(Path(source), Path(target), overwrite)
+    state_dict = convert_vgg16(read_state_dict(Path(source)))
+    if network.startswith('deeplab'):
+        state_dict = subsample_vgg16(state_dict)
+    if network == 'deeplabv2':
+        state_dict = aspp_from_vgg16(state_dict)
+    if network == 'segnet':
+        state_dict = encoder_from_vgg16(state_dict)
+    write_checkpoint(dict(state_dict=state_dict), target)
+    return state_dict
 
 
 def convert_vgg16(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -32,7 +70,7 @@ def convert_vgg16(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
         found = [key for key in rest if key.rpartition('.')[0] == source]
         if f'{source}.weight' not in found:
             raise UserError(f'{source}.weight is missing: give the state dict of torchvision\'s '
-                             'vgg16 or vgg16_bn with its classifier')
+                            'vgg16 or vgg16_bn with its classifier')
         for key in found:
             converted[f'{target}.{key.rpartition(".")[2]}'] = rest.pop(key)
 
@@ -53,7 +91,7 @@ def convert_vgg16(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
     left = [key for key in rest if not key.startswith('classifier.6.')]
     if left:
         raise UserError(f'{", ".join(left[:5])} do not belong to VGG16: give the state dict of '
-                         "torchvision's vgg16 or vgg16_bn")
+                        "torchvision's vgg16 or vgg16_bn")
     return converted
 
 
@@ -71,5 +109,5 @@ def encoder_from_vgg16(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """
     if 'conv1_1_norm.weight' not in state_dict:
         raise UserError("SegNet has batch norm, but this VGG16 has none: give torchvision's "
-                         'vgg16_bn')
+                        'vgg16_bn')
     return {key: value for key, value in state_dict.items() if not key.startswith('fc')}

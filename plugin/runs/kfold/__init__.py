@@ -1,1 +1,1 @@
-"""Training on K folds of the data."""
+"""Training on K folds: how the data are divided, the training of each fold, and joint scores."""

@@ -7,7 +7,28 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from plugin.utils import UserError
+import numpy as np
+from mmengine.config import Config
+
+from plugin.datasets.splits.folds import FoldSet, fold_content
+from plugin.utils import UserError, write_atomically
+
+# the fold of each image by name, or the files of the folds that the data come with
+Parts = dict[str, int] | list[list[str]]
+
+
+class Source(NamedTuple):
+    """What of a config is divided.
+
+    Attributes:
+        data (FoldSet): The images.
+        own (list[tuple[str, str]]): Folds that the data come with: the files of each.
+        semi (bool): They are the labelled part of a semi-supervised training.
+    """
+
+    data: FoldSet
+    own: list[tuple[str, str]]
+    semi: bool
 
 
 class Fold(NamedTuple):
@@ -21,46 +42,52 @@ class Fold(NamedTuple):
 
     config: Path
     work_dir: Path
-    sizes: tuple
+    sizes: tuple[int, int]
 
 
-def write_folds(cfg, config: str, source, parts, work_dir: Path) -> list[Fold]:
+def write_folds(cfg: Config, base: str | None, source: Source, parts: Parts,
+                work_dir: Path) -> list[Fold]:
     """Write lists and configs of all folds; the same parts, the same files.
 
     Args:
         cfg (mmengine.Config): The config of the training.
-        config (str): Its file.
+        base (str, optional): Its file; without one, the config is written too.
         source (Source): What is divided.
-        parts (dict[str, int] | list): The fold of each image, or the files of folds that the
-            data come with.
+        parts (dict[str, int] | list[list[str]]): The fold of each image, or the files of folds
+            that the data come with.
         work_dir (Path): The files are written into ``folds`` of this.
 
     Returns:
-        list[Fold]: The folds.
+        list[Fold]: The K folds.
     """
-    import numpy as np
-
-    from plugin.datasets.splits.folds import fold_content
-    from plugin.utils import write_atomically
-    folder, folds = (work_dir / 'folds').absolute(), []
-    number = len(parts) if source.own else max(parts.values()) + 1
-    for fold in range(number):
-        if source.own:
-            files, prefix = parts[fold], None
-            sizes = tuple(map(_size, files))
-        else:
-            suffix = '.txt' if source.data.content is None else '.json'
-            files = [str(folder / f'fold{fold}_{side}{suffix}') for side in ('train', 'val')]
-            held_out = np.array([parts[name] == fold for name in source.data.names])
-            for file, chosen in zip(files, (~held_out, held_out)):
-                content = fold_content(source.data, chosen)
-                write_atomically(file, content if isinstance(content, str)
-                                 else json.dumps(content))
-            prefix, sizes = source.data.folders, (int((~held_out).sum()), int(held_out.sum()))
+    folder = (work_dir / 'folds').absolute()
+    if base is None:
+        base = str(folder / 'base.py')
+        write_atomically(base, cfg.pretty_text)
+    if isinstance(parts, dict):
+        lists = [_write_lists(source.data, parts, fold, folder)
+                 for fold in range(max(parts.values()) + 1)]
+        prefix = source.data.folders
+    else:
+        lists, prefix = [(files, (_size(files[0]), _size(files[1]))) for files in parts], None
+    folds = []
+    for fold, (files, sizes) in enumerate(lists):
         path = folder / f'fold{fold}.py'
-        write_config(cfg, config, source.semi, files, prefix, path)
+        write_config(cfg, base, source.semi, files, prefix, path)
         folds.append(Fold(path, work_dir / f'fold{fold}', sizes))
     return folds
+
+
+def _write_lists(data: FoldSet, parts: dict[str, int], fold: int,
+                 folder: Path) -> tuple[list[str], tuple[int, int]]:
+    """Write what a fold trains on and validates; returns the files and their numbers of images."""
+    suffix = '.txt' if data.content is None else '.json'
+    files = [str(folder / f'fold{fold}_{side}{suffix}') for side in ('train', 'val')]
+    held_out = np.array([parts[name] == fold for name in data.names])
+    for file, chosen in zip(files, (~held_out, held_out)):
+        content = fold_content(data, chosen)
+        write_atomically(file, content if isinstance(content, str) else json.dumps(content))
+    return files, (int((~held_out).sum()), int(held_out.sum()))
 
 
 def _size(path: str) -> int:
@@ -70,7 +97,8 @@ def _size(path: str) -> int:
     return sum(bool(line.strip()) for line in text.splitlines())
 
 
-def write_config(cfg, base: str, semi: bool, files: Sequence[str], prefix, path: Path) -> None:
+def write_config(cfg: Config, base: str, semi: bool, files: Sequence[str],
+                 prefix: dict[str, str] | None, path: Path) -> None:
     """Write the config of a fold: the base, with other lists.
 
     Args:
@@ -84,7 +112,6 @@ def write_config(cfg, base: str, semi: bool, files: Sequence[str], prefix, path:
     Raises:
         UserError: If the config holds what cannot be written as text.
     """
-    from plugin.utils import write_atomically
     train = cfg.train_dataloader.dataset
     labeled = _with_files(train.labeled if semi else train, files[0], prefix)
     val = _with_files(cfg.val_dataloader.dataset, files[1], prefix)
@@ -101,47 +128,51 @@ def write_config(cfg, base: str, semi: bool, files: Sequence[str], prefix, path:
     text += f'_base_ = {os.path.abspath(base)!r}\n'
     for name, value in values.items():
         shown = pprint.pformat(value, width=99, sort_dicts=False)
-        try:
-            whole = ast.literal_eval(shown) == value
-        except (SyntaxError, ValueError):
-            whole = False
-        if not whole:
+        if not _is_plain(value, shown):
             raise UserError(f'{name} of {base} holds more than plain values, which no config of '
-                             'a fold can repeat: write them as text')
+                            'a fold can repeat: write them as text')
         text += f'{name} = {shown}\n'
     write_atomically(path, text)
 
 
-def has_third_part(cfg) -> bool:
+def _is_plain(value: Any, shown: str) -> bool:
+    """Whether a text stands for a value."""
+    try:
+        return bool(ast.literal_eval(shown) == value)
+    except (SyntaxError, ValueError):
+        return False
+
+
+def has_third_part(cfg: Config) -> bool:
     """Whether the config tests on other images than it validates on."""
-    def images(loader):
+    def images(loader: Any) -> list[Any]:
         return [loader.dataset.get(name) for name in ('ann_file', 'data_prefix', 'data_root')]
 
     return bool(cfg.get('test_dataloader')
                 and images(cfg.test_dataloader) != images(cfg.val_dataloader))
 
 
-def written_keys(cfg, semi: bool) -> tuple:
+def written_keys(cfg: Config, semi: bool) -> tuple[str, ...]:
     """What the configs of the folds say themselves, so that train.py need not be told."""
     third = () if has_third_part(cfg) else ('test_dataloader.dataset', 'test_evaluator')
     return (f'train_dataloader.dataset{".labeled" if semi else ""}', 'val_dataloader.dataset',
             'val_evaluator', *third)
 
 
-def _with_files(node, file: str, prefix) -> dict[str, Any]:
+def _with_files(node: Any, file: str, prefix: dict[str, str] | None) -> dict[str, Any]:
     """The config of a data set with another list, in place of that of the base."""
     changed = dict(ann_file=file) if prefix is None else dict(
         ann_file=file, data_prefix={**node.get('data_prefix', {}), **prefix})
     return {'_delete_': True, **node.to_dict(), **changed}
 
 
-def _evaluator(evaluator, file: str, val: dict[str, Any]):
+def _evaluator(evaluator: Any, file: str, val: dict[str, Any]) -> Any:
     """The metrics, which may read the truth from a file, and are to score each class."""
     several = isinstance(evaluator, (list, tuple))
     classes = (val.get('metainfo') or {}).get('classes') or ()
     changed = []
     for metric in evaluator if several else [evaluator]:
-        more = dict(ann_file=file) if metric.get('ann_file') else {}
+        more: dict[str, Any] = dict(ann_file=file) if metric.get('ann_file') else {}
         if metric.get('type', '').endswith('CocoMetric') and len(classes) > 1:
             more['classwise'] = True
         changed.append({**metric.to_dict(), **more})

@@ -3,9 +3,15 @@ import csv
 import io
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from plugin.utils import write_atomically
 
 # how a metric of MMDetection names the score of a class
 CLASS_SCORE = '_precision'
@@ -56,10 +62,11 @@ def summarise(values: Sequence[float | None]) -> dict[str, Any]:
     known = [None if value is None or math.isnan(value) or value == -1 else float(value)
              for value in values]
     counted = [value for value in known if value is not None]
-    mean = math.fsum(counted) / len(counted) if counted else None
-    std = None
-    if len(counted) > 1:
-        std = math.sqrt(math.fsum((value - mean)**2 for value in counted) / (len(counted) - 1))
+    mean = std = None
+    if counted:
+        mean = math.fsum(counted) / len(counted)
+        squares = [(value - mean)**2 for value in counted]
+        std = math.sqrt(math.fsum(squares) / (len(counted) - 1)) if squares[1:] else None
     return dict(mean=mean, std=std, n=len(counted), values=known)
 
 
@@ -86,7 +93,6 @@ def join_scores(folds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def write_scores(joint: Mapping[str, Any], work_dir: Path) -> list[Path]:
     """Write ``kfold.json`` and ``kfold.csv``; returns both paths."""
-    from plugin.utils import write_atomically
     paths = [work_dir / 'kfold.json', work_dir / 'kfold.csv']
     write_atomically(paths[0], json.dumps(joint, indent=1, ensure_ascii=False))
     text = io.StringIO()
@@ -101,9 +107,6 @@ def write_scores(joint: Mapping[str, Any], work_dir: Path) -> list[Path]:
 
 def print_scores(joint: Mapping[str, Any]) -> None:
     """Show a table for the whole and one for the classes."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
     console, folds = Console(), len(joint['iterations'])
     for title in ('score', 'class'):
         rows = [(kind, name, row) for kind, name, row in _rows(joint)
@@ -121,7 +124,7 @@ def print_scores(joint: Mapping[str, Any]) -> None:
         console.print(table)
 
 
-def _rows(joint: Mapping[str, Any]):
+def _rows(joint: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
     for name, row in joint['scores'].items():
         yield '', name, row
     for kind, measures in joint['classes'].items():

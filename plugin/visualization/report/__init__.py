@@ -1,4 +1,4 @@
-"""A report of runs, as one HTML file."""
+"""A report of one or more runs as a single HTML file: curves, scores, images and settings."""
 from .page import render, write_report
 from .runs import Run, read_run
 

@@ -1,4 +1,4 @@
-"""What a config says, and in what configs differ. No config is run to be read."""
+"""Reads dumped configs without executing them, and compares configs."""
 import ast
 import inspect
 import tempfile
@@ -11,15 +11,15 @@ from mmengine.runner import Runner
 
 from plugin.utils import UserError
 
-# MMEngine reads these beside the arguments of its Runner; the rest of a config are its own notes
+# MMEngine reads these beside the arguments of its Runner; other keys only serve the config itself
 MORE_KEYS = ('auto_scale_lr', 'compile', 'custom_imports', 'efficient_conv_bn_eval',
              'find_unused_parameters', 'model_wrapper_cfg', 'runner_type', 'sync_bn')
-# they differ between any two runs and say nothing about the training
+# they differ between any two runs and do not change the training
 UNTOLD = ('cfg', 'experiment_name', 'launcher', 'resume', 'work_dir')
 
 
 class Difference(NamedTuple):
-    """A value that is not the same everywhere: its path, and the text of each config or None."""
+    """A setting in which configs differ: its path, and its text in each config or None."""
 
     path: str
     texts: list[str | None]
@@ -40,10 +40,10 @@ def read_config(path: str | Path) -> dict[str, Any]:
     """
     try:
         tree = ast.parse(Path(path).read_text(encoding='utf-8'))
-        return {line.targets[0].id: _value(line.value) for line in tree.body}
+        return dict(map(_assigned, tree.body))
     except (AttributeError, SyntaxError, TypeError, ValueError) as error:
         raise UserError(f'{path} is no config as MMEngine writes it into a work directory '
-                         f'({error})') from error
+                        f'({error})') from error
 
 
 def flatten(config: Mapping[str, Any]) -> dict[str, str]:
@@ -124,7 +124,15 @@ def _bases(source: Path) -> list[str]:
             for name in names]
 
 
-def _value(node: ast.expr) -> Any:
+def _assigned(line: ast.stmt) -> tuple[str, Any]:
+    if not isinstance(line, ast.Assign) or not isinstance(line.targets[0], ast.Name):
+        raise ValueError(f'line {line.lineno} assigns no name')
+    return line.targets[0].id, _value(line.value)
+
+
+def _value(node: ast.expr | None) -> Any:
+    if node is None:
+        raise ValueError('** has no plain value')
     if isinstance(node, ast.Call) and getattr(node.func, 'id', '') == 'dict':
         found = {key: item for one in node.args for key, item in _value(one).items()}
         return {**found, **{entry.arg: _value(entry.value) for entry in node.keywords}}

@@ -1,4 +1,4 @@
-"""What an evaluation left in a folder: scores, classes, confusion, counts and images."""
+"""Reads the files of an evaluation: scores, classes, confusion, counts and images."""
 import json
 from datetime import datetime
 from pathlib import Path
@@ -31,14 +31,14 @@ class Score(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The number as it is read: 60.4, 0.538."""
+        """The number as text: 60.4, 0.538."""
         if self.unit == '%':
             return f'{self.value:.1f}'
         return f'{self.value:.2f}' if self.unit else f'{self.value:.3f}'
 
 
 class Evaluation(NamedTuple):
-    """What is known of one evaluation; parts that were not written are empty.
+    """The results of one evaluation; parts that were not written are empty.
 
     Attributes:
         title (str): Such as ``validation at iteration 800``.
@@ -65,7 +65,7 @@ class Evaluation(NamedTuple):
 
 
 def read_evaluation(folder: Path, kind: str, notes: list[str]) -> Evaluation | None:
-    """Read what an evaluation left.
+    """Read the files of an evaluation.
 
     Args:
         folder (Path): Of the training, or of a test.
@@ -73,7 +73,7 @@ def read_evaluation(folder: Path, kind: str, notes: list[str]) -> Evaluation | N
         notes (list[str]): Gets a sentence for each file that cannot be read.
 
     Returns:
-        Evaluation | None: None where it left no scores.
+        Evaluation | None: None if it wrote no scores.
     """
     content = read_json(folder / 'scores.json', notes)
     if not isinstance(content.get('scores'), dict):
@@ -136,7 +136,7 @@ def _confusion(content: dict[str, Any]) -> tuple[list[str], np.ndarray] | None:
 
 def _with_pixels(classes: list[dict[str, Any]], confusion: tuple | None
                  ) -> list[dict[str, Any]]:
-    """Add to each class what its row and column of the confusion matrix say."""
+    """Add precision, share of pixels and most frequent confusion to each class."""
     if confusion is None or [row.get('class') for row in classes] != confusion[0]:
         return classes
     names, matrix = confusion

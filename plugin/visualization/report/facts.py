@@ -1,4 +1,4 @@
-"""What was trained on what, in a dozen lines."""
+"""Describes a run in a dozen lines: model, data, schedule, hardware, time."""
 from pathlib import Path
 from typing import Any
 

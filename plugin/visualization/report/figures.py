@@ -1,4 +1,4 @@
-"""Charts of a report, as Plotly describes them. Colours are chosen where they are shown."""
+"""Charts of a report as Plotly specifications; the page chooses their colours."""
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -62,8 +62,8 @@ def draw_curves(runs: Sequence[Run], teaching: bool) -> list[Figure]:
             title = f'{title} of {owner}'
         if taught != teaching or not traces:
             continue
-        y = dict(title=dict(text=axis), tickformat=unit,
-                 rangemode='tozero' if '%' in unit else 'normal')
+        y: dict[str, Any] = dict(title=dict(text=axis), tickformat=unit,
+                                 rangemode='tozero' if '%' in unit else 'normal')
         values = [value for trace in traces for value in trace['y'] if trace['visible'] is True]
         if panel in ('loss', 'lr') and values and min(values) > 0 and (
                 max(values) > 100 * min(values)):

@@ -1,9 +1,10 @@
-"""Images of an evaluation as a report shows them: the worst, the best and some by chance."""
+"""The images of an evaluation in a report: the worst, the best and some at random."""
 import base64
 import hashlib
 import io
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,7 +31,8 @@ class Candidate(NamedTuple):
         path (str): The image's file.
         score (float | None): 0 (worst) to 1; None where the truth is not known.
         classes (list[int]): Ids that the truth or the prediction holds, ascending.
-        content (bytes | InstanceSample): Label maps as :func:`pack_labels` makes them, or animals.
+        content (bytes | InstanceSample): Label maps as :func:`pack_labels` makes them, or
+            instances.
     """
 
     path: str
@@ -40,9 +42,9 @@ class Candidate(NamedTuple):
 
 
 class Selection:
-    """The worst, the best and some random ones among many images.
+    """Selects the worst, the best and some random ones of many images.
 
-    Which are random depends on their names alone: not on the order, nor on the processes.
+    The random ones depend on the names of all images alone, not on their order or the processes.
 
     Args:
         number (int): Images of each kind. 0 keeps none.
@@ -55,17 +57,18 @@ class Selection:
     def wants(self, path: str, score: float | None) -> bool:
         """Whether an image of that name and score would be kept."""
         def enters(group: str, kept: list[Candidate]) -> bool:
-            key = _key(group, path, score)
-            return key is not None and (len(kept) < self.number or key < _key_of(group, kept[-1]))
+            if group != 'random' and score is None:
+                return False
+            return len(kept) < self.number or _key(group, path, score) < _key_of(group, kept[-1])
         return self.number > 0 and any(enters(*entry) for entry in self.groups.items())
 
     def add(self, *candidates: Candidate) -> None:
-        """Keep images where they belong; the last of a full group leaves it."""
+        """Insert images into their groups; the last one of a full group is dropped."""
         for group, kept in self.groups.items():
-            fitting = [new for new in candidates if _key_of(group, new) is not None]
-            # a sampler that fills its last round shows an image twice
+            fitting = [new for new in candidates if group == 'random' or new.score is not None]
+            # a sampler may repeat images to fill its last round
             different = {candidate.path: candidate for candidate in [*kept, *fitting]}
-            ordered = sorted(different.values(), key=lambda one: _key_of(group, one))
+            ordered = sorted(different.values(), key=partial(_key_of, group))
             self.groups[group] = ordered[:self.number]
 
     def images(self) -> dict[str, Candidate]:
@@ -115,8 +118,10 @@ def write_gallery(selection: Selection, total: int, classes: Sequence[str],
     """
     entries = []
     for image in selection.images().values():
-        layers = (_animal_layers if isinstance(image.content, InstanceSample)
-                  else _label_layers)(image, palette, longest)
+        if isinstance(image.content, InstanceSample):
+            layers = _instance_layers(image.content, longest)
+        else:
+            layers = _label_layers(image, image.content, palette)
         entries.append(dict(
             name=Path(image.path).name, score=image.score, classes=image.classes,
             groups=[group for group in GROUPS
@@ -127,8 +132,8 @@ def write_gallery(selection: Selection, total: int, classes: Sequence[str],
     write_atomically(path, json.dumps(content, ensure_ascii=False, allow_nan=False))
 
 
-def _label_layers(image: Candidate, palette: Sequence[Colour], longest: int) -> dict[str, Any]:
-    with Image.open(io.BytesIO(image.content)) as file:
+def _label_layers(image: Candidate, content: bytes, palette: Sequence[Colour]) -> dict[str, Any]:
+    with Image.open(io.BytesIO(content)) as file:
         both = np.asarray(file).astype(np.int64)
     height, width = len(both) // 2, both.shape[1]
     prediction, truth = both[:height], both[height:]
@@ -141,8 +146,7 @@ def _label_layers(image: Candidate, palette: Sequence[Colour], longest: int) -> 
     return layers
 
 
-def _animal_layers(image: Candidate, palette: Sequence[Colour], longest: int) -> dict[str, Any]:
-    sample = image.content
+def _instance_layers(sample: InstanceSample, longest: int) -> dict[str, Any]:
     drawn = draw_layers(sample, longest)
     found = f'{len(sample.prediction)} found'
     text = found if sample.truth is None else f'{len(sample.truth)} there, {found}'
@@ -157,20 +161,19 @@ def _painted(labels: np.ndarray, palette: Sequence[Colour]) -> str:
 
 
 def _address(image: np.ndarray, lossless: bool = False) -> str:
-    """An image ``(H, W, 3 or 4)`` as a ``data:`` address that holds it."""
+    """An image ``(H, W, 3 or 4)`` as a ``data:`` address."""
     with io.BytesIO() as file:
         Image.fromarray(image).save(file, 'WEBP', quality=QUALITY, lossless=lossless)
         return f'data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}'
 
 
-def _key(group: str, path: str, score: float | None) -> tuple | None:
-    """Place of an image in a group, lowest first; None for none."""
+def _key(group: str, path: str, score: float | None) -> tuple[Any, str]:
+    """Sorting key of an image in a group; 'worst' and 'best' need a score."""
     if group == 'random':
         return hashlib.sha1(path.encode('utf-8', 'surrogateescape')).digest(), path
-    if score is None:
-        return None
+    assert score is not None
     return score if group == 'worst' else -score, path
 
 
-def _key_of(group: str, candidate: Candidate) -> tuple | None:
+def _key_of(group: str, candidate: Candidate) -> tuple[Any, str]:
     return _key(group, candidate.path, candidate.score)

@@ -1,4 +1,4 @@
-"""What the log of a run says beside its scalars: when it ran, and on what."""
+"""Reads from the log of a run when it ran, and in what environment."""
 import re
 from datetime import datetime
 from pathlib import Path
@@ -8,7 +8,7 @@ HEAD, TAIL = 64_000, 16_000  # bytes
 TIME = re.compile(r'^(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) - mmengine', re.MULTILINE)
 BLOCK = re.compile(r'System environment:\n(.*?)\n-{10}', re.DOTALL)
 ENTRY = re.compile(r'^ {4}(\w[^:\n]*): (.*)$', re.MULTILINE)
-# what a reader asks for, in this order; the rest stays in the log
+# entries of the environment that the report shows, in this order
 SHOWN = ('sys.platform', 'Python', 'PyTorch', 'CUDA available', 'CUDA_HOME', 'NVCC', 'TorchVision',
          'OpenCV', 'MMEngine', 'GCC', 'Distributed launcher', 'GPU number', 'seed')
 NAMES = {'sys.platform': 'Platform', 'GPU number': 'Processes', 'seed': 'Seed',

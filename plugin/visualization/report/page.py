@@ -1,4 +1,4 @@
-"""The report as one HTML file that needs nothing beside itself."""
+"""Renders the report as one HTML file that loads nothing else."""
 import base64
 import gzip
 import hashlib
@@ -40,7 +40,7 @@ MISSING = "Failed to import {}, which reports need: install it by pip install ji
 
 
 def write_report(work_dirs: Sequence[str | Path], path: str | Path) -> list[str]:
-    """Tell what runs did, in one HTML file of at most 10 MB, whole or not at all.
+    """Write a report of runs as one HTML file of at most 10 MB, whole or not at all.
 
     Args:
         work_dirs (Sequence[str | Path]): Work directories; several are shown side by side.
@@ -98,14 +98,14 @@ def render(runs: Sequence[Run], now: datetime | None = None) -> str:
     bare = len(template.render({**context, 'galleries': [{} for _ in galleries]}).encode())
     if bare > LIMIT:
         raise UserError(f'a report of {len(runs)} runs would have {bare / 1e6:.1f} MB, more than '
-                         f'{LIMIT / 1e6:.1f}: give fewer work directories at a time')
+                        f'{LIMIT / 1e6:.1f}: give fewer work directories at a time')
     shared = (LIMIT - bare) / max(1, sum(bool(gallery) for gallery in galleries))
     context['galleries'] = [_within(gallery, shared) for gallery in galleries]
     return template.render(context)
 
 
 def _names(folders: Sequence[Path]) -> list[str]:
-    """Names of folders; those of the same name are told apart by where they lie."""
+    """Names of folders; of folders with the same name the whole paths."""
     names = [folder.resolve().name for folder in folders]
     return [name if names.count(name) == 1 else str(folder)
             for name, folder in zip(names, folders)]
@@ -182,6 +182,7 @@ def _lead(runs: Sequence[Run]) -> str:
 
 def _changes(run: Run, number: int) -> dict[str, Any]:
     changes = run.changes
+    assert changes is not None
     whose = f'{run.name}: ' if number > 1 else ''
     title = (f'{whose}what {changes["config"]} changes against its bases '
              f'({", ".join(changes["bases"])}{", as they are today" * ("today" in changes)})')
@@ -191,7 +192,7 @@ def _changes(run: Run, number: int) -> dict[str, Any]:
 
 
 def _pseudo_labels(run: Run, number: int) -> dict[str, Any] | None:
-    """The newest image of what a teacher says, small enough for a page."""
+    """The newest image of pseudo-labels, small enough for a page."""
     if run.pseudo_labels is None:
         return None
     import numpy as np
@@ -210,7 +211,7 @@ def _pseudo_labels(run: Run, number: int) -> dict[str, Any] | None:
 
 
 def _usable(gallery: dict[str, Any], label: str) -> dict[str, Any]:
-    """A gallery without what is no image; empty where there is none."""
+    """A gallery without entries that are no images; empty if none is left."""
     images = []
     for image in gallery.get('pictures', []):
         layers = {name: image[name] for name in LAYERS

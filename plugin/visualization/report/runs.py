@@ -1,4 +1,4 @@
-"""Everything that a report tells of a run, read from its work directory."""
+"""Reads what a report shows of a run from its work directory."""
 import re
 from pathlib import Path
 from statistics import median
@@ -20,7 +20,7 @@ TEACHING = {'reliable_share': 'teaching', 'pseudo_accuracy': 'teaching', 'gamma'
 
 
 class Run(NamedTuple):
-    """A run as a report tells it; what is not known is empty.
+    """A run as a report shows it; what is not known is empty.
 
     Attributes:
         name (str): Of the work directory.
@@ -32,7 +32,7 @@ class Run(NamedTuple):
         settings (dict): The config, as :func:`~.configs.flatten` returns it.
         changes (dict | None): As :func:`~.configs.changes_against_bases` returns them.
         evaluations (list[Evaluation]): The last validation, and the newest test.
-        pseudo_labels (Path | None): The newest image of what a teacher says.
+        pseudo_labels (Path | None): The newest image of pseudo-labels.
         notes (list[str]): What is missing or was skipped, a sentence each.
     """
 
@@ -104,7 +104,7 @@ def _lineage(logs: list[Path], notes: list[str]) -> list[tuple[Path, list[dict]]
         if not steps:
             continue
         begun = [record['step'] for _, earlier in lineage for record in earlier if trains(record)]
-        # one that starts anew has nothing to do with what was there
+        # a training that starts from the beginning does not continue the earlier ones
         if begun and steps[0] <= begun[0]:
             lineage = []
         lineage.append((log.parent, records))

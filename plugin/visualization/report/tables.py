@@ -1,4 +1,4 @@
-"""Tables of a report, ready to be shown."""
+"""The tables of a report."""
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -24,10 +24,10 @@ class Column(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """What is read, what is sorted by, and the length of its bar, 0..1."""
+    """A cell: its text, the value it is sorted by, and the length of its bar, 0..1."""
 
     text: str
-    value: float | None = None
+    value: float | str | None = None
     share: float | None = None
     best: bool = False
     colour: Sequence[int] | None = None
@@ -43,7 +43,7 @@ class Table(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A line of a setting, and whether not every config has it."""
+    """A line of a setting, and whether only some configs have it."""
 
     text: str
     own: bool

@@ -7,7 +7,7 @@ from mmseg.registry import TRANSFORMS
 from PIL import Image
 
 from plugin.datasets.doctor.file_checker import FileChecker
-from plugin.datasets.doctor.preflight import check_files
+from plugin.datasets.doctor.preflight import check_dataset
 from tests.helpers.small_sets import build, error_of, make_pairs, write_label
 
 
@@ -22,7 +22,7 @@ def test_one_id_too_many_asks_for_reduce_zero_label(folder):
         'class id 3 in labels/3.png is outside 0..2 (ignore 255); '
         'did you mean reduce_zero_label=True?')
     # ids 1..3 with an ignored zero are then what they should be
-    assert check_files(build(folder, reduce_zero_label=True)) == [0, 1, 2]
+    assert check_dataset(build(folder, reduce_zero_label=True)) == [0, 1, 2]
 
 
 def test_other_ids_ask_for_the_classes(folder):
@@ -38,7 +38,7 @@ def test_sixteen_bit_ids_are_not_wrapped_around(folder):
     write_label(folder, 2, [256], np.uint16)
     assert error_of(build(folder)).startswith('class id 256 in labels/2.png is outside 0..2 ')
     write_label(folder, 2, [2], np.uint16)
-    assert check_files(build(folder)) == [0, 1, 2]
+    assert check_dataset(build(folder)) == [0, 1, 2]
 
 
 @pytest.mark.parametrize('reduce_zero_label', [False, True])
@@ -57,7 +57,7 @@ def test_ids_become_what_the_loader_makes_of_them(folder, reduce_zero_label, lab
 def test_a_label_map_allows_the_old_ids(folder):
     write_label(folder, 3, [0, 3, 8, 10])
     subset = build(folder, type='CamVidDataset', metainfo=dict(classes=('road', 'car')))
-    assert check_files(subset) == [0, 1]
+    assert check_dataset(subset) == [0, 1]
     write_label(folder, 3, [11])
     assert error_of(subset).startswith('class id 11 in labels/3.png is outside 0..10 ')
 
@@ -81,7 +81,7 @@ def test_a_turned_image_has_the_size_it_is_loaded_with(folder, suffix):
     info = dataset.get_data_info(0)
     height, width = dataset.pipeline.transforms[0].transform(info)['img'].shape[:2]
     Image.fromarray(np.zeros((height, width), np.uint8)).save(folder / 'labels/0.png')
-    assert check_files(dataset) == [0, 1, 2]
+    assert check_dataset(dataset) == [0, 1, 2]
     Image.fromarray(np.zeros((width, height), np.uint8)).save(folder / 'labels/0.png')
     assert f'is {width}x{height} as loaded' in error_of(dataset)
 
@@ -94,7 +94,7 @@ def test_coloured_masks_are_refused_and_palettes_are_not(folder):
     palette = Image.fromarray(np.full((6, 8), 2, np.uint8))
     palette.putpalette([200, 10, 30] * 256)
     palette.save(folder / 'labels/2.png')
-    assert check_files(build(folder)) == [0, 1, 2]
+    assert check_dataset(build(folder)) == [0, 1, 2]
 
 
 @pytest.mark.parametrize('name, content, message', [
@@ -122,7 +122,7 @@ def test_a_image_that_is_cut_off(folder, format, name):
     Image.fromarray(noise).save(buffer, format=format, **(
         dict(exif=exif) if format == 'JPEG' else {}))
     (folder / name).write_bytes(buffer.getvalue() + b'trailing bytes of a phone')
-    assert check_files(build(folder)) == [0, 1, 2]
+    assert check_dataset(build(folder)) == [0, 1, 2]
     (folder / name).write_bytes(buffer.getvalue()[:-20])
     assert error_of(build(folder)) == (
         f'image {name} is cut off: fetch it again, or take it out of the set')

@@ -25,9 +25,9 @@ def test_a_sound_set_has_no_finding(folder):
     report = examine_config(maps_config(folder))
     assert report.findings == []
     pixels = SIZE[0] * SIZE[1] // 3
-    assert report.parts[0] == dict(name='train', role='train', images=4, classes=[
-        dict(name='ground', images=4, pixels=4 * pixels, objects=None),
-        dict(name='cow', images=4, pixels=4 * pixels, objects=None)])
+    assert report.parts[0] == dict(name='train', role='train', pictures=4, classes=[
+        dict(name='ground', pictures=4, pixels=4 * pixels, objects=None),
+        dict(name='cow', pictures=4, pixels=4 * pixels, objects=None)])
     assert examine_path(folder).findings == []
 
 

@@ -23,8 +23,8 @@ def labelme(tmp_path):
 def test_a_sound_folder_of_labelme_files(labelme):
     report = examine_path(labelme)
     assert report.findings == []
-    assert report.parts == [dict(name='Stall 牛', role='train', images=2, classes=[
-        dict(name=name, images=2, pixels=None, objects=2) for name in ('cow', 'calf')])]
+    assert report.parts == [dict(name='Stall 牛', role='train', pictures=2, classes=[
+        dict(name=name, pictures=2, pixels=None, objects=2) for name in ('cow', 'calf')])]
 
 
 def test_a_labelme_file_without_image(labelme):

@@ -28,7 +28,7 @@ def test_a_sound_set_has_no_finding(folder, type):
     report = examine_config(animals_config(folder, type))
     assert report.findings == []
     assert report.parts[1]['classes'] == [
-        dict(name=name, images=2, pixels=None, objects=2) for name in ('cow', 'calf')]
+        dict(name=name, pictures=2, pixels=None, objects=2) for name in ('cow', 'calf')]
 
 
 def test_the_same_files_drawn_into_label_maps_are_sound(folder):
@@ -58,7 +58,7 @@ def test_the_same_files_drawn_into_label_maps_are_sound(folder):
      'draw it again, or mend it by a converter of tools/data'),
     (box(4, 4, 5, 5), 'warning', 'outline-tiny', 'remove it, if it is a slip of the mouse'),
     (dict(size=[9, 9], counts=[0, 81]), 'error', 'outline-unfit', 'write the labels anew for this '
-     'picture'),
+     'image'),
 ])
 def test_a_faulty_outline(folder, segmentation, severity, code, cure):
     redraw(folder, segmentation)

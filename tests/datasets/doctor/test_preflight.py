@@ -8,7 +8,7 @@ from mmseg.registry import MODELS
 from torch import nn
 from torch.utils.data import Subset
 
-from plugin.datasets.doctor.preflight import check_files, check_heads, file_entries, fingerprint
+from plugin.datasets.doctor.preflight import check_dataset, check_heads, file_entries, fingerprint
 from plugin.datasets.leaves import leaf_datasets
 from tests.helpers.small_sets import CLASSES, LOADERS, build, error_of, make_pairs, write_label
 
@@ -19,10 +19,10 @@ def folder(tmp_path):
 
 
 def test_good_data_passes_and_tells_its_classes(folder):
-    assert check_files(build(folder)) == [0, 1, 2]
+    assert check_dataset(build(folder)) == [0, 1, 2]
     for i in range(7):
         write_label(folder, i, [255, 2])
-    assert check_files(build(folder)) == [0, 2]
+    assert check_dataset(build(folder)) == [0, 2]
 
 
 def test_all_files_of_the_first_kind_are_counted(folder):
@@ -44,20 +44,20 @@ def test_a_limit_looks_at_a_part_spread_over_the_set(folder):
     assert [entry.image[-5] for entry in file_entries(dataset, 3)] == ['0', '3', '6']
     assert len(file_entries(dataset, 99)) == 7
     write_label(folder, 1, [9])
-    assert check_files(dataset, limit=3) == [0, 1, 2]
+    assert check_dataset(dataset, limit=3) == [0, 1, 2]
     assert error_of(dataset, limit=7).startswith('class id 9 in labels/1.png')
 
 
 def test_images_without_labels_are_checked_too(folder):
     dataset = build(folder, data_prefix=dict(img_path='images'))
-    assert check_files(dataset) is None
+    assert check_dataset(dataset) is None
     (folder / 'images/0.jpg').write_bytes(b'no')
     assert error_of(dataset).startswith('images/0.jpg is no image')
 
 
 def test_files_of_another_loader_are_left_alone(folder):
     (folder / 'images/0.jpg').write_bytes(b'no')
-    assert check_files(build(folder, pipeline=LOADERS[1:])) == [0, 1, 2]
+    assert check_dataset(build(folder, pipeline=LOADERS[1:])) == [0, 1, 2]
 
 
 def test_a_stock_data_set_is_checked_as_well(folder):
@@ -69,7 +69,7 @@ def test_a_stock_data_set_is_checked_as_well(folder):
 def test_the_check_draws_no_random_numbers(folder):
     dataset = build(folder, pipeline=[*LOADERS, dict(type='RandomFlip', prob=0.5)])
     before = (random.getstate(), np.random.get_state()[1].tolist())  # noqa: NPY002
-    check_files(dataset)
+    check_dataset(dataset)
     assert before == (random.getstate(), np.random.get_state()[1].tolist())  # noqa: NPY002
 
 
@@ -118,7 +118,7 @@ def test_heads_must_have_as_many_classes_as_the_data():
 ])
 def test_real_data_is_sound(shared, type, name, kwargs):
     dataset = build(shared / 'data' / name, type=type, metainfo=None, **kwargs)
-    assert check_files(dataset) == list(range(len(dataset.metainfo['classes'])))
+    assert check_dataset(dataset) == list(range(len(dataset.metainfo['classes'])))
 
 
 def test_real_masks_of_21_classes_against_20(shared):

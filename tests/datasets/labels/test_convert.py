@@ -1,4 +1,4 @@
-"""The converter from LabelMe, and what all converters share: arguments, report, exit status."""
+"""What the conversions of all formats share: what is taken, what is refused, what is told."""
 import errno
 import json
 import os
@@ -6,12 +6,9 @@ import os
 import pytest
 from pycocotools.coco import COCO
 
-from tests.helpers.small_labels import load_tool, shape, square, write_image, write_labelme
-
-
-@pytest.fixture(scope='module')
-def tool(root):
-    return load_tool(root, 'labelme_to_coco')
+from plugin.datasets.labels import LabelsError, convert
+from plugin.utils import UserError
+from tests.helpers.small_labels import shape, square, told, write_image, write_labelme
 
 
 @pytest.fixture
@@ -35,143 +32,133 @@ def contents(folder):
             for path in folder.rglob('*') if path.is_file()}
 
 
-def test_a_set_with_faults(tool, folder, tmp_path, capsys):
+def test_a_set_with_faults(folder, tmp_path):
     before = contents(folder)
     out = tmp_path / 'out/data.json'
-    assert tool.main([str(folder), '--out', str(out)]) == 0
+    done = convert('labelme', folder, out)
     assert contents(folder) == before
     coco = COCO(str(out))
-    printed = capsys.readouterr().out
     assert [image['file_name'] for image in coco.imgs.values()] == [
         'a [1].png', 'c.png', 'sub/b.png', 'sub/empty.png']
     assert [ann['area'] for ann in coco.anns.values()] == [144 - 16, 25, 200]
     assert [category['name'] for category in coco.cats.values()] == ['cow']
-    rows = [[cell.strip() for cell in line.split('│')[1:-1]] for line in printed.splitlines()
-            if line.startswith('│')]
-    assert [row[:3] for row in rows] == [
-        ['a [1].json', 'shape 2', 'note'], ['c.json', 'shape 1', 'dropped'],
-        ['lost.json', '', 'left out'], ['sub/b.json', 'shape 1', 'mended'], ['(all)', '', 'note'],
-        ['sub/b.json', '', 'merged']]
-    assert 'clipped to the image of 60x40' in rows[3][3]
-    assert rows[4][3].endswith('sub/new.JPG')
-    assert '2 note, 1 dropped, 1 left out, 1 mended, 1 merged' in printed
-    assert f'{out}: 4 images, 1 of them without animals; 3 cow' in printed
+    assert [finding[:3] for finding in done.findings] == [
+        ('a [1].json', 'shape 2', 'note'), ('c.json', 'shape 1', 'dropped'),
+        ('lost.json', '', 'left out'), ('sub/b.json', 'shape 1', 'mended'), ('', '', 'note'),
+        ('sub/b.json', '', 'merged')]
+    assert 'clipped to the image of 60x40' in done.findings[3].reason
+    assert done.findings[4].reason.endswith('sub/new.JPG')
+    assert done[:4] == (out, 4, 1, dict(cow=3))
 
 
-def test_strict_writes_nothing(tool, folder, tmp_path, capsys):
+def test_strict_writes_nothing(folder, tmp_path):
     out = tmp_path / 'data.json'
-    assert tool.main([str(folder), '--out', str(out), '--strict']) == 1
-    printed = capsys.readouterr()
-    assert '4 of the findings above would change the labels' in printed.err
-    assert f'{out} is not written' in printed.err and 'shape 2' in printed.out
+    with pytest.raises(LabelsError, match='4 of the findings above would change') as stop:
+        convert('labelme', folder, out, strict=True)
+    assert f'{out} is not written' in str(stop.value) and 'shape 2' in told(stop.value.findings)
     assert not out.exists()
 
 
-def test_strict_passes_what_changes_nothing(tool, tmp_path, capsys):
+def test_strict_passes_what_changes_nothing(tmp_path):
     ring = [shape(square(2, 2, 12), group=1), shape(square(5, 5, 4), group=1)]
     write_labelme(tmp_path / 'a.json', ring)
     write_image(tmp_path / 'b.png')
-    assert tool.main([str(tmp_path), '--out', str(tmp_path / 'data.json'), '--strict']) == 0
-    assert '2 note' in capsys.readouterr().out
+    done = convert('labelme', tmp_path, tmp_path / 'data.json', strict=True)
+    assert told(done.findings).endswith('2 note')
 
 
-def test_a_set_without_faults(tool, tmp_path, capsys):
+def test_a_set_without_faults(tmp_path):
     write_labelme(tmp_path / 'a.json', [shape(square(2, 2, 12)), shape(square(20, 2, 9), 'calf')])
     out = tmp_path / 'data.json'
-    assert tool.main([str(tmp_path), '--out', str(out)]) == 0
-    assert 'nothing to mend: every label is taken as it was drawn' in capsys.readouterr().out
+    assert convert('labelme', tmp_path, out).findings == []
     first = out.read_bytes()
     # the older result is no label
-    assert tool.main([str(tmp_path), '--out', str(out), '--overwrite', '--strict']) == 0
+    convert('labelme', str(tmp_path), str(out), overwrite=True, strict=True)
     assert out.read_bytes() == first
-    assert tool.main([str(tmp_path), '--out', str(out), '--overwrite', '--labels', 'cow,calf',
-                      '--as', 'cattle']) == 0
+    convert('labelme', tmp_path, out, overwrite=True, labels=['cow', 'calf'], name='cattle')
     assert [cat['name'] for cat in json.loads(out.read_text())['categories']] == ['cattle']
-    assert tool.main([str(tmp_path), '--out', str(out), '--overwrite', '--labels', 'bull, cow']) \
-        == 0
-    assert capsys.readouterr().out.splitlines()[-1].endswith('0 bull, 1 cow')
+    done = convert('labelme', tmp_path, out, overwrite=True, labels=['bull', 'cow'])
+    assert list(done.instances.items()) == [('bull', 0), ('cow', 1)]
 
 
-def test_older_files_are_safe(tool, tmp_path, capsys):
+def test_older_files_are_safe(tmp_path):
     source = write_labelme(tmp_path / 'a.json', [shape(square(2, 2, 12))])
     before = source.read_bytes()
-    assert tool.main([str(tmp_path), '--out', str(source)]) == 1
-    assert 'a.json exists already: choose another name' in capsys.readouterr().err
-    assert tool.main([str(tmp_path), '--out', str(source), '--overwrite']) == 1
-    assert 'is no COCO file, so that it is not replaced' in capsys.readouterr().err
-    assert tool.main([str(tmp_path), '--out', str(tmp_path)]) == 1
-    assert 'is a folder: give the name of a file in it' in capsys.readouterr().err
+    with pytest.raises(FileExistsError, match='a.json exists already: choose another name'):
+        convert('labelme', tmp_path, source)
+    with pytest.raises(FileExistsError, match='is no COCO file, so that it is not replaced'):
+        convert('labelme', tmp_path, source, overwrite=True)
+    with pytest.raises(IsADirectoryError, match='is a folder: give the name of a file in it'):
+        convert('labelme', tmp_path, tmp_path)
     assert source.read_bytes() == before
 
 
-def test_negatives_come_from_the_sources_alone(tool, tmp_path):
+def test_negatives_come_from_the_sources_alone(tmp_path):
     for name in ('cam1', 'cam2'):
         write_labelme(tmp_path / name / 'a.json', [shape(square(2, 3, 10))])
         write_image(tmp_path / name / 'empty.png')
     write_image(tmp_path / 'cam3/never labelled.png')
     out = tmp_path / 'data.json'
-    assert tool.main([*(str(tmp_path / name) for name in ('cam1', 'cam2')), '--negatives',
-                      '--out', str(out)]) == 0
+    convert('labelme', [tmp_path / name for name in ('cam1', 'cam2')], out, negatives=True)
     assert {image['file_name'] for image in json.loads(out.read_text())['images']} == {
         f'{name}/{file}.png' for name in ('cam1', 'cam2') for file in ('a', 'empty')}
 
 
-def test_negatives(tool, tmp_path, capsys):
+def test_negatives(tmp_path):
     write_labelme(tmp_path / 'in/a.json', [shape(square(2, 2, 12))])
     write_image(tmp_path / 'in/sub/b.PNG')
-    out, command = tmp_path / 'data.json', [str(tmp_path / 'in'), '--negatives', '--overwrite']
-    assert tool.main([*command, '--out', str(out)]) == 0
-    assert '2 images, 1 of them without animals' in capsys.readouterr().out
+    out = tmp_path / 'data.json'
+    done = convert('labelme', tmp_path / 'in', out, negatives=True)
+    assert (done.images, done.empty) == (2, 1)
     # labels that were left out may belong to any of them
     write_labelme(tmp_path / 'in/old.json', [shape(square(2, 2, 12))], image='old.png')
-    assert tool.main([*command, '--out', str(out)]) == 0
-    printed = capsys.readouterr().out
-    assert 'not taken in spite of --negatives' in printed and '1 image, 0' in printed
+    done = convert('labelme', tmp_path / 'in', out, negatives=True, overwrite=True)
+    assert 'not taken in spite of --negatives' in told(done.findings)
+    assert (done.images, done.empty) == (1, 0)
 
 
-def test_several_folders_and_images_elsewhere(tool, tmp_path):
+def test_several_folders_and_images_elsewhere(tmp_path):
     cow = [shape(square(2, 2, 12))]
     for name in ('x/1.json', 'y/1.json'):
         write_labelme(tmp_path / 'sets' / name, cow)
     out = tmp_path / 'data.json'
-    sources = [str(tmp_path / 'sets/x'), str(tmp_path / 'sets/y'), str(tmp_path / 'sets/x/1.json')]
-    assert tool.main([*sources, '--out', str(out)]) == 0
+    convert('labelme', [tmp_path / f'sets/{name}' for name in ('x', 'y', 'x/1.json')], out)
     assert [image['file_name'] for image in json.loads(out.read_text())['images']] == [
         'x/1.png', 'y/1.png']
     write_labelme(tmp_path / 'labels/z/2.json', cow, image='2.png')
     write_image(tmp_path / 'pictures/z/2.png')
-    assert tool.main([str(tmp_path / 'labels'), '--images', str(tmp_path / 'pictures'),
-                      '--out', str(out), '--overwrite', '--strict']) == 0
+    convert('labelme', tmp_path / 'labels', out, images=tmp_path / 'pictures', overwrite=True,
+            strict=True)
     assert [image['file_name'] for image in json.loads(out.read_text())['images']] == ['z/2.png']
 
 
-@pytest.mark.parametrize('words,message', [
-    (['absent'], 'absent does not exist: correct the path'),
-    (['.', '--images', 'absent'], 'absent does not exist'),
-    (['.', '--images', 'file'], '--images file is a file: give the folder'),
-    (['.'], 'holds no .json file: give the folder of the labels'),
-    (['file'], 'no labelled image is left: the list of findings says why'),
-    (['.', '--labels', 'a,A'], 'the labels a, A name a class more than once'),
+@pytest.mark.parametrize('source, options, message', [
+    ('absent', {}, 'absent does not exist: correct the path'),
+    ('.', dict(images='absent'), 'absent does not exist'),
+    ('.', dict(images='file'), '--images file is a file: give the folder'),
+    ('.', {}, 'holds no .json file: give the folder of the labels'),
+    ('file', {}, 'no labelled image is left: the list of findings says why'),
+    ('.', dict(labels=['a', 'A']), 'the labels a, A name a class more than once'),
+    ('.', dict(attribute='kind'), "attribute='kind' is for format='via' alone: leave it away"),
+    ('.', dict(names='a,b'), "names='a,b' is for format='yolo' alone"),
 ])
-def test_wrong_arguments(tool, tmp_path, monkeypatch, capsys, words, message):
+def test_wrong_arguments(tmp_path, monkeypatch, source, options, message):
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'file').write_text('x')
-    assert tool.main([*words, '--out', 'data.json']) == 1
-    error = capsys.readouterr().err
-    assert error.startswith('error: ') and message in error
+    with pytest.raises((OSError, UserError)) as error:
+        convert('labelme', source, 'data.json', **options)
+    assert message in str(error.value)
     assert not (tmp_path / 'data.json').exists()
 
 
-def test_empty_label_on_the_command_line(tool, capsys):
-    with pytest.raises(SystemExit):
-        tool.main(['.', '--out', 'x.json', '--labels', 'a,,b'])
-    assert "'a,,b' has an empty name: write A,B" in capsys.readouterr().err
+def test_unknown_format(tmp_path):
+    with pytest.raises(UserError, match="format='voc' is none of labelme, via, cvat, yolo"):
+        convert('voc', tmp_path, tmp_path / 'data.json')
 
 
-@pytest.mark.parametrize('error,status,words', [
-    (KeyboardInterrupt(), 130, 'interrupted'),
-    (OSError(errno.ENOSPC, 'No space left on device'), 1, 'No space left on device')])
-def test_stopped_in_the_middle(tool, tmp_path, monkeypatch, capsys, error, status, words):
+@pytest.mark.parametrize('error', [
+    KeyboardInterrupt(), OSError(errno.ENOSPC, 'No space left on device')])
+def test_stopped_in_the_middle(tmp_path, monkeypatch, error):
     write_labelme(tmp_path / 'a.json', [shape(square(2, 2, 12))])
 
     def fail(*_):
@@ -179,12 +166,11 @@ def test_stopped_in_the_middle(tool, tmp_path, monkeypatch, capsys, error, statu
 
     monkeypatch.setattr(os, 'replace', fail)
     before = contents(tmp_path)
-    assert tool.main([str(tmp_path), '--out', str(tmp_path / 'data.json')]) == status
-    assert words in capsys.readouterr().err
+    with pytest.raises(type(error)):
+        convert('labelme', tmp_path, tmp_path / 'data.json')
     assert contents(tmp_path) == before
 
 
-def test_real_labels(tool, shared, tmp_path, capsys):
-    out = tmp_path / 'data.json'
-    assert tool.main([str(shared / 'data/pigs'), '--out', str(out), '--strict']) == 0
-    assert '323 images, 0 of them without animals; 472 pig' in capsys.readouterr().out
+def test_real_labels(shared, tmp_path):
+    done = convert('labelme', shared / 'data/pigs', tmp_path / 'data.json', strict=True)
+    assert (done.images, done.empty, done.instances) == (323, 0, dict(pig=472))

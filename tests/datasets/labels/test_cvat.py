@@ -1,4 +1,4 @@
-"""The converter from CVAT for images 1.1."""
+"""Labels of CVAT for images 1.1."""
 import json
 import math
 from xml.sax.saxutils import quoteattr
@@ -9,14 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycocotools.coco import COCO
 
+from plugin.datasets.labels import LabelsError, convert, cvat
 from plugin.datasets.labels.coco_builder import CocoBuilder
+from plugin.datasets.labels.label_files import ReadOptions
 from plugin.datasets.labels.label_names import LabelNames
-from tests.helpers.small_labels import load_tool, write_image
-
-
-@pytest.fixture(scope='module')
-def tool(root):
-    return load_tool(root, 'cvat_to_coco')
+from tests.helpers.small_labels import told, write_image
 
 
 def element(tag, **values):
@@ -51,7 +48,7 @@ def run_lengths(mask):
     return np.diff([0, *edges, flat.size]).tolist()
 
 
-def test_every_kind(tool, tmp_path, capsys):
+def test_every_kind(tmp_path):
     mask = np.array([[1, 1, 0, 0], [0, 1, 1, 1]])
     write_image(tmp_path / 'images/farm 1/牛.JPG')
     write_image(tmp_path / 'images/none.png')
@@ -70,9 +67,9 @@ def test_every_kind(tool, tmp_path, capsys):
         image('none.png'))
     before = source.read_bytes()
     out = tmp_path / 'data.json'
-    assert tool.main([str(source), '--images', str(tmp_path / 'images'), '--out', str(out)]) == 0
+    done = convert('cvat', source, out, images=tmp_path / 'images')
     assert source.read_bytes() == before
-    printed = capsys.readouterr().out
+    found = told(done.findings)
     coco = COCO(str(out))
     assert [i['file_name'] for i in coco.imgs.values()] == ['farm 1/牛.JPG', 'none.png']
     annotations = list(coco.anns.values())
@@ -85,14 +82,14 @@ def test_every_kind(tool, tmp_path, capsys):
     assert annotations[4]['area'] == 5 and len(annotations) == 7
     for words in ('a points outlines nothing', 'a polyline outlines nothing',
                   'annotations.xml: farm 1/牛.jpg', '2 dropped, 1 note'):
-        assert words in printed
+        assert words in found
 
 
-def test_images_beside_the_file(tool, tmp_path):
+def test_images_beside_the_file(tmp_path):
     write_image(tmp_path / 'images/a.png')
     write_xml(tmp_path / 'annotations.xml', image('a.png', box(2, 2, 9, 9)))
     out = tmp_path / 'data.json'
-    assert tool.main([str(tmp_path), '--out', str(out), '--strict']) == 0
+    convert('cvat', [tmp_path], out, strict=True)
     assert json.loads(out.read_text())['images'][0]['file_name'] == 'images/a.png'
 
 
@@ -113,22 +110,21 @@ def test_images_beside_the_file(tool, tmp_path):
     (element('cuboid', label='cow'), 'a cuboid outlines nothing'),
     (element('star', label='cow'), 'a star is no shape known here'),
 ])
-def test_shapes_that_are_dropped(tool, tmp_path, capsys, shape, words):
+def test_shapes_that_are_dropped(tmp_path, shape, words):
     write_image(tmp_path / 'a.png')
     source = write_xml(tmp_path / 'a.xml', image('a.png', shape, box(20, 20, 25, 25)))
     out = tmp_path / 'data.json'
-    assert tool.main([str(source), '--out', str(out)]) == 0
+    found = told(convert('cvat', source, out).findings)
     assert [ann['area'] for ann in json.loads(out.read_text())['annotations']] == [25]
-    printed = capsys.readouterr().out
-    assert words in printed and '1 dropped' in printed
+    assert words in found and '1 dropped' in found
 
 
-def test_a_mask_beyond_the_edge_is_reported(tool, tmp_path, capsys):
+def test_a_mask_beyond_the_edge_is_reported(tmp_path):
     write_image(tmp_path / 'a.png')
     mask = element('mask', label='cow', left=58, top=0, width=4, height=2, rle='0, 8')
     write_xml(tmp_path / 'a.xml', image('a.png', mask))
-    assert tool.main([str(tmp_path), '--out', str(tmp_path / 'data.json')]) == 0
-    assert '4 of its pixels lie outside the image: clipped' in capsys.readouterr().out
+    done = convert('cvat', tmp_path, tmp_path / 'data.json')
+    assert '4 of its pixels lie outside the image: clipped' in told(done.findings)
 
 
 @pytest.mark.parametrize('content,words', [
@@ -137,24 +133,22 @@ def test_a_mask_beyond_the_edge_is_reported(tool, tmp_path, capsys):
     ('<annotations><track/></annotations>', 'it holds tracks of a video: export it again as'),
     ('<other/>', 'it has no images: export it again'),
 ])
-def test_files_that_are_left_out(tool, tmp_path, capsys, content, words):
+def test_files_that_are_left_out(tmp_path, content, words):
     write_image(tmp_path / 'a.png')
     write_xml(tmp_path / 'good.xml', image('a.png', box(2, 2, 9, 9)), image('gone.png'),
               image('a.png'), image('', box(2, 2, 9, 9)))
     (tmp_path / 'bad.xml').write_text(content)
-    assert tool.main([str(tmp_path), '--out', str(tmp_path / 'data.json')]) == 0
-    printed = capsys.readouterr().out
-    assert words in printed and '4 left out' in printed
-    assert 'good.xml: gone.png' in printed and 'has its labels from good.xml: a.png' in printed
+    found = told(convert('cvat', tmp_path, tmp_path / 'data.json').findings)
+    assert words in found and '4 left out' in found
+    assert 'good.xml: gone.png' in found and 'has its labels from good.xml: a.png' in found
 
 
-def test_another_size(tool, tmp_path, capsys):
+def test_another_size(tmp_path):
     write_image(tmp_path / 'a.png')
     source = write_xml(tmp_path / 'a.xml', image('a.png', box(2, 2, 9, 9), size=(80, 120)))
-    assert tool.main([str(source), '--out', str(tmp_path / 'data.json')]) == 1
-    printed = capsys.readouterr()
-    assert 'for 120x80 pixels, but image a.png has 60x40' in printed.out
-    assert 'no labelled image is left' in printed.err
+    with pytest.raises(LabelsError, match='no labelled image is left') as error:
+        convert('cvat', source, tmp_path / 'data.json')
+    assert 'for 120x80 pixels, but image a.png has 60x40' in told(error.value.findings)
 
 
 values = st.one_of(st.floats(-20, 80), st.sampled_from(['nan', 'inf', '', 'x', 10 ** 400]))
@@ -171,12 +165,12 @@ shapes = st.builds(
 
 @settings(deadline=None, derandomize=True, max_examples=60)
 @given(st.lists(shapes, max_size=5))
-def test_no_file_crashes_the_converter_or_loses_a_shape(tool, tmp_path_factory, drawn):
+def test_no_file_crashes_the_converter_or_loses_a_shape(tmp_path_factory, drawn):
     folder = tmp_path_factory.mktemp('x')
     write_image(folder / 'a.png')
     source = write_xml(folder / 'a.xml', image('a.png', *drawn))
     builder = CocoBuilder(folder, LabelNames(name='cow'))
-    tool.read(tool.argparse.Namespace(sources=[source]), builder)
+    cvat.read([source], builder, ReadOptions())
     dropped = {name for finding in builder.findings if finding.action == 'dropped'
                for name in finding.shape.split(', ')}
     grouped = sum('group_id="0"' not in shape for shape in drawn)

@@ -1,15 +1,12 @@
-"""The converter from the VGG Image Annotator."""
+"""Labels of the VGG Image Annotator."""
 import json
 import math
 
 import pytest
 
-from tests.helpers.small_labels import load_tool, write_image
-
-
-@pytest.fixture(scope='module')
-def tool(root):
-    return load_tool(root, 'via_to_coco')
+from plugin.datasets.labels import convert
+from plugin.utils import UserError
+from tests.helpers.small_labels import told, write_image
 
 
 def region(name, label='cow', **values):
@@ -40,7 +37,7 @@ def areas(path):
 
 @pytest.mark.parametrize('project', [True, False])
 @pytest.mark.parametrize('numbered', [True, False])
-def test_every_kind(tool, tmp_path, capsys, project, numbered):
+def test_every_kind(tmp_path, project, numbered):
     regions = [polygon(SQUARE), region('rect', x=20, y=2, width=10, height=5),
                region('circle', cx=20, cy=25, r=10),
                region('ellipse', cx=45, cy=25, rx=10, ry=5, theta=math.pi / 2),
@@ -51,39 +48,38 @@ def test_every_kind(tool, tmp_path, capsys, project, numbered):
         write_image(tmp_path / 'pictures' / name)
     source = write_via(tmp_path / 'via.json', {'Kuh 牛.JPG': regions, 'none.png': []}, project)
     before, out = source.read_bytes(), tmp_path / 'data.json'
-    assert tool.main([str(source), '--images', str(tmp_path / 'pictures'), '--out', str(out)]) == 0
+    done = convert('via', source, out, images=tmp_path / 'pictures')
     assert source.read_bytes() == before
     content = json.loads(out.read_text())
     assert [image['file_name'] for image in content['images']] == ['Kuh 牛.JPG', 'none.png']
     assert areas(out)[:2] == [100, 50]
     assert areas(out)[2:] == pytest.approx([math.pi * 100, math.pi * 50], rel=0.03)
-    left, top, wide, tall = content['annotations'][3]['bbox']
-    assert (wide, tall) == pytest.approx((10, 20), abs=1)
-    printed = capsys.readouterr().out
-    assert 'a point outlines nothing' in printed and 'via.json: Kuh 牛.JPG' in printed
-    assert '2 dropped' in printed
+    assert content['annotations'][3]['bbox'][2:] == pytest.approx((10, 20), abs=1)
+    found = told(done.findings)
+    assert 'a point outlines nothing' in found and 'via.json: Kuh 牛.JPG' in found
+    assert '2 dropped' in found
 
 
-def test_which_attribute_is_the_class(tool, tmp_path, capsys):
+def test_which_attribute_is_the_class(tmp_path):
     write_image(tmp_path / 'a.png')
     entries = [polygon(SQUARE), polygon([(20, 2), (30, 2), (30, 9)])]
     entries[0]['region_attributes'] = dict(kind=dict(cow=True, calf=False), age='old')
     entries[1]['region_attributes'] = dict(kind=dict(cow=True, calf=True))
     source, out = write_via(tmp_path / 'via.json', {'a.png': entries}), tmp_path / 'data.json'
-    command = [str(source), '--out', str(out), '--overwrite']
-    assert tool.main(command) == 1
-    assert 'have the attributes age, kind: name the one' in capsys.readouterr().err
-    assert tool.main([*command, '--attribute', 'kind']) == 0
-    assert "2 boxes of its attribute 'kind' are ticked, not one" in capsys.readouterr().out
+    with pytest.raises(UserError, match='have the attributes age, kind: name the one'):
+        convert('via', source, out)
+    done = convert('via', source, out, attribute='kind')
+    assert "2 boxes of its attribute 'kind' are ticked, not one" in told(done.findings)
     assert areas(out) == [100]
-    assert tool.main([*command, '--attribute', 'age']) == 0
-    assert "its attribute 'age' is None and names no class" in capsys.readouterr().out
-    assert tool.main([*command, '--as', 'cattle']) == 0
+    done = convert('via', source, out, attribute='age', overwrite=True)
+    assert "its attribute 'age' is None and names no class" in told(done.findings)
+    assert areas(out) == [100]
+    convert('via', source, out, name='cattle', overwrite=True)
     assert len(areas(out)) == 2
     write_via(source, {'a.png': [polygon(SQUARE, None)]})
-    assert tool.main(command) == 1
-    assert 'have no attribute that could be their class: name them all by --as' \
-        in capsys.readouterr().err
+    with pytest.raises(UserError, match='have no attribute that could be their class: name them '
+                       'all by --as'):
+        convert('via', source, out, overwrite=True)
 
 
 @pytest.mark.parametrize('entry,words', [
@@ -96,14 +92,13 @@ def test_which_attribute_is_the_class(tool, tmp_path, capsys):
     (dict(shape_attributes=dict(name='rect', x=1, y=1, width=5, height=5)), 'names no class'),
     ('text', 'it has no shape_attributes'),
 ])
-def test_regions_that_are_dropped(tool, tmp_path, capsys, entry, words):
+def test_regions_that_are_dropped(tmp_path, entry, words):
     write_image(tmp_path / 'a.png')
     source = write_via(tmp_path / 'via.json', {'a.png': [entry, polygon(SQUARE)]})
     out = tmp_path / 'data.json'
-    assert tool.main([str(source), '--out', str(out)]) == 0
+    found = told(convert('via', source, out).findings)
     assert areas(out) == [100]
-    printed = capsys.readouterr().out
-    assert words in printed and 'region 1' in printed and '1 dropped' in printed
+    assert words in found and 'region 1' in found and '1 dropped' in found
 
 
 @pytest.mark.parametrize('content,words', [
@@ -111,10 +106,9 @@ def test_regions_that_are_dropped(tool, tmp_path, capsys, entry, words):
     ('[1]', 'no export of VIA'), ('{"a": {"filename": "a.png", "regions": 5}}', 'no export of'),
     ('{"_via_img_metadata": 5}', 'it is no project'),
 ])
-def test_files_that_are_left_out(tool, tmp_path, capsys, content, words):
+def test_files_that_are_left_out(tmp_path, content, words):
     write_image(tmp_path / 'a.png')
     write_via(tmp_path / 'via.json', {'a.png': [polygon(SQUARE)], 'gone.png': []})
     (tmp_path / 'bad.json').write_text(content)
-    assert tool.main([str(tmp_path), '--out', str(tmp_path / 'data.json')]) == 0
-    printed = capsys.readouterr().out
-    assert words in printed and '2 left out' in printed and 'via.json: gone.png' in printed
+    found = told(convert('via', tmp_path, tmp_path / 'data.json').findings)
+    assert words in found and '2 left out' in found and 'via.json: gone.png' in found

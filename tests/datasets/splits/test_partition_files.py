@@ -1,6 +1,5 @@
-"""The tool that parts the labelled from the unlabelled: its files, its words, and its refusals."""
+"""Labelled parted from unlabelled images: the files, what is told of them, and the refusals."""
 import errno
-import importlib.util
 import json
 from pathlib import Path
 
@@ -10,16 +9,9 @@ from mmseg.registry import DATASETS
 from PIL import Image
 
 from plugin.datasets.labels.coco_file import read_coco
-
-
-@pytest.fixture(scope='module')
-def tool(root):
-    """The command line tool as a module."""
-    spec = importlib.util.spec_from_file_location(
-        'make_partition', root / 'tools/data/make_partition.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+from plugin.datasets.splits import partition
+from plugin.datasets.splits.printing import print_partition
+from plugin.utils import UserError
 
 
 @pytest.fixture
@@ -53,9 +45,11 @@ def coco(tmp_path):
     return path
 
 
-def of_farm(tool, farm, *options):
-    return tool.main([str(farm / 'images'), '--labels', str(farm / 'labels'), '--out',
-                      str(farm / 'parts'), '--jobs', '2', *map(str, options)])
+def of_farm(farm, **options):
+    """Divide the images of the farm, and print it."""
+    done = partition(farm / 'images', farm / 'parts', labels=farm / 'labels', jobs=2, **options)
+    print_partition(done, options.get('published'))
+    return done
 
 
 def contents(folder):
@@ -71,8 +65,8 @@ def rows(out):
             if line.startswith('│')]
 
 
-def test_lists_are_a_partition_that_data_sets_read(tool, farm, capsys):
-    assert of_farm(tool, farm, '--ratio', '1/4') == 0
+def test_lists_are_a_partition_that_data_sets_read(farm, capsys):
+    of_farm(farm, ratio='1/4')
     out = capsys.readouterr().out
     labeled, rest = lines(farm / 'parts/labeled.txt'), lines(farm / 'parts/unlabeled.txt')
     assert len(labeled) == 4 and len(rest) == 12
@@ -98,43 +92,42 @@ def test_lists_are_a_partition_that_data_sets_read(tool, farm, capsys):
         f'{farm / "parts"}']
 
 
-def test_same_seed_same_files_and_a_list_is_as_good_as_a_folder(tool, farm):
-    assert of_farm(tool, farm, '--number', 5, '--seed', 3) == 0
+def test_same_seed_same_files_and_a_list_is_as_good_as_a_folder(farm):
+    of_farm(farm, number=5, seed=3)
     first = contents(farm / 'parts')
-    assert of_farm(tool, farm, '--number', 5, '--seed', 3, '--overwrite') == 0
+    of_farm(farm, number=5, seed=3, overwrite=True)
     assert contents(farm / 'parts') == first
     names = [name for file in first for name in lines(farm / 'parts' / file)]
     (farm / 'train.txt').write_text('\n'.join(sorted(names)), encoding='utf-8')
-    assert tool.main([str(farm / 'train.txt'), '--labels', str(farm / 'labels'), '--number', '5',
-                      '--seed', '3', '--out', str(farm / 'by list')]) == 0
+    partition(farm / 'train.txt', farm / 'by list', labels=farm / 'labels', number=5, seed=3)
     assert contents(farm / 'by list') == first
-    assert of_farm(tool, farm, '--number', 5, '--seed', 4, '--overwrite') == 0
+    of_farm(farm, number=5, seed=4, overwrite=True)
     assert contents(farm / 'parts') != first
 
 
-def test_names_of_classes(tool, farm, capsys):
-    assert of_farm(tool, farm, '--number', 5, '--classes', 'ground, cow, hay, cat [c]') == 0
+def test_names_of_classes(farm, capsys):
+    of_farm(farm, number=5, classes=['ground', 'cow', 'hay', 'cat [c]'])
     assert [row[0] for row in rows(capsys.readouterr().out)] == ['ground', 'cow', 'hay', 'cat [c]']
-    assert of_farm(tool, farm, '--number', 5, '--classes', 'BarnDataset', '--overwrite') == 0
+    of_farm(farm, number=5, classes=['BarnDataset'], overwrite=True)
     assert [row[0] for row in rows(capsys.readouterr().out)] == [
         'ground', 'fence', 'trough', 'cattle']
-    assert of_farm(tool, farm, '--number', 5, '--classes', 'a,b', '--overwrite') == 1
-    assert 'label id 3 occurs in' in capsys.readouterr().err
+    with pytest.raises(UserError, match='label id 3 occurs in'):
+        of_farm(farm, number=5, classes=['a', 'b'], overwrite=True)
 
 
-def test_too_few_images_for_all_classes(tool, farm, capsys):
+def test_too_few_images_for_all_classes(farm, capsys):
     label = np.full((5, 7), 4, np.uint8)
     Image.fromarray(label).save(farm / 'labels/cam 1/03 牛.png')
-    assert of_farm(tool, farm, '--number', 1) == 0
+    of_farm(farm, number=1)
     out = capsys.readouterr().out
     assert 'no labelled image shows 4: label more images\n' in out
     assert 'no image of the training set shows 2\n' in out
 
 
-def test_a_coco_file_becomes_two(tool, coco, capsys):
+def test_a_coco_file_becomes_two(coco, capsys):
     out = coco.parent / 'parts'
     before = coco.read_bytes()
-    assert tool.main([str(coco), '--ratio', '1/4', '--out', str(out)]) == 0
+    print_partition(partition(coco, out, ratio='1/4'))
     assert coco.read_bytes() == before
     whole = json.loads(before)
     sides = [json.loads((out / f'{side}.json').read_text()) for side in ('labeled', 'unlabeled')]
@@ -154,33 +147,32 @@ def test_a_coco_file_becomes_two(tool, coco, capsys):
                            ['bear [b]', '1', '5', '60', '300']]
 
 
-def test_a_list_is_taken_as_it_is(tool, farm, capsys):
+def test_a_list_is_taken_as_it_is(farm, capsys):
     published = farm / 'published/labeled.txt'
     published.parent.mkdir()
     published.write_text('root/images/cam 0/04 牛.png\ncam 1/01 牛\n', encoding='utf-8')
-    options = ['--list', published]
-    assert of_farm(tool, farm, *options) == 1
-    assert 'the list has 2 images, as no published one (VOC classic 92' in capsys.readouterr().err
-    assert of_farm(tool, farm, *options, '--number', 2) == 0
+    with pytest.raises(UserError, match=r'the list has 2 images, as no published one \(VOC classic '
+                       '92'):
+        of_farm(farm, published=published)
+    done = of_farm(farm, published=published, number=2)
     assert f'{published}: 2 of 16' in capsys.readouterr().out
-    assert lines(farm / 'parts/labeled.txt') == ['cam 0/04 牛', 'cam 1/01 牛']
-    assert len(lines(farm / 'parts/unlabeled.txt')) == 14
+    assert done.labeled == lines(farm / 'parts/labeled.txt') == ['cam 0/04 牛', 'cam 1/01 牛']
+    assert len(done.unlabeled) == len(lines(farm / 'parts/unlabeled.txt')) == 14
     # a published list needs no labels, and brings its other half along
     rest = published.with_name('unlabeled.txt')
     rest.write_bytes((farm / 'parts/unlabeled.txt').read_bytes())
-    bare = [str(farm / 'images'), '--list', str(published), '--number', '2', '--out']
-    assert tool.main([*bare, str(farm / 'bare')]) == 0
+    partition(str(farm / 'images'), str(farm / 'bare'), published=str(published), number=2)
     assert contents(farm / 'bare') == contents(farm / 'parts')
     rest.write_text('\n'.join(lines(rest)[1:]), encoding='utf-8')
-    assert tool.main([*bare, str(farm / 'other')]) == 1
-    assert 'is not the training set without the labelled images: cam 0/00 牛; fetch' in (
-        capsys.readouterr().err)
+    with pytest.raises(UserError, match='is not the training set without the labelled images: '
+                       'cam 0/00 牛; fetch'):
+        partition(farm / 'images', farm / 'other', published=published, number=2)
     published.write_text('cam 7/01\n')
-    assert of_farm(tool, farm, *options, '--number', 1, '--overwrite') == 1
-    assert 'cam 7/01 of the list is not in the training set' in capsys.readouterr().err
+    with pytest.raises(UserError, match='cam 7/01 of the list is not in the training set'):
+        of_farm(farm, published=published, number=1, overwrite=True)
 
 
-def test_names_of_cityscapes(tool, tmp_path):
+def test_names_of_cityscapes(tmp_path):
     for kind, suffix in (('leftImg8bit', 'leftImg8bit'), ('gtFine', 'gtFine_labelTrainIds')):
         folder = tmp_path / kind / 'train/aachen'
         folder.mkdir(parents=True)
@@ -188,10 +180,9 @@ def test_names_of_cityscapes(tool, tmp_path):
             Image.fromarray(np.full((2, 4), k, np.uint8)).save(folder / f'a_{k}_{suffix}.png')
     published = tmp_path / 'published.txt'
     published.write_text('leftImg8bit/train/aachen/a_1_leftImg8bit.png\n')
-    assert tool.main([
-        str(tmp_path / 'leftImg8bit/train'), '--list', str(published), '--number', '1',
-        '--labels', str(tmp_path / 'gtFine/train'), '--picture-suffix', '_leftImg8bit.png',
-        '--label-suffix', '_gtFine_labelTrainIds.png', '--out', str(tmp_path / 'out')]) == 0
+    partition(tmp_path / 'leftImg8bit/train', tmp_path / 'out', published=published, number=1,
+              labels=tmp_path / 'gtFine/train', image_suffix='_leftImg8bit.png',
+              label_suffix='_gtFine_labelTrainIds.png')
     assert lines(tmp_path / 'out/labeled.txt') == ['aachen/a_1']
     assert lines(tmp_path / 'out/unlabeled.txt') == ['aachen/a_0', 'aachen/a_2']
     pairs = DATASETS.build(dict(
@@ -200,28 +191,26 @@ def test_names_of_cityscapes(tool, tmp_path):
     assert all(Path(pairs[0][key]).is_file() for key in ('img_path', 'seg_map_path'))
 
 
-def test_earlier_files_are_kept(tool, farm, coco, capsys):
-    assert of_farm(tool, farm, '--number', 4) == 0
+def test_earlier_files_are_kept(farm, coco):
+    of_farm(farm, number=4)
     before = contents(farm / 'parts')
-    assert of_farm(tool, farm, '--number', 5) == 1
+    with pytest.raises(FileExistsError) as error:
+        of_farm(farm, number=5)
     both = ', '.join(str(farm / f'parts/{side}.txt') for side in ('labeled', 'unlabeled'))
-    assert f'error: {both} exists: give another --out, or --overwrite' in capsys.readouterr().err
+    assert str(error.value).startswith(f'{both} exists: give another --out, or --overwrite')
     assert contents(farm / 'parts') == before
     # the input may not be one of the outputs, whatever is said
     renamed = coco.rename(coco.with_name('labeled.json'))
-    assert tool.main([str(renamed), '--number', '3', '--out', str(renamed.parent),
-                      '--overwrite']) == 1
-    assert 'holds the input under the name of a result' in capsys.readouterr().err
+    with pytest.raises(FileExistsError, match='holds the input under the name of a result'):
+        partition(renamed, renamed.parent, number=3, overwrite=True)
 
 
 @pytest.mark.parametrize('earlier', [False, True])
-@pytest.mark.parametrize('failure, words, status', [
-    (OSError(errno.ENOSPC, 'No space left on device'), 'No space left on device', 1),
-    (KeyboardInterrupt(), 'interrupted: nothing half-done is left', 130)])
-def test_full_disk_or_interrupt_leaves_all_as_it_was(tool, farm, capsys, monkeypatch, earlier,
-                                                     failure, words, status):
+@pytest.mark.parametrize('failure', [
+    OSError(errno.ENOSPC, 'No space left on device'), KeyboardInterrupt()])
+def test_full_disk_or_interrupt_leaves_all_as_it_was(farm, monkeypatch, earlier, failure):
     if earlier:
-        assert of_farm(tool, farm, '--number', 4) == 0
+        of_farm(farm, number=4)
     before = contents(farm / 'parts')
     write, calls = Path.write_text, []
 
@@ -232,28 +221,33 @@ def test_full_disk_or_interrupt_leaves_all_as_it_was(tool, farm, capsys, monkeyp
         return write(path, *args, **kwargs)
 
     monkeypatch.setattr(Path, 'write_text', failing)
-    assert of_farm(tool, farm, '--number', 5, '--overwrite') == status
-    assert words in capsys.readouterr().err
+    with pytest.raises(type(failure)):
+        of_farm(farm, number=5, overwrite=True)
     assert contents(farm / 'parts') == before
 
 
-def test_wrong_arguments(tool, farm, capsys):
-    for options in ([], ['--ratio', '1/2', '--number', '3'], ['--ratio', '1/2', '--list', 'a.txt']):
-        with pytest.raises(SystemExit):
-            of_farm(tool, farm, *options)
-        assert 'give one of --ratio 1/8, --number 92, --list FILE' in capsys.readouterr().err
-    for options, words in ((['--number', 16], '16 of 16 images to be labelled leave none'),
-                           (['--ratio', 'few'], 'ratio few is no share'),
-                           (['--ratio', '1/2', '--label-suffix', '.gif'], 'gif does not exist')):
-        assert of_farm(tool, farm, *options) == 1
-        message = capsys.readouterr().err
-        assert message.startswith('error: ') and words in message and message.count('\n') == 1
-    assert tool.main([str(farm / 'images'), '--number', '3', '--out', str(farm / 'parts')]) == 1
-    assert 'give --labels, the folder of the label maps' in capsys.readouterr().err
-    assert tool.main([str(farm / 'none.json'), '--number', '3', '--out', str(farm)]) == 1
-    assert 'none.json is no file' in capsys.readouterr().err
+@pytest.mark.parametrize('options, words', [
+    ({}, 'give one of --ratio 1/8, --number 92, --list FILE'),
+    (dict(ratio='1/2', number=3), 'give one of --ratio 1/8, --number 92, --list FILE'),
+    (dict(ratio='1/2', published='a.txt'), 'give one of --ratio 1/8, --number 92, --list FILE'),
+    (dict(number=16), '16 of 16 images to be labelled leave none'),
+    (dict(ratio='few'), 'ratio few is no share'),
+    (dict(ratio='1/2', label_suffix='.gif'), 'gif does not exist'),
+])
+def test_wrong_options(farm, options, words):
+    with pytest.raises((FileNotFoundError, UserError)) as error:
+        of_farm(farm, **options)
+    assert words in str(error.value)
+    assert not (farm / 'parts').exists()
+
+
+def test_wrong_sources(farm):
+    with pytest.raises(UserError, match='give --labels, the folder of the label maps'):
+        partition(farm / 'images', farm / 'parts', number=3)
+    with pytest.raises(FileNotFoundError, match='none.json is no file'):
+        partition(farm / 'none.json', farm, number=3)
     twin = farm / 'images/cam 0/00 牛.png'
     Image.new('L', (7, 5)).save(twin)
-    assert of_farm(tool, farm, '--number', 3) == 1
-    assert 'share the name cam 0/00 牛: rename or remove one' in capsys.readouterr().err
+    with pytest.raises(UserError, match='share the name cam 0/00 牛: rename or remove one'):
+        of_farm(farm, number=3)
     assert not (farm / 'parts').exists()

@@ -17,7 +17,7 @@ def results(size=(40, 52), seed=0, channels=()):
 class Fixed(ElasticDeformation):
     """The same vectors at every point."""
 
-    def _draw_vectors(self):
+    def _sample_vectors(self):
         return np.broadcast_to(np.reshape(self.vector, (2, 1, 1)), (2, 3, 3))
 
 
@@ -82,12 +82,12 @@ def test_labels_of_any_type_are_taken():
     np.testing.assert_array_equal(sample_nearest(label, rows, columns), label)
 
 
-def test_vectors_are_drawn_as_the_paper_says():
+def test_vectors_are_distributed_as_the_paper_says():
     np.random.seed(0)  # noqa: NPY002
     transform = ElasticDeformation()
-    drawn = np.stack([transform._draw_vectors() for _ in range(500)])
-    assert drawn.shape == (500, 2, 3, 3)
-    assert drawn.std() == pytest.approx(10, rel=0.03) and abs(drawn.mean()) < 0.4
+    vectors = np.stack([transform._sample_vectors() for _ in range(500)])
+    assert vectors.shape == (500, 2, 3, 3)
+    assert vectors.std() == pytest.approx(10, rel=0.03) and abs(vectors.mean()) < 0.4
 
 
 def test_probability():

@@ -128,12 +128,12 @@ def test_it_can_be_switched_off_and_limited(folder, monkeypatch):
 
 def test_what_passed_is_not_read_again_until_it_changes(folder, monkeypatch):
     runner, calls = fake_runner(folder), []
-    read = check_data.check_files
+    read = check_data.check_dataset
 
     def counted(dataset, limit):
         calls.append(dataset)
         return read(dataset, limit)
-    monkeypatch.setattr(check_data, 'check_files', counted)
+    monkeypatch.setattr(check_data, 'check_dataset', counted)
     CheckDataHook().before_train(runner)
     CheckDataHook().before_train(runner)
     assert len(calls) == 2
@@ -200,8 +200,8 @@ def _in_process(rank, folder, store, outcome, slow=0):
                             timeout=timedelta(seconds=6 if slow else 600))
     runner = fake_runner(folder)
     if rank == 0 and slow:
-        look = check_data.check_files
-        check_data.check_files = lambda *args: time.sleep(slow) or look(*args)
+        look = check_data.check_dataset
+        check_data.check_dataset = lambda *args: time.sleep(slow) or look(*args)
     if rank == 1:
         # a second look would come to another result
         runner.train_loop.dataloader.dataset.data_root = 'nowhere'

@@ -213,7 +213,7 @@ def test_signals_keep_their_size_at_the_start():
 
 
 @pytest.mark.parametrize('arguments, message', [
-    (dict(output_stride=4), 'output_stride=4 is out of reach: use 8, 16 or 32'),
+    (dict(output_stride=4), 'output_stride=4 is not possible: use 8, 16 or 32'),
     (dict(multi_grid=(1, 2)), r'multi_grid=\(1, 2\) does not give each of the three'),
     (dict(multi_grid=(1, 2, 0)), r'multi_grid=\(1, 2, 0\) does not'),
     (dict(out_indices=(0, 4)), r'out_indices=\(0, 4\) names levels .* use some of 0, 1, 2, 3'),

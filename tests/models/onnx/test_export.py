@@ -10,7 +10,6 @@ import torch.nn.functional as F
 from mmengine.config import ConfigDict
 from mmseg.models.backbones.swin import ShiftWindowMSA
 from mmseg.registry import MODELS
-from test_models_contract import NETWORKS, SWIN, build
 
 from plugin.models import layers
 from plugin.models.onnx import (
@@ -27,6 +26,7 @@ from plugin.models.onnx import (
     run_by,
     to_onnx,
 )
+from tests.helpers.networks import NETWORKS, SWIN, build
 from tests.helpers.small_semi import build as build_semi
 from tests.helpers.small_unet import sample, unet
 

@@ -113,10 +113,10 @@ def test_wrong_parameters(extra, settings, message):
 @pytest.mark.parametrize('shares, image, message', [
     (np.ones((1, 4, 5), 'f4'), np.zeros((4, 5, 3), 'u1'), 'are not of 2 or more classes'),
     (np.ones((4, 5), 'f4'), np.zeros((4, 5, 3), 'u1'), r'shape \(4, 5\) are not of 2 or more'),
-    (np.ones((2, 4, 5), 'u1'), np.zeros((4, 5, 3), 'u1'), 'of type uint8 are no shares'),
+    (np.ones((2, 4, 5), 'u1'), np.zeros((4, 5, 3), 'u1'), 'of type uint8 are no floats'),
     (np.full((2, 4, 5), .5), np.zeros((5, 4, 3), 'u1'), r'\(5, 4, 3\) .* does not fit'),
     (np.full((2, 4, 5), .5), np.zeros((4, 5, 3), 'f4'), 'type float32 does not fit'),
-    (np.full((2, 4, 5), 3.), np.zeros((4, 5, 3), 'u1'), 'go from 3 to 3: give shares from 0 to 1'),
+    (np.full((2, 4, 5), 3.), np.zeros((4, 5, 3), 'u1'), 'go from 3 to 3: give floats from 0 to 1'),
     (np.full((2, 4, 5), np.nan), np.zeros((4, 5, 3), 'u1'), 'go from nan to nan'),
 ])
 def test_wrong_input(extra, shares, image, message):

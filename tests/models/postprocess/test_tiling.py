@@ -83,7 +83,7 @@ def test_shares_sum_to_one_and_bands_follow_each_other(border, blend, step):
         axis, _ = plan_axes((length, length), tiling)
         total = torch.zeros(length)
         for start, part in zip(axis.starts, axis.parts, strict=True):
-            total[part.pixels] += part.shares
+            total[part.pixels] += part.weights
             assert part.pixels.start - start == part.inside.start
             assert part.inside.stop <= axis.size
             reach = -axis.starts[0]
@@ -281,4 +281,4 @@ def test_a_teacher_predicts_in_tiles(images):
 def test_settings_may_be_numbers():
     tiling = Tiling.from_cfg(dict(crop_size=64, stride=48, other=SimpleNamespace()))
     assert tiling == Tiling((64, 64), (16, 16))
-    assert np.isclose(plan_axes((64, 10), tiling)[1].parts[0].shares.sum(), 10)
+    assert np.isclose(plan_axes((64, 10), tiling)[1].parts[0].weights.sum(), 10)

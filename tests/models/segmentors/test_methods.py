@@ -192,7 +192,7 @@ def test_the_order_of_the_images_in_a_batch_does_not_matter():
         torch.testing.assert_close(found[name], value)
 
 
-def test_a_batch_without_labels_says_how_to_draw_it():
+def test_a_batch_without_labels_says_how_to_sample_it():
     model = build('MeanTeacher')
     with pytest.raises(ValueError, match=r'none of the 2 images .*PairedSampler'):
         losses_of(model, make_batch(labelled=0))

@@ -1,4 +1,4 @@
-"""Views of an image, and the mean of what is said of them."""
+"""TTAViews and TTASegmentor: views of an image, and the mean of their probabilities."""
 import copy
 
 import numpy as np
@@ -24,8 +24,8 @@ NETWORK = dict(
 
 
 @pytest.fixture(scope='module')
-def image(tmp_path_factory):
-    """An image of odd size and its labels, in a folder with a name that bites."""
+def photo(tmp_path_factory):
+    """An image of odd size and its labels, in a folder with spaces and brackets in its name."""
     folder = tmp_path_factory.mktemp('bilder é [1]')
     rng = np.random.default_rng(0)
     Image.fromarray(rng.integers(0, 256, (29, 43, 3), dtype=np.uint8)).save(folder / 'kuh.png')
@@ -95,7 +95,7 @@ def expected_mean(segmentor, batch):
 
 
 @pytest.mark.parametrize('kind', ['plain', 'semi', 'one channel', 'tiles', 'unpadded'])
-def test_probabilities_are_averaged(image, kind):
+def test_probabilities_are_averaged(photo, kind):
     cfg = copy.deepcopy(NETWORK)
     if kind == 'one channel':
         cfg['decode_head'].update(num_classes=2, out_channels=1, threshold=0.5, loss_decode=dict(
@@ -111,7 +111,7 @@ def test_probabilities_are_averaged(image, kind):
     model = MODELS.build(ConfigDict(type='TTASegmentor', module=cfg)).eval()
     for value in model.module.parameters():
         torch.nn.init.normal_(value, std=0.5)
-    views = views_of(image, [*LOAD, dict(type='PackSegInputs')], scales=(1.0, 1.5),
+    views = views_of(photo, [*LOAD, dict(type='PackSegInputs')], scales=(1.0, 1.5),
                      flips=('none', 'horizontal', 'vertical'))
     batch = pseudo_collate([views])
     with torch.no_grad():
@@ -136,9 +136,9 @@ def test_what_was_predicted_before_is_averaged_alike():
     assert torch.equal(merged.pred_sem_seg.data[0], shares.mean(0).argmax(0))
 
 
-def test_tiles_that_drop_their_logits_are_refused(image):
+def test_tiles_that_drop_their_logits_are_refused(photo):
     cfg = dict(NETWORK, test_cfg=dict(mode='tile', crop_size=(32, 32), keep_logits=False))
     model = MODELS.build(ConfigDict(type='TTASegmentor', module=cfg)).eval()
-    views = views_of(image, [*LOAD, dict(type='PackSegInputs')], scales=(1., ), flips=('none', ))
+    views = views_of(photo, [*LOAD, dict(type='PackSegInputs')], scales=(1., ), flips=('none', ))
     with torch.no_grad(), pytest.raises(ValueError, match='keep_logits=False drops: set it to'):
         model.test_step(pseudo_collate([views]))

@@ -8,7 +8,7 @@ from mmengine.registry import DefaultScope
 
 from tests.helpers.small_semi import METHODS, SEGMENTOR, SMALL, build, make_batch
 
-# CutMixSeg draws its boxes, image by image
+# CutMixSeg samples its boxes, image by image
 ALIKE = [method for method in METHODS if method != 'CutMixSeg']
 GROUP_NORM = dict(type='GN', num_groups=2)
 
@@ -16,8 +16,8 @@ GROUP_NORM = dict(type='GN', num_groups=2)
 def make_model(method):
     """A model in which nothing depends on the order of the images.
 
-    Draws are shared, but they count pixels: so anchors of classes 0 to 2 are in labelled images
-    alone, those of class 3 in unlabelled ones, and each bank holds one key.
+    Random numbers are shared, but they count pixels: so anchors of classes 0 to 2 are in labelled
+    images alone, those of class 3 in unlabelled ones, and each bank holds one key.
     """
     segmentor = copy.deepcopy(SEGMENTOR)
     segmentor['backbone'].update(norm_cfg=GROUP_NORM)

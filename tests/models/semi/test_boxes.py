@@ -1,10 +1,10 @@
-"""Random boxes, as each method's published code draws them."""
+"""Random boxes, as each method's published code samples them."""
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plugin.models.semi.boxes import draw_boxes
+from plugin.models.semi.boxes import sample_boxes
 
 BOXES = ['u2pl', 'cutmix-seg', 'unimatch']
 sizes = st.tuples(st.integers(1, 4), st.integers(1, 12), st.integers(1, 12))
@@ -18,7 +18,7 @@ def seeded(seed=0):
 @given(sizes, st.integers(0, 2**31), st.sampled_from(BOXES))
 def test_a_mask_is_one_box_within_the_image(size, seed, kind):
     number, height, width = size
-    mask = draw_boxes(kind, number, height, width, generator=seeded(seed))
+    mask = sample_boxes(kind, number, height, width, generator=seeded(seed))
     assert mask.shape == (number, 1, height, width) and mask.dtype == torch.bool
     for box in mask[:, 0]:
         rows, columns = box.any(1), box.any(0)
@@ -31,32 +31,32 @@ def test_a_mask_is_one_box_within_the_image(size, seed, kind):
                                              ('unimatch', 0.019, 0.4)])
 @pytest.mark.parametrize('height, width', [(321, 321), (200, 400)])
 def test_boxes_have_the_published_areas(kind, low, high, height, width):
-    shares = draw_boxes(kind, 200, height, width, generator=seeded()).float().mean((1, 2, 3))
+    shares = sample_boxes(kind, 200, height, width, generator=seeded()).float().mean((1, 2, 3))
     assert low <= shares.min() and shares.max() <= high
-    # small and large ones are drawn where the size is free
+    # small and large ones occur where the size is free
     assert (shares.max() - shares.min() > 0.3) == (kind == 'unimatch')
 
 
 def test_boxes_of_u2pl_are_wider_than_half_the_image():
-    widths = draw_boxes('u2pl', 2000, 8, 9, generator=seeded()).any(2).sum(2).flatten()
+    widths = sample_boxes('u2pl', 2000, 8, 9, generator=seeded()).any(2).sum(2).flatten()
     # numpy's randint(9 / 2 + 1, 9) of the published code
     counts = torch.bincount(widths, minlength=10)
     assert counts[:5].sum() == 0 and counts[9] == 0 and (counts[5:9] > 400).all()
 
 
 def test_boxes_of_cutmix_seg_are_as_often_tall_as_wide():
-    mask = draw_boxes('cutmix-seg', 2000, 50, 50, generator=seeded())
+    mask = sample_boxes('cutmix-seg', 2000, 50, 50, generator=seeded())
     tall = mask.any(3).sum(2) > mask.any(2).sum(2)
     assert 900 < tall.sum() < 1100
 
 
 @pytest.mark.parametrize('kind', BOXES)
 def test_boxes_reach_every_pixel(kind):
-    assert draw_boxes(kind, 3000, 6, 7, generator=seeded()).any(0).all()
+    assert sample_boxes(kind, 3000, 6, 7, generator=seeded()).any(0).all()
 
 
 def test_unknown_boxes_and_empty_images_are_refused():
     with pytest.raises(ValueError, match="boxes='round' is unknown: use 'u2pl', 'cutmix-seg'"):
-        draw_boxes('round', 1, 4, 4)
+        sample_boxes('round', 1, 4, 4)
     with pytest.raises(ValueError, match='images of 0x4 pixels have no boxes'):
-        draw_boxes('u2pl', 1, 4, 0)
+        sample_boxes('u2pl', 1, 4, 0)

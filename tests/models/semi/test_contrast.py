@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from plugin.models.semi.contrast import ContrastiveLoss, draw_anchors
+from plugin.models.semi.contrast import ContrastiveLoss, sample_anchors
 from tests.helpers.small_contrast import D, make_batch, make_loss, pick_in_turn, run, slow
 from tests.reference_u2pl_contrast import (
     slow_contrast,
@@ -184,23 +184,25 @@ def test_impossible_options_are_refused(options, message):
         ContrastiveLoss(2, D, **options)
 
 
-# --- the draw of anchors -------------------------------------------------------------------------
+# --- sampling of anchors ------------------------------------------------------------------------
 
-def test_each_pixel_of_a_class_is_drawn():
+def test_each_pixel_of_a_class_is_sampled():
     classes = torch.tensor([1, 2, 0, 1, 1, 2])  # 2: none
-    draws = torch.tensor([[0., 0.999], [0., 0.34], [0.67, 0.999]])[[0, 1, 2]]
-    pixels, mine = draw_anchors(classes, torch.tensor([[1, 3]]), draws[:2])
+    uniform = torch.tensor([[0., 0.999], [0., 0.34], [0.67, 0.999]])[[0, 1, 2]]
+    pixels, mine = sample_anchors(classes, torch.tensor([[1, 3]]), uniform[:2])
     assert mine.all() and pixels.tolist() == [[2, 2], [0, 3]]
-    pixels, mine = draw_anchors(classes, torch.tensor([[1, 3]]), draws[1:])
+    pixels, mine = sample_anchors(classes, torch.tensor([[1, 3]]), uniform[1:])
     assert pixels.tolist() == [[2, 2], [4, 4]]
 
 
-def test_a_draw_that_rounds_up_to_the_end_stays_inside():
+def test_a_number_that_rounds_up_to_the_end_stays_inside():
     almost_one = torch.full((1, 1), 1 - 2**-24)
-    pixels, mine = draw_anchors(torch.zeros(3, dtype=torch.int64), torch.tensor([[3]]), almost_one)
+    classes = torch.zeros(3, dtype=torch.int64)
+    pixels, mine = sample_anchors(classes, torch.tensor([[3]]), almost_one)
     assert mine.all() and pixels.tolist() == [[2]]
 
 
 def test_a_class_without_pixels_is_nobody_s():
-    _, mine = draw_anchors(torch.ones(3, dtype=torch.int64), torch.tensor([[0]]), torch.rand(1, 9))
+    classes = torch.ones(3, dtype=torch.int64)
+    _, mine = sample_anchors(classes, torch.tensor([[0]]), torch.rand(1, 9))
     assert not mine.any()

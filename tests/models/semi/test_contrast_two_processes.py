@@ -53,7 +53,7 @@ def step(mode, rank):
     loss = make_loss(negatives=mode)
     pick_in_turn(loss.bank)
     batch = batch_of(rank)
-    # the draws of the first process count for all
+    # the random numbers of the first process count for all
     value = run(loss, batch, seed=3 + rank)['loss']
     value.backward()
     return value.detach(), batch['student_features'].grad, loss.bank.state_dict()

@@ -24,10 +24,10 @@ def test_info_nce_agrees_with_the_oracle(block, dtype, monkeypatch):
 
 
 def test_gradient_of_info_nce():
-    draw = torch.Generator().manual_seed(0)
-    anchors, positives, keys = (torch.randn(n, D, dtype=torch.float64, generator=draw)
+    generator = torch.Generator().manual_seed(0)
+    anchors, positives, keys = (torch.randn(n, D, dtype=torch.float64, generator=generator)
                                 for n in (5, 5, 9))
-    indices = torch.randint(9, (5, K), generator=draw)
+    indices = torch.randint(9, (5, K), generator=generator)
     anchors.requires_grad_()
     assert torch.autograd.gradcheck(
         lambda value: info_nce(value, positives, keys, indices, 0.7), (anchors,))

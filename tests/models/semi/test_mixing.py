@@ -11,11 +11,11 @@ from plugin.models.semi import (
     classmix,
     cutmix,
     cutout,
-    draw_classmix,
-    draw_cutmix,
-    draw_cutout,
     mix_images,
     mix_pseudo_labels,
+    sample_classmix,
+    sample_cutmix,
+    sample_cutout,
 )
 
 KINDS = ['cutmix', 'cutout', 'classmix']
@@ -66,7 +66,7 @@ def test_all_parts_are_mixed_alike_and_arguments_stay(kind, number):
 
 
 @pytest.mark.parametrize('kind', KINDS)
-def test_the_same_seed_draws_the_same(kind):
+def test_the_same_seed_samples_the_same(kind):
     images, pseudo = numbered(3)
     first, second, other = (mix_images(kind, images, pseudo, generator=seeded(seed))
                             for seed in (4, 4, 5))
@@ -99,10 +99,10 @@ def test_named_functions_are_those_of_the_kinds():
 
 
 @settings(max_examples=60, deadline=None)
-@given(sizes, st.integers(0, 2**31), st.sampled_from([draw_cutmix, draw_classmix]))
-def test_no_image_meets_itself_and_each_is_a_partner_once(size, seed, draw):
+@given(sizes, st.integers(0, 2**31), st.sampled_from([sample_cutmix, sample_classmix]))
+def test_no_image_meets_itself_and_each_is_a_partner_once(size, seed, sample):
     labels = torch.randint(0, 4, size, generator=seeded(seed))
-    mix = draw(labels, prob=1., generator=seeded(seed))
+    mix = sample(labels, prob=1., generator=seeded(seed))
     number = size[0]
     assert sorted(mix.partner.tolist()) == list(range(number))
     assert mix.partner.dtype == torch.int64 and mix.mask.shape == (number, 1, *size[1:])
@@ -112,9 +112,9 @@ def test_no_image_meets_itself_and_each_is_a_partner_once(size, seed, draw):
         assert (mix.partner != torch.arange(number)).all()
 
 
-def test_every_turn_of_the_partners_is_drawn():
+def test_every_shift_of_the_partners_occurs():
     labels = torch.zeros(4, 2, 2, dtype=torch.int64)
-    firsts = {draw_cutmix(labels, generator=seeded(seed)).partner[0].item() for seed in range(40)}
+    firsts = {sample_cutmix(labels, generator=seeded(seed)).partner[0].item() for seed in range(40)}
     assert firsts == {1, 2, 3}
 
 
@@ -123,7 +123,7 @@ def test_every_turn_of_the_partners_is_drawn():
 def test_cutmix_takes_a_box_of_the_partner():
     images, pseudo = numbered(3)
     mixed, _ = cutmix(images, pseudo, prob=1., boxes='unimatch', generator=seeded(2))
-    mix = draw_cutmix(pseudo.labels, prob=1., boxes='unimatch', generator=seeded(2))
+    mix = sample_cutmix(pseudo.labels, prob=1., boxes='unimatch', generator=seeded(2))
     source = image_of(mixed[:, 0] - 1)
     expected = torch.where(mix.mask[:, 0], mix.partner[:, None, None],
                            torch.arange(3)[:, None, None])
@@ -136,7 +136,7 @@ def test_cutout_of_a_single_image_leaves_a_hole():
     hole = mixed[:, 0] == 0
     assert 0.4 < hole.float().mean() < 0.6
     assert (labels.labels[hole] == 255).all() and not labels.valid[hole].any()
-    assert draw_cutout(pseudo.labels, prob=1., generator=seeded()).partner is None
+    assert sample_cutout(pseudo.labels, prob=1., generator=seeded()).partner is None
 
 
 # ----- classes
@@ -146,7 +146,7 @@ def test_classmix_keeps_half_of_the_classes(classes):
     labels = torch.arange(classes).repeat(2, 3, 2)
     labels[1] += 20
     labels[:, 0, 0] = 255
-    mix = draw_classmix(labels, prob=1., generator=seeded())
+    mix = sample_classmix(labels, prob=1., generator=seeded())
     mixed = apply_mix(mix, labels)
     for mine, own, other in zip(mixed, labels, labels.flip(0)):
         kept = set(mine[mine == own].tolist()) - {255}
@@ -157,7 +157,7 @@ def test_classmix_keeps_half_of_the_classes(classes):
 
 def test_every_class_is_sometimes_kept():
     labels = torch.tensor([0, 1, 254, 255]).repeat(2, 1, 1)
-    replaced = [draw_classmix(labels, prob=1., generator=seeded(seed)).mask[0, 0, 0]
+    replaced = [sample_classmix(labels, prob=1., generator=seeded(seed)).mask[0, 0, 0]
                 for seed in range(60)]
     kept = (~torch.stack(replaced)).sum(0)
     # one of the three each time
@@ -166,7 +166,7 @@ def test_every_class_is_sometimes_kept():
 
 def test_padding_is_always_filled_from_the_partner():
     labels = torch.tensor([[[255, 255]], [[3, 255]]])
-    mixed = apply_mix(draw_classmix(labels, prob=1., generator=seeded()), labels)
+    mixed = apply_mix(sample_classmix(labels, prob=1., generator=seeded()), labels)
     assert mixed[0].tolist() == [[3, 255]] and mixed[1, 0, 1] == 255
 
 
@@ -186,7 +186,7 @@ def test_any_tensor_can_be_mixed(dtype):
 
 def test_pseudo_labels_are_mixed_like_their_parts():
     _, pseudo = numbered(2)
-    mix = draw_cutmix(pseudo.labels, prob=1., generator=seeded())
+    mix = sample_cutmix(pseudo.labels, prob=1., generator=seeded())
     for part, mixed in zip(pseudo, mix_pseudo_labels(mix, pseudo)):
         assert torch.equal(mixed, apply_mix(mix, part))
 
@@ -200,7 +200,7 @@ def test_gradients_go_back_to_both_images():
 
 @pytest.mark.parametrize('shape', [(3, 1, 9, 11), (2, 1, 9, 1), (2, 11), (2, 3, 1, 9, 11)])
 def test_tensors_of_another_size_are_refused(shape):
-    mix = draw_cutmix(numbered(2)[1].labels)
+    mix = sample_cutmix(numbered(2)[1].labels)
     with pytest.raises(ValueError, match='cannot be mixed by a mask of'):
         apply_mix(mix, torch.zeros(shape))
 

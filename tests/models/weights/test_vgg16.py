@@ -1,14 +1,11 @@
 """torchvision's VGG16 in FCN's backbone."""
-import importlib.util
-import subprocess
-import sys
-
 import pytest
 import torch
 import torch.nn.functional as F
 
 from plugin.models.backbones import FCNVGG16, SegNetVGG16
-from plugin.models.weights.vgg16 import convert_vgg16, encoder_from_vgg16
+from plugin.models.weights.vgg16 import convert, convert_vgg16, encoder_from_vgg16
+from tests.helpers.tool_calls import call_tool
 
 WIDTH = 64  # of the fully connected layers, 4096 in torchvision's network
 
@@ -98,19 +95,12 @@ def test_wrong_sources_are_named():
     assert set(source) == before
 
 
-def test_command(tmp_path, root):
+def test_a_file(tmp_path):
     torch.save(torchvision_vgg16(False), tmp_path / 'vgg16.pth')
     target = tmp_path / 'new folder' / 'vgg16.pth'
-    command = [sys.executable, root / 'tools/convert_vgg16.py']
-    done = subprocess.run([*command, tmp_path / 'vgg16.pth', target], capture_output=True,
-                          text=True)
-    assert done.returncode == 0, done.stderr
-    assert '30 tensors for FCNVGG16' in done.stdout
+    assert len(convert(tmp_path / 'vgg16.pth', target)) == 30
     loaded = torch.load(target, weights_only=True)['state_dict']
     assert loaded['fc6.weight'].shape == (WIDTH, 512, 7, 7)
-    done = subprocess.run([*command, tmp_path / 'absent.pth', target], capture_output=True,
-                          text=True)
-    assert done.returncode == 1 and 'absent.pth' in done.stderr and 'Traceback' not in done.stderr
 
 
 def test_encoder_of_segnet_computes_the_features_of_torchvision():
@@ -132,13 +122,10 @@ def test_segnet_needs_batch_norm():
         encoder_from_vgg16(convert_vgg16(torchvision_vgg16(False)))
 
 
-def test_command_for_segnet(tmp_path, root, capsys):
-    spec = importlib.util.spec_from_file_location('convert', root / 'tools/convert_vgg16.py')
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
+def test_a_file_for_segnet(tmp_path, capsys):
     torch.save(torchvision_vgg16(True), tmp_path / 'vgg16_bn.pth')
     target = tmp_path / 'segnet.pth'
-    assert tool.main([str(tmp_path / 'vgg16_bn.pth'), str(target), '--network', 'segnet']) == 0
+    assert call_tool('convert_vgg16', tmp_path / 'vgg16_bn.pth', target, '--network', 'segnet') == 0
     assert '91 tensors for SegNetVGG16 with batch norm' in capsys.readouterr().out
     loaded = torch.load(target, weights_only=True)['state_dict']
     assert loaded.keys() == SegNetVGG16(base_channels=1).state_dict().keys()

@@ -1,11 +1,12 @@
 """The tool that weighs the classes: its words, its file, and its refusals."""
-import importlib.util
 import json
 
 import numpy as np
 import pytest
 from mmseg.registry import MODELS
 from PIL import Image
+from tests.helpers.tool_calls import call_tool
+
 
 CONFIG = """
 num_classes = 3
@@ -14,16 +15,6 @@ train_dataloader = dict(dataset=dict(
     metainfo=dict(classes=('ground', 'cow', 'cat [c]')),
     data_prefix=dict(img_path='images', seg_map_path='labels')))
 """
-
-
-@pytest.fixture(scope='module')
-def tool(root):
-    """The command line tool as a module."""
-    spec = importlib.util.spec_from_file_location(
-        'class_weights', root / 'tools/data/class_weights.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture
@@ -39,8 +30,8 @@ def farm(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_prints_and_writes_what_the_loss_takes(tool, farm, capsys):
-    assert tool.main(['farm.py', '--out', 'new/weights.json', '--jobs', '2']) == 0
+def test_prints_and_writes_what_the_loss_takes(farm, capsys):
+    assert call_tool('class_weights', 'farm.py', '--out', 'new/weights.json', '--jobs', '2') == 0
     out = capsys.readouterr().out
     # frequencies 6 / 8 and 1 / 4, their median 1 / 2
     assert out.splitlines()[-3:] == [
@@ -55,22 +46,20 @@ def test_prints_and_writes_what_the_loss_takes(tool, farm, capsys):
     np.testing.assert_allclose(loss.class_weight, [0.6667, 2, 0], rtol=1e-6)
 
 
-def test_inverse(tool, farm, capsys):
-    assert tool.main(['farm.py', '--mode', 'inverse']) == 0
+def test_inverse(farm, capsys):
+    assert call_tool('class_weights', 'farm.py', '--mode', 'inverse') == 0
     # 7 pixels, 2 classes that occur
     assert capsys.readouterr().out.splitlines()[-1] == 'class_weight=[0.5833, 3.5, 0.0]'
     assert {path.name for path in farm.iterdir()} == {'farm.py', 'farm 牛'}
 
 
-def test_an_older_file_stays(tool, farm, capsys):
+def test_an_older_file_stays(farm, capsys):
     (farm / 'old.json').write_text('[9]')
-    with pytest.raises(SystemExit) as stop:
-        tool.main(['farm.py', '--out', 'old.json'])
-    assert stop.value.code == 1
+    assert call_tool('class_weights', 'farm.py', '--out', 'old.json') == 1
     assert 'error: old.json exists already: choose another name, or replace it with --overwrite' \
         in capsys.readouterr().err
     assert (farm / 'old.json').read_text() == '[9]'
-    assert tool.main(['farm.py', '--out', 'old.json', '--overwrite']) == 0
+    assert call_tool('class_weights', 'farm.py', '--out', 'old.json', '--overwrite') == 0
     assert json.loads((farm / 'old.json').read_text()) == [0.6667, 2.0, 0.0]
 
 
@@ -80,17 +69,13 @@ def test_an_older_file_stays(tool, farm, capsys):
     (['--cfg-options', 'train_dataloader.dataset.data_root=nowhere'],
      'data root nowhere does not exist'),
 ])
-def test_mistakes_are_one_sentence(tool, farm, capsys, options, message):
-    with pytest.raises(SystemExit) as stop:
-        tool.main(['farm.py', '--out', 'weights.json', *options])
-    assert stop.value.code == 1
+def test_mistakes_are_one_sentence(farm, capsys, options, message):
+    assert call_tool('class_weights', 'farm.py', '--out', 'weights.json', *options) == 1
     error = capsys.readouterr().err
     assert message in error and 'Traceback' not in error
     assert not (farm / 'weights.json').exists()
 
 
 @pytest.mark.parametrize('options', [['--jobs', '0'], ['--out', 'weights.txt']])
-def test_wrong_usage(tool, farm, options):
-    with pytest.raises(SystemExit) as stop:
-        tool.main(['farm.py', *options])
-    assert stop.value.code == 2
+def test_wrong_usage(farm, options):
+    assert call_tool('class_weights', 'farm.py', *options) == 2

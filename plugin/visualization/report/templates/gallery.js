@@ -11,17 +11,17 @@
     layer: 'compare', place: 0 };
   let shown = [];
 
-  const gallery = () => ({ images: [], classes: [], palette: [], ...galleries[state.view] });
+  const gallery = () => ({ pictures: [], classes: [], palette: [], ...galleries[state.view] });
   const percent = (value) => `${(100 * value).toFixed(0)} %`;
   const press = (buttons, chosen) => buttons.forEach(
     (button) => button.setAttribute('aria-pressed', String(button === chosen)));
   const layerButtons = [...viewer.querySelectorAll('[data-layer]')];
   const groupButtons = [...document.querySelectorAll('[data-group]')];
 
-  function setImage(image, address) {
-    image.hidden = !address;
-    if (address) image.src = address;
-    else image.removeAttribute('src');
+  function setImage(element, address) {
+    element.hidden = !address;
+    if (address) element.src = address;
+    else element.removeAttribute('src');
   }
 
   function showLayer() {
@@ -83,21 +83,21 @@
   function thumb(image, place) {
     const entry = document.createElement('li');
     const button = document.createElement('button');
-    const image = document.createElement('img');
+    const preview = document.createElement('img');
     button.type = 'button';
-    image.src = image.input;
-    image.alt = '';
+    preview.src = image.input;
+    preview.alt = '';
     const text = document.createElement('span');
     text.textContent = image.score === null ? image.name : percent(image.score);
     button.setAttribute('aria-label', `${image.name} ${image.score === null ? '' : text.textContent}`);
-    button.append(image, text);
+    button.append(preview, text);
     button.addEventListener('click', () => show(place));
     entry.append(button);
     return entry;
   }
 
   function filter() {
-    const { images } = gallery();
+    const { pictures: images } = gallery();
     shown = images.filter((image) => (
       (state.group === 'all' || image.groups.includes(state.group))
       && (state.only === '' || image.classes.includes(Number(state.only)))));
@@ -112,7 +112,7 @@
   }
 
   function open() {
-    const { classes, images, total, label, left_out: leftOut } = gallery();
+    const { classes, pictures: images, total, label, left_out: leftOut } = gallery();
     const option = (value, text) => Object.assign(document.createElement('option'),
       { value, textContent: text });
     const present = new Set(images.flatMap((image) => image.classes));

@@ -1,0 +1,31 @@
+# DeepLabv3+ on ResNet-101, the labels of 662 images of VOC 2012 with SBD and nothing else.
+# LABELED=1323 python tools/train.py configs/suponly_r101_voc-blender.py takes 1323; or 2646, 5291.
+_base_ = [
+    '_base_/models/deeplabv3plus_r101.py',
+    '_base_/datasets/semi_voc-blender.py',
+    '_base_/schedules/u2pl_voc.py',
+]
+number = '{{$LABELED:662}}'
+if number not in ('662', '1323', '2646', '5291'):
+    raise ValueError(
+        f'LABELED={number}: the published lists are of 662, 1323, 2646 and 5291 '
+        'labelled images; set LABELED to one of these numbers')
+work_dir = f'work_dirs/suponly_r101_voc-blender_{number}'
+lists = f'{_base_.splits}/{number}'
+labeled = dict(_base_.labeled, ann_file=f'{lists}/labeled.txt')
+unlabeled = dict(ann_file=f'{lists}/unlabeled.txt')
+model = dict(
+    data_preprocessor=dict(size={{_base_.crop_size}}),
+    decode_head=dict(num_classes={{_base_.num_classes}}))
+train_dataloader = dict(
+    batch_size=_base_.batch_size // 2,
+    sampler=dict(_delete_=True, type='InfiniteSampler', shuffle=True),
+    dataset=dict(_delete_=True, **labeled))
+# 80 rounds of the unlabelled images, 16 a step
+epoch = (10582 - int(number)) // 16
+param_scheduler = [
+    dict(type='PolyLR', eta_min=0., power=0.9, begin=0, end=80 * epoch, by_epoch=False)
+]
+train_cfg = dict(max_iters=80 * epoch, val_interval=2 * epoch)
+default_hooks = dict(checkpoint=dict(interval=2 * epoch))
+del number  # not a setting

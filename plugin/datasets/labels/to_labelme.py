@@ -1,0 +1,217 @@
+"""A COCO file, or predictions, turned into LabelMe files, one an image."""
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pycocotools import mask as coco_mask
+
+from plugin.utils import UserError, first_few, write_atomically
+from plugin.utils.console import progress
+
+from .coco_file import read_coco
+from .image_files import image_size
+from .json_file import read_json, try_json
+from .labelme import labelme_document
+from .polygons import Instance, to_rle
+
+
+class DrawnImage(NamedTuple):
+    """An image (relative to the folder of images), its size in pixels and its instances."""
+
+    file_name: str
+    height: int
+    width: int
+    instances: list[Instance]
+
+
+class LabelMeFiles(NamedTuple):
+    """What :func:`to_labelme` wrote.
+
+    Attributes:
+        written (list[Path]): The LabelMe files.
+        instances (int): Number of instances in them.
+        kept (list[Path]): Files that were there already and stay as they are.
+        blank (int): Number of predictions without a pixel, which are left out.
+    """
+
+    written: list[Path]
+    instances: int
+    kept: list[Path]
+    blank: int
+
+
+def to_labelme(source: str | Path, out: str | Path, *, images: str | Path,
+               data: str | Path | None = None, labels: Sequence[str] = (),
+               score_thr: float = 0.0, overwrite: bool = False) -> LabelMeFiles:
+    """Turn a COCO file, or COCO results, into LabelMe files, one an image.
+
+    An image without instances gets a file without shapes. All is checked before the first file is
+    written.
+
+    Args:
+        source (str | Path): The COCO file, or the results.
+        out (str | Path): Folder for the LabelMe files; may be that of the images.
+        images (str | Path): Folder of the images.
+        data (str | Path, optional): For results: the COCO file with the images and classes that
+            they are about.
+        labels (Sequence[str]): For results without ``data``: names of the classes 1, 2, ...
+        score_thr (float): For results: leave out what scores less, 0..1. Defaults to 0.
+        overwrite (bool): Replace LabelMe files that are there already; without it they stay.
+
+    Returns:
+        LabelMeFiles: What was written.
+
+    Raises:
+        OSError: If a file is missing, or would be replaced that is none of LabelMe's.
+        UserError: If a file is malformed, or does not fit the others.
+
+    Example:
+        >>> from plugin.datasets.labels import to_labelme
+        >>> done = to_labelme('data/barn/annotations/train.json', 'labelme',
+        ...                   images='data/barn/images/train')
+        >>> done.written[0].name, len(done.kept)
+        ('0000.json', 0)
+    """
+    source, out, images = Path(source), Path(out), Path(images)
+    drawn, blank = _read(source, images, None if data is None else Path(data), labels, score_thr)
+    paths = _targets(drawn, out)
+    lost = [image.file_name for image in drawn if not (images / image.file_name).is_file()]
+    if lost:
+        raise FileNotFoundError(f'{images} has no {first_few(lost)}: give the folder of the '
+                                'images by --images')
+    there = {path for path in paths if path.exists()}
+    if overwrite:
+        _refuse_others(there)
+        there.clear()
+    todo = [pair for pair in zip(drawn, paths, strict=True) if pair[1] not in there]
+    for image, path in progress(todo, 'LabelMe'):
+        link = Path(os.path.relpath(images / image.file_name, path.parent)).as_posix()
+        document = labelme_document(link, image.height, image.width, image.instances)
+        write_atomically(path, json.dumps(document, ensure_ascii=False) + '\n')
+    return LabelMeFiles([path for _, path in todo],
+                        sum(len(image.instances) for image, _ in todo), sorted(there), blank)
+
+
+def _read(source: Path, images: Path, data: Path | None, labels: Sequence[str],
+          score_thr: float) -> tuple[list[DrawnImage], int]:
+    """Read a COCO file, or results and what they are about; also count what has no pixel."""
+    content = read_json(source) if source.is_file() else None
+    if not isinstance(content, list):
+        coco = read_coco(str(source))
+        return _drawn(source, coco.images, coco.categories, coco.annotations)
+    results = _by_image(source, images, content, score_thr)
+    if data is not None:
+        coco = read_coco(str(data))
+        return _drawn(data, coco.images, coco.categories, results)
+    if not labels:
+        raise UserError(f'{source} holds results, which do not name the classes: give the '
+                        'COCO file they are about by --data, or the names by --labels')
+    categories = {name: place for place, name in enumerate(labels, start=1)}
+    return _drawn(source, _measured(images, results), categories, results)
+
+
+def _drawn(path: Path, images: Sequence[dict], categories: Mapping[str, int],
+           entries: Mapping[Any, list[dict]]) -> tuple[list[DrawnImage], int]:
+    """Images with their annotations or results, kept by id or by name of the image."""
+    classes = {number: name for name, number in categories.items()}
+    absent = set(entries) - {image[key] for image in images for key in ('id', 'file_name')}
+    if absent:
+        raise UserError(f'{path} has no image {min(map(str, absent))}, for which there are '
+                        'results: give the file they are about by --data')
+    drawn, blank = [], 0
+    for image in images:
+        found = [entry for key in ('id', 'file_name') for entry in entries.get(image[key], ())]
+        unknown = [entry['category_id'] for entry in found if entry['category_id'] not in classes]
+        if unknown:
+            raise UserError(f'category {unknown[0]} in {image["file_name"]} has no name: there '
+                            f'are {", ".join(f"{k} {v}" for k, v in classes.items())}')
+        seen = [entry for entry in found if _has_pixels(entry, image)]
+        blank += len(found) - len(seen)
+        drawn.append(DrawnImage(image['file_name'], image['height'], image['width'], [
+            Instance(classes[entry['category_id']], entry['segmentation'], entry.get('score'))
+            for entry in seen]))
+    return drawn, blank
+
+
+def _has_pixels(entry: dict, image: dict) -> bool:
+    """Whether there is something to draw; networks also predict masks without a pixel."""
+    if 'score' not in entry:
+        return True
+    try:
+        rle = to_rle(entry['segmentation'], image['height'], image['width'])
+    except ValueError as error:
+        raise UserError(f'a result of {image["file_name"]}: {error}') from error
+    return bool(coco_mask.area(rle))
+
+
+def _measured(images: Path, results: Mapping[Any, list[dict]]) -> list[dict]:
+    """Entries as a COCO file has them for images that results name."""
+    nameless = [key for key in results if not isinstance(key, str)]
+    if nameless:
+        raise UserError(f'the results for image {nameless[0]} have no file_name: give the COCO '
+                        'file they are about by --data')
+    sizes = {name: image_size(images / name) for name in results}
+    return [dict(id=None, file_name=name, height=size.height, width=size.width)
+            for name, size in sizes.items()]
+
+
+def _by_image(source: Path, images: Path, results: Sequence[Any],
+              score_thr: float) -> dict[Any, list[dict]]:
+    """Results by the name of their image, or its id where they do not name it."""
+    found: dict[Any, list[dict]] = {}
+    for place, entry in enumerate(results):
+        lacking = [key for key in ('category_id', 'segmentation', 'score')
+                   if not isinstance(entry, dict) or key not in entry]
+        if lacking:
+            raise UserError(f'entry {place} of {source} lacks {", ".join(lacking)}: give '
+                            'COCO results with masks')
+        entries = found.setdefault(_image_of(images, entry), [])
+        if entry['score'] >= score_thr:
+            entries.append(entry)
+    return found
+
+
+def _image_of(images: Path, entry: dict) -> Any:
+    """Name of the image of a result, relative to the folder of images, or its id."""
+    name = entry.get('file_name')
+    if name is None:
+        return entry.get('image_id')
+    if not os.path.isabs(name) and (images / name).is_file():
+        return name
+    # tools/predict.py writes the path that it was given
+    inside = Path(os.path.relpath(name, images))
+    return name if '..' in inside.parts or not (images / inside).is_file() else inside.as_posix()
+
+
+def _targets(drawn: Sequence[DrawnImage], out: Path) -> list[Path]:
+    """The LabelMe file of each image.
+
+    Raises:
+        UserError: If a file would lie outside ``out``, or two images share one.
+    """
+    paths: list[Path] = []
+    owners: dict[str, str] = {}
+    for image in drawn:
+        relative = Path(os.path.normpath(image.file_name)).with_suffix('.json')
+        if relative.is_absolute() or '..' in relative.parts:
+            raise UserError(f'image {image.file_name} lies outside the folder of images: '
+                            'make the names in the COCO file relative to it')
+        # file systems that ignore case would merge A.json and a.json
+        key = relative.as_posix().casefold()
+        if key in owners:
+            raise UserError(f'images {owners[key]} and {image.file_name} would share the '
+                            f'file {relative.as_posix()}: rename one of them')
+        owners[key] = image.file_name
+        paths.append(out / relative)
+    return paths
+
+
+def _refuse_others(paths: Iterable[Path]) -> None:
+    """Stop before a file is replaced that is none of LabelMe's."""
+    for path in sorted(paths):
+        content = try_json(path)
+        if not isinstance(content, dict) or 'shapes' not in content:
+            raise FileExistsError(f'{path} is no LabelMe file, so that it is not replaced in spite '
+                                  'of --overwrite: choose another --out')

@@ -1,0 +1,150 @@
+"""Labels of the VGG Image Annotator (VIA 1 and 2, JSON): projects and exported annotations."""
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from plugin.utils import UserError
+from plugin.utils.console import progress
+
+from .coco_builder import CocoBuilder
+from .image_files import ImageFinder
+from .label_files import ReadOptions, label_files, read_label_json
+from .shapes import Shape, box_ring, ellipse_ring
+
+KINDS = ('polygon', 'rect', 'circle', 'ellipse')
+
+
+def read(sources: Sequence[Path], builder: CocoBuilder, options: ReadOptions) -> None:
+    """Read all VIA files of folders and their sub-folders.
+
+    Polygons, rectangles, circles and ellipses are taken. The class is the value of the only region
+    attribute, or of the one named by ``options.attribute``; without any, ``options.name`` names
+    all.
+
+    Raises:
+        FileNotFoundError: If there is no file.
+        UserError: If nothing says which attribute is the class.
+    """
+    finder = ImageFinder()
+    for path in label_files(sources, '.json', options.skip):
+        content = read_label_json(path, path.name, builder)
+        if content is None:
+            continue
+        entries = _entries(content)
+        if not entries:
+            builder.report(path.name, 'left out', 'it is no project and no export of VIA: move it '
+                           'away')
+        attribute = options.attribute or _only_attribute(entries, path, options.name)
+        folders = [builder.root, path.parent]
+        for entry in progress(entries, path.name):
+            _read_entry(entry, attribute, path.name, finder, folders, options.name, builder)
+
+
+def _entries(content: Any) -> list[dict]:
+    """The images of a project or an export, none if it is neither."""
+    if isinstance(content, dict):
+        content = content.get('_via_img_metadata', content)
+    entries = list(content.values()) if isinstance(content, dict) else content
+    good = isinstance(entries, list) and all(
+        isinstance(entry, dict) and isinstance(entry.get('filename'), str)
+        and isinstance(entry.get('regions') or [], (dict, list)) for entry in entries)
+    return entries if good else []
+
+
+def _regions(entry: dict) -> list[Any]:
+    # VIA 1 numbers them: {"0": {...}, "1": {...}}
+    regions = entry.get('regions') or []
+    return list(regions.values()) if isinstance(regions, dict) else list(regions)
+
+
+def _only_attribute(entries: list[dict], path: Path, name: str | None) -> str | None:
+    """The attribute that must mean the class, as there is no other.
+
+    Raises:
+        UserError: If there are several, or none and no name for all.
+    """
+    regions = [region for entry in entries for region in _regions(entry)]
+    known = sorted({key for region in regions if isinstance(region, dict)
+                    and isinstance(region.get('region_attributes'), dict)
+                    for key in region['region_attributes']})
+    if len(known) == 1:
+        return known[0]
+    if name is not None or not regions:
+        return None
+    if known:
+        raise UserError(f'the regions of {path} have the attributes {", ".join(known)}: name the '
+                        'one that is the class by --attribute')
+    raise UserError(f'the regions of {path} have no attribute that could be their class: name '
+                    'them all by --as')
+
+
+def _read_entry(entry: dict, attribute: str | None, file: str, finder: ImageFinder,
+                folders: Sequence[Path], name: str | None, builder: CocoBuilder) -> None:
+    """Read one image and its regions."""
+    source = f'{file}: {entry["filename"]}'
+    found = finder.find(entry['filename'], folders)
+    if found is None:
+        builder.report(source, 'left out', 'there is no such image: bring it back, or give its '
+                       'folder by --images')
+        return
+    image = builder.image(source, found)
+    if image is None:
+        return
+    shapes = []
+    for place, region in enumerate(_regions(entry), start=1):
+        try:
+            outline = _outline(region)
+            # without an attribute all have the name, or there is no region
+            label = name or '' if attribute is None else _label(region, attribute)
+        except ValueError as error:
+            builder.report(source, 'dropped', str(error), f'region {place}')
+            continue
+        shapes.append(Shape(label, outline, None, f'region {place}'))
+    builder.add(image, shapes)
+
+
+def _label(region: dict, attribute: str) -> str:
+    attributes = region.get('region_attributes')
+    value = attributes.get(attribute) if isinstance(attributes, dict) else None
+    if isinstance(value, dict):
+        # a group of check boxes
+        ticked = [key for key, is_ticked in value.items() if is_ticked]
+        if len(ticked) != 1:
+            raise UserError(f'{len(ticked)} boxes of its attribute {attribute!r} are ticked, not '
+                            'one: tick the class')
+        return ticked[0]
+    if not isinstance(value, str) or not value.strip():
+        raise UserError(f'its attribute {attribute!r} is {value!r} and names no class: fill it '
+                        'in')
+    return value
+
+
+def _outline(region: Any) -> list[float]:
+    """Polygon of a region.
+
+    Raises:
+        UserError: If it has none; says why.
+    """
+    shape: Any = region.get('shape_attributes') if isinstance(region, dict) else None
+    if not isinstance(shape, dict):
+        raise UserError('it has no shape_attributes: draw it again')
+    kind = shape.get('name')
+    if kind not in KINDS:
+        raise UserError(f'a {kind} outlines nothing: draw a polygon')
+    try:
+        if kind == 'polygon':
+            pairs = zip(shape['all_points_x'], shape['all_points_y'], strict=True)
+            return [float(value) for pair in pairs for value in pair]
+        if kind == 'rect':
+            left, top, width, height = (float(shape[key]) for key in ('x', 'y', 'width', 'height'))
+            return box_ring(left, top, left + width, top + height)
+        x, y = float(shape['cx']), float(shape['cy'])
+        if kind == 'circle':
+            return ellipse_ring(x, y, float(shape['r']), float(shape['r']))
+        # theta in radians came with VIA 2.0.5
+        return ellipse_ring(x, y, float(shape['rx']), float(shape['ry']),
+                            float(shape.get('theta') or 0))
+    except (KeyError, OverflowError, TypeError) as error:
+        raise UserError(f'its numbers are not those of a {kind} '
+                        f'({type(error).__name__}: {error}): draw it again') from error
+

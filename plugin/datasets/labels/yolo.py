@@ -1,0 +1,146 @@
+"""Labels of YOLO-seg: a text file an image, a row an instance."""
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+
+from plugin.utils import UserError
+from plugin.utils.console import progress
+
+from .coco_builder import CocoBuilder, ImageEntry
+from .image_files import ImageFinder, likely_folders
+from .label_files import ReadOptions, label_files
+from .shapes import Shape, box_ring
+
+# where the names of the classes are kept
+NAME_FILES = ('data.yaml', 'data.yml', 'dataset.yaml', 'classes.txt', 'obj.names')
+# a little above 1 is a point just outside; far above are pixels
+LARGEST_SHARE = 2
+
+
+def read(sources: Sequence[Path], builder: CocoBuilder, options: ReadOptions) -> None:
+    """Read all label files of folders and their sub-folders.
+
+    A row is a class number and x y of each point, as shares of width and height; a row of five
+    numbers is a box, taken as a rectangle. Labels lie beside their images, or in ``labels`` where
+    the images are in ``images``. An empty file makes an image without instances.
+
+    Raises:
+        FileNotFoundError: If there is no file, or the names of the classes are nowhere.
+        UserError: If the file with the names cannot be understood.
+    """
+    finder = ImageFinder()
+    names = class_names(options.names, sources, options.name)
+    files = label_files(sources, '.txt', options.skip)
+    for path in progress([path for path in files if path.name not in NAME_FILES], 'YOLO'):
+        _read_file(path, names, finder, options.search, builder)
+
+
+def class_names(given: str | None, sources: Sequence[Path],
+                name: str | None) -> dict[int, str] | None:
+    """Names of the classes by their numbers; None where one name is given to all.
+
+    Raises:
+        FileNotFoundError: If they are nowhere.
+        UserError: If their file cannot be understood.
+    """
+    if given is not None and not Path(given).is_file():
+        return dict(enumerate(part.strip() for part in given.split(',')))
+    homes = [path if path.is_dir() else path.parent for path in sources]
+    above = [Path(os.path.abspath(home)) for home in homes]
+    places = [folder / file for start in above for folder in (start, *start.parents[:2])
+              for file in NAME_FILES]
+    for path in [Path(given)] if given is not None else places:
+        if path.is_file():
+            return _names_in(path)
+    if name is not None:
+        return None
+    raise FileNotFoundError(f'{", ".join(map(str, homes))} has no {" or ".join(NAME_FILES)} with '
+                            'the names of the classes: give --names cow,calf, or --as cattle')
+
+
+def _names_in(path: Path) -> dict[int, str]:
+    text = path.read_text(encoding='utf-8-sig')
+    if path.suffix.lower() not in ('.yaml', '.yml'):
+        return dict(enumerate(line.strip() for line in text.splitlines() if line.strip()))
+    try:
+        content = yaml.safe_load(text)
+        names = content['names']
+        items = names.items() if isinstance(names, dict) else enumerate(names)
+        return {int(number): str(name) for number, name in items}
+    except (KeyError, TypeError, ValueError, yaml.YAMLError) as error:
+        raise UserError(f'{path} has no list of names ({type(error).__name__}: {error}): write '
+                        'names: [cow, calf], or give --names') from error
+
+
+def _read_file(path: Path, names: dict[int, str] | None, finder: ImageFinder,
+               search: Sequence[Path], builder: CocoBuilder) -> None:
+    """Read the label file of one image."""
+    source = os.path.relpath(path, builder.root)
+    folders = [*_twins(path.parent), *likely_folders(path.parent, search)]
+    found = next((hits for hits in (finder.by_stem(path.stem, folder) for folder in folders)
+                  if hits), [])
+    if len(found) != 1:
+        what = f'there are {", ".join(hit.name for hit in found)}: keep one of them' if found \
+            else 'there is no image of this name: bring it back, or give its folder by --images'
+        builder.report(source, 'left out', what)
+        return
+    try:
+        lines = path.read_text(encoding='utf-8-sig').splitlines()
+    except UnicodeDecodeError as error:
+        builder.report(source, 'left out', f'byte {error.start} is no UTF-8: save it as UTF-8')
+        return
+    image = builder.image(source, found[0])
+    if image is None:
+        return
+    shapes = []
+    for place, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            shapes.append(_shape(line, f'line {place}', names, image, builder))
+        except ValueError as error:
+            builder.report(source, 'dropped', str(error), f'line {place}')
+    builder.add(image, shapes)
+
+
+def _twins(folder: Path) -> list[Path]:
+    """The folder of images that belongs to a folder of labels: images/train to labels/train."""
+    parts = Path(os.path.abspath(folder)).parts
+    if 'labels' not in parts:
+        return []
+    place = len(parts) - 1 - parts[::-1].index('labels')
+    return [Path(*parts[:place], 'images', *parts[place + 1:])]
+
+
+def _shape(line: str, name: str, names: dict[int, str] | None, image: ImageEntry,
+           builder: CocoBuilder) -> Shape:
+    """The shape of a row.
+
+    Raises:
+        UserError: If it is none; says why.
+    """
+    try:
+        number, *values = map(float, line.split())
+    except ValueError as error:
+        raise UserError(f'it is no row of numbers ({error}): correct or remove it') from error
+    if not number.is_integer() or names is not None and int(number) not in names:
+        raise UserError(f'class {number:g} has no name: the names are those of the classes '
+                        f'{", ".join(map(str, names or ()))}')
+    label = 'animal' if names is None else names[int(number)]
+    far = max(map(abs, values), default=0)
+    if not far <= LARGEST_SHARE:
+        raise UserError(f'it has the number {far:g}, and shares of width and height reach from '
+                        '0 to 1: export it again')
+    if len(values) == 4:
+        builder.report(image.source, 'note', 'a box, taken as a rectangle: outline the animal',
+                       name)
+        x, y, width, height = values
+        values = box_ring(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+    if len(values) % 2:
+        raise UserError(f'after the class it has {len(values)} numbers, which are no pairs x y')
+    sides = image.width, image.height
+    return Shape(label, [value * sides[place % 2] for place, value in enumerate(values)], None,
+                 name)
+

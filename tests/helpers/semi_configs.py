@@ -1,0 +1,30 @@
+"""Configs with unlabelled images, read for one of their partitions."""
+import copy
+import functools
+
+import pytest
+from mmengine.config import Config
+
+from tests.helpers.paths import CONFIGS
+
+# the numbers of labelled images of each set that is divided as published
+PARTITIONS = {
+    'r101_voc': (92, 183, 366, 732, 1464),
+    'r101_voc-blender': (662, 1323, 2646, 5291),
+    'r101_cityscapes': (186, 372, 744, 1488),
+}
+EACH = [(data, number) for data, numbers in PARTITIONS.items() for number in numbers]
+
+
+@functools.cache
+def _read(name, labeled) -> Config:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv('LABELED', raising=False)
+        if labeled is not None:
+            patch.setenv('LABELED', str(labeled))
+        return Config.fromfile(CONFIGS / f'{name}.py')
+
+
+def load(name, labeled=None) -> Config:
+    """A config, of a number of labelled images where it lets one choose."""
+    return copy.deepcopy(_read(name, labeled))

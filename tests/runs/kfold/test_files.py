@@ -1,0 +1,23 @@
+"""Configs of the folds."""
+from mmengine.config import Config
+
+from plugin.runs.kfold import files
+
+
+def test_test_set_that_is_the_validation_set_follows_it(tmp_path):
+    data = dict(type='CattleDataset', ann_file='val.json')
+    metric = dict(type='FastCocoMetric', ann_file='val.json')
+    cfg = Config(dict(
+        train_dataloader=dict(dataset=dict(data, ann_file='train.json')),
+        val_dataloader=dict(dataset=data), test_dataloader=dict(dataset=data),
+        val_evaluator=metric, test_evaluator=metric))
+    cfg.dump(tmp_path / 'base.py')
+    files.write_config(cfg, str(tmp_path / 'base.py'), False, ['a.json', 'b.json'], None,
+                             tmp_path / 'fold0.py')
+    fold = Config.fromfile(tmp_path / 'fold0.py')
+    assert fold.train_dataloader.dataset.ann_file == 'a.json'
+    for part in ('val', 'test'):
+        assert fold[f'{part}_dataloader'].dataset.ann_file == 'b.json'
+        # the ids of the images are those of this file
+        assert fold[f'{part}_evaluator'].ann_file == 'b.json'
+    assert 'test_evaluator' in files.written_keys(cfg, False)

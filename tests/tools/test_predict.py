@@ -1,0 +1,92 @@
+"""tools/predict.py: what it prints and how it ends; the files are those of plugin.inference."""
+import inspect
+
+import predict as tool
+import pytest
+
+from plugin.inference import load_model, predict
+from tests.helpers import tiny, tiny_detector
+from tests.helpers.forked import run_tool
+
+# options of the tool whose names differ from the keywords of the library
+RENAMED = dict(cfg_options='options', format='image_format', probabilities='keep_logits')
+
+
+def files(folder):
+    return {path.relative_to(folder).as_posix(): path.read_bytes()
+            for path in folder.rglob('*') if path.is_file()}
+
+
+def test_pixels_and_a_bad_file(tmp_path, monkeypatch):
+    config = tiny.write_project(tmp_path)
+    checkpoint = tiny.write_weights(config)
+    (tmp_path / 'pictures/images/broken.png').write_bytes(b'no image')
+    result = run_tool('predict', [config, checkpoint, 'pictures/images', '--device', 'cpu',
+                                  '--probabilities'], tmp_path)
+    assert result.status == 1
+    assert result.out == '5 of 6 inputs segmented, 1 could not be done; results in outputs\n'
+    assert 'skipped: pictures/images/broken.png is no image' in result.err.splitlines()
+    monkeypatch.chdir(tmp_path)
+    model = load_model(config, checkpoint, device='cpu', keep_logits=True)
+    predict(model, 'pictures/images', 'expected', probabilities=True)
+    assert files(tmp_path / 'outputs') == files(tmp_path / 'expected')
+
+
+def test_instances(tmp_path, monkeypatch):
+    tiny.write_project(tmp_path)
+    config = tiny_detector.write_detector(tmp_path)
+    checkpoint = tiny_detector.write_weights(config, 'best.pth', 0.65)
+    result = run_tool('predict', [config, checkpoint, 'pictures/images/[01].png', '--device', 'cpu',
+                                  '--out', 'found', '--simplify', 0, '--format', 'png'], tmp_path)
+    assert result.status == 0, result.err
+    assert result.out == ('score threshold 0.65: it counted best on the validation set, as the '
+                          'checkpoint remembers\n2 of 2 inputs counted; results in found\n')
+    monkeypatch.chdir(tmp_path)
+    predict(load_model(config, checkpoint, device='cpu'), 'pictures/images/[01].png', 'expected',
+            simplify=0, image_format='png')
+    assert files(tmp_path / 'found') == files(tmp_path / 'expected')
+
+
+@pytest.mark.parametrize(('argv', 'message'), [
+    (['nowhere.jpg'], 'error: input nowhere.jpg does not exist.'),
+    (['pictures', '--overlap', 8], 'error: --overlap 8 is that of tiles; give their size by '
+                                   '--tile.'),
+    (['pictures', '--score-thr', '0'], 'error: --score-thr is for models of animals, but tiny.py '
+                                       'is no config of MMDetection; leave it out.'),
+    (['pictures', '--cfg-options', 'model.test_cfg.crf.type=DenseCRFs'],
+     "error: type='DenseCRFs' is no model that mmseg"),
+])
+def test_mistakes_end_with_a_sentence(tmp_path, argv, message):
+    checkpoint = tiny.write_weights(tiny.write_project(tmp_path))
+    result = run_tool('predict', ['tiny.py', checkpoint, *argv], tmp_path)
+    assert result.status == 1
+    assert message in result.err
+    assert 'Traceback' not in result.err
+
+
+def test_a_stop_keeps_what_was_done(tmp_path, monkeypatch, capsys):
+    config = tiny.write_project(tmp_path)
+    checkpoint = tiny.write_weights(config)
+    from plugin.inference.segmenter import Segmenter
+    of_model, done = Segmenter.__call__, []
+
+    def stop(self, image):
+        if len(done) == 2:
+            raise KeyboardInterrupt
+        done.append(0)
+        return of_model(self, image)
+
+    monkeypatch.setattr(Segmenter, '__call__', stop)
+    monkeypatch.chdir(tmp_path)
+    assert tool.main(['tiny.py', str(checkpoint), 'pictures/images', '--device', 'cpu']) == 130
+    assert capsys.readouterr().out == '\nstopped; what was done is in outputs\n'
+    rows = tiny_detector.rows_of(tmp_path / 'outputs/areas.csv')
+    assert {row['picture'] for row in rows} == {f'pictures/images/{n}.png' for n in '01'}
+
+
+def test_every_option_has_a_keyword():
+    args = vars(tool.parse_args(['config', 'checkpoint', 'input', '--onnx', 'a.onnx']))
+    keywords = {*inspect.signature(load_model).parameters, *inspect.signature(predict).parameters}
+    own = {'debug', 'trust_checkpoint', 'input'}
+    assert {RENAMED.get(name, name) for name in args if name not in own} <= keywords
+    assert tool.parse_args(['config', 'half.ONNX', 'input']).onnx == 'half.ONNX'

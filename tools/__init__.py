@@ -1,0 +1,1 @@
+"""The commands of Pasture; installed as the package ``pasture``, run by ``pasture COMMAND``."""
