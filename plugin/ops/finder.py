@@ -3,11 +3,16 @@
 It uses the standard library alone and imports nothing before it is asked: a ``.pth`` file may run
 it at the start of every Python, so that MMDetection's own tools find the operators too.
 """
+from __future__ import annotations
+
 import os
 import sys
-from collections.abc import Sequence
-from importlib.machinery import ModuleSpec
-from types import ModuleType
+
+TYPE_CHECKING = False  # `typing` and the others take milliseconds, at every start of Python
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
 
 EXTENSION = 'mmcv._ext'
 VARIABLE = 'PASTURE_OPS'

@@ -117,7 +117,7 @@ def test_workers_of_a_data_loader(tmp_path, python, bare, method):
 
 def test_the_finder_is_light():
     code = (ALONE + 'print(*{m.partition(".")[0] for m in sys.modules} '
-            '& {"torch", "mmcv", "plugin", "numpy", "typing", "re"})')
+            '& {"torch", "mmcv", "plugin", "numpy", "typing", "re", "pathlib"})')
     done = subprocess.run([sys.executable, '-I', '-S', '-c', code], text=True, capture_output=True)
     assert (done.stdout.strip(), done.stderr) == ('', '')
 

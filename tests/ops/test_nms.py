@@ -7,23 +7,14 @@ import torch
 from plugin.ops import boxes as ours
 from plugin.ops import extension
 from tests import reference_ops
-
-
-def draw(count: int, seed: int = 0, ties: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
-    """Boxes (N, 4) that overlap a good deal, and their scores."""
-    generator = torch.Generator().manual_seed(seed)
-    corner, size = (torch.rand(count, 2, generator=generator) for _ in range(2))
-    boxes = torch.cat([corner * 90, corner * 90 + size * 60], 1)
-    scores = torch.rand(count, generator=generator)
-    # round numbers: equal scores, and overlaps of exactly the threshold
-    return (boxes.round(), (scores * 8).floor() / 8) if ties else (boxes, scores)
+from tests.helpers.small_boxes import draw_boxes
 
 
 @pytest.mark.parametrize('ties', [False, True])
 @pytest.mark.parametrize('offset', [0, 1])
 @pytest.mark.parametrize('count', [1, 2, 70, 300])
 def test_keeps_what_a_loop_over_boxes_keeps(count, offset, ties):
-    boxes, scores = draw(count, ties=ties)
+    boxes, scores = draw_boxes(count, ties=ties)
     order = scores.sort(0, descending=True).indices
     for threshold in (0.25, 0.5, 0.7):
         kept = ours.nms(boxes, scores, threshold, offset)
@@ -38,7 +29,7 @@ def test_keeps_what_a_loop_over_boxes_keeps(count, offset, ties):
 @pytest.mark.parametrize('offset', [0, 1])
 @pytest.mark.parametrize('count', [0, 1, 2, 70, 3000])
 def test_equals_the_compiled_operator(compiled, count, offset, ties):
-    boxes, scores = draw(count, seed=1, ties=ties)
+    boxes, scores = draw_boxes(count, seed=1, ties=ties)
     for threshold in (0.0, 0.3, 0.5, 0.7, 1.0):
         theirs = compiled.nms(boxes, scores, iou_threshold=threshold, offset=offset)
         assert torch.equal(ours.nms(boxes, scores, threshold, offset), theirs)
@@ -62,7 +53,7 @@ def test_a_chain_in_which_each_box_removes_the_next():
 
 
 def test_strided_and_half_precision_boxes():
-    boxes, scores = draw(200, seed=2)
+    boxes, scores = draw_boxes(200, seed=2)
     kept = ours.nms(boxes, scores, 0.5, 0)
     wide = torch.stack([boxes, boxes], 2)[..., 0]
     assert not wide.is_contiguous()
@@ -80,7 +71,7 @@ def test_strided_and_half_precision_boxes():
     {}, dict(offset=1), dict(score_threshold=0.4), dict(max_num=7),
     dict(score_threshold=0.3, max_num=3), dict(score_threshold=2.0)])
 def test_the_function_of_mmcv_on_top(compiled, stand_in, monkeypatch, options):
-    boxes, scores = draw(150, seed=3, ties=True)
+    boxes, scores = draw_boxes(150, seed=3, ties=True)
     dets, kept = mmcv.ops.nms(boxes, scores, 0.4, **options)
     arrays = mmcv.ops.nms(boxes.numpy(), scores.numpy(), 0.4, **options)
     assert np.array_equal(arrays[0], dets) and np.array_equal(arrays[1], kept)
@@ -92,7 +83,7 @@ def test_the_function_of_mmcv_on_top(compiled, stand_in, monkeypatch, options):
 @pytest.mark.parametrize('kind', ['nms', 'soft_nms'])
 @pytest.mark.parametrize('options', [{}, dict(class_agnostic=True), dict(split_thr=50)])
 def test_classes_apart(compiled, stand_in, monkeypatch, kind, options):
-    boxes, scores = draw(160, seed=4)
+    boxes, scores = draw_boxes(160, seed=4)
     classes = torch.arange(160) % 3
     config = dict(type=kind, iou_threshold=0.5, **options)
     dets, kept = mmcv.ops.batched_nms(boxes, scores, classes, config)
@@ -105,7 +96,7 @@ def test_classes_apart(compiled, stand_in, monkeypatch, kind, options):
 @pytest.mark.parametrize('ties', [False, True])
 @pytest.mark.parametrize('count', [1, 2, 90])
 def test_groups_of_what_is_removed(compiled, count, ties):
-    boxes, scores = draw(count, seed=5, ties=ties)
+    boxes, scores = draw_boxes(count, seed=5, ties=ties)
     dets = torch.cat([boxes, scores[:, None]], 1)
     for threshold in (0.0, 0.3, 0.5):
         assert extension.nms_match(dets, iou_threshold=threshold) == compiled.nms_match(
@@ -116,7 +107,7 @@ def test_groups_of_what_is_removed(compiled, count, ties):
 @pytest.mark.parametrize('aligned', [False, True])
 @pytest.mark.parametrize('mode', ['iou', 'iof'])
 def test_overlaps(stand_in, monkeypatch, compiled, mode, aligned, offset):
-    first, second = draw(12, seed=6)[0], draw(12, seed=7)[0]
+    first, second = draw_boxes(12, seed=6)[0], draw_boxes(12, seed=7)[0]
     result = mmcv.ops.bbox_overlaps(first, second, mode, aligned, offset)
     monkeypatch.undo()
     torch.testing.assert_close(

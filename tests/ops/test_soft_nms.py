@@ -5,7 +5,7 @@ import torch
 
 from plugin.ops import soft_nms as ours
 from tests import reference_ops
-from tests.ops.test_nms import draw
+from tests.helpers.small_boxes import draw_boxes
 
 METHODS = ('naive', 'linear', 'gaussian')
 
@@ -20,7 +20,7 @@ def run(extension, boxes, scores, method, min_score, offset=0, threshold=0.3):
 @pytest.mark.parametrize('min_score', [0.0, 0.001, 0.2])
 @pytest.mark.parametrize('method', METHODS)
 def test_takes_what_the_paper_takes(method, min_score):
-    boxes, scores = draw(60)
+    boxes, scores = draw_boxes(60)
     dets, kept = run(ours, boxes, scores, method, min_score)
     expected, lowered = reference_ops.soft_nms(boxes, scores, 0.3, 0.5, min_score, method)
     assert kept.tolist() == expected
@@ -33,7 +33,7 @@ def test_takes_what_the_paper_takes(method, min_score):
 @pytest.mark.parametrize('method', METHODS)
 def test_equals_the_compiled_operator(compiled, method, offset, ties):
     for count in (0, 1, 2, 250):
-        boxes, scores = draw(count, seed=1, ties=ties)
+        boxes, scores = draw_boxes(count, seed=1, ties=ties)
         for min_score in (0.0, 0.001, 0.1, 0.6):
             dets, kept = run(ours, boxes, scores, method, min_score, offset)
             theirs, kept_by_theirs = run(compiled, boxes, scores, method, min_score, offset)
@@ -42,7 +42,7 @@ def test_equals_the_compiled_operator(compiled, method, offset, ties):
 
 
 def test_boxes_without_area_get_the_scores_of_mmcv(compiled):
-    boxes, scores = draw(40, seed=2)
+    boxes, scores = draw_boxes(40, seed=2)
     boxes[::4, 2:] = boxes[::4, :2] = boxes[0, :2].repeat(10, 1)
     for method in METHODS:
         dets, kept = run(ours, boxes, scores, method, 0.001)
@@ -52,7 +52,7 @@ def test_boxes_without_area_get_the_scores_of_mmcv(compiled):
 
 
 def test_many_boxes_are_compared_row_by_row(monkeypatch):
-    boxes, scores = draw(80, seed=3, ties=True)
+    boxes, scores = draw_boxes(80, seed=3, ties=True)
     for method in METHODS:
         expected = run(ours, boxes, scores, method, 0.05)
         with monkeypatch.context() as patch:
@@ -62,7 +62,7 @@ def test_many_boxes_are_compared_row_by_row(monkeypatch):
 
 
 def test_the_function_of_mmcv_on_top(stand_in):
-    boxes, scores = draw(30, seed=4)
+    boxes, scores = draw_boxes(30, seed=4)
     dets, kept = mmcv.ops.soft_nms(boxes, scores, method='gaussian', min_score=0.1)
     expected, lowered = reference_ops.soft_nms(boxes, scores, 0.3, 0.5, 0.1, 'gaussian')
     assert kept.tolist() == expected
