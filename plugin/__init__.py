@@ -10,9 +10,11 @@ Example:
     >>> model('barn.jpg').ndim
     2
 """
+from . import ops
 from .utils.stack import check_stack, import_stack
 from .version import __version__
 
+ops.install()  # operators for an mmcv without compiled ones
 check_stack()  # first: the errors of the other packages would not name the cure
 import_stack()
 

@@ -88,15 +88,9 @@ def _problem(module: str, part: Part) -> str | None:
 
 
 def _operators_problem() -> str | None:
-    """What is wrong with the compiled operators of mmcv, or None."""
+    """What is wrong with the operators of mmcv, or None."""
     installed = ' '.join(_found(STACK['mmcv'])) or 'mmcv'
     again = f'`pip uninstall {installed}`, then {_cure(STACK["mmcv"])}'
-    spec = importlib.util.find_spec('mmcv')
-    assert spec is not None  # `_problem` has found it
-    folders = spec.submodule_search_locations or []
-    if not any(path for folder in folders for path in Path(folder).glob('_ext*')):
-        return ('`mmcv` is here without its compiled operators (mmcv._ext), as mmcv-lite and '
-                f'builds in isolation are: {again}')
     # torch first: the operators are linked against its libraries
     torch = importlib.import_module('torch')
     try:
@@ -105,6 +99,14 @@ def _operators_problem() -> str | None:
         return (f'`mmcv` does not import: {error}. If the name of a system library stands there, '
                 'install it (libGL.so.1: `apt-get install libgl1`, or without a screen '
                 '`pip install --force-reinstall --no-deps opencv-python-headless`)')
+    try:
+        # compiled, or the stand-in that plugin.ops has installed
+        found = importlib.util.find_spec('mmcv._ext')
+    except ImportError as error:
+        return str(error)
+    if found is None:
+        return ('`mmcv` is here without its compiled operators (mmcv._ext), as mmcv-lite and '
+                f'builds in isolation are: {again}')
     try:
         importlib.import_module('mmcv._ext')
     except ImportError as error:
