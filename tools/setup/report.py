@@ -182,7 +182,8 @@ def main(argv=None):
     questions = parser.add_subparsers(required=True)
     for name, answer in (('missing', show_missing), ('upstream', show_upstream),
                          ('lock', show_lock), ('pin', show_pin), ('torch', show_torch),
-                         ('mmcv', show_mmcv), ('fingerprint', show_fingerprint), ('verify', show_verify)):
+                         ('mmcv', show_mmcv), ('fingerprint', show_fingerprint),
+                         ('verify', show_verify)):
         question = questions.add_parser(name, help=answer.__doc__)
         question.set_defaults(answer=answer)
         if name in ('missing', 'lock'):
