@@ -171,5 +171,10 @@ def merged_taps(axis: Axis) -> tuple[Taps, Tensor]:
 
 def dense_weights(taps: Taps, extent: int) -> Tensor:
     """Weights of all cells of the map, (R, P, extent)."""
-    weights = taps.weight.new_zeros(*taps.weight.shape[:2], extent)
-    return weights.scatter_add_(2, taps.cell, taps.weight)
+    rows = taps.weight.flatten(0, 1)
+    places = torch.arange(len(rows), device=rows.device)[:, None] * extent
+    places = places + taps.cell.flatten(0, 1)
+    # of one dimension, which can be deterministic on a GPU too
+    weights = rows.new_zeros(len(rows) * extent)
+    weights.index_add_(0, places.flatten(), rows.flatten())
+    return weights.view(*taps.weight.shape[:2], extent)

@@ -107,14 +107,16 @@ class _Ranking:
         gone = set()
         if place == 0:
             gone = {box for box in self.order[1:] if self.scores[box] < self.min_score}
+        scores, place_of, alive, heap = self.scores, self.place, self.alive, self.heap
         for box, factor in factors.of(self.order[place]):
-            if place < self.place[box] < self.alive:
-                score = self.scores[box]
-                self.scores[box] *= factor
-                if self.scores[box] < self.min_score:
+            if place < place_of[box] < alive:
+                old = scores[box]
+                scores[box] = old * factor
+                new = scores[box]  # as it was rounded
+                if new < self.min_score:
                     gone.add(box)
-                elif self.scores[box] != score and not math.isnan(self.scores[box]):
-                    heapq.heappush(self.heap, (-self.scores[box], box))
+                elif new < old or new > old:  # a NaN is neither
+                    heapq.heappush(heap, (-new, box))
         if gone:
             self._remove(gone)
 
