@@ -21,8 +21,6 @@ choose_operators() {
     [ "$arch" = none ] && arch=${TORCH_CUDA_ARCH_LIST:-all}
     WHEEL_KEY=${WHEEL_KEY%-cpu}-cuda$cuda-$(tr -c 'A-Za-z0-9.+\n' _ <<< "$arch")
     TORCH_CUDA=$cuda
-  elif [ "$cuda" = none ] && command -v nvidia-smi > /dev/null; then
-    say "note: this machine has an NVIDIA driver, but torch $TORCH_VERSION is built without CUDA and will not use the GPU"
   fi
 }
 

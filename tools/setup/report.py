@@ -9,6 +9,7 @@ import importlib.metadata
 import importlib.util
 import re
 import runpy
+import shutil
 import sys
 from pathlib import Path
 
@@ -174,6 +175,9 @@ def show_verify(args):
         module = importlib.import_module(name)
         note = f' (operators {kind}: {", ".join(devices)})' if name == 'mmcv' else ''
         print(f'{name} {module.__version__}{note}')
+    if torch.version.cuda is None and shutil.which('nvidia-smi'):
+        print(f'note: this machine has an NVIDIA driver, but torch {torch.__version__} is built '
+              'without CUDA and will not use the GPU')
 
 
 def main(argv=None):
