@@ -8,9 +8,16 @@ plugin`` checks what is there.
 import re
 from pathlib import Path
 
-from setuptools import find_packages, setup
+from setuptools import Command, find_packages, setup
+from setuptools.command.build import build
 
 ROOT = Path(__file__).resolve().parent
+# runs at the start of every Python of the environment, so that the tools of MMDetection find the
+# operators of plugin/ops, too; `sitedir` is the folder that this line stands in
+START_LINE = ("import os, importlib.machinery as im; _pasture = {'__name__': 'pasture_operators', "
+              "'__file__': os.path.join(sitedir, %r)}; os.path.isfile(_pasture['__file__']) and "
+              "(exec(im.SourceFileLoader('pasture_operators', _pasture['__file__'])"
+              ".get_code('pasture_operators'), _pasture), _pasture['install']())\n")
 EXTRAS = ('crf', 'demo', 'onnx', 'trackers')  # what a user may want; together the extra `all`
 
 
@@ -28,6 +35,45 @@ def lines(*names):
     """Requirements of the files of these names under ``requirements/``."""
     return [line for name in names for line in read(f'requirements/{name}.txt').splitlines()
             if line and not line.startswith('#')]
+
+
+
+class BuildStart(Command):
+    """Write ``pasture-operators.pth`` beside the packages, for an editable installation too."""
+
+    description = 'write the file that finds the operators of mmcv at the start of Python'
+    user_options = []
+    editable_mode = False
+
+    def initialize_options(self):
+        self.build_lib = None
+
+    def finalize_options(self):
+        self.set_undefined_options('build', ('build_lib', 'build_lib'))
+
+    def get_source_files(self):
+        return []
+
+    def get_outputs(self):
+        return [str(Path(self.build_lib, 'pasture-operators.pth'))]
+
+    def get_output_mapping(self):
+        return {}
+
+    def run(self):
+        finder, folder = 'plugin/ops/finder.py', self.build_lib
+        if self.editable_mode:
+            # what is built is not installed then: it stays in the checkout
+            finder = str(ROOT / finder)
+            folder = self.get_finalized_command('install').install_lib
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        Path(folder, 'pasture-operators.pth').write_text(START_LINE % finder, 'utf-8')
+
+
+class BuildWithStart(build):
+    """The build with one step more."""
+
+    sub_commands = [*build.sub_commands, ('build_start', None)]
 
 
 setup(
@@ -51,6 +97,7 @@ setup(
         'Programming Language :: Python :: 3.10',
         'Programming Language :: Python :: 3.11',
         'Programming Language :: Python :: 3.12',
+        'Programming Language :: Python :: 3.13',
         'Topic :: Scientific/Engineering :: Artificial Intelligence',
         'Topic :: Scientific/Engineering :: Image Recognition',
         'Typing :: Typed',
@@ -68,5 +115,6 @@ setup(
         'pasture': ['dist_*.sh', 'slurm_train.sh', '_launch.sh'],
         'pasture.configs': ['**/*.py'],
     },
+    cmdclass={'build': BuildWithStart, 'build_start': BuildStart},
     entry_points={'console_scripts': ['pasture = pasture.__main__:main']},
 )

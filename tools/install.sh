@@ -10,11 +10,11 @@ source "$ROOT/tools/setup/crf.sh"
 
 usage() {
   cat <<'TEXT'
-usage: tools/install.sh [--env auto|venv|active] [--wheelhouse DIR] [--operators auto|cpu|cuda]
+usage: tools/install.sh [--env auto|venv|active] [--wheelhouse DIR] [--compile [auto|cpu|cuda]]
                         [--with-extras] [--with-tests] [--with-docs] [--print-python]
 
-Installs torch, mmengine, mmcv with its operators, mmseg, mmdet and what they need, and pydensecrf2
-for DenseCRF where it can be built.
+Installs torch, mmengine, mmcv, mmseg, mmdet and what they need. No compiler is needed: the operators
+of mmcv are those of plugin/ops. Where there is one, pydensecrf2 is built for DenseCRF.
 
   --env auto        the environment that is active, if it has the whole stack, which is then left
                     as it is; otherwise .venv in the project's folder (the default)
@@ -22,29 +22,32 @@ for DenseCRF where it can be built.
   --env active      the Python on the PATH, even if it lacks something: packages are added to it and
                     moved to the versions of requirements/constraints.txt, torch excepted
   --wheelhouse DIR  no network: take all from DIR, which tools/wheelhouse.sh has collected
-  --operators KIND  cuda or cpu operators in mmcv; auto (the default) is cuda where torch sees a GPU
+  --compile [KIND]  compile mmcv's own operators, which a few detectors need that are not among the
+                    configs here: for cuda or cpu; auto (the default) is cuda where torch sees a GPU
+  --operators KIND  the same with a KIND; pytorch (the default) compiles none, and keeps those that
+                    are there
   --with-extras     the demo in the browser, ONNX and the trackers too, where they are missing
   --with-tests      pytest, ruff and mypy too, where they are missing
   --with-docs       the generator of the site too, where it is missing; needs Python 3.11
   --print-python    print the Python that the installation goes to, and do nothing
 
-  PYTHON=python3.11       makes .venv with this Python (3.10, 3.11 or 3.12)
+  PYTHON=python3.11       makes .venv with this Python (3.10 to 3.13)
   TORCH=torch==2.13.0     the torch to install, where there is none; a torch that is there is kept.
                           If the Python for .venv has torch, .venv uses that one.
   PASTURE_ENV=auto        the same as --env
-  XDG_CACHE_HOME          mmcv is built once and its wheel kept in $XDG_CACHE_HOME/pasture
-                          (~/.cache/pasture), for each Python, torch and CUDA version
-  MAX_JOBS=4              compilers that run at a time; fewer need less memory
-  CUDA_HOME               the CUDA toolkit to build with
+  XDG_CACHE_HOME          the wheel of mmcv is made once and kept in $XDG_CACHE_HOME/pasture
+                          (~/.cache/pasture); a compiled one for each Python, torch and CUDA version
+  MAX_JOBS=4              with --compile: compilers that run at a time; fewer need less memory
+  CUDA_HOME               with --compile: the CUDA toolkit
 
 torch from PyPI contains CUDA and is large. For a machine without a GPU, the small build is at
   PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu tools/install.sh
-On a cluster, install on a node that has the GPU: the operators are built for what is found there.
+With --compile, install on a node that has the GPU: it compiles for what is found there.
 TEXT
 }
 
 parse_arguments() {
-  ENVIRONMENT=${PASTURE_ENV:-auto} KIND=auto WITH_TESTS='' WITH_EXTRAS='' WITH_DOCS='' PRINT_PYTHON=''
+  ENVIRONMENT=${PASTURE_ENV:-auto} KIND=pytorch WITH_TESTS='' WITH_EXTRAS='' WITH_DOCS='' PRINT_PYTHON=''
   while [ $# -gt 0 ]; do
     case $1 in
       --env | --wheelhouse | --operators)
@@ -56,6 +59,9 @@ parse_arguments() {
         esac
         shift 2
         continue ;;
+      --compile)
+        KIND=auto
+        case ${2:-} in auto | cpu | cuda) KIND=$2; shift ;; esac ;;
       --with-extras) WITH_EXTRAS=1 ;;
       --with-tests) WITH_TESTS=1 ;;
       --with-docs) WITH_DOCS=1 ;;
@@ -66,19 +72,23 @@ parse_arguments() {
     shift
   done
   case $ENVIRONMENT in auto | venv | active) ;; *) die "--env $ENVIRONMENT is none of auto, venv, active" ;; esac
-  case $KIND in auto | cpu | cuda) ;; *) die "--operators $KIND is none of auto, cpu, cuda" ;; esac
+  case $KIND in
+    pytorch) COMPILED=() ;;
+    auto | cpu | cuda) COMPILED=(--compiled) ;;
+    *) die "--operators $KIND is none of pytorch, auto, cpu, cuda" ;;
+  esac
 }
 
-supported() { "$1" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' 2> /dev/null; }
+supported() { "$1" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' 2> /dev/null; }
 
 # find_python: the Python to make .venv with.
 find_python() {
   local name
-  for name in ${PYTHON:-python3 python3.12 python3.11 python3.10}; do
+  for name in ${PYTHON:-python3 python3.13 python3.12 python3.11 python3.10}; do
     if supported "$name"; then command -v "$name"; return; fi
   done
   name=${PYTHON:-python3}
-  die "$name is $(describe "$name"), but Pasture runs on Python 3.10, 3.11 and 3.12; install one of them and name it, as in PYTHON=python3.11 tools/install.sh"
+  die "$name is $(describe "$name"), but Pasture runs on Python 3.10 to 3.13; install one of them and name it, as in PYTHON=python3.11 tools/install.sh"
 }
 
 describe() { if command -v "$1" > /dev/null; then "$1" -V 2>&1 | head -1; else echo 'not there'; fi; }
@@ -93,7 +103,7 @@ choose_python() {
   fi
   if [ "$ENVIRONMENT" = active ]; then
     [ -n "$active" ] ||
-      die "the active ${PYTHON:-python3} is $(describe "${PYTHON:-python3}"), but Pasture runs on Python 3.10, 3.11 and 3.12; activate an environment with one of them"
+      die "the active ${PYTHON:-python3} is $(describe "${PYTHON:-python3}"), but Pasture runs on Python 3.10 to 3.13; activate an environment with one of them"
     "$active" -c 'import pip' 2> /dev/null ||
       die "$active has no pip; install it: '$active -m ensurepip' or apt-get install python3-pip"
     TARGET=$active
@@ -105,7 +115,7 @@ choose_python() {
 # choose_active PYTHON: adopt the environment that is active, if it has the whole stack.
 choose_active() {
   local missing
-  missing=$("$1" "$REPORT" missing "$ROOT/requirements/"{stack,runtime}.txt 2> /dev/null || echo all)
+  missing=$("$1" "$REPORT" missing "${COMPILED[@]}" "$ROOT/requirements/"{stack,runtime}.txt 2> /dev/null || echo all)
   if [ -z "$missing" ]; then
     TARGET=$1 ADOPTED=1
   elif [ -n "${VIRTUAL_ENV:-}${CONDA_PREFIX:-}" ]; then
@@ -125,7 +135,7 @@ refuse_upstream() {
 make_environment() {
   local python base options=()
   if "$TARGET" -c 'import pip' 2> /dev/null; then
-    supported "$TARGET" || die "$ROOT/.venv has $("$TARGET" -V), and Pasture runs on Python 3.10, 3.11 and 3.12; remove that folder and run this again"
+    supported "$TARGET" || die "$ROOT/.venv has $("$TARGET" -V), and Pasture runs on Python 3.10 to 3.13; remove that folder and run this again"
     return
   fi
   python=$(find_python)
@@ -143,7 +153,7 @@ make_environment() {
 choose_index() {
   local wanted
   INDEX=(--retries 2 --timeout 30) LIST=$SCRATCH/list.txt
-  "$TARGET" "$REPORT" lock > "$LIST"
+  "$TARGET" "$REPORT" lock "${COMPILED[@]}" > "$LIST"
   [ -n "$WHEELHOUSE" ] || return 0
   [ -f "$WHEELHOUSE/packages.txt" ] || die "$WHEELHOUSE is no finished wheelhouse (it has no packages.txt); collect one with tools/wheelhouse.sh"
   WHEELHOUSE=$(cd "$WHEELHOUSE" && pwd)
@@ -167,19 +177,32 @@ install_torch() {
 
 install_all() {
   # before minutes are spent; the key of the wheel is known only when torch is there
-  compgen -G "$CACHE/wheels/mmcv-*-$(python_tag "$TARGET")-*/*.whl" > /dev/null || check_toolchain "$TARGET"
+  if [ "$KIND" != pytorch ] &&
+    ! compgen -G "$CACHE/wheels/mmcv-*-$(python_tag "$TARGET")-*/*.whl" > /dev/null; then
+    check_toolchain "$TARGET"
+  fi
   install_torch
   need_space "$ROOT" 1200 'the installation' 'the project'
   # no dependencies: the list is whole, so nothing beside it comes in
   run_pip 'installing the packages of requirements/constraints.txt' "$TARGET" \
     install "${INDEX[@]}" --no-deps -r "$LIST"
-  choose_operators "$TARGET" "$KIND"
-  ensure_wheel "$TARGET"
-  run_pip "installing $(basename "$WHEEL")" "$TARGET" install --no-index --no-deps --force-reinstall "$WHEEL"
+  repair_opencv  # before mmcv is tried, which imports it
+  install_mmcv
   run_pip 'installing Pasture itself' "$TARGET" \
     install --no-index --no-deps --no-build-isolation -e "$ROOT"
   install_crf "$TARGET"
-  repair_opencv
+}
+
+# install_mmcv: compiled operators that are there and load are kept.
+install_mmcv() {
+  if [ "$KIND" = pytorch ]; then
+    [ "$("$TARGET" "$REPORT" mmcv)" != "compiled $(mmcv_version "$TARGET")" ] || return 0
+    ensure_pure_wheel "$TARGET"
+  else
+    choose_operators "$TARGET" "$KIND"
+    ensure_wheel "$TARGET"
+  fi
+  run_pip "installing $(basename "$WHEEL")" "$TARGET" install --no-index --no-deps --force-reinstall "$WHEEL"
 }
 
 # repair_opencv: machines without a screen lack libGL; the headless build does without.
@@ -211,7 +234,11 @@ add() {
   run_pip "installing $what" "$TARGET" install "${INDEX[@]}" "${options[@]}" "${files[@]/#/-r}"
 }
 
-finished() { [ -f "$STAMP" ] && [ "$(cat "$STAMP")" = "$("$TARGET" "$REPORT" fingerprint)" ]; }
+finished() {
+  [ -f "$STAMP" ] && [ "$(cat "$STAMP")" = "$("$TARGET" "$REPORT" fingerprint)" ] || return 1
+  # compiled operators are asked for where there are none
+  [ "$KIND" = pytorch ] || [ -z "$("$TARGET" "$REPORT" missing --compiled "$ROOT/requirements/stack.txt")" ]
+}
 
 # finish: import all of it; only what works is marked as finished.
 finish() {
@@ -247,5 +274,6 @@ main() {
 }
 
 shopt -s extglob
+KIND=pytorch COMPILED=()
 # sourced, it only defines its functions
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then main "$@"; fi

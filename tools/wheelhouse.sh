@@ -7,24 +7,25 @@ source "$(dirname "${BASH_SOURCE[0]}")/setup/common.sh"
 usage() {
   cat <<'TEXT'
 usage: tools/wheelhouse.sh DIR [--python 3.12] [--torch torch==2.13.0 | --no-torch] [--have FILE]
-                           [--with-extras]
+                           [--with-extras] [--compile]
 
-On a connected machine, collects wheels for Linux on x86_64 (glibc 2.28 or later), the sources of
-mmcv and what is needed to build them. Carry DIR and the project to the other machine and run
+On a connected machine, collects wheels for Linux on x86_64 (glibc 2.28 or later). Carry DIR and the project to the other machine and run
   tools/install.sh --wheelhouse DIR
 there. DIR appears whole or not at all.
 
-  --python VERSION   Python of the other machine: 3.10, 3.11 or 3.12 (default: that of this one)
+  --python VERSION   Python of the other machine: 3.10 to 3.13 (default: that of this one)
   --torch SPEC       torch to collect, with its CUDA libraries (some 3 GB; default: the pinned one)
   --no-torch         the other machine has torch
   --have FILE        output of 'pip freeze' there: what it names is not collected, and stays as it
                      is when tools/install.sh --env active installs into that environment
   --with-extras      the demo in the browser, ONNX and the trackers too
+  --compile          also the sources of mmcv and pydensecrf2 and what compiles them, for
+                     tools/install.sh --compile and DenseCRF there
 TEXT
 }
 
 parse_arguments() {
-  FOLDER='' VERSION='' WITH_TORCH=1 SPEC='' HAVE='' EXTRAS=()
+  FOLDER='' VERSION='' WITH_TORCH=1 SPEC='' HAVE='' EXTRAS=() COMPILED=()
   while [ $# -gt 0 ]; do
     case $1 in
       --python | --torch | --have)
@@ -37,6 +38,7 @@ parse_arguments() {
         shift ;;
       --no-torch) WITH_TORCH='' ;;
       --with-extras) EXTRAS=(--extras) ;;
+      --compile) COMPILED=(--compiled) ;;
       -h | --help) usage; exit ;;
       -*) die "unknown argument '$1'; see tools/wheelhouse.sh --help" ;;
       *) [ -z "$FOLDER" ] || die "one folder, please: '$FOLDER' or '$1'"; FOLDER=$1 ;;
@@ -51,7 +53,7 @@ check_arguments() {
   "$PYTHON" -c 'import sys, pip; sys.exit(sys.version_info < (3, 10))' 2> /dev/null ||
     die "$PYTHON is not Python 3.10 or later with pip; name one: PYTHON=python3.11 tools/wheelhouse.sh ..."
   VERSION=${VERSION:-$("$PYTHON" -c 'import sys; print("%d.%d" % sys.version_info[:2])')}
-  case $VERSION in 3.10 | 3.11 | 3.12) ;; *) die "--python $VERSION is none of 3.10, 3.11, 3.12" ;; esac
+  case $VERSION in 3.1[0-3]) ;; *) die "--python $VERSION is none of 3.10, 3.11, 3.12, 3.13" ;; esac
   SPEC=${SPEC:-$("$PYTHON" "$REPORT" pin torch)}
   [ -z "$HAVE" ] || [ -f "$HAVE" ] || die "--have $HAVE does not exist; make it there with 'pip freeze > FILE'"
   if [ -d "$FOLDER" ] && [ -n "$(ls -A "$FOLDER")" ]; then
@@ -67,15 +69,14 @@ choose_target() {
   for minor in {5..28}; do THERE+=(--platform "manylinux_2_${minor}_x86_64"); done
 }
 
-# build_pure: packages that the index has as sources only become wheels here; what the installer
-# compiles stays sources.
+# build_pure: packages that the index has as sources only become wheels here.
 build_pure() {
   local source built
   for source in "$PART"/*.tar.gz "$PART"/*.zip; do
     [ -f "$source" ] || continue
-    case $(basename "$source") in onedl_mmcv-* | pydensecrf2-*) continue ;; esac
     rm -rf "$SCRATCH/pure"
-    run_pip "building a wheel of $(basename "$source")" "$PYTHON" wheel --no-deps -w "$SCRATCH/pure" "$source"
+    # in isolation, where mmcv does not see torch; not from the cache of pip, which may hold a compiled one
+    run_pip "building a wheel of $(basename "$source")" "$PYTHON" wheel --no-deps --no-cache-dir -w "$SCRATCH/pure" "$source"
     built=$(echo "$SCRATCH"/pure/*.whl)
     case $built in
       *-none-any.whl) mv "$built" "$PART/" && rm "$source" ;;
@@ -87,15 +88,18 @@ build_pure() {
 collect() {
   local list=$PART/packages.txt have=()
   [ -z "$HAVE" ] || have=(--have "$HAVE")
-  { echo "# python $VERSION"; "$PYTHON" "$REPORT" lock --python "$VERSION" "${have[@]}" "${EXTRAS[@]}"; } > "$list"
+  { echo "# python $VERSION"; "$PYTHON" "$REPORT" lock --python "$VERSION" "${have[@]}" "${EXTRAS[@]}" "${COMPILED[@]}"; } > "$list"
   run_pip "collecting packages for Python $VERSION" "$PYTHON" download --no-deps "${THERE[@]}" \
     -d "$PART" -r "$list"
-  # sources, even if a wheel without operators should appear
-  run_pip 'collecting the sources of mmcv' "$PYTHON" download --no-deps --no-binary onedl-mmcv \
-    "${THERE[@]}" -d "$PART" "$("$PYTHON" "$REPORT" pin onedl-mmcv)"
-  run_pip 'collecting the sources of pydensecrf2' "$PYTHON" download --no-deps \
-    --no-binary pydensecrf2 "${THERE[@]}" -d "$PART" "$("$PYTHON" "$REPORT" pin pydensecrf2)"
+  run_pip 'collecting mmcv' "$PYTHON" download --no-deps "${THERE[@]}" \
+    -d "$PART" "$("$PYTHON" "$REPORT" pin onedl-mmcv)"
   build_pure
+  if [ ${#COMPILED[@]} -gt 0 ]; then
+    run_pip 'collecting the sources of mmcv' "$PYTHON" download --no-deps --no-binary onedl-mmcv \
+      "${THERE[@]}" -d "$PART" "$("$PYTHON" "$REPORT" pin onedl-mmcv)"
+    run_pip 'collecting the sources of pydensecrf2' "$PYTHON" download --no-deps \
+      --no-binary pydensecrf2 "${THERE[@]}" -d "$PART" "$("$PYTHON" "$REPORT" pin pydensecrf2)"
+  fi
   if [ -n "$WITH_TORCH" ]; then
     need_space "$PART" 5000 "collecting $SPEC" 'the wheelhouse'
     run_pip "collecting $SPEC and its libraries" "$PYTHON" download --only-binary=:all: \

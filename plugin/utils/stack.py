@@ -7,11 +7,12 @@ import importlib
 import importlib.metadata
 import importlib.util
 import io
+import os
 import re
 from pathlib import Path
 from typing import NamedTuple
 
-# only a checkout has the installer, which builds mmcv's operators as well
+# only a checkout has the installer
 CHECKOUT = (Path(__file__).resolve().parents[2] / 'tools' / 'install.sh').is_file()
 
 
@@ -59,12 +60,7 @@ def _found(part: Part) -> dict[str, str]:
 def _cure(part: Part) -> str:
     """What installs a part, ready to follow 'then' or a colon."""
     if CHECKOUT:
-        more = ' with operators' if part.maintained == 'onedl-mmcv' else ''
-        return f'tools/install.sh installs it{more}'
-    if part.maintained == 'onedl-mmcv':
-        # a build in isolation does not see torch, and leaves the operators out
-        return ('with torch, setuptools, wheel and ninja installed, `pip install '
-                '--no-build-isolation --no-cache-dir onedl-mmcv` builds it with its operators')
+        return 'tools/install.sh installs it'
     return ('`pip install torch` installs it' if part.maintained == 'torch'
             else "`pip install 'pasture-seg[stack]'` installs it")
 
@@ -90,7 +86,6 @@ def _problem(module: str, part: Part) -> str | None:
 def _operators_problem() -> str | None:
     """What is wrong with the operators of mmcv, or None."""
     installed = ' '.join(_found(STACK['mmcv'])) or 'mmcv'
-    again = f'`pip uninstall {installed}`, then {_cure(STACK["mmcv"])}'
     # torch first: the operators are linked against its libraries
     torch = importlib.import_module('torch')
     try:
@@ -100,18 +95,22 @@ def _operators_problem() -> str | None:
                 'install it (libGL.so.1: `apt-get install libgl1`, or without a screen '
                 '`pip install --force-reinstall --no-deps opencv-python-headless`)')
     try:
-        # compiled, or the stand-in that plugin.ops has installed
+        # compiled, or what plugin.ops has in their place
         found = importlib.util.find_spec('mmcv._ext')
     except ImportError as error:
         return str(error)
     if found is None:
-        return ('`mmcv` is here without its compiled operators (mmcv._ext), as mmcv-lite and '
-                f'builds in isolation are: {again}')
+        if os.environ.get('PASTURE_OPS') != 'compiled':
+            return None
+        return ('PASTURE_OPS=compiled is set, but `mmcv` is here without its compiled operators '
+                '(mmcv._ext): unset it to use those of plugin.ops'
+                + (', or build them: tools/install.sh --compile' if CHECKOUT else ''))
     try:
         importlib.import_module('mmcv._ext')
     except ImportError as error:
         return (f'the operators of `mmcv` do not load with torch {torch.__version__} ({error}); '
-                f'they were built for another torch: {again}')
+                'they were built for another torch: set PASTURE_OPS=pytorch to do without them, or '
+                f'`pip uninstall {installed}`, then {_cure(STACK["mmcv"])}')
     return None
 
 

@@ -96,7 +96,7 @@ class Typist:
         subprocess.run(command.words, cwd=self.folder, check=True, capture_output=True,
                        env={**os.environ, 'PYTHON': str(python)})
         listed = (self.folder / 'wheels/packages.txt').read_text(encoding='utf-8')
-        assert 'python 3.12' in listed and 'onnxruntime==' in listed
+        assert 'python 3.13' in listed and 'onnxruntime==' in listed
 
     def run_kfold(self, argv) -> None:
         """With stand-ins for the trainings, which other commands do."""

@@ -31,7 +31,7 @@ esac''')
 
 def test_it_is_built_once(call, builder, tmp_path):
     line = f'INDEX=(); install_crf {builder()}; echo done'
-    first = call(line)
+    first = call(line, CXX=sys.executable)
     assert (first.returncode, first.stdout) == (0, 'done\n'), first.stderr
     assert 'building pydensecrf2==1.1 for DenseCRF' in first.stderr
     (tmp_path / 'installed').unlink()
@@ -52,9 +52,22 @@ def test_one_that_is_there_is_left_alone(call, builder, tmp_path):
     ('download', 'ERROR: No matching distribution found for pydensecrf2==1.1'),
     ('wheel', "error: command 'g++' failed: No such file or directory")])
 def test_without_it_all_else_goes_on(call, builder, tmp_path, fails, word):
-    result = call(f'INDEX=(); install_crf {builder(fails, word)}; echo done')
+    result = call(f'INDEX=(); install_crf {builder(fails, word)}; echo done',
+                  CXX=sys.executable)
     assert (result.returncode, result.stdout) == (0, 'done\n')
     assert f'note: pydensecrf2==1.1 could not be built ({word})' in result.stderr
     assert "later: pip install -e '.[crf]'" in result.stderr
     assert not (tmp_path / 'installed').exists()
     assert not list((tmp_path / 'cache').rglob('*.whl'))
+
+
+def test_one_line_where_there_is_no_compiler(call, builder, tmp_path):
+    result = call(f'has_compiler() {{ false; }}; INDEX=(); install_crf {builder()}; echo done')
+    assert (result.returncode, result.stdout) == (0, 'done\n')
+    assert result.stderr == (
+        'pasture: note: no C++ compiler here: pydensecrf2==1.1 is left out, which only DenseCRF '
+        "needs; later: pip install -e '.[crf]'\n")
+    assert not (tmp_path / 'installed').exists()
+    assert call('has_compiler', CXX=sys.executable).returncode == 0
+    none = call('(PATH=/none; has_compiler) || echo none', CXX='no-such-c++')
+    assert none.stdout == 'none\n'

@@ -14,7 +14,8 @@ NO_NETWORK = ('WARNING: Retrying (Retry(total=1)) after connection broken by '
     ('--wheels x', "unknown argument '--wheels'"),
     ('--env', '--env needs a value'),
     ('--env conda', '--env conda is none of auto, venv, active'),
-    ('--operators gpu', '--operators gpu is none of auto, cpu, cuda'),
+    ('--operators gpu', '--operators gpu is none of pytorch, auto, cpu, cuda'),
+    ('--compile gpu', "unknown argument 'gpu'"),
 ])
 def test_wrong_arguments(refused, bash, arguments, message):
     refused(bash(f'tools/install.sh {arguments}'), message)
@@ -22,12 +23,14 @@ def test_wrong_arguments(refused, bash, arguments, message):
 
 def test_help_names_every_switch(bash):
     shown = bash('tools/install.sh --help').stdout
-    for word in ('--env', '--wheelhouse', '--operators', '--with-tests', 'PYTHON', 'TORCH'):
+    for word in ('--env', '--wheelhouse', '--operators', '--compile', '--with-tests', 'PYTHON',
+                 'TORCH'):
         assert word in shown
 
 
 @pytest.mark.parametrize('name, says, message', [
-    ('python3.13', 'Python 3.13.0', 'python3.13 is Python 3.13.0, but Pasture runs on Python 3.10'),
+    ('python3.14', 'Python 3.14.0',
+     'python3.14 is Python 3.14.0, but Pasture runs on Python 3.10 to 3.13'),
     ('python2', 'Python 2.7.18', 'is Python 2.7.18'),
 ])
 def test_other_pythons_are_refused(refused, bash, fake, project, name, says, message):
@@ -35,6 +38,21 @@ def test_other_pythons_are_refused(refused, bash, fake, project, name, says, mes
     refused(bash('tools/install.sh', PYTHON=python), message, 'PYTHON=python3.11 tools/install.sh')
     refused(bash('tools/install.sh --env active', PYTHON=python), says)
     assert not (project / '.venv').exists()
+
+
+@pytest.mark.parametrize('words, kind', [
+    ('', 'pytorch'), ('--compile', 'auto'), ('--compile cuda --with-tests', 'cuda'),
+    ('--compile --with-tests', 'auto'), ('--operators cpu', 'cpu')])
+def test_which_operators_are_asked_for(call, words, kind):
+    result = call(f'parse_arguments {words}; echo $KIND "${{COMPILED[@]}}"')
+    assert result.stdout.split() == [kind] + ['--compiled'] * (kind != 'pytorch')
+
+
+@pytest.mark.parametrize('minor', [10, 11, 12, 13])
+def test_the_pythons_that_are_looked_for(call, fake, minor):
+    python = fake(f'python3.{minor}', f'case "$2" in *version_info*) exec {sys.executable} -c "'
+                  f'import sys; sys.version_info = (3, {minor}, 0); ${{2#import sys; }}";; esac')
+    assert call('find_python', PYTHON=python).stdout.strip() == python
 
 
 def test_a_python_that_is_not_there(refused, bash):
@@ -130,7 +148,8 @@ def nvcc(folder, release):
 
 def test_gpu_without_nvcc(refused, call, tmp_path):
     refused(call('TORCH_VERSION=2.13.0+cu130 TORCH_CUDA=13.0; check_cuda', CUDA_HOME=str(tmp_path)),
-            'there is a GPU but no CUDA compiler (nvcc)', 'CUDA toolkit 13.x', '--operators cpu')
+            'there is a GPU but no CUDA compiler (nvcc)', 'CUDA toolkit 13.x',
+            'leave out --compile')
 
 
 @pytest.mark.parametrize('release, fits', [('12.4', False), ('13.2', True)])

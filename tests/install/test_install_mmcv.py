@@ -1,4 +1,4 @@
-"""Building mmcv with its operators: once, whole, and for the stack that is there."""
+"""The wheel of mmcv: without a compiler, or compiled for the stack; once and whole."""
 import fcntl
 import os
 import subprocess
@@ -39,6 +39,90 @@ esac''')
     return make
 
 
+@pytest.fixture
+def pure(fake, tmp_path):
+    """A Python whose pip makes a wheel without operators, in a place without compilers."""
+    (tmp_path / 'made').mkdir()
+
+    def make(name='onedl_mmcv-2.3.6-py3-none-any.whl', has='none 2.3.6'):
+        with zipfile.ZipFile(tmp_path / 'made' / name, 'w') as archive:
+            archive.writestr(zipfile.ZipInfo('mmcv/ops/nms.py'), 'x' * 999)
+        return fake('python', f'''
+case "$*" in
+  *report.py\\ mmcv) echo "{has}" ;;
+  *pip\\ wheel*--no-build-isolation*) exit 1 ;;
+  *pip\\ wheel*) echo "$*" >> "{tmp_path}/wheeled"; while [ "$1" != -w ]; do shift; done
+    mkdir -p "$2"; cp "{tmp_path}"/made/*.whl "$2" ;;
+  *pip\\ install*) echo "${{@: -1}}" > "{tmp_path}/installed" ;;
+  *) exec {sys.executable} "$@" ;;
+esac''')
+
+    return make
+
+
+def install_line(python):
+    """The step that installs mmcv, by default."""
+    return f'parse_arguments; TARGET={python} INDEX=(--no-index); install_mmcv; echo done'
+
+
+def test_the_default_needs_no_compiler(call, pure, tmp_path):
+    first = call(install_line(pure()), CXX='no-such-c++')
+    assert (first.returncode, first.stdout) == (0, 'done\n'), first.stderr
+    assert 'making a wheel of mmcv 2.3.6, once' in first.stderr
+    wheel, = (tmp_path / 'cache').rglob('*.whl')
+    assert wheel.parent.name == 'mmcv-2.3.6-pure'
+    assert (tmp_path / 'installed').read_text('utf-8').strip() == str(wheel)
+    # one that pip has kept might be compiled
+    assert '--no-cache-dir --no-index' in (tmp_path / 'wheeled').read_text('utf-8')
+    second = call(install_line(pure()))
+    assert second.stderr == f'pasture: installing {wheel.name}\n'
+    assert len((tmp_path / 'wheeled').read_text('utf-8').splitlines()) == 1
+    assert not list(tmp_path.glob('pasture.*')), 'the folders of the runs are left'
+
+
+def test_a_damaged_pure_wheel_is_made_again(call, pure, tmp_path):
+    call(install_line(pure()))
+    wheel, = (tmp_path / 'cache').rglob('*.whl')
+    whole = wheel.read_bytes()
+    wheel.write_bytes(whole[:40])
+    assert 'is damaged; making it again' in call(install_line(pure())).stderr
+    assert wheel.read_bytes() == whole
+
+
+def test_a_compiled_wheel_is_not_kept_as_pure(refused, call, pure, tmp_path):
+    python = pure('onedl_mmcv-2.3.6-cp311-cp311-linux_x86_64.whl')
+    refused(call(install_line(python)), 'is no wheel for every Python')
+    assert not list((tmp_path / 'cache').rglob('*.whl'))
+
+
+@pytest.mark.parametrize('has, kept', [
+    ('compiled 2.3.6', True), ('compiled 2.1.0', False), ('broken 2.3.6', False)])
+def test_compiled_operators_that_load_are_kept(call, pure, tmp_path, has, kept):
+    result = call(install_line(pure(has=has)))
+    assert result.stdout == 'done\n'
+    assert (tmp_path / 'installed').exists() is not kept
+
+
+@pytest.mark.parametrize('content, kind', [(None, 'none'), ('', 'compiled'),
+                                           ('raise ImportError("symbol")', 'broken')])
+def test_which_operators_an_mmcv_has(bash, tmp_path, content, kind):
+    for module in ('torch', 'mmcv'):
+        (tmp_path / 'site' / module).mkdir(parents=True)
+        (tmp_path / 'site' / module / '__init__.py').touch()
+    metadata = tmp_path / 'site/onedl_mmcv-2.3.6.dist-info/METADATA'
+    metadata.parent.mkdir()
+    metadata.write_text('Name: onedl-mmcv\nVersion: 2.3.6\n', 'utf-8')
+    if content is not None:
+        (tmp_path / 'site/mmcv/_ext.py').write_text(content, 'utf-8')
+        (tmp_path / 'site/mmcv/_ext.other.so').touch()  # is looked for, but cannot be imported
+    line = f'{sys.executable} tools/setup/report.py'
+    assert bash(f'{line} mmcv', PYTHONPATH=str(tmp_path / 'site')).stdout == f'{kind} 2.3.6\n'
+    for option, missing in (('', False), ('--compiled', content is None)):
+        shown = bash(f'{line} missing {option} requirements/stack.txt',
+                     PYTHONPATH=str(tmp_path / 'site')).stdout
+        assert ('onedl-mmcv (it is there without compiled operators)' in shown) is missing
+
+
 @pytest.mark.parametrize('torch, wanted, force, key', [
     ('2.13.0+cpu none nogpu none', 'auto', '0', 'torch2.13.0+cpu-cpu'),
     ('2.13.0+cu130 13.0 gpu sm90', 'auto', '0', 'torch2.13.0+cu130-cuda13.0-sm90'),
@@ -74,7 +158,7 @@ def test_a_damaged_wheel_is_built_again(call, builder):
     wheel = Path(call(line).stdout.strip())
     whole = wheel.read_bytes()
     wheel.write_bytes(whole[:40])
-    assert 'is damaged; building it again' in call(line).stderr
+    assert 'is damaged; making it again' in call(line).stderr
     assert wheel.read_bytes() == whole
 
 

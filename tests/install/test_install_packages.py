@@ -28,6 +28,7 @@ def test_the_last_step_runs_an_operator(monkeypatch, capsys):
     shown = capsys.readouterr().out
     for name in ('torch', 'mmengine', 'mmcv', 'mmseg', 'mmdet'):
         assert re.search(rf'^{name} \d+\.\d+\.\d+', shown, flags=re.MULTILINE)
+    assert re.search(r'\(operators (in PyTorch|compiled): cpu', shown)
     # an operator that loads but computes nonsense is not taken for a working one
     monkeypatch.setattr('mmcv.ops.nms', lambda boxes, scores, iou_threshold: (boxes, scores))
     with pytest.raises(RuntimeError, match=r'nms on cpu kept boxes .* instead of \[0, 2\]'):
@@ -79,12 +80,12 @@ def test_every_requirement_is_pinned():
 
 def test_the_list_for_another_python(bash, tmp_path):
     report = f'{sys.executable} tools/setup/report.py lock'
-    old, new = (bash(f'{report} --python {version}').stdout.split() for version in ('3.10', '3.12'))
+    old, new = (bash(f'{report} --python {version}').stdout.split() for version in ('3.10', '3.13'))
     assert {line.split('==')[0] for line in set(old) - set(new)} == {'tomli', 'exceptiongroup'}
     assert not any(line.startswith(('torch=', 'onedl-mmcv=', 'pydensecrf2=')) for line in old)
     (tmp_path / 'have.txt').write_text(
         '-e /some/where\nnumpy==2.5.2\nopencv_python_headless==4.13.0\n', 'utf-8')
-    rest = bash(f'{report} --python 3.12 --have {tmp_path}/have.txt').stdout.split()
+    rest = bash(f'{report} --python 3.13 --have {tmp_path}/have.txt').stdout.split()
     assert {line.split('==')[0] for line in set(new) - set(rest)} == {
         'numpy', 'opencv-python', 'opencv-python-headless'}
 
@@ -96,6 +97,12 @@ def test_extras_are_installed_on_request_only(bash):
     assert set(plain) < set(whole)
     assert {'gradio', 'onnxruntime', 'tensorboard', 'playwright'} <= names
     assert not names & {'jinja2', 'plotly', 'pytest'}
+
+
+def test_what_compiles_mmcv_is_installed_on_request_only(bash):
+    report = f'{sys.executable} tools/setup/report.py lock'
+    plain, whole = (bash(report + option).stdout.split() for option in ('', ' --compiled'))
+    assert {line.split('==')[0] for line in set(whole) - set(plain)} == {'ninja', 'psutil', 'wheel'}
 
 
 def test_metadata_of_the_distribution():

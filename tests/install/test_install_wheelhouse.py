@@ -22,15 +22,25 @@ esac''')
 
 
 def test_a_wheelhouse_is_whole(bash, downloader, project):
-    python = downloader('rich-15-py3-none-any.whl', 'pure-1.tar.gz', 'onedl_mmcv-2.3.6.tar.gz')
-    result = bash('tools/wheelhouse.sh "über see" --python 3.12 --no-torch', PYTHON=python)
+    python = downloader('rich-15-py3-none-any.whl', 'pure-1.tar.gz')
+    result = bash('tools/wheelhouse.sh "über see" --python 3.13 --no-torch', PYTHON=python)
     assert result.returncode == 0, result.stderr
     assert {path.name for path in (project / 'über see').iterdir()} == {
-        'packages.txt', 'rich-15-py3-none-any.whl', 'pure-1-py3-none-any.whl',
-        'onedl_mmcv-2.3.6.tar.gz'}
+        'packages.txt', 'rich-15-py3-none-any.whl', 'pure-1-py3-none-any.whl'}
     listed = (project / 'über see' / 'packages.txt').read_text('utf-8').splitlines()
-    assert listed[0] == '# python 3.12'
+    assert listed[0] == '# python 3.13'
     assert any(line.startswith('rich==') for line in listed)
+
+
+def test_sources_are_collected_on_request_only(bash, downloader, project):
+    mmcv = 'onedl_mmcv-2.3.6'
+    python = downloader(f'{mmcv}.tar.gz', wheel=f'{mmcv}-py3-none-any.whl')
+    for option, names in (('', {f'{mmcv}-py3-none-any.whl'}),
+                          ('--compile', {f'{mmcv}-py3-none-any.whl', f'{mmcv}.tar.gz'})):
+        bash(f'rm -rf out; tools/wheelhouse.sh out --no-torch {option}', PYTHON=python)
+        assert {path.name for path in (project / 'out').iterdir()} == {'packages.txt', *names}
+        listed = (project / 'out/packages.txt').read_text('utf-8')
+        assert ('ninja==' in listed) is (option == '--compile')
 
 
 @pytest.mark.parametrize('options, message', [
@@ -45,7 +55,7 @@ def test_or_it_is_not_there(refused, bash, downloader, project, options, message
 
 @pytest.mark.parametrize('arguments, message', [
     ('', 'name the folder to fill'),
-    ('out --python 3.13', '--python 3.13 is none of 3.10, 3.11, 3.12'),
+    ('out --python 3.14', '--python 3.14 is none of 3.10, 3.11, 3.12, 3.13'),
     ('tools', 'tools is not empty'),
     ('out --have none.txt', '--have none.txt does not exist'),
     ('out --all', "unknown argument '--all'"),

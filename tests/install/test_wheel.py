@@ -77,8 +77,8 @@ def test_the_wheel_holds_what_the_checkout_holds(site):
     expected |= {f'pasture/{name}' for name in files('tools', deep=False)}
     expected |= {f'pasture/data/{name}' for name in files('tools/data')}
     expected |= {f'pasture/configs/{name}' for name in files('configs')}
-    expected |= {'plugin/py.typed', 'pasture/_launch.sh', 'pasture/dist_train.sh',
-                 'pasture/dist_test.sh', 'pasture/slurm_train.sh'}
+    expected |= {'pasture-operators.pth', 'plugin/py.typed', 'pasture/_launch.sh',
+                 'pasture/dist_train.sh', 'pasture/dist_test.sh', 'pasture/slurm_train.sh'}
     assert {str(path.relative_to(site)) for path in site.rglob('*')
             if path.is_file() and not path.parts[len(site.parts)].endswith('info')} == expected
     # a look at what must not be empty sets on both sides
@@ -96,7 +96,7 @@ def test_what_an_index_shows(metadata):
     assert (metadata['Name'], metadata['Requires-Python']) == ('pasture-seg', '>=3.10')
     assert metadata['Description-Content-Type'] == 'text/markdown'
     assert metadata.get_payload().strip() == (ROOT / 'README.md').read_text('utf-8').strip()
-    assert 'Programming Language :: Python :: 3.12' in metadata.get_all('Classifier')
+    assert 'Programming Language :: Python :: 3.13' in metadata.get_all('Classifier')
     assert 'semi-supervised learning' in metadata['Keywords']
 
 
@@ -191,3 +191,57 @@ def test_it_works_away_from_the_checkout(site, tmp_path):
     shown = run(site, tmp_path, '-c', code).split('\n')
     assert shown[-2] == str(site / 'pasture/configs/fcn8s_barn.py')
     assert (tmp_path / 'mine/_base_/models/fcn.py').is_file()
+
+
+@pytest.fixture(scope='module')
+def bare(tmp_path_factory):
+    """A folder with the packages of this environment, where mmcv has no compiled operators."""
+    import mmcv
+    folder = tmp_path_factory.mktemp('bare')
+    (folder / 'mmcv').mkdir()
+    for path in Path(mmcv.__file__).parent.iterdir():
+        if not path.name.startswith(('_ext', '__pycache__')):
+            (folder / 'mmcv' / path.name).symlink_to(path)
+    return folder
+
+
+@pytest.fixture
+def environment(tmp_path, bare):
+    """An environment of its own that sees the packages of this one, but for Pasture."""
+    subprocess.run([sys.executable, '-m', 'venv', '--without-pip', str(tmp_path / 'env')],
+                   check=True)
+    packages = next((tmp_path / 'env/lib').glob('python*')) / 'site-packages'
+    # appended to sys.path, while the .pth files of that folder stay unread
+    folders = [str(bare), *(path for path in sys.path if path.endswith('-packages'))]
+    (packages / 'a.pth').write_text('\n'.join(folders), 'utf-8')
+
+    def run(*words, **options):
+        env = {**os.environ, 'PYTHONPATH': '', 'PASTURE_OPS': ''}
+        return subprocess.run([str(tmp_path / 'env/bin/python'), *words], cwd=tmp_path, env=env,
+                              text=True, capture_output=True, check=False, **options)
+
+    run.packages = packages
+    return run
+
+
+WHO_SERVES = ('import sys, mmcv.ops; print("plugin" in sys.modules, '
+              'sys.modules["mmcv._ext"].__file__)')
+
+
+@pytest.mark.parametrize('options', [['{wheel}'], ['--no-build-isolation', '-e', '{source}']])
+def test_the_stock_tools_find_the_operators(environment, wheel, options):
+    options = [word.format(wheel=wheel, source=wheel.parent / 'source') for word in options]
+    done = subprocess.run([sys.executable, '-m', 'pip', '--disable-pip-version-check', '--python',
+                           str(environment.packages.parents[2] / 'bin/python'), 'install', '-q',
+                           '--no-index', '--no-deps', '--force-reinstall', *options],
+                          text=True, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    where = environment.packages if len(options) == 1 else wheel.parent / 'source'
+    done = environment('-c', WHO_SERVES)
+    assert done.stdout.split() == ['False', str(where / 'plugin/ops/extension.py')], done.stderr
+
+
+def test_the_start_survives_a_library_that_is_gone(environment, site):
+    shutil.copy(site / 'pasture-operators.pth', environment.packages)
+    done = environment('-c', 'print(1)')
+    assert (done.stdout, done.stderr) == ('1\n', '')

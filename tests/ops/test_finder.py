@@ -31,7 +31,8 @@ def python(root, tmp_path):
     """Run code in a new process; returns what it printed, or the error where it failed."""
 
     def run(code, *folders, ops='', good=True):
-        paths = [str(folder) for folder in (*folders, root)]
+        more = filter(None, [os.environ.get('PYTHONPATH')])
+        paths = [str(folder) for folder in (*folders, root, *more)]
         env = {**os.environ, 'PYTHONPATH': os.pathsep.join(paths), 'PASTURE_OPS': ops}
         done = subprocess.run([sys.executable, '-W', 'ignore', '-c', code], text=True, env=env,
                               capture_output=True, cwd=tmp_path)

@@ -10,6 +10,10 @@ install_crf() {
   key=${pin/==/-}-$(python_tag "$1")
   log=$CACHE/build-$key.log
   if ! wheel=$(cached_wheel "$1" "$key"); then
+    if ! has_compiler; then
+      say "note: no C++ compiler here: $pin is left out, which only DenseCRF needs; later: pip install -e '.[crf]'"
+      return 0
+    fi
     say "building $pin for DenseCRF: about a minute, once; log: $log"
     if ! build_crf "$1" "$pin" > "$log" 2>&1 || ! keep_wheel "$SCRATCH"/crf/pydensecrf2-*.whl "$key"; then
       say "note: $pin could not be built ($(reason_of "$log")): DenseCRF will say so, all else works; later: pip install -e '.[crf]'"
@@ -19,6 +23,8 @@ install_crf() {
   fi
   run_pip "installing $(basename "$wheel")" "$1" install --no-index --no-deps --force-reinstall "$wheel"
 }
+
+has_compiler() { command -v "${CXX:-c++}" > /dev/null || command -v g++ > /dev/null; }
 
 # build_crf PYTHON PIN: its wheel in SCRATCH/crf, from the C++ files that come with the sources.
 build_crf() {

@@ -1,6 +1,6 @@
-# Builds onedl-mmcv with its operators, once for each Python, torch and CUDA; to be sourced.
-# The package index has only its sources. Built in isolation they come out without operators,
-# because torch is not at hand then.
+# Makes the wheel of onedl-mmcv; to be sourced. The package index has only its sources.
+# Built in isolation they come out without operators in six seconds, because torch is not at hand
+# then: those of plugin/ops serve. On request they are compiled, once for each Python, torch and CUDA.
 # shellcheck shell=bash
 
 # choose_operators PYTHON WANTED(auto|cpu|cuda): sets TORCH_VERSION, OPERATORS and WHEEL_KEY.
@@ -17,12 +17,10 @@ choose_operators() {
   WHEEL_KEY=mmcv-$(mmcv_version "$1")-$(python_tag "$1")-torch$TORCH_VERSION-cpu
   if [ "$OPERATORS" = cuda ]; then
     [ "$cuda" != none ] ||
-      die "CUDA operators were asked for, but torch $TORCH_VERSION is built without CUDA; install a CUDA build of torch first, or use --operators cpu"
+      die "CUDA operators were asked for, but torch $TORCH_VERSION is built without CUDA; install a CUDA build of torch first, or leave out --compile"
     [ "$arch" = none ] && arch=${TORCH_CUDA_ARCH_LIST:-all}
     WHEEL_KEY=${WHEEL_KEY%-cpu}-cuda$cuda-$(tr -c 'A-Za-z0-9.+\n' _ <<< "$arch")
     TORCH_CUDA=$cuda
-  elif [ "$cuda" = none ] && command -v nvidia-smi > /dev/null; then
-    say "note: this machine has an NVIDIA driver, but torch $TORCH_VERSION is built without CUDA and will not use the GPU"
   fi
 }
 
@@ -36,17 +34,34 @@ cached_wheel() {
   for wheel in "$CACHE/wheels/${2:-$WHEEL_KEY}"/*.whl; do
     [ -f "$wheel" ] || return 1
     "$1" -m zipfile -t "$wheel" > /dev/null 2>&1 && printf '%s\n' "$wheel" && return
-    say "the cached $wheel is damaged; building it again"
+    say "the cached $wheel is damaged; making it again"
     rm -f -- "$wheel"
   done
   return 1
+}
+
+# ensure_pure_wheel PYTHON: sets WHEEL to mmcv's wheel without operators, the same for every Python.
+ensure_pure_wheel() {
+  local pin
+  pin=$("$1" "$REPORT" pin onedl-mmcv)
+  WHEEL_KEY=mmcv-${pin#*==}-pure
+  WHEEL=$(cached_wheel "$1") && return
+  take_lock "$WHEEL_KEY"
+  WHEEL=$(cached_wheel "$1") && return  # the other installation has made it
+  # not from the cache of pip, which may hold a compiled one; a wheelhouse has the wheel itself
+  run_pip "making a wheel of mmcv ${pin#*==}, once" "$1" wheel --no-deps --no-cache-dir \
+    "${INDEX[@]}" -w "$SCRATCH/wheel" "$pin"
+  WHEEL=$(echo "$SCRATCH"/wheel/onedl_mmcv-*.whl)
+  case $WHEEL in *-none-any.whl) ;; *) die "$(basename "$WHEEL") is no wheel for every Python; use --compile" ;; esac
+  keep_wheel "$WHEEL" "$WHEEL_KEY"
+  WHEEL=$CACHE/wheels/$WHEEL_KEY/$(basename "$WHEEL")
 }
 
 # check_toolchain PYTHON: a compiler and the headers, before minutes are spent.
 check_toolchain() {
   local compiler=${CXX:-c++} include version
   command -v "${compiler%% *}" > /dev/null ||
-    die "no C++ compiler ($compiler) to build mmcv's operators with; install one: apt-get install g++ (Debian, Ubuntu) or dnf install gcc-c++ (Fedora, RHEL)"
+    die "no C++ compiler ($compiler) to compile mmcv's operators with; leave out --compile, or install one: apt-get install g++ (Debian, Ubuntu) or dnf install gcc-c++ (Fedora, RHEL)"
   echo 'int main() { return 0; }' > "$SCRATCH/try.cpp"
   $compiler -std=c++17 -fsyntax-only "$SCRATCH/try.cpp" 2> /dev/null ||
     die "$compiler cannot compile C++17; install g++ 9 or later and set CXX to it"
@@ -69,10 +84,10 @@ find_nvcc() {
 check_cuda() {
   local nvcc release
   nvcc=$(find_nvcc) ||
-    die "there is a GPU but no CUDA compiler (nvcc) for mmcv's operators; install the CUDA toolkit ${TORCH_CUDA%%.*}.x, which torch $TORCH_VERSION is built with, and set CUDA_HOME, or do without operators on the GPU: --operators cpu"
+    die "there is a GPU but no CUDA compiler (nvcc) for mmcv's operators; install the CUDA toolkit ${TORCH_CUDA%%.*}.x, which torch $TORCH_VERSION is built with, and set CUDA_HOME, or leave out --compile"
   release=$("$nvcc" --version | sed -nE 's/.*release ([0-9]+)\.([0-9]+).*/\1.\2/p')
   [ "${release%%.*}" = "${TORCH_CUDA%%.*}" ] ||
-    die "nvcc ($nvcc) is of CUDA $release but torch $TORCH_VERSION is built with CUDA $TORCH_CUDA; install the CUDA toolkit ${TORCH_CUDA%%.*}.x and set CUDA_HOME to it, or use --operators cpu"
+    die "nvcc ($nvcc) is of CUDA $release but torch $TORCH_VERSION is built with CUDA $TORCH_CUDA; install the CUDA toolkit ${TORCH_CUDA%%.*}.x and set CUDA_HOME to it, or leave out --compile"
 }
 
 # fetch_sources PYTHON: unpack the sources of mmcv into SCRATCH/source.

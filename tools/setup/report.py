@@ -8,6 +8,8 @@ import importlib
 import importlib.metadata
 import importlib.util
 import re
+import runpy
+import shutil
 import sys
 from pathlib import Path
 
@@ -18,6 +20,8 @@ UPSTREAM = ('mmcv', 'mmcv-full', 'mmcv-lite', 'mmdet', 'mmdetection', 'mmengine'
             'mmengine-lite', 'mmsegmentation')
 # chosen or built by the installer itself, never taken from the list
 CHOSEN = ('torch', 'onedl-mmcv', 'pydensecrf2')
+# only for compiling mmcv
+BUILD = ('ninja', 'psutil', 'wheel')
 # what stands below this line of the list is installed on request only
 EXTRAS = '# --- extras'
 
@@ -77,8 +81,9 @@ def show_missing(args):
         for item in requirements(path):
             if version(item.name) is None:
                 print(item.name)
-            elif canonical(item.name) == 'onedl-mmcv' and operators() is None:
-                print('onedl-mmcv (it is there without its operators)')
+            elif (args.compiled and canonical(item.name) == 'onedl-mmcv'
+                  and operators() is None):
+                print('onedl-mmcv (it is there without compiled operators)')
 
 
 def upstream():
@@ -97,7 +102,8 @@ def show_lock(args):
     if 'opencv-python-headless' in have:  # the same modules
         have.add('opencv-python')
     for item in requirements(CONSTRAINTS, args.python, args.extras):
-        if canonical(item.name) not in have and canonical(item.name) not in CHOSEN:
+        name = canonical(item.name)
+        if name not in have and name not in CHOSEN and (args.compiled or name not in BUILD):
             print(f'{item.name}{item.specifier}')
 
 
@@ -119,6 +125,25 @@ def show_fingerprint(args):
     print(*(f'{name}=={version(name)}' for name in names), sep='\n')
 
 
+def find_stand_in():
+    """Let mmcv find the operators of plugin/ops where it has no compiled ones."""
+    # the file alone: `import plugin` imports the whole stack
+    runpy.run_path(str(ROOT / 'plugin' / 'ops' / 'finder.py'))['install']()
+
+
+def show_mmcv(args):
+    """Print which operators mmcv has, and its version: compiled, none, or broken."""
+    kind = 'none'
+    if operators() is not None:
+        try:
+            importlib.import_module('torch')  # its libraries
+            importlib.import_module('mmcv._ext')
+            kind = 'compiled'
+        except ImportError:
+            kind = 'broken'  # compiled for another torch
+    print(kind, version('onedl-mmcv'))
+
+
 def show_torch(args):
     """Print torch's version, its CUDA version, whether there is a GPU, and its architecture."""
     import torch
@@ -130,11 +155,13 @@ def show_torch(args):
 def show_verify(args):
     """Import the stack, run one operator on each device, and print the versions."""
     import torch
+    find_stand_in()
     from mmcv.ops import RoIAlign, nms
     boxes = torch.tensor([[0., 0., 8., 8.], [1., 1., 8., 8.], [20., 20., 28., 28.]])
     scores = torch.tensor([.9, .8, .7])
     devices = ['cpu']
-    if args.cuda and torch.cuda.is_available():
+    stand_in = hasattr(sys.modules['mmcv._ext'], 'STAND_IN')
+    if (args.cuda or stand_in) and torch.cuda.is_available():
         devices.append('cuda')
     for device in devices:
         kept = nms(boxes.to(device), scores.to(device), iou_threshold=0.5)[1].tolist()
@@ -142,11 +169,15 @@ def show_verify(args):
             raise RuntimeError(f'mmcv.ops.nms on {device} kept boxes {kept} instead of [0, 2]')
         RoIAlign(2)(torch.ones(1, 1, 8, 8, device=device),
                     torch.tensor([[0., 0., 0., 4., 4.]], device=device))
+    kind = 'in PyTorch' if stand_in else 'compiled'
     print(f'torch {torch.__version__}')
     for name in ('mmengine', 'mmcv', 'mmseg', 'mmdet'):
         module = importlib.import_module(name)
-        note = f' (operators: {", ".join(devices)})' if name == 'mmcv' else ''
+        note = f' (operators {kind}: {", ".join(devices)})' if name == 'mmcv' else ''
         print(f'{name} {module.__version__}{note}')
+    if torch.version.cuda is None and shutil.which('nvidia-smi'):
+        print(f'note: this machine has an NVIDIA driver, but torch {torch.__version__} is built '
+              'without CUDA and will not use the GPU')
 
 
 def main(argv=None):
@@ -155,9 +186,13 @@ def main(argv=None):
     questions = parser.add_subparsers(required=True)
     for name, answer in (('missing', show_missing), ('upstream', show_upstream),
                          ('lock', show_lock), ('pin', show_pin), ('torch', show_torch),
-                         ('fingerprint', show_fingerprint), ('verify', show_verify)):
+                         ('mmcv', show_mmcv), ('fingerprint', show_fingerprint),
+                         ('verify', show_verify)):
         question = questions.add_parser(name, help=answer.__doc__)
         question.set_defaults(answer=answer)
+        if name in ('missing', 'lock'):
+            question.add_argument('--compiled', action='store_true',
+                                  help='for an mmcv with compiled operators')
         if name == 'missing':
             question.add_argument('files', nargs='+', type=Path)
         if name == 'lock':
