@@ -11,6 +11,13 @@ import pytest
 
 
 @pytest.fixture
+def call(call, fake):
+    """The functions of the installer, with a compiler that is content with everything."""
+    compiler = fake('c++', 'exit 0')
+    return lambda line, **variables: call(line, **{'CXX': compiler, **variables})
+
+
+@pytest.fixture
 def builder(fake, tmp_path):
     """A Python whose torch is as told, and whose pip builds a wheel of the given members."""
     (tmp_path / 'made').mkdir()
@@ -19,6 +26,7 @@ def builder(fake, tmp_path):
     whole = ('mmcv/_ext.so', *(f'mmcv/ops/module_{number}.py' for number in range(2000)))
 
     def make(torch='2.13.0+cpu none nogpu none', members=whole):
+        (tmp_path / 'made' / 'Python.h').touch()
         source = tmp_path / 'made' / 'setup.py'
         source.write_text("args = ['-std=c++17']\n", 'utf-8')
         with tarfile.open(tmp_path / 'made' / 'onedl_mmcv-2.3.6.tar.gz', 'w:gz') as archive:
@@ -29,6 +37,7 @@ def builder(fake, tmp_path):
         return fake('python', f'''
 case "$*" in
   *report.py\\ torch) echo "{torch}" ;;
+  *sysconfig*) echo "{tmp_path}/made" ;;
   *pip\\ download*) while [ "$1" != -d ]; do shift; done
     mkdir -p "$2"; cp "{tmp_path}"/made/*.tar.gz "$2" ;;
   *pip\\ wheel*) echo "FORCE_CUDA=$FORCE_CUDA" "${{@: -1}}"; while [ "$1" != -w ]; do shift; done
