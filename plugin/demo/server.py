@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from .log_files import open_log_files
 from .shelf import folder_bytes
 
 MISSING = ("Failed to import gradio ({}), which the page needs: install it by "
@@ -223,12 +224,13 @@ def serving(page: Any, folder: Path, *, host: str, port: int, upload: int, total
     gates = [Middleware(TrustedHostMiddleware, allowed_hosts=names),
              Middleware(Gate, folder=folder, upload=total + MAX_REQUEST, max_bytes=max_bytes)]
     try:
-        _, address, _ = page.launch(
-            server_name=host, server_port=port, max_file_size=upload, prevent_thread_lock=True,
-            share=False, quiet=True, inline=False, show_error=False, footer_links=[],
-            run_history=False, enable_monitoring=False, mcp_server=False, ssr_mode=False, pwa=False,
-            state_session_capacity=1000, app_kwargs=dict(middleware=gates, docs_url=None,
-                                                         redoc_url=None), **appearance)
+        with open_log_files():
+            _, address, _ = page.launch(
+                server_name=host, server_port=port, max_file_size=upload, prevent_thread_lock=True,
+                share=False, quiet=True, inline=False, show_error=False, footer_links=[],
+                run_history=False, enable_monitoring=False, mcp_server=False, ssr_mode=False,
+                pwa=False, state_session_capacity=1000,
+                app_kwargs=dict(middleware=gates, docs_url=None, redoc_url=None), **appearance)
     except OSError as error:
         raise OSError(f'port {port} of {host} cannot be used; choose another one with '
                       '--port') from error

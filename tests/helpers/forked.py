@@ -90,6 +90,8 @@ def _settle(folder: str, env: dict, log: str) -> None:
     """Make this process one of its own."""
     os.chdir(folder)
     os.environ.update(env, OMP_NUM_THREADS='1')
+    more = [word for word in env.get('PYTHONPATH', '').split(os.pathsep) if word]
+    sys.path[:0] = map(os.path.abspath, more)  # as a Python that starts reads it
     tempfile.tempdir = None  # torch._dynamo, loaded before the fork, has read another TMPDIR
     # a test run in the background, as a CI may be, hands down that Ctrl-C is ignored
     signal.signal(signal.SIGINT, signal.default_int_handler)
