@@ -4,8 +4,8 @@ from torch import Tensor
 
 from . import kernels
 
-# pairs that are compared at a time: the intermediate results stay in a core's cache
-CPU_PAIRS = 1 << 15
+# pairs that are compared at a time: they stay in a core's cache, and threads are not woken for them
+CPU_PAIRS = 1 << 14
 GPU_PAIRS = 1 << 24
 # boxes that are worth being looked at by themselves
 BAND = 128
