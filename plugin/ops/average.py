@@ -19,7 +19,7 @@ from .regions import Regions, Taps, dense_weights, merged_taps, on_cpu, taps_of
 # channels below which a bag's rows are too short to be worth their indices
 FEW_CHANNELS = 8
 # numbers that are worked on at a time, forwards and backwards
-CPU_NUMBERS, CPU_ENTRIES = 1 << 20, 1 << 20
+CPU_NUMBERS, CPU_ENTRIES = 1 << 22, 1 << 20
 GPU_NUMBERS, GPU_ENTRIES = 1 << 25, 1 << 25
 # regions whose bins touch about as many cells share a matrix of indices
 WIDTHS = torch.tensor([3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512])

@@ -4,8 +4,9 @@ from torch import Tensor
 
 from . import kernels
 
-# pairs that are compared at a time: they stay in a core's cache, and threads are not woken for them
-CPU_PAIRS = 1 << 14
+# boxes that are settled at a time, and pairs that are compared at a time: these stay in a core's
+# cache, and threads, which may be busy with loading data, are not woken for them
+CHUNK, CPU_PAIRS = 96, 1 << 14
 GPU_PAIRS = 1 << 24
 # boxes that are worth being looked at by themselves
 BAND = 128
@@ -109,15 +110,15 @@ def _kept_in_chunks(corners: Tensor, places: Tensor, threshold: float, offset: i
     """
     kept = []
     while len(places):
-        size = min(max(CPU_PAIRS // len(places), 16), len(places))
-        chunk, corners = corners[:, :size], corners[:, size:]
+        chunk, corners = corners[:, :CHUNK], corners[:, CHUNK:]
         stays = _settle(pairwise_iou(chunk, chunk, offset) > threshold)
-        kept.append(places[:size][stays])
-        places = places[size:]
+        kept.append(places[:CHUNK][stays])
+        places = places[CHUNK:]
         if len(places):
-            # the largest of a column, not any() of a comparison, which takes ten times as long
             stay = chunk.index_select(1, stays)
-            most = pairwise_iou(stay, corners, offset, zero=True).amax(0)
+            # the largest of a column, not any() of a comparison, which takes ten times as long
+            most = torch.cat([pairwise_iou(stay, part, offset, zero=True).amax(0)
+                              for part in corners.split(CPU_PAIRS // len(stays), dim=1)])
             free = (most <= threshold).nonzero()[:, 0]
             places, corners = places[free], corners.index_select(1, free)
     return torch.cat(kept)
