@@ -37,7 +37,6 @@ def lines(*names):
             if line and not line.startswith('#')]
 
 
-
 class BuildStart(Command):
     """Write ``pasture-operators.pth`` beside the packages, for an editable installation too."""
 

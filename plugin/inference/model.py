@@ -13,6 +13,8 @@ from plugin.utils.device import usable_device
 from .detector import Detector
 from .segmenter import Segmenter
 
+NO_DETECTOR = 'is for models of animals, but {} is no config of MMDetection'
+
 
 def load_model(config: str | Path | Config, checkpoint: str | Path, *, device: str | None = None,
                tile: int | None = None, overlap: int | None = None, score_thr: float | None = None,
@@ -79,9 +81,6 @@ def load_model(config: str | Path | Config, checkpoint: str | Path, *, device: s
                            **tiling)
     model.config = name
     return model
-
-
-NO_DETECTOR = 'is for models of animals, but {} is no config of MMDetection'
 
 
 def refuse(given: dict[str, bool], reason: str) -> None:
