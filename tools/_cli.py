@@ -125,11 +125,11 @@ def positive(text: str) -> int:
     raise argparse.ArgumentTypeError(f'{text} is not a whole number, 1 or more')
 
 
-def score_and_patience(text: str) -> tuple[str, int]:
-    """A score and a number of validations, as ``loss:5``; 5 where there is no number."""
+def score_and_patience(text: str) -> str | tuple[str, int]:
+    """A score, as ``loss``, or a score and a number of validations, as ``loss:5``."""
     score, colon, patience = text.rpartition(':')
-    if not colon:
-        score, patience = text, '5'
+    if text and not colon:
+        return text
     if not score or not re.fullmatch(r'[1-9]\d*', patience):
         raise argparse.ArgumentTypeError(f'{text!r} is not SCORE or SCORE:PATIENCE, such as loss:5')
     return score, int(patience)

@@ -90,16 +90,16 @@ def _bands(corners: Tensor, threshold: float, offset: int) -> list[Tensor]:
     # the end of all that started before
     end = corners[2].index_select(0, order).cummax(0).values
     apart = (end[:-1] - start[1:] <= -offset).nonzero()[:, 0]
-    sizes = [0]
+    starts = [0]
     for cut in apart.tolist() if threshold >= 0 else ():
-        if cut + 1 - sum(sizes) >= BAND:
-            sizes.append(cut + 1 - sum(sizes))
-    if len(sizes) == 1:
+        if cut + 1 - starts[-1] >= BAND:
+            starts.append(cut + 1)
+    if len(starts) == 1:
         return [torch.arange(count)]
-    sizes.append(count - sum(sizes))
-    number = torch.arange(len(sizes)).repeat_interleave(torch.tensor(sizes))
-    band = torch.empty_like(number).scatter_(0, order, number)
-    return [(band == k).nonzero()[:, 0] for k in range(1, len(sizes))]
+    number = torch.zeros(count, dtype=torch.long)
+    number[starts[1:]] = 1
+    band = torch.empty_like(number).scatter_(0, order, number.cumsum(0))
+    return [(band == k).nonzero()[:, 0] for k in range(len(starts))]
 
 
 def _kept_in_chunks(corners: Tensor, places: Tensor, threshold: float, offset: int) -> Tensor:

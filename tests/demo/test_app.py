@@ -11,8 +11,8 @@ import pytest
 
 from plugin.demo import app, serve
 from plugin.utils import UserError
-from tests.helpers.browser import free_port
 from tests.helpers.demo_models import write_segmentor
+from tests.helpers.ports import free_port
 from tests.helpers.tiny_detector import write_detector, write_weights
 
 

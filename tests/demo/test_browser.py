@@ -17,7 +17,8 @@ import pytest
 
 from plugin.demo import serve
 from tests.helpers import hostile_uploads as hostile
-from tests.helpers.browser import free_port, launch_chromium
+from tests.helpers.browser import launch_chromium
+from tests.helpers.ports import free_port
 from tests.helpers.tiny_detector import write_detector, write_weights
 
 PATIENCE = 120_000  # milliseconds; only a failure takes so long

@@ -13,6 +13,7 @@ import pytest
 
 from tests.helpers import forked
 from tests.helpers.pages import PAGES, ROOT, blocks_of, file_of, lines_of, parse
+from tests.helpers.ports import free_port
 from tests.helpers.small_kfold import Trainer, pretend
 from tests.helpers.small_project import make_project, smaller, write
 
@@ -117,7 +118,7 @@ class Typist:
         context = multiprocessing.get_context('forkserver')
         log = self.folder / 'demo'
         log.with_suffix('.out').touch()
-        port = 20000 + os.getpid() % 40000
+        port = free_port()
         process = context.Process(target=forked._run, args=(
             'demo_web', [*argv, '--port', str(port)], str(self.folder), {}, str(log)))
         process.start()
@@ -173,7 +174,7 @@ class Typist:
         if not command.env:
             result = forked.run_tool('train', argv, self.folder, dict(
                 SLURM_PROCID='0', SLURM_NTASKS='1', SLURM_LOCALID='0', MASTER_ADDR='127.0.0.1',
-                MASTER_PORT=str(20000 + os.getpid() % 40000), CUDA_VISIBLE_DEVICES=''))
+                MASTER_PORT=str(free_port()), CUDA_VISIBLE_DEVICES=''))
             assert result.status == 0, result.err[-2000:]
 
 

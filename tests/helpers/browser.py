@@ -2,17 +2,9 @@
 import contextlib
 import os
 import shutil
-import socket
 from collections.abc import Iterator
 
 import pytest
-
-
-def free_port() -> int:
-    """A port of this computer at which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return probe.getsockname()[1]
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from plugin.utils.stack import STACK
+from tests.helpers.bare_mmcv import write_bare_mmcv
 from tests.helpers.paths import ROOT, TOOLS
 from tests.helpers.tool_scripts import run_script
 
@@ -195,14 +196,7 @@ def test_it_works_away_from_the_checkout(site, tmp_path):
 
 @pytest.fixture(scope='module')
 def bare(tmp_path_factory):
-    """A folder with the packages of this environment, where mmcv has no compiled operators."""
-    import mmcv
-    folder = tmp_path_factory.mktemp('bare')
-    (folder / 'mmcv').mkdir()
-    for path in Path(mmcv.__file__).parent.iterdir():
-        if not path.name.startswith(('_ext', '__pycache__')):
-            (folder / 'mmcv' / path.name).symlink_to(path)
-    return folder
+    return write_bare_mmcv(tmp_path_factory.mktemp('bare'))
 
 
 @pytest.fixture

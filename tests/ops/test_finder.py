@@ -4,10 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import mmcv
 import pytest
 
 from plugin.ops import extension, finder
+from tests.helpers.bare_mmcv import write_bare_mmcv
 
 # as a .pth file does it: without the package
 ALONE = ('import importlib.util as u, sys; '
@@ -17,13 +17,7 @@ ALONE = ('import importlib.util as u, sys; '
 
 @pytest.fixture(scope='module')
 def bare(tmp_path_factory) -> Path:
-    """A folder with an mmcv without compiled extension."""
-    folder = tmp_path_factory.mktemp('bare')
-    (folder / 'mmcv').mkdir()
-    for path in Path(mmcv.__file__).parent.iterdir():
-        if not path.name.startswith(('_ext', '__pycache__')):
-            (folder / 'mmcv' / path.name).symlink_to(path)
-    return folder
+    return write_bare_mmcv(tmp_path_factory.mktemp('bare'))
 
 
 @pytest.fixture

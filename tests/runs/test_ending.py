@@ -1,19 +1,17 @@
 """What a run leaves at its end, and the page about it."""
 import json
-import socket
 
 import pytest
 
 from plugin.runs import ending
 from tests.helpers.forked import run_tool, run_tools
+from tests.helpers.ports import free_port
 
 SUMMARY = ['--cfg-options', 'default_hooks.summary.type=RunSummaryHook']
 
 
 def test_two_processes_keep_the_images_of_one(trained, tmp_path):
-    with socket.socket() as free:
-        free.bind(('127.0.0.1', 0))
-        port = free.getsockname()[1]
+    port = free_port()
     envs = [dict(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE='2', MASTER_PORT=str(port),
                  MASTER_ADDR='127.0.0.1') for rank in range(2)]
     argv = ['tiny.py', trained.checkpoint, *SUMMARY, 'default_hooks.summary.gallery=2']

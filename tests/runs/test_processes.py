@@ -1,5 +1,4 @@
 """How tools are started, and what one of several processes does."""
-import socket
 import sys
 
 import pytest
@@ -9,6 +8,7 @@ from plugin.runs import processes
 from plugin.utils import UserError
 from tests.helpers.forked import run_tools
 from tests.helpers.paths import TOOLS
+from tests.helpers.ports import free_port
 from tests.helpers.tiny import write_project
 
 
@@ -49,9 +49,7 @@ def test_a_launcher_that_has_not_started_it(monkeypatch):
 
 def test_two_processes_train_evaluate_and_save_once(tmp_path):
     write_project(tmp_path)
-    with socket.socket() as free:
-        free.bind(('127.0.0.1', 0))
-        port = free.getsockname()[1]
+    port = free_port()
     envs = [dict(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE='2', MASTER_PORT=str(port),
                  MASTER_ADDR='127.0.0.1') for rank in range(2)]
     first, second = run_tools('train', ['tiny.py', '--launcher', 'pytorch', '--cfg-options',

@@ -10,8 +10,8 @@ import demo_web
 import pytest
 
 from plugin.demo import serve
-from tests.helpers.browser import free_port
 from tests.helpers.forked import _run
+from tests.helpers.ports import free_port
 from tests.helpers.tiny_detector import write_detector, write_weights
 
 # options of the tool whose names differ from the keywords of serve()

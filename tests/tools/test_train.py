@@ -81,7 +81,7 @@ def test_wrong_usage_has_status_2(capsys, argv, message):
 
 
 @pytest.mark.parametrize(('text', 'expected'), [
-    ('loss', ('loss', 5)), ('loss:3', ('loss', 3)), ('coco/segm_mAP:12', ('coco/segm_mAP', 12))])
+    ('loss', 'loss'), ('loss:3', ('loss', 3)), ('coco/segm_mAP:12', ('coco/segm_mAP', 12))])
 def test_score_and_patience(text, expected):
     assert train.parse_args(['c.py', '--early-stop', text]).early_stop == expected
 
