@@ -31,7 +31,7 @@ of mmcv are those of plugin/ops. Where there is one, pydensecrf2 is built for De
   --with-docs       the generator of the site too, where it is missing; needs Python 3.11
   --print-python    print the Python that the installation goes to, and do nothing
 
-  PYTHON=python3.11       makes .venv with this Python (3.10 to 3.13)
+  PYTHON=python3.11       makes .venv with this Python (3.10 to 3.14)
   TORCH=torch==2.13.0     the torch to install, where there is none; a torch that is there is kept.
                           If the Python for .venv has torch, .venv uses that one.
   PASTURE_ENV=auto        the same as --env
@@ -79,16 +79,16 @@ parse_arguments() {
   esac
 }
 
-supported() { "$1" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' 2> /dev/null; }
+supported() { "$1" -c 'import sys; sys.exit(not "%d.%d" % sys.version_info[:2] in sys.argv[1:])' "${PYTHONS[@]}" 2> /dev/null; }
 
 # find_python: the Python to make .venv with.
 find_python() {
   local name
-  for name in ${PYTHON:-python3 python3.13 python3.12 python3.11 python3.10}; do
+  for name in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11 python3.10}; do
     if supported "$name"; then command -v "$name"; return; fi
   done
   name=${PYTHON:-python3}
-  die "$name is $(describe "$name"), but Pasture runs on Python 3.10 to 3.13; install one of them and name it, as in PYTHON=python3.11 tools/install.sh"
+  die "$name is $(describe "$name"), but Pasture runs on $PYTHON_RANGE; install one of them and name it, as in PYTHON=python3.11 tools/install.sh"
 }
 
 describe() { if command -v "$1" > /dev/null; then "$1" -V 2>&1 | head -1; else echo 'not there'; fi; }
@@ -103,7 +103,7 @@ choose_python() {
   fi
   if [ "$ENVIRONMENT" = active ]; then
     [ -n "$active" ] ||
-      die "the active ${PYTHON:-python3} is $(describe "${PYTHON:-python3}"), but Pasture runs on Python 3.10 to 3.13; activate an environment with one of them"
+      die "the active ${PYTHON:-python3} is $(describe "${PYTHON:-python3}"), but Pasture runs on $PYTHON_RANGE; activate an environment with one of them"
     "$active" -c 'import pip' 2> /dev/null ||
       die "$active has no pip; install it: '$active -m ensurepip' or apt-get install python3-pip"
     TARGET=$active
@@ -135,7 +135,7 @@ refuse_upstream() {
 make_environment() {
   local python base options=()
   if "$TARGET" -c 'import pip' 2> /dev/null; then
-    supported "$TARGET" || die "$ROOT/.venv has $("$TARGET" -V), and Pasture runs on Python 3.10 to 3.13; remove that folder and run this again"
+    supported "$TARGET" || die "$ROOT/.venv has $("$TARGET" -V), and Pasture runs on $PYTHON_RANGE; remove that folder and run this again"
     return
   fi
   python=$(find_python)
@@ -186,7 +186,6 @@ install_all() {
   # no dependencies: the list is whole, so nothing beside it comes in
   run_pip 'installing the packages of requirements/constraints.txt' "$TARGET" \
     install "${INDEX[@]}" --no-deps -r "$LIST"
-  repair_opencv  # before mmcv is tried, which imports it
   install_mmcv
   run_pip 'installing Pasture itself' "$TARGET" \
     install --no-index --no-deps --no-build-isolation -e "$ROOT"
@@ -203,16 +202,6 @@ install_mmcv() {
     ensure_wheel "$TARGET"
   fi
   run_pip "installing $(basename "$WHEEL")" "$TARGET" install --no-index --no-deps --force-reinstall "$WHEEL"
-}
-
-# repair_opencv: machines without a screen lack libGL; the headless build does without.
-repair_opencv() {
-  local reason
-  reason=$("$TARGET" -c 'import cv2' 2>&1 | grep -oE 'lib[A-Za-z0-9_-]+\.so[.0-9]*' | head -1 || true)
-  [ -n "$reason" ] || return 0
-  say "$reason is missing here: using opencv-python-headless, which does without (with a screen: apt-get install libgl1 libglib2.0-0)"
-  run_pip 'installing opencv-python-headless' "$TARGET" install "${INDEX[@]}" --no-deps \
-    --force-reinstall "$("$TARGET" "$REPORT" pin opencv-python-headless)"
 }
 
 # add WHAT NAME...: install what requirements/NAME.txt name and is missing. In an environment that is
@@ -240,12 +229,23 @@ finished() {
   [ "$KIND" = pytorch ] || [ -z "$("$TARGET" "$REPORT" missing --compiled "$ROOT/requirements/stack.txt")" ]
 }
 
+# cure_broken: what to do about an environment that does not work. One that is adopted is not ours.
+cure_broken() {
+  if [ -z "$ADOPTED" ]; then
+    echo 'remove that environment and run this again'
+  elif [[ $("$TARGET" "$REPORT" mmcv 2> /dev/null) = broken* ]]; then
+    echo "its mmcv was compiled for another torch: '$TARGET -m pip uninstall onedl-mmcv' and run 'tools/install.sh --env active', or leave it alone with --env venv"
+  else
+    echo 'mend that environment, or leave it alone with --env venv'
+  fi
+}
+
 # finish: import all of it; only what works is marked as finished.
 finish() {
   local options=()
   [ "${OPERATORS:-}" = cuda ] && options=(--cuda)
   "$TARGET" "$REPORT" verify "${options[@]}" > "$SCRATCH/verify" 2> "$SCRATCH/verify.log" ||
-    die "the installation in $TARGET does not work: $(tail -1 "$SCRATCH/verify.log"); remove that environment and run this again"
+    die "the installation in $TARGET does not work: $(tail -1 "$SCRATCH/verify.log"); $(cure_broken)"
   sed 's/^/pasture: /' "$SCRATCH/verify"
   "$TARGET" "$REPORT" fingerprint > "$SCRATCH/stamp"
   { cp "$SCRATCH/stamp" "$STAMP.$$" && mv "$STAMP.$$" "$STAMP"; } 2> /dev/null || [ -n "$ADOPTED" ] ||

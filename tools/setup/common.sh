@@ -6,6 +6,8 @@ REPORT=$ROOT/tools/setup/report.py
 CONSTRAINTS=$ROOT/requirements/constraints.txt
 CACHE=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/pasture
 WHEELHOUSE=''
+# the versions of Python that have wheels of all that is pinned
+PYTHONS=(3.10 3.11 3.12 3.13 3.14) PYTHON_RANGE='Python 3.10 to 3.14'
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
 
 say() { printf 'pasture: %s\n' "$*" >&2; }

@@ -99,8 +99,8 @@ def show_upstream(args):
 def show_lock(args):
     """Print the pinned list without what the installer chooses and what is there already."""
     have = {canonical(item.name) for item in requirements(args.have)} if args.have else set()
-    if 'opencv-python-headless' in have:  # the same modules
-        have.add('opencv-python')
+    if 'opencv-python' in have:  # the same modules
+        have.add('opencv-python-headless')
     for item in requirements(CONSTRAINTS, args.python, args.extras):
         name = canonical(item.name)
         if name not in have and name not in CHOSEN and (args.compiled or name not in BUILD):
