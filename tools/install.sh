@@ -35,6 +35,8 @@ of mmcv are those of plugin/ops. Where there is one, pydensecrf2 is built for De
   TORCH=torch==2.13.0     the torch to install, where there is none; a torch that is there is kept.
                           If the Python for .venv has torch, .venv uses that one.
   PASTURE_ENV=auto        the same as --env
+  PASTURE_HASHES=off      take packages whose sha256 is not in requirements/hashes.txt, from an index
+                          that builds its own
   XDG_CACHE_HOME          the wheel of mmcv is made once and kept in $XDG_CACHE_HOME/pasture
                           (~/.cache/pasture); a compiled one for each Python, torch and CUDA version
   MAX_JOBS=4              with --compile: compilers that run at a time; fewer need less memory
@@ -149,11 +151,15 @@ make_environment() {
     die "cannot make $ROOT/.venv: $(grep . "$SCRATCH/venv.log" | tail -1); on Debian and Ubuntu: apt-get install python3-venv"
 }
 
-# choose_index: where packages come from. Sets INDEX and LIST.
+# choose_index [PART]: where packages come from, and which. Sets INDEX, LIST and HASHES.
 choose_index() {
   local wanted
-  INDEX=(--retries 2 --timeout 30) LIST=$SCRATCH/list.txt
-  "$TARGET" "$REPORT" lock "${COMPILED[@]}" > "$LIST"
+  INDEX=(--retries 2 --timeout 30) LIST=$SCRATCH/list.txt HASHES=()
+  # the wheels of a wheelhouse are made there, from sources too
+  case $WHEELHOUSE-${PASTURE_HASHES:-on}-$(uname -sm) in
+    -on-'Linux x86_64' | -on-'Linux aarch64') HASHES=(--hashes) ;;
+  esac
+  "$TARGET" "$REPORT" lock "${COMPILED[@]}" "${HASHES[@]}" "$@" > "$LIST"
   [ -n "$WHEELHOUSE" ] || return 0
   [ -f "$WHEELHOUSE/packages.txt" ] || die "$WHEELHOUSE is no finished wheelhouse (it has no packages.txt); collect one with tools/wheelhouse.sh"
   WHEELHOUSE=$(cd "$WHEELHOUSE" && pwd)
@@ -172,7 +178,9 @@ install_torch() {
     die "neither $TARGET nor the wheelhouse has torch; collect it without --no-torch, or install into the Python that has torch: --env active"
   fi
   need_space "$ROOT" 2500 'the installation' 'the project'
-  run_pip "installing $wanted" "$TARGET" install "${INDEX[@]}" -c "$LIST" "$wanted"
+  # with versions alone: hashes would be asked of every library that a torch brings
+  "$TARGET" "$REPORT" lock > "$SCRATCH/versions.txt"
+  run_pip "installing $wanted" "$TARGET" install "${INDEX[@]}" -c "$SCRATCH/versions.txt" "$wanted"
 }
 
 install_all() {
@@ -204,23 +212,22 @@ install_mmcv() {
   run_pip "installing $(basename "$WHEEL")" "$TARGET" install --no-index --no-deps --force-reinstall "$WHEEL"
 }
 
-# add WHAT NAME...: install what requirements/NAME.txt name and is missing. In an environment that is
-# not ours nothing else is moved.
+# add WHAT PART NAME...: a part of the list, if anything is missing of what requirements/NAME.txt name.
+# In an environment that is not ours only that is added, and nothing is moved.
 add() {
-  local what=$1 name files=() options=()
-  shift
+  local what=$1 part=$2 name files=() options
+  shift 2
   for name in "$@"; do files+=("$ROOT/requirements/$name.txt"); done
   [ -n "$("$TARGET" "$REPORT" missing "${files[@]}")" ] || return 0
-  choose_index
+  choose_index "$part"
   if [ -n "$ADOPTED" ]; then
     "$TARGET" -m pip list --format=freeze --exclude-editable > "$SCRATCH/there.txt"
-    options=(-c "$SCRATCH/there.txt")
+    options=(-c "$SCRATCH/there.txt" "${files[@]/#/-r}")
   else
     need_space "$ROOT" 700 "installing $what" 'the project'
-    "$TARGET" "$REPORT" lock --extras > "$SCRATCH/pins.txt"
-    options=(-c "$SCRATCH/pins.txt")
+    options=(--no-deps -r "$LIST")
   fi
-  run_pip "installing $what" "$TARGET" install "${INDEX[@]}" "${options[@]}" "${files[@]/#/-r}"
+  run_pip "installing $what" "$TARGET" install "${INDEX[@]}" "${options[@]}"
 }
 
 finished() {
@@ -254,7 +261,12 @@ finish() {
 
 main() {
   parse_arguments "$@"
+  [ ! -f "${TORCH:-}" ] || TORCH=$(realpath "$TORCH")
+  enter_own_folder WHEELHOUSE
+  # the packages of an active environment may come by PYTHONPATH, as from the modules of a cluster
+  [ "$ENVIRONMENT" != venv ] || isolate
   choose_python
+  [ "$TARGET" != "$ROOT/.venv/bin/python" ] || isolate
   if [ -n "$PRINT_PYTHON" ]; then echo "$TARGET"; return; fi
   make_scratch
   make_cache
@@ -267,13 +279,13 @@ main() {
     if [ -z "$ADOPTED" ]; then install_all; fi
     finish
   fi
-  if [ -n "$WITH_TESTS" ]; then add 'pytest, ruff and mypy' test; fi
-  if [ -n "$WITH_EXTRAS" ]; then add 'the demo, ONNX and the trackers' demo onnx trackers; fi
-  if [ -n "$WITH_DOCS" ]; then add 'the generator of the site' docs; fi
+  if [ -n "$WITH_TESTS" ]; then add 'pytest, ruff and mypy' --extras test; fi
+  if [ -n "$WITH_EXTRAS" ]; then add 'the demo, ONNX and the trackers' --extras demo onnx trackers; fi
+  if [ -n "$WITH_DOCS" ]; then add 'the generator of the site' --docs docs; fi
   say "ready: $TARGET"
 }
 
 shopt -s extglob
-KIND=pytorch COMPILED=()
+KIND=pytorch COMPILED=() HASHES=()
 # sourced, it only defines its functions
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then main "$@"; fi

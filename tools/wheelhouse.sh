@@ -109,6 +109,9 @@ collect() {
 
 main() {
   parse_arguments "$@"
+  [ ! -f "$SPEC" ] || SPEC=$(realpath "$SPEC")
+  enter_own_folder FOLDER HAVE
+  isolate
   make_scratch
   make_cache
   check_arguments

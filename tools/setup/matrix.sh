@@ -26,7 +26,7 @@ wheels_for() {
 resolve() {
   local python=${PYTHON:-python3} options name
   wheels_for "$1"
-  { "$python" "$REPORT" lock --python "$1" --extras; "$python" "$REPORT" pin torch; } > "$SCRATCH/list"
+  { "$python" "$REPORT" lock --python "$1" --docs; "$python" "$REPORT" pin torch; } > "$SCRATCH/list"
   local sources=("$ROOT")
   for name in onedl-mmcv onedl-mmsegmentation onedl-mmdetection; do sources+=("$("$python" "$REPORT" pin "$name")"); done
   # what the index has as sources only becomes wheels here
