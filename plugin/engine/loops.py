@@ -13,6 +13,7 @@ from torch import nn
 from plugin.utils import UserError
 
 from .draws import ITERATION, DrawingSampler, DrawnDataset, seed_everything
+from .hooks.resumed_config import add_resumed_config
 
 
 @LOOPS.register_module()
@@ -27,7 +28,8 @@ class ResumableTrainLoop(IterBasedTrainLoop):
     steps of a gradient accumulation.
 
     A validation that was due when the checkpoint was written is done again, because it may
-    have been cut short.
+    have been cut short. Where the config differs from that of the checkpoint,
+    ``ResumedConfigHook``, which the loop adds, takes over what can be and says the rest.
 
     Args:
         runner (Runner): The runner of the training.
@@ -48,6 +50,7 @@ class ResumableTrainLoop(IterBasedTrainLoop):
             dataset=dict(type=DrawnDataset, dataset=dataloader['dataset']),
             sampler=dict(type=DrawingSampler, sampler=dataloader['sampler']))
         super().__init__(runner, dataloader, **kwargs)
+        add_resumed_config(runner)
 
     def run(self) -> nn.Module:
         """Train up to ``max_iters`` iterations, from 0 or from where the checkpoint was."""

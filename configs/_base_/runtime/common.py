@@ -19,6 +19,7 @@ default_hooks = dict(
     sampler_seed=dict(type='DistSamplerSeedHook'),
     check_data=dict(type='CheckDataHook'),
     missing_weights=dict(type='MissingWeightsHook'),
+    watch=dict(type='TrainingWatchHook'),
     val_loss=dict(type='ValidationLossHook'),
     summary=dict(type='RunSummaryHook'))
 

@@ -7,13 +7,16 @@ from .fitting_checkpoint import FittingCheckpointHook
 from .live_line import LiveLineHook
 from .missing_weights import MissingWeightsHook
 from .published_names import PublishedNamesHook
+from .resumed_config import ResumedConfigHook
 from .run_summary import RunSummaryHook
 from .safe_checkpoint import SafeCheckpointHook
 from .teacher_student import TeacherStudentHook
+from .training_watch import TrainingWatchHook
 from .u2pl import U2PLHook
 from .val_loss import ValidationLossHook
 
 __all__ = ['ChannelsLastHook', 'CheckDataHook', 'CountThresholdHook', 'FittingCheckpointHook',
            'LiveLineHook', 'MissingWeightsHook', 'PublishedNamesHook',
-           'ResumableEarlyStoppingHook', 'RunSummaryHook', 'SafeCheckpointHook',
-           'TeacherStudentHook', 'U2PLHook', 'ValidationLossHook']
+           'ResumableEarlyStoppingHook', 'ResumedConfigHook', 'RunSummaryHook',
+           'SafeCheckpointHook', 'TeacherStudentHook', 'TrainingWatchHook', 'U2PLHook',
+           'ValidationLossHook']

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.dist import get_world_size, master_only
-from mmengine.hooks import Hook, LoggerHook
+from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.registry import HOOKS
 from mmengine.runner import CheckpointLoader
@@ -17,9 +17,9 @@ from plugin.utils import UserError, write_checkpoint
 
 from ..teaching.collapse_alarm import CollapseAlarm
 from ..teaching.log import draw_step, log_numbers
+from .moments import log_interval
 
 EXPORTED, BEST = 'segmentor.pth', 'best_segmentor.pth'
-LOG_INTERVAL = 50  # iterations, for a run without LoggerHook
 
 
 @HOOKS.register_module()
@@ -114,7 +114,7 @@ class TeacherStudentHook(Hook):
             return
         if 'class_share' in model.statistics:
             self._alarm.add(model.statistics['class_share'])
-        if self.every_n_inner_iters(batch_idx, _log_interval(runner)):
+        if self.every_n_inner_iters(batch_idx, log_interval(runner)):
             log_numbers(runner, {**self.scalars(model), **self.class_scalars(model)})
             self._warn(runner)
         if model.keep_images:
@@ -201,11 +201,6 @@ def _iterations(runner, epochs: float) -> int:
     # those of a batch that PairedSampler draws from the labelled source
     labelled = loader.batch_sampler.sampler.parts[0] * get_world_size()
     return math.ceil(epochs * loader.dataset.sizes[0] / labelled)
-
-
-def _log_interval(runner) -> int:
-    return next((hook.interval for hook in runner.hooks if isinstance(hook, LoggerHook)),
-                LOG_INTERVAL)
 
 
 def _export(runner, checkpoint: dict, network: str, path: Path) -> None:

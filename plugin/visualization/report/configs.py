@@ -39,10 +39,30 @@ def read_config(path: str | Path) -> dict[str, Any]:
         UserError: If it holds anything else.
     """
     try:
-        tree = ast.parse(Path(path).read_text(encoding='utf-8'))
-        return dict(map(_assigned, tree.body))
-    except (AttributeError, SyntaxError, TypeError, ValueError) as error:
-        raise UserError(f'{path} is no config as MMEngine writes it into a work directory '
+        text = Path(path).read_text(encoding='utf-8')
+    except ValueError as error:
+        raise UserError(f'{path} is no text ({error})') from error
+    return parse_config(text, path)
+
+
+def parse_config(text: str, name: str | Path) -> dict[str, Any]:
+    """Read the text of a config as MMEngine writes it; see :func:`read_config`.
+
+    Args:
+        text (str): The text, also that of ``meta['cfg']`` of a checkpoint.
+        name (str | Path): What the messages call it.
+
+    Returns:
+        dict: Its content.
+
+    Raises:
+        UserError: If it holds anything but names, ``dict(...)`` and plain values.
+    """
+    try:
+        return dict(map(_assigned, ast.parse(text).body))
+    except (AttributeError, MemoryError, RecursionError, SyntaxError, TypeError,
+            ValueError) as error:
+        raise UserError(f'{name} is no config as MMEngine writes it into a work directory '
                         f'({error})') from error
 
 

@@ -1,0 +1,1 @@
+"""A training that goes on under another config than that of its checkpoint."""
