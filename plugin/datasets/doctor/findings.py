@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, TypedDict
 
 from plugin.utils import UserError
+from plugin.utils.errors import cause_and_cure
 
 SEVERITIES = ('error', 'warning', 'note')
 # places of a finding that are kept; their number is kept in any case
@@ -84,10 +85,9 @@ class Report:
             len(places), readable(cure)))
 
     def add_error(self, code: str, error: Exception, place: str) -> None:
-        """Add an exception as an error; what follows its last colon is taken for the cure."""
-        text = ' '.join(str(error).split()) or type(error).__name__
-        message, colon, cure = text.rpartition(': ')
-        self.add('error', code, message if colon else text, [place], cure if colon else '')
+        """Add an exception as an error, with its cure where this project wrote it."""
+        message, cure = cause_and_cure(error)
+        self.add('error', code, message, [place], cure)
 
     @property
     def counts(self) -> dict[str, int]:

@@ -1,5 +1,4 @@
 """Ending a training that does not get better."""
-import difflib
 import math
 from typing import Any
 
@@ -8,7 +7,7 @@ from mmengine.registry import HOOKS
 
 from plugin.utils import UserError
 
-from ..score_rules import known_rule
+from ..score_rules import known_rule, told_scores
 
 STATE = 'early_stopping'
 
@@ -78,10 +77,8 @@ class ResumableEarlyStoppingHook(EarlyStoppingHook):
         if not hasattr(runner._train_loop, 'stop_training'):
             return  # a validation on its own
         if self.monitor not in metrics:
-            near = difflib.get_close_matches(self.monitor, metrics, n=1)
-            hint = f', did you mean {near[0]}' if near else ''
-            runner.logger.warning(f'early stopping does nothing: the validation has no score '
-                                  f'{self.monitor}{hint}; it has {", ".join(metrics)}')
+            runner.logger.warning(
+                f'early stopping does nothing: {told_scores(self.monitor, metrics)}')
             return
         if runner.iter == self._counted:
             return  # a resumed training validates once more where it goes on

@@ -7,10 +7,10 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook
 from mmengine.registry import HOOKS
 
-from plugin.utils import write_atomically
+from plugin.utils import UserError, write_atomically
 
 from ..checkpoints.good_checkpoint import choose_good, damage_of
-from ..score_rules import known_rule
+from ..score_rules import known_rule, told_scores
 
 # what plugin.utils.atomic_path leaves behind if it is killed while it writes a checkpoint
 LEFTOVER = re.compile(r'\.(iter_\d+|epoch_\d+|best_.*|segmentor)\.[a-z0-9_]{8}\.pth')
@@ -82,6 +82,11 @@ class SafeCheckpointHook(CheckpointHook):
                 self._remove(path)
 
     def _save_best_checkpoint(self, runner, metrics: dict) -> None:
+        for name in (self.key_indicators if self.save_best else ()):
+            if name != 'auto' and name not in metrics:
+                raise UserError(f'default_hooks.checkpoint.save_best={name}: '
+                                f'{told_scores(name, metrics)}; set it to one of these and go on '
+                                'with --resume')
         backend = self.file_backend
         self.file_backend = later = _RemoveLater(backend)
         try:
