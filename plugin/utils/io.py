@@ -1,48 +1,54 @@
 """Files that appear whole or not at all."""
 import contextlib
 import os
-import tempfile
+import secrets
+import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 
 @contextlib.contextmanager
-def atomic_path(path: str | Path) -> Iterator[Path]:
+def atomic_path(path: str | Path, durable: bool = False) -> Iterator[Path]:
     """Yield a temporary path that becomes ``path`` when the block ends well.
 
     The temporary file lies in the same folder and keeps the suffix, so that
     writers which look at the suffix (OpenCV, matplotlib) can be used. Missing
     parent folders are made. If the block raises, nothing is left behind and an
-    older file at ``path`` stays as it was.
+    older file at ``path`` stays as it was. The permissions are those of the older
+    file, or the usual ones of a new file.
 
     Args:
         path (str | Path): The file to write.
+        durable (bool): Return only when the file is on the disk, where it outlives a loss of
+            power. Defaults to False.
 
     Yields:
         Path: An empty file to write into.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(
-        prefix=f'.{path.stem[:40]}.', suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
+    mode = stat.S_IMODE(path.stat().st_mode) if path.is_file() else None
+    temporary = _new_file(path, 0o666 if mode is None else mode & 0o666)
     try:
         yield temporary
-        # mkstemp makes private files; a result gets the usual permissions
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
+        if mode is not None:
+            temporary.chmod(mode)
+        if durable:
+            _flush(temporary)
         os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+    if durable:
+        # some file systems cannot flush a folder, and need not
+        with contextlib.suppress(OSError):
+            _flush(path.parent)
 
 
-def write_atomically(path: str | Path, content: str | bytes) -> None:
-    """Write text (UTF-8) or bytes to ``path``, whole or not at all."""
-    with atomic_path(path) as temporary:
+def write_atomically(path: str | Path, content: str | bytes, durable: bool = False) -> None:
+    """Write text (UTF-8) or bytes to ``path``, whole or not at all; see :func:`atomic_path`."""
+    with atomic_path(path, durable) as temporary:
         if isinstance(content, str):
             temporary.write_text(content, encoding='utf-8')
         else:
@@ -60,9 +66,27 @@ def write_checkpoint(checkpoint: Mapping[str, Any], path: str | Path) -> None:
         OSError: If it cannot be written.
     """
     import torch  # slow to import, and the other functions do without
-    with atomic_path(path) as temporary:
+    with atomic_path(path, durable=True) as temporary:
         try:
             torch.save(dict(checkpoint), temporary)
         except RuntimeError as error:
             # PyTorch's archive writer turns a full disk into this
             raise OSError(f'{path} cannot be written: {error}') from error
+
+
+def _new_file(path: Path, mode: int) -> Path:
+    """Make an empty file beside ``path``; the umask takes its part of ``mode``."""
+    while True:
+        temporary = path.with_name(f'.{path.stem[:40]}.{secrets.token_hex(4)}{path.suffix}')
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode | stat.S_IWUSR))
+            return temporary
+
+
+def _flush(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
