@@ -26,7 +26,8 @@ def parser_for(doc: str, examples: str,
     parser = argparse.ArgumentParser(
         description=doc, epilog=f'examples:\n{examples}',
         formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', help=config)
+    parser.add_argument('config', help=f'{config}; a config is a Python program and is run: use '
+                        'only those that you trust')
     parser.add_argument('--cfg-options', nargs='+', action='extend', type=_option, default=[],
                         metavar='KEY=VALUE', help='set values of the config, e.g. '
                         'train_cfg.max_iters=100; lists as "[a,b]" or a,b')
