@@ -66,7 +66,8 @@ def serve(config: str | Path | Config, checkpoint: str | Path, *, host: str = '1
     """Show a trained model on a page in the browser: drop images, move the threshold, download.
 
     Nothing leaves this computer, and nothing is fetched from elsewhere. Images and results are
-    deleted an hour after their last use, and when the page is closed.
+    deleted an hour after their last use, and when the page is closed, or, if it was killed, when
+    the next one is served.
 
     Args:
         config (str | Path | mmengine.Config): Config of a segmentor, or of a detector with masks:
