@@ -181,8 +181,8 @@ def main(argv: list[str] | None = None) -> int:
                 [sys.executable, __file__, '--seed', str(args.seed), '--work', name, str(first),
                  str(count)], capture_output=True, text=True, check=False)
             if done.returncode:
-                at = (Path(name) / f'at_{first}').read_text()
-                print(f'mutant {at}: the process ended with {done.returncode}: '
+                at = Path(name) / f'at_{first}'
+                print(f'mutant {at.read_text() if at.is_file() else first}: the process ended with {done.returncode}: '
                       f'{done.stderr.strip()[-300:]}')
                 total['ended the process'] += 1
                 continue

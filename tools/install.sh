@@ -31,10 +31,12 @@ of mmcv are those of plugin/ops. Where there is one, pydensecrf2 is built for De
   --with-docs       the generator of the site too, where it is missing; needs Python 3.11
   --print-python    print the Python that the installation goes to, and do nothing
 
-  PYTHON=python3.11       makes .venv with this Python (3.10 to 3.13)
+  PYTHON=python3.11       makes .venv with this Python (3.10 to 3.14)
   TORCH=torch==2.13.0     the torch to install, where there is none; a torch that is there is kept.
                           If the Python for .venv has torch, .venv uses that one.
   PASTURE_ENV=auto        the same as --env
+  PASTURE_HASHES=off      take packages whose sha256 is not in requirements/hashes.txt, from an index
+                          that builds its own
   XDG_CACHE_HOME          the wheel of mmcv is made once and kept in $XDG_CACHE_HOME/pasture
                           (~/.cache/pasture); a compiled one for each Python, torch and CUDA version
   MAX_JOBS=4              with --compile: compilers that run at a time; fewer need less memory
@@ -79,16 +81,16 @@ parse_arguments() {
   esac
 }
 
-supported() { "$1" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' 2> /dev/null; }
+supported() { "$1" -c 'import sys; sys.exit(not "%d.%d" % sys.version_info[:2] in sys.argv[1:])' "${PYTHONS[@]}" 2> /dev/null; }
 
 # find_python: the Python to make .venv with.
 find_python() {
   local name
-  for name in ${PYTHON:-python3 python3.13 python3.12 python3.11 python3.10}; do
+  for name in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11 python3.10}; do
     if supported "$name"; then command -v "$name"; return; fi
   done
   name=${PYTHON:-python3}
-  die "$name is $(describe "$name"), but Pasture runs on Python 3.10 to 3.13; install one of them and name it, as in PYTHON=python3.11 tools/install.sh"
+  die "$name is $(describe "$name"), but Pasture runs on $PYTHON_RANGE; install one of them and name it, as in PYTHON=python3.11 tools/install.sh"
 }
 
 describe() { if command -v "$1" > /dev/null; then "$1" -V 2>&1 | head -1; else echo 'not there'; fi; }
@@ -103,7 +105,7 @@ choose_python() {
   fi
   if [ "$ENVIRONMENT" = active ]; then
     [ -n "$active" ] ||
-      die "the active ${PYTHON:-python3} is $(describe "${PYTHON:-python3}"), but Pasture runs on Python 3.10 to 3.13; activate an environment with one of them"
+      die "the active ${PYTHON:-python3} is $(describe "${PYTHON:-python3}"), but Pasture runs on $PYTHON_RANGE; activate an environment with one of them"
     "$active" -c 'import pip' 2> /dev/null ||
       die "$active has no pip; install it: '$active -m ensurepip' or apt-get install python3-pip"
     TARGET=$active
@@ -135,7 +137,7 @@ refuse_upstream() {
 make_environment() {
   local python base options=()
   if "$TARGET" -c 'import pip' 2> /dev/null; then
-    supported "$TARGET" || die "$ROOT/.venv has $("$TARGET" -V), and Pasture runs on Python 3.10 to 3.13; remove that folder and run this again"
+    supported "$TARGET" || die "$ROOT/.venv has $("$TARGET" -V), and Pasture runs on $PYTHON_RANGE; remove that folder and run this again"
     return
   fi
   python=$(find_python)
@@ -149,11 +151,15 @@ make_environment() {
     die "cannot make $ROOT/.venv: $(grep . "$SCRATCH/venv.log" | tail -1); on Debian and Ubuntu: apt-get install python3-venv"
 }
 
-# choose_index: where packages come from. Sets INDEX and LIST.
+# choose_index [PART]: where packages come from, and which. Sets INDEX, LIST and HASHES.
 choose_index() {
   local wanted
-  INDEX=(--retries 2 --timeout 30) LIST=$SCRATCH/list.txt
-  "$TARGET" "$REPORT" lock "${COMPILED[@]}" > "$LIST"
+  INDEX=(--retries 2 --timeout 30) LIST=$SCRATCH/list.txt HASHES=()
+  # the wheels of a wheelhouse are made there, from sources too
+  case $WHEELHOUSE-${PASTURE_HASHES:-on}-$(uname -sm) in
+    -on-'Linux x86_64' | -on-'Linux aarch64') HASHES=(--hashes) ;;
+  esac
+  "$TARGET" "$REPORT" lock "${COMPILED[@]}" "${HASHES[@]}" "$@" > "$LIST"
   [ -n "$WHEELHOUSE" ] || return 0
   [ -f "$WHEELHOUSE/packages.txt" ] || die "$WHEELHOUSE is no finished wheelhouse (it has no packages.txt); collect one with tools/wheelhouse.sh"
   WHEELHOUSE=$(cd "$WHEELHOUSE" && pwd)
@@ -172,7 +178,9 @@ install_torch() {
     die "neither $TARGET nor the wheelhouse has torch; collect it without --no-torch, or install into the Python that has torch: --env active"
   fi
   need_space "$ROOT" 2500 'the installation' 'the project'
-  run_pip "installing $wanted" "$TARGET" install "${INDEX[@]}" -c "$LIST" "$wanted"
+  # with versions alone: hashes would be asked of every library that a torch brings
+  "$TARGET" "$REPORT" lock > "$SCRATCH/versions.txt"
+  run_pip "installing $wanted" "$TARGET" install "${INDEX[@]}" -c "$SCRATCH/versions.txt" "$wanted"
 }
 
 install_all() {
@@ -186,7 +194,6 @@ install_all() {
   # no dependencies: the list is whole, so nothing beside it comes in
   run_pip 'installing the packages of requirements/constraints.txt' "$TARGET" \
     install "${INDEX[@]}" --no-deps -r "$LIST"
-  repair_opencv  # before mmcv is tried, which imports it
   install_mmcv
   run_pip 'installing Pasture itself' "$TARGET" \
     install --no-index --no-deps --no-build-isolation -e "$ROOT"
@@ -205,33 +212,22 @@ install_mmcv() {
   run_pip "installing $(basename "$WHEEL")" "$TARGET" install --no-index --no-deps --force-reinstall "$WHEEL"
 }
 
-# repair_opencv: machines without a screen lack libGL; the headless build does without.
-repair_opencv() {
-  local reason
-  reason=$("$TARGET" -c 'import cv2' 2>&1 | grep -oE 'lib[A-Za-z0-9_-]+\.so[.0-9]*' | head -1 || true)
-  [ -n "$reason" ] || return 0
-  say "$reason is missing here: using opencv-python-headless, which does without (with a screen: apt-get install libgl1 libglib2.0-0)"
-  run_pip 'installing opencv-python-headless' "$TARGET" install "${INDEX[@]}" --no-deps \
-    --force-reinstall "$("$TARGET" "$REPORT" pin opencv-python-headless)"
-}
-
-# add WHAT NAME...: install what requirements/NAME.txt name and is missing. In an environment that is
-# not ours nothing else is moved.
+# add WHAT PART NAME...: a part of the list, if anything is missing of what requirements/NAME.txt name.
+# In an environment that is not ours only that is added, and nothing is moved.
 add() {
-  local what=$1 name files=() options=()
-  shift
+  local what=$1 part=$2 name files=() options
+  shift 2
   for name in "$@"; do files+=("$ROOT/requirements/$name.txt"); done
   [ -n "$("$TARGET" "$REPORT" missing "${files[@]}")" ] || return 0
-  choose_index
+  choose_index "$part"
   if [ -n "$ADOPTED" ]; then
     "$TARGET" -m pip list --format=freeze --exclude-editable > "$SCRATCH/there.txt"
-    options=(-c "$SCRATCH/there.txt")
+    options=(-c "$SCRATCH/there.txt" "${files[@]/#/-r}")
   else
     need_space "$ROOT" 700 "installing $what" 'the project'
-    "$TARGET" "$REPORT" lock --extras > "$SCRATCH/pins.txt"
-    options=(-c "$SCRATCH/pins.txt")
+    options=(--no-deps -r "$LIST")
   fi
-  run_pip "installing $what" "$TARGET" install "${INDEX[@]}" "${options[@]}" "${files[@]/#/-r}"
+  run_pip "installing $what" "$TARGET" install "${INDEX[@]}" "${options[@]}"
 }
 
 finished() {
@@ -240,12 +236,23 @@ finished() {
   [ "$KIND" = pytorch ] || [ -z "$("$TARGET" "$REPORT" missing --compiled "$ROOT/requirements/stack.txt")" ]
 }
 
+# cure_broken: what to do about an environment that does not work. One that is adopted is not ours.
+cure_broken() {
+  if [ -z "$ADOPTED" ]; then
+    echo 'remove that environment and run this again'
+  elif [[ $("$TARGET" "$REPORT" mmcv 2> /dev/null) = broken* ]]; then
+    echo "its mmcv was compiled for another torch: '$TARGET -m pip uninstall onedl-mmcv' and run 'tools/install.sh --env active', or leave it alone with --env venv"
+  else
+    echo 'mend that environment, or leave it alone with --env venv'
+  fi
+}
+
 # finish: import all of it; only what works is marked as finished.
 finish() {
   local options=()
   [ "${OPERATORS:-}" = cuda ] && options=(--cuda)
   "$TARGET" "$REPORT" verify "${options[@]}" > "$SCRATCH/verify" 2> "$SCRATCH/verify.log" ||
-    die "the installation in $TARGET does not work: $(tail -1 "$SCRATCH/verify.log"); remove that environment and run this again"
+    die "the installation in $TARGET does not work: $(tail -1 "$SCRATCH/verify.log"); $(cure_broken)"
   sed 's/^/pasture: /' "$SCRATCH/verify"
   "$TARGET" "$REPORT" fingerprint > "$SCRATCH/stamp"
   { cp "$SCRATCH/stamp" "$STAMP.$$" && mv "$STAMP.$$" "$STAMP"; } 2> /dev/null || [ -n "$ADOPTED" ] ||
@@ -254,7 +261,12 @@ finish() {
 
 main() {
   parse_arguments "$@"
+  [ ! -f "${TORCH:-}" ] || TORCH=$(realpath "$TORCH")
+  enter_own_folder WHEELHOUSE
+  # the packages of an active environment may come by PYTHONPATH, as from the modules of a cluster
+  [ "$ENVIRONMENT" != venv ] || isolate
   choose_python
+  [ "$TARGET" != "$ROOT/.venv/bin/python" ] || isolate
   if [ -n "$PRINT_PYTHON" ]; then echo "$TARGET"; return; fi
   make_scratch
   make_cache
@@ -267,13 +279,13 @@ main() {
     if [ -z "$ADOPTED" ]; then install_all; fi
     finish
   fi
-  if [ -n "$WITH_TESTS" ]; then add 'pytest, ruff and mypy' test; fi
-  if [ -n "$WITH_EXTRAS" ]; then add 'the demo, ONNX and the trackers' demo onnx trackers; fi
-  if [ -n "$WITH_DOCS" ]; then add 'the generator of the site' docs; fi
+  if [ -n "$WITH_TESTS" ]; then add 'pytest, ruff and mypy' --extras test; fi
+  if [ -n "$WITH_EXTRAS" ]; then add 'the demo, ONNX and the trackers' --extras demo onnx trackers; fi
+  if [ -n "$WITH_DOCS" ]; then add 'the generator of the site' --docs docs; fi
   say "ready: $TARGET"
 }
 
 shopt -s extglob
-KIND=pytorch COMPILED=()
+KIND=pytorch COMPILED=() HASHES=()
 # sourced, it only defines its functions
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then main "$@"; fi

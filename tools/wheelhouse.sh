@@ -13,7 +13,7 @@ On a connected machine, collects wheels for Linux on x86_64 (glibc 2.28 or later
   tools/install.sh --wheelhouse DIR
 there. DIR appears whole or not at all.
 
-  --python VERSION   Python of the other machine: 3.10 to 3.13 (default: that of this one)
+  --python VERSION   Python of the other machine: 3.10 to 3.14 (default: that of this one)
   --torch SPEC       torch to collect, with its CUDA libraries (some 3 GB; default: the pinned one)
   --no-torch         the other machine has torch
   --have FILE        output of 'pip freeze' there: what it names is not collected, and stays as it
@@ -53,7 +53,7 @@ check_arguments() {
   "$PYTHON" -c 'import sys, pip; sys.exit(sys.version_info < (3, 10))' 2> /dev/null ||
     die "$PYTHON is not Python 3.10 or later with pip; name one: PYTHON=python3.11 tools/wheelhouse.sh ..."
   VERSION=${VERSION:-$("$PYTHON" -c 'import sys; print("%d.%d" % sys.version_info[:2])')}
-  case $VERSION in 3.1[0-3]) ;; *) die "--python $VERSION is none of 3.10, 3.11, 3.12, 3.13" ;; esac
+  [[ " ${PYTHONS[*]} " = *" $VERSION "* ]] || die "--python $VERSION is none of ${PYTHONS[*]}"
   SPEC=${SPEC:-$("$PYTHON" "$REPORT" pin torch)}
   [ -z "$HAVE" ] || [ -f "$HAVE" ] || die "--have $HAVE does not exist; make it there with 'pip freeze > FILE'"
   if [ -d "$FOLDER" ] && [ -n "$(ls -A "$FOLDER")" ]; then
@@ -109,6 +109,9 @@ collect() {
 
 main() {
   parse_arguments "$@"
+  [ ! -f "$SPEC" ] || SPEC=$(realpath "$SPEC")
+  enter_own_folder FOLDER HAVE
+  isolate
   make_scratch
   make_cache
   check_arguments

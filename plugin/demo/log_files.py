@@ -24,4 +24,6 @@ def open_log_files() -> Iterator[None]:
         for handler in handlers:
             if handler.stream is None:
                 handler.mode = 'a'  # the mode of a new log would empty the file
-                handler.stream = handler._open()
+                # its folder may be gone, as that of an experiment that was thrown away
+                with contextlib.suppress(OSError):
+                    handler.stream = handler._open()

@@ -1,8 +1,9 @@
 """Lines, warnings and progress bars on the terminal, once for all processes."""
+import errno
 import os
 import sys
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import TextIO, TypeVar
 
 T = TypeVar('T')
 
@@ -15,13 +16,26 @@ def is_main() -> bool:
 def say(text: str) -> None:
     """Print a line, once for all processes."""
     if is_main():
-        print(text, flush=True)
+        write_line(text, sys.stdout)
 
 
 def warn(text: str) -> None:
     """Print a warning, once for all processes."""
     if is_main():
-        print(f'warning: {text}', file=sys.stderr, flush=True)
+        write_line(f'warning: {text}', sys.stderr)
+
+
+def write_line(text: str, stream: TextIO) -> None:
+    """Write a line of text. A terminal that was closed meanwhile stops nothing."""
+    try:
+        print(text, file=stream, flush=True)
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+        # what is still to be written goes nowhere, also at the end of Python
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 def progress(items: Iterable[T], text: str, total: int | None = None,

@@ -1,5 +1,6 @@
 """A page that starts leaves the logs of a training alone."""
 import logging.config
+import shutil
 
 from mmengine.logging import MMLogger
 
@@ -29,3 +30,16 @@ def test_logs_go_on_after_a_library_has_set_up_logging(tmp_path):
     words = (tmp_path / 'ours.log').read_text('utf-8')
     assert [word for word in ('before', 'after', 'straight') if word not in words] == []
     assert (tmp_path / 'plain.log').read_text('utf-8') == 'after\n'
+
+
+def test_a_log_whose_folder_is_gone_stops_nothing(tmp_path):
+    gone = logging.getLogger('test_log_files')
+    (tmp_path / 'thrown_away').mkdir()
+    gone.addHandler(logging.FileHandler(tmp_path / 'thrown_away/run.log'))
+    try:
+        with open_log_files():
+            logging.config.dictConfig(dict(version=1, disable_existing_loggers=False))
+            shutil.rmtree(tmp_path / 'thrown_away')
+    finally:
+        gone.handlers.pop().close()
+    assert not (tmp_path / 'thrown_away').exists()

@@ -138,7 +138,8 @@ class Typist:
         """By torchrun where nothing but processes is asked for; else what it would be told."""
         if command.words[2:] == ['2']:
             subprocess.run(command.words, cwd=self.folder, check=True, capture_output=True,
-                           env={**os.environ, 'OMP_NUM_THREADS': '1', 'CUDA_VISIBLE_DEVICES': ''})
+                           env={**os.environ, 'PYTHON': sys.executable, 'OMP_NUM_THREADS': '1',
+                                'CUDA_VISIBLE_DEVICES': ''})
         self._planned(command, 'train')
 
     def run_dist_test(self, command) -> None:

@@ -29,8 +29,8 @@ def test_help_names_every_switch(bash):
 
 
 @pytest.mark.parametrize('name, says, message', [
-    ('python3.14', 'Python 3.14.0',
-     'python3.14 is Python 3.14.0, but Pasture runs on Python 3.10 to 3.13'),
+    ('python3.15', 'Python 3.15.0',
+     'python3.15 is Python 3.15.0, but Pasture runs on Python 3.10 to 3.14'),
     ('python2', 'Python 2.7.18', 'is Python 2.7.18'),
 ])
 def test_other_pythons_are_refused(refused, bash, fake, project, name, says, message):
@@ -48,10 +48,11 @@ def test_which_operators_are_asked_for(call, words, kind):
     assert result.stdout.split() == [kind] + ['--compiled'] * (kind != 'pytorch')
 
 
-@pytest.mark.parametrize('minor', [10, 11, 12, 13])
+@pytest.mark.parametrize('minor', [10, 11, 12, 13, 14])
 def test_the_pythons_that_are_looked_for(call, fake, minor):
-    python = fake(f'python3.{minor}', f'case "$2" in *version_info*) exec {sys.executable} -c "'
-                  f'import sys; sys.version_info = (3, {minor}, 0); ${{2#import sys; }}";; esac')
+    python = fake(f'python3.{minor}',
+                  f'case "$2" in *version_info*) exec {sys.executable} -c "import sys; '
+                  f'sys.version_info = (3, {minor}, 0); ${{2#import sys; }}" "${{@:3}}";; esac')
     assert call('find_python', PYTHON=python).stdout.strip() == python
 
 

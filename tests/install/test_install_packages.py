@@ -39,7 +39,18 @@ def test_what_does_not_import_is_not_finished(refused, call, fake, tmp_path):
     python = fake('python', 'echo "ImportError: undefined symbol" >&2; exit 1')
     refused(call(f'TARGET={python} STAMP={tmp_path}/stamp ADOPTED=; finish'),
             'does not work: ImportError: undefined symbol', 'remove that environment')
+    refused(call(f'TARGET={python} STAMP={tmp_path}/stamp ADOPTED=1; finish'),
+            'does not work: ImportError: undefined symbol; mend that environment, or leave it '
+            'alone with --env venv')
     assert not (tmp_path / 'stamp').exists()
+
+
+def test_an_adopted_mmcv_of_another_torch_is_not_removed(refused, call, fake, tmp_path):
+    python = fake('python', '[ "$2" = mmcv ] && exec echo broken 2.3.6; '
+                            'echo "ImportError: undefined symbol" >&2; exit 1')
+    refused(call(f'TARGET={python} STAMP={tmp_path}/stamp ADOPTED=1; finish'),
+            f"compiled for another torch: '{python} -m pip uninstall onedl-mmcv' and run "
+            "'tools/install.sh --env active', or leave it alone with --env venv")
 
 
 def pinned():
@@ -62,7 +73,10 @@ def test_the_list_is_whole():
             item = Requirement(line)
             if item.marker is None or item.marker.evaluate({'extra': ''}):
                 lacking.add((name, re.sub(r'[-_.]+', '-', item.name).lower()))
-    assert {pair for pair in lacking if pair[1] not in names} == set()
+    # named by these, needed by what is used of them never; see the head of the list
+    left_out = {('imaug', 'imagecorruptions-imaug')}
+    lacking = {pair for pair in lacking if pair[1] not in names | {'opencv-python'}}
+    assert lacking == left_out
 
 
 def test_nothing_in_the_list_can_move_torch():
@@ -71,11 +85,12 @@ def test_nothing_in_the_list_can_move_torch():
 
 def test_every_requirement_is_pinned():
     files = set((ROOT / 'requirements').glob('*.txt')) - {ROOT / 'requirements/constraints.txt'}
+    names = {*pinned(), 'opencv-python'}  # as opencv-python-headless
     assert len(files) >= 7
     for file in files:
         for line in file.read_text('utf-8').splitlines():
             if line and not line.startswith('#'):
-                assert re.match(r'[a-z0-9-]+', line).group() in pinned()
+                assert re.match(r'[a-z0-9-]+', line).group() in names
 
 
 def test_the_list_for_another_python(bash, tmp_path):
@@ -83,11 +98,14 @@ def test_the_list_for_another_python(bash, tmp_path):
     old, new = (bash(f'{report} --python {version}').stdout.split() for version in ('3.10', '3.13'))
     assert {line.split('==')[0] for line in set(old) - set(new)} == {'tomli', 'exceptiongroup'}
     assert not any(line.startswith(('torch=', 'onedl-mmcv=', 'pydensecrf2=')) for line in old)
+    newest = bash(f'{report} --python 3.14').stdout.split()
+    assert {line.split('==')[0] for line in set(newest) - set(new)} == {
+        'contourpy', 'numpy', 'pywavelets', 'scikit-image', 'scipy'}
     (tmp_path / 'have.txt').write_text(
-        '-e /some/where\nnumpy==2.5.2\nopencv_python_headless==4.13.0\n', 'utf-8')
+        '-e /some/where\nnumpy==2.5.2\nopencv_python==4.13.0\n', 'utf-8')
     rest = bash(f'{report} --python 3.13 --have {tmp_path}/have.txt').stdout.split()
     assert {line.split('==')[0] for line in set(new) - set(rest)} == {
-        'numpy', 'opencv-python', 'opencv-python-headless'}
+        'numpy', 'opencv-python-headless'}
 
 
 def test_extras_are_installed_on_request_only(bash):

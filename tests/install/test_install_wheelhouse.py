@@ -55,9 +55,9 @@ def test_or_it_is_not_there(refused, bash, downloader, project, options, message
 
 @pytest.mark.parametrize('arguments, message', [
     ('', 'name the folder to fill'),
-    ('out --python 3.14', '--python 3.14 is none of 3.10, 3.11, 3.12, 3.13'),
-    ('tools', 'tools is not empty'),
-    ('out --have none.txt', '--have none.txt does not exist'),
+    ('out --python 3.15', '--python 3.15 is none of 3.10 3.11 3.12 3.13 3.14'),
+    ('tools', '/tools is not empty'),
+    ('out --have none.txt', '/none.txt does not exist'),
     ('out --all', "unknown argument '--all'"),
     ('out more', "one folder, please: 'out' or 'more'"),
 ])

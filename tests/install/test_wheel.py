@@ -97,7 +97,7 @@ def test_what_an_index_shows(metadata):
     assert (metadata['Name'], metadata['Requires-Python']) == ('pasture-seg', '>=3.10')
     assert metadata['Description-Content-Type'] == 'text/markdown'
     assert metadata.get_payload().strip() == (ROOT / 'README.md').read_text('utf-8').strip()
-    assert 'Programming Language :: Python :: 3.13' in metadata.get_all('Classifier')
+    assert 'Programming Language :: Python :: 3.14' in metadata.get_all('Classifier')
     assert 'semi-supervised learning' in metadata['Keywords']
 
 

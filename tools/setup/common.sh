@@ -4,8 +4,11 @@
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 REPORT=$ROOT/tools/setup/report.py
 CONSTRAINTS=$ROOT/requirements/constraints.txt
-CACHE=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/pasture
+CACHE=${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}
+CACHE=${CACHE:+$CACHE/pasture}
 WHEELHOUSE=''
+# the versions of Python that have wheels of all that is pinned
+PYTHONS=(3.10 3.11 3.12 3.13 3.14) PYTHON_RANGE='Python 3.10 to 3.14'
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
 
 say() { printf 'pasture: %s\n' "$*" >&2; }
@@ -21,9 +24,32 @@ make_scratch() {
   trap 'exit 143' TERM
 }
 
+# make_cache: what lies there is installed, so nobody else may write there.
 make_cache() {
+  [ -n "$CACHE" ] || die 'HOME is not set, so there is no place for the cache; set XDG_CACHE_HOME to a folder of yours'
   mkdir -p "$CACHE" 2>/dev/null && [ -w "$CACHE" ] ||
     die "cannot write to the cache $CACHE; set XDG_CACHE_HOME to a folder of yours"
+  local foreign
+  foreign=$(find -H "$CACHE" \( ! -user "$(id -u)" -o ! -type l -perm -o+w \) -print -quit 2> /dev/null || true)
+  [ -z "$foreign" ] ||
+    die "$foreign belongs to another user or can be written by all, and what lies in the cache is installed; remove it, or set XDG_CACHE_HOME to a folder of yours"
+}
+
+# enter_own_folder VARIABLE...: Python looks for modules in the current folder first, and that may be
+# a stranger's. The variables, which hold paths, and PYTHON become absolute.
+enter_own_folder() {
+  local name
+  case ${PYTHON:-} in /*) ;; */*) PYTHON=$PWD/$PYTHON ;; esac
+  for name in "$@"; do
+    case ${!name} in '' | /*) ;; *) printf -v "$name" '%s/%s' "$PWD" "${!name}" ;; esac
+  done
+  cd "$ROOT/tools/setup"
+}
+
+# isolate: what `python -I` does, for every Python that is started from here on.
+isolate() {
+  unset PYTHONPATH PYTHONHOME
+  export PYTHONNOUSERSITE=1 PYTHONSAFEPATH=1
 }
 
 # need_space FOLDER MEGABYTES WHAT: refuse before the work instead of half-way.
@@ -63,6 +89,8 @@ explain_pip() {
     die "$1: $(missing_name "$2") is not in the wheelhouse $WHEELHOUSE; collect it again with tools/wheelhouse.sh"
   elif grep -qE 'NewConnectionError|NameResolutionError|Failed to establish|name resolution|Network is unreachable|Max retries exceeded|ProxyError|timed out|Connection (refused|reset)' "$2"; then
     die "$1: no network, pip cannot reach the package index; set HTTPS_PROXY or PIP_INDEX_URL, or collect a folder with tools/wheelhouse.sh on a connected machine and use --wheelhouse"
+  elif grep -q 'DO NOT MATCH THE HASHES' "$2"; then
+    die "$1: $(foreign_file "$2") is not the file that requirements/hashes.txt names, so it is not installed; take packages from pypi.org, or, where an index of yours builds its own, set PASTURE_HASHES=off"
   elif grep -q 'externally-managed-environment' "$2"; then
     die "$1: this Python belongs to the system, which does not let pip change it; leave out '--env active' and an environment is made in .venv"
   fi
@@ -72,3 +100,4 @@ explain_pip() {
 }
 
 missing_name() { sed -nE 's/.*No matching distribution found for ([^ ]+).*/\1/p' "$1" | tail -1; }
+foreign_file() { sed -nE 's/^ *([A-Za-z0-9_.-]+==[^ ]+) .*from .*/\1/p' "$1" | tail -1; }

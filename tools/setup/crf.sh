@@ -15,7 +15,7 @@ install_crf() {
       return 0
     fi
     say "building $pin for DenseCRF: about a minute, once; log: $log"
-    if ! build_crf "$1" "$pin" > "$log" 2>&1 || ! keep_wheel "$SCRATCH"/crf/pydensecrf2-*.whl "$key"; then
+    if ! build_crf "$1" > "$log" 2>&1 || ! keep_wheel "$SCRATCH"/crf/pydensecrf2-*.whl "$key"; then
       say "note: $pin could not be built ($(reason_of "$log")): DenseCRF will say so, all else works; later: pip install -e '.[crf]'"
       return 0
     fi
@@ -26,13 +26,14 @@ install_crf() {
 
 has_compiler() { command -v "${CXX:-c++}" > /dev/null || command -v g++ > /dev/null; }
 
-# build_crf PYTHON PIN: its wheel in SCRATCH/crf, from the C++ files that come with the sources.
+# build_crf PYTHON: its wheel in SCRATCH/crf, from the C++ files that come with the sources.
 build_crf() {
   # a Cython that happens to be there, of whatever version, would translate them anew
   mkdir -p "$SCRATCH/without/Cython" &&
     echo 'raise ImportError' > "$SCRATCH/without/Cython/__init__.py" &&
+    "$1" "$REPORT" pin pydensecrf2 "${HASHES[@]}" > "$SCRATCH/crf.txt" &&
     PYTHONPATH=$SCRATCH/without "$1" -m pip download --no-deps --no-build-isolation \
-      --no-binary pydensecrf2 "${INDEX[@]}" -d "$SCRATCH/crf-source" "$2" &&
+      --no-binary pydensecrf2 "${INDEX[@]}" -d "$SCRATCH/crf-source" -r "$SCRATCH/crf.txt" &&
     PYTHONPATH=$SCRATCH/without "$1" -m pip wheel --no-deps --no-build-isolation --no-index \
       -w "$SCRATCH/crf" "$SCRATCH"/crf-source/pydensecrf2-*
 }

@@ -49,8 +49,9 @@ ensure_pure_wheel() {
   take_lock "$WHEEL_KEY"
   WHEEL=$(cached_wheel "$1") && return  # the other installation has made it
   # not from the cache of pip, which may hold a compiled one; a wheelhouse has the wheel itself
+  "$1" "$REPORT" pin onedl-mmcv "${HASHES[@]}" > "$SCRATCH/mmcv.txt"
   run_pip "making a wheel of mmcv ${pin#*==}, once" "$1" wheel --no-deps --no-cache-dir \
-    "${INDEX[@]}" -w "$SCRATCH/wheel" "$pin"
+    "${INDEX[@]}" -w "$SCRATCH/wheel" -r "$SCRATCH/mmcv.txt"
   WHEEL=$(echo "$SCRATCH"/wheel/onedl_mmcv-*.whl)
   case $WHEEL in *-none-any.whl) ;; *) die "$(basename "$WHEEL") is no wheel for every Python; use --compile" ;; esac
   keep_wheel "$WHEEL" "$WHEEL_KEY"
@@ -94,8 +95,9 @@ check_cuda() {
 fetch_sources() {
   local version pip_source
   version=$(mmcv_version "$1")
+  "$1" "$REPORT" pin onedl-mmcv "${HASHES[@]}" > "$SCRATCH/mmcv.txt"
   run_pip "fetching the sources of mmcv $version" "$1" download --no-deps --no-build-isolation \
-    --no-binary onedl-mmcv "${INDEX[@]}" -d "$SCRATCH/sdist" "onedl-mmcv==$version"
+    --no-binary onedl-mmcv "${INDEX[@]}" -d "$SCRATCH/sdist" -r "$SCRATCH/mmcv.txt"
   pip_source=$(echo "$SCRATCH"/sdist/onedl_mmcv-*.tar.gz)
   mkdir -p "$SCRATCH/source"
   tar -xzf "$pip_source" -C "$SCRATCH/source" --strip-components=1

@@ -15,6 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 CONSTRAINTS = ROOT / 'requirements' / 'constraints.txt'
+HASHES = ROOT / 'requirements' / 'hashes.txt'
 # distributions of the upstream family: the same import names, other files
 UPSTREAM = ('mmcv', 'mmcv-full', 'mmcv-lite', 'mmdet', 'mmdetection', 'mmengine',
             'mmengine-lite', 'mmsegmentation')
@@ -22,8 +23,8 @@ UPSTREAM = ('mmcv', 'mmcv-full', 'mmcv-lite', 'mmdet', 'mmdetection', 'mmengine'
 CHOSEN = ('torch', 'onedl-mmcv', 'pydensecrf2')
 # only for compiling mmcv
 BUILD = ('ninja', 'psutil', 'wheel')
-# what stands below this line of the list is installed on request only
-EXTRAS = '# --- extras'
+# what stands below these lines of the list is installed on request only
+EXTRAS, DOCS = '# --- extras', '# --- docs'
 
 
 def canonical(name):
@@ -40,14 +41,14 @@ def version(name):
         return version('opencv-python-headless') if name == 'opencv-python' else None
 
 
-def requirements(path, python=None, extras=True):
+def requirements(path, python=None, until=None):
     """Requirements of a pip requirements file, as pip would read them.
 
     Args:
         path (Path): The file.
         python (str, optional): Python version, such as ``'3.12'``, for which the markers are
             judged. The running one by default.
-        extras (bool): Take the part of the list that is installed on request too.
+        until (str, optional): The line of the file at which to stop.
 
     Returns:
         list[Requirement]: Those whose markers hold.
@@ -58,7 +59,7 @@ def requirements(path, python=None, extras=True):
     if python:
         environment = {'python_version': python, 'python_full_version': f'{python}.0'}
     text = path.read_text('utf-8')
-    text = text if extras else text.partition(EXTRAS)[0]
+    text = text.partition(until)[0] if until else text
     lines = (line.split('#')[0].strip() for line in text.splitlines())
     # options such as '-e ...', which `pip freeze` writes, name no distribution
     wanted = [Requirement(line) for line in lines if line and not line.startswith('-')]
@@ -99,24 +100,34 @@ def show_upstream(args):
 def show_lock(args):
     """Print the pinned list without what the installer chooses and what is there already."""
     have = {canonical(item.name) for item in requirements(args.have)} if args.have else set()
-    if 'opencv-python-headless' in have:  # the same modules
-        have.add('opencv-python')
-    for item in requirements(CONSTRAINTS, args.python, args.extras):
+    if 'opencv-python' in have:  # the same modules
+        have.add('opencv-python-headless')
+    until = None if args.docs else DOCS if args.extras else EXTRAS
+    for item in requirements(CONSTRAINTS, args.python, until):
         name = canonical(item.name)
         if name not in have and name not in CHOSEN and (args.compiled or name not in BUILD):
-            print(f'{item.name}{item.specifier}')
+            print(f'{item.name}{item.specifier}{hashes_of(name) if args.hashes else ""}')
+
+
+def hashes_of(name):
+    """str: Options of a requirement that make pip compare what it fetched."""
+    for line in HASHES.read_text('utf-8').splitlines():
+        first, *digests = line.split()
+        if first == name:
+            return ''.join(f' --hash=sha256:{digest}' for digest in digests)
+    raise SystemExit(f'{HASHES} has no {name}: run tools/setup/hashes.py')
 
 
 def show_pin(args):
     """Print the pin of one distribution, such as ``torch==2.13.0``."""
     for item in requirements(CONSTRAINTS):
         if canonical(item.name) == args.name:
-            print(f'{item.name}{item.specifier}')
+            print(f'{item.name}{item.specifier}{hashes_of(args.name) if args.hashes else ""}')
 
 
 def show_fingerprint(args):
     """Print what a finished installation is recognised by."""
-    names = [item.name for item in requirements(CONSTRAINTS, extras=False)]
+    names = [item.name for item in requirements(CONSTRAINTS, until=EXTRAS)]
     print('constraints', hashlib.sha256(CONSTRAINTS.read_bytes()).hexdigest()[:16])
     print('python', sys.version.split()[0], sys.prefix)
     print('upstream', upstream())
@@ -199,6 +210,9 @@ def main(argv=None):
             question.add_argument('--python')
             question.add_argument('--have', type=Path)
             question.add_argument('--extras', action='store_true')
+            question.add_argument('--docs', action='store_true', help='the extras too')
+        if name in ('lock', 'pin'):
+            question.add_argument('--hashes', action='store_true')
         if name == 'pin':
             question.add_argument('name')
         if name == 'verify':

@@ -2,7 +2,6 @@
 import contextlib
 import fcntl
 import json
-import multiprocessing
 import os
 import re
 import signal
@@ -18,6 +17,7 @@ import numpy as np
 from plugin.utils import UserError, write_atomically
 from plugin.utils.console import progress
 from plugin.utils.opencv import one_thread
+from plugin.utils.workers import start_context
 
 from ..labels.coco_builder import write_coco
 from .labels import coco_file, labelme_json, palette_png
@@ -237,7 +237,7 @@ def _run(tasks: list[tuple], jobs: int) -> None:
             for task in progress(tasks, 'Drawing', transient=True):
                 _write_star(task)
             return
-        pool = ProcessPoolExecutor(min(jobs, len(tasks)), multiprocessing.get_context('fork'),
+        pool = ProcessPoolExecutor(min(jobs, len(tasks)), start_context(),
                                    _ignore_interrupt)
         try:
             done = pool.map(_write_star, tasks, chunksize=4)

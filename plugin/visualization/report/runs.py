@@ -6,13 +6,14 @@ from typing import Any, NamedTuple
 
 from mmengine.config import Config
 
+from plugin.utils.config import config_folder
+
 from ..curves import NO_SCORES, Curves, panel_of, parse_scalars, stitch, trains
 from .configs import changes_against_bases, flatten, read_config
 from .evaluations import Evaluation, read_evaluation, read_json
 from .facts import facts_of
 from .logs import LogNotes, read_log
 
-ROOT = Path(__file__).resolve().parents[3]
 # scalars of teachers and students: name -> panel
 TEACHING = {'reliable_share': 'teaching', 'pseudo_accuracy': 'teaching', 'gamma': 'threshold',
             'lambda_u': 'threshold', 'bank_min': 'bank', 'bank_mean': 'bank',
@@ -142,10 +143,10 @@ def _changes(own: list[Path], folder: Path, config: dict[str, Any]) -> dict[str,
         if content := read_json(log / 'vis_data' / 'config_changes.json', noted):
             return content
     for dumped in sorted(folder.glob('*.py')):
-        for place in (Path('configs'), ROOT / 'configs'):
-            if (place / dumped.name).is_file():
-                found = changes_against_bases(Config(config), place / dumped.name)
-                return found and dict(found, today=True)
+        # a config is a program: none is run but those that come with Pasture
+        if (source := config_folder() / dumped.name).is_file():
+            found = changes_against_bases(Config(config), source)
+            return found and dict(found, today=True)
     return None
 
 

@@ -272,6 +272,18 @@ def test_configs_are_read_without_running_them(tmp_path):
             read_config(path)
 
 
+def test_a_config_of_the_current_folder_is_not_run(tmp_path, monkeypatch):
+    folder = write_run(tmp_path / 'stranger')
+    dumped = folder / 'mine.py'
+    dumped.write_text('value = 1\n')
+    (tmp_path / 'configs').mkdir()
+    (tmp_path / 'configs/base.py').write_text(f'open({str(tmp_path / "ran")!r}, "w")\n')
+    (tmp_path / 'configs' / dumped.name).write_text("_base_ = ['base.py']\n")
+    monkeypatch.chdir(tmp_path)
+    read_run(folder)
+    assert not (tmp_path / 'ran').exists()
+
+
 def test_methods_are_compared_with_what_they_wrap():
     plain = flatten(dict(model=dict(type='EncoderDecoder', head=dict(type='H', c=1))))
     wrapped = flatten(dict(model=dict(
