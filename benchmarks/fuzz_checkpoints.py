@@ -181,9 +181,9 @@ def main(argv: list[str] | None = None) -> int:
                 [sys.executable, __file__, '--seed', str(args.seed), '--work', name, str(first),
                  str(count)], capture_output=True, text=True, check=False)
             if done.returncode:
-                at = Path(name) / f'at_{first}'
-                print(f'mutant {at.read_text() if at.is_file() else first}: the process ended with {done.returncode}: '
-                      f'{done.stderr.strip()[-300:]}')
+                at = Path(name) / f'at_{first}'  # not there if it did not even begin
+                print(f'mutant {at.read_text() if at.is_file() else first}: the process ended with '
+                      f'{done.returncode}: {done.stderr.strip()[-300:]}')
                 total['ended the process'] += 1
                 continue
             result = json.loads(done.stdout.splitlines()[-1])

@@ -38,10 +38,10 @@ def atomic_path(path: str | Path, durable: bool = False) -> Iterator[Path]:
     temporary = _new_file(path, 0o666 if mode is None else mode & 0o666)
     try:
         yield temporary
+        if durable:
+            _flush(temporary, os.O_RDWR)  # Windows flushes only what is open for writing
         if mode is not None:
             temporary.chmod(mode)
-        if durable:
-            _flush(temporary)
         os.replace(temporary, path)
     except BaseException as error:
         temporary.unlink(missing_ok=True)
@@ -51,7 +51,7 @@ def atomic_path(path: str | Path, durable: bool = False) -> Iterator[Path]:
     if durable:
         # some file systems cannot flush a folder, and need not
         with contextlib.suppress(OSError):
-            _flush(path.parent)
+            _flush(path.parent, os.O_RDONLY)
 
 
 def remove_leftovers(folder: Path, pattern: str) -> None:
@@ -106,9 +106,9 @@ def _new_file(path: Path, mode: int) -> Path:
             return temporary
 
 
-def _flush(path: Path) -> None:
+def _flush(path: Path, access: int) -> None:
     """Wait until a file, or the names in a folder, are on the disk."""
-    handle = os.open(path, os.O_RDONLY)
+    handle = os.open(path, access)
     try:
         os.fsync(handle)
     finally:
