@@ -119,7 +119,9 @@ def signals_as_ctrl_c() -> Iterator[Ending]:
             signal.signal(one, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    # Windows has no SIGHUP
+    for name in ('SIGTERM', 'SIGHUP') if os.name == 'posix' else ('SIGTERM', ):
+        number = getattr(signal, name)
         if signal.getsignal(number) != signal.SIG_IGN:
             before[number] = signal.signal(number, end) or signal.SIG_DFL
     try:

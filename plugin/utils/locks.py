@@ -1,14 +1,19 @@
-"""Locks that end with the process that holds them, however it ends."""
+"""Locks that end with the process that holds them, however it ends.
+
+Windows has none of this kind: there nothing is locked, and what killed runs left stays.
+"""
 import contextlib
-import fcntl
+import importlib
 import os
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from .errors import UserError
 
+# None on Windows
+fcntl: Any = importlib.import_module('fcntl') if os.name == 'posix' else None
 NO_FILE = '{} is no plain file, as a lock must be: remove it'
 
 
@@ -27,7 +32,9 @@ def lock_file(path: Path) -> Iterator[IO[str] | None]:
         UserError: If there is something else than a plain file, such as a link to one.
     """
     # a link could lead to any file of the user, and a pipe would wait for its other end
-    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
+    flags = os.O_RDWR | os.O_CREAT
+    if fcntl is not None:
+        flags |= os.O_NOFOLLOW | os.O_NONBLOCK
     try:
         handle = os.open(path, flags, 0o666)
     except OSError as error:
@@ -50,9 +57,30 @@ def lock_folder(folder: Path) -> Iterator[bool]:
     Yields:
         bool: Whether it is held; False if another process holds it.
     """
+    if fcntl is None:
+        yield True
+        return
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         yield _take(handle)
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def wait_for_folder(folder: Path) -> Iterator[None]:
+    """Hold a folder, without a file in it, and wait until no other process does.
+
+    Args:
+        folder (Path): The folder.
+    """
+    if fcntl is None:
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
     finally:
         os.close(handle)
 
@@ -65,6 +93,9 @@ def working_in(folder: Path, sweep: Callable[[], None]) -> Iterator[None]:
         folder (Path): The folder.
         sweep (callable): Removes what earlier processes left; called if no other one works there.
     """
+    if fcntl is None:
+        yield
+        return
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         with contextlib.suppress(OSError):  # some file systems have no locks: nothing is swept
@@ -78,6 +109,8 @@ def working_in(folder: Path, sweep: Callable[[], None]) -> Iterator[None]:
 
 
 def _take(handle: int) -> bool:
+    if fcntl is None:
+        return True
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

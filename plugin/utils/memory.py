@@ -1,7 +1,8 @@
 """How much memory is left to this process."""
+import importlib
 import os
 import re
-import resource
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,13 +16,15 @@ def free_memory() -> int:
     a cluster) or the limit of the address space (``ulimit -v``) leaves less.
 
     Returns:
-        int: Bytes, 0 or more.
+        int: Bytes, 0 or more; ``sys.maxsize`` on Windows, where it is not known.
 
     Example:
         >>> from plugin.utils.memory import free_memory
         >>> free_memory() > 0
         True
     """
+    if os.name != 'posix':
+        return sys.maxsize
     return max(0, min([_of_machine(), *_of_groups(), *_of_address_space()]))
 
 
@@ -55,6 +58,7 @@ def _of_groups() -> Iterator[int]:
 
 
 def _of_address_space() -> Iterator[int]:
+    resource = importlib.import_module('resource')  # Windows has none
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     pages = _read('proc/self/statm').split()
     if limit != resource.RLIM_INFINITY and pages:

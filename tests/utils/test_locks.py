@@ -4,8 +4,8 @@ import signal
 
 import pytest
 
-from plugin.utils import UserError
-from plugin.utils.locks import lock_file, lock_folder, working_in
+from plugin.utils import UserError, locks
+from plugin.utils.locks import lock_file, lock_folder, wait_for_folder, working_in
 
 
 def test_one_holds_a_file_whose_content_stays(tmp_path):
@@ -73,3 +73,13 @@ def test_a_kill_ends_a_lock(tmp_path):
         assert held
     os.close(ready)
     os.close(told)
+
+
+def test_where_there_are_no_locks_all_go_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(locks, 'fcntl', None)
+    swept = []
+    with lock_file(tmp_path / '.lock') as first, lock_file(tmp_path / '.lock') as second, \
+            lock_folder(tmp_path) as held, wait_for_folder(tmp_path), \
+            working_in(tmp_path, lambda: swept.append(1)):
+        assert first is not None and second is not None and held
+    assert swept == []
