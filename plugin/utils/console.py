@@ -2,7 +2,12 @@
 import os
 import sys
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+from .text import printable
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 T = TypeVar('T')
 
@@ -12,16 +17,22 @@ def is_main() -> bool:
     return os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0')) == '0'
 
 
-def say(text: str) -> None:
-    """Print a line, once for all processes."""
+def say(*lines: str) -> None:
+    """Print lines, once for all processes; control characters are escaped."""
     if is_main():
-        print(text, flush=True)
+        print(*map(printable, lines), sep='\n', flush=True)
 
 
 def warn(text: str) -> None:
-    """Print a warning, once for all processes."""
+    """Print a warning, once for all processes; control characters are escaped."""
     if is_main():
-        print(f'warning: {text}', file=sys.stderr, flush=True)
+        print(f'warning: {printable(text)}', file=sys.stderr, flush=True)
+
+
+def cell(text: str) -> 'Text':
+    """A text for a table of rich: no mark-up, control characters escaped."""
+    from rich.text import Text
+    return Text(printable(text))
 
 
 def progress(items: Iterable[T], text: str, total: int | None = None,
@@ -43,7 +54,8 @@ def progress(items: Iterable[T], text: str, total: int | None = None,
         6
     """
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import track
     console = Console(stderr=True)
-    return track(items, text, total=total, console=console, transient=transient,
+    return track(items, escape(printable(text)), total=total, console=console, transient=transient,
                  disable=not console.is_terminal)

@@ -5,6 +5,8 @@ import importlib
 import re
 from types import TracebackType
 
+from .text import printable, shortened
+
 # modules whose ValueError says that a config cannot be built
 STACK = ('mmengine', 'mmcv', 'mmseg', 'mmdet')
 # how MMEngine words a config that names what does not exist; the rest of these types are bugs
@@ -42,7 +44,7 @@ def is_mistake(error: BaseException) -> bool:
 
 
 def sentence(error: BaseException) -> str:
-    """The text of an error as one sentence."""
+    """The text of an error as one sentence; control characters are escaped."""
     # str() of a KeyError puts its text into quotes
     text = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
     lines = text.strip().splitlines() or [type(error).__name__]
@@ -54,7 +56,7 @@ def sentence(error: BaseException) -> str:
     if unknown:
         text = f'type={unknown[1]!r} is no {unknown[3]} that {unknown[2]} or this project knows'
         text += _nearest_type(*unknown.groups())
-    return text if text[-1] in '.?!' else f'{text}.'
+    return printable(shortened(text if text[-1] in '.?!' else f'{text}.'))
 
 
 def _raised_in(traceback: TracebackType | None) -> str:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from plugin.utils import write_atomically
+from plugin.utils.console import cell
 
 # how a metric of MMDetection names the score of a class
 CLASS_SCORE = '_precision'
@@ -120,7 +120,7 @@ def print_scores(joint: Mapping[str, Any]) -> None:
         for kind, name, row in rows:
             shown = [f'{value:.4g}' if value is not None else '-'
                      for value in (row['mean'], row['std'], *row['values'])]
-            table.add_row(*([escape(kind)] if kind else []), escape(name), *shown)
+            table.add_row(*([cell(kind)] if kind else []), cell(name), *shown)
         console.print(table)
 
 
