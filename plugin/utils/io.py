@@ -41,10 +41,13 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 
 def write_atomically(path: str | Path, content: str | bytes) -> None:
-    """Write text (UTF-8) or bytes to ``path``, whole or not at all."""
+    """Write text (UTF-8) or bytes to ``path``, whole or not at all.
+
+    Half letters, as of file names that are no UTF-8, are escaped as JSON and Python do.
+    """
     with atomic_path(path) as temporary:
         if isinstance(content, str):
-            temporary.write_text(content, encoding='utf-8')
+            temporary.write_text(content, encoding='utf-8', errors='backslashreplace')
         else:
             temporary.write_bytes(content)
 
