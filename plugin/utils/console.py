@@ -1,8 +1,9 @@
 """Lines, warnings and progress bars on the terminal, once for all processes."""
+import errno
 import os
 import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from .text import printable
 
@@ -20,19 +21,32 @@ def is_main() -> bool:
 def say(*lines: str) -> None:
     """Print lines, once for all processes; control characters are escaped."""
     if is_main():
-        print(*map(printable, lines), sep='\n', flush=True)
+        write_line('\n'.join(map(printable, lines)), sys.stdout)
 
 
 def warn(text: str) -> None:
     """Print a warning, once for all processes; control characters are escaped."""
     if is_main():
-        print(f'warning: {printable(text)}', file=sys.stderr, flush=True)
+        write_line(f'warning: {printable(text)}', sys.stderr)
 
 
 def cell(text: str) -> 'Text':
     """A text for a table of rich: no mark-up, control characters escaped."""
     from rich.text import Text
     return Text(printable(text))
+
+
+def write_line(text: str, stream: TextIO) -> None:
+    """Write a line of text as it is. A terminal that was closed meanwhile stops nothing."""
+    try:
+        print(text, file=stream, flush=True)
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+        # what is still to be written goes nowhere, also at the end of Python
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 def progress(items: Iterable[T], text: str, total: int | None = None,

@@ -1,10 +1,13 @@
 """Files that appear whole or not at all."""
 import contextlib
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+from .errors import is_full_disk
 
 
 @contextlib.contextmanager
@@ -21,6 +24,9 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
     Yields:
         Path: An empty file to write into.
+
+    Raises:
+        OSError: If the file cannot be written; names ``path`` where the disk is full.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -35,9 +41,26 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         os.umask(umask)
         os.chmod(temporary, 0o666 & ~umask)
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and is_full_disk(error) and error.filename is None:
+            error.filename = str(path)
         raise
+
+
+def remove_leftovers(folder: Path, pattern: str) -> None:
+    """Remove what :func:`atomic_path` left behind in processes that were killed.
+
+    Args:
+        folder (Path): The folder itself, without those in it. No living process may write there.
+        pattern (str): Regular expression for the names of the files that were to be written.
+    """
+    names = re.compile(r'\.(?P<stem>.*)\.[a-z0-9_]{8}(?P<suffix>\.\w+)')
+    for path in folder.iterdir():
+        found = names.fullmatch(path.name)
+        if found and re.fullmatch(pattern, found['stem'] + found['suffix']) and path.is_file():
+            with contextlib.suppress(OSError):
+                path.unlink()
 
 
 def write_atomically(path: str | Path, content: str | bytes) -> None:

@@ -1,11 +1,13 @@
 """What comes from files reaches the terminal as letters alone."""
 import io
+import os
+import sys
 
 import pytest
 from rich.console import Console
 from rich.table import Table
 
-from plugin.utils import UserError
+from plugin.utils import UserError, console
 from plugin.utils.console import cell, progress, say, warn
 from plugin.utils.errors import sentence
 from plugin.utils.text import brief, is_name, printable, shortened
@@ -81,3 +83,26 @@ def test_tools_say_names_of_files_without_their_control_characters(tmp_path, cap
     out, err = capsys.readouterr()
     assert r'a\x1b[2J\u202eb holds no .json file' in err
     assert is_harmless(err.replace('\n', '')) and out == ''
+
+
+def test_a_terminal_that_was_closed_stops_nothing(monkeypatch):
+    main, side = os.openpty()
+    with os.fdopen(side, 'w', encoding='utf-8') as terminal:
+        monkeypatch.setattr(sys, 'stdout', terminal)
+        console.say('seen')
+        assert os.read(main, 100) == b'seen\r\n'
+        os.close(main)
+        console.say('not seen')
+        # what is written afterwards raises nothing, either: Python itself flushes at its end
+        terminal.write('more')
+        terminal.flush()
+
+
+def test_a_pipe_that_was_closed_is_told():
+    out, into = os.pipe()
+    os.close(out)
+    with pytest.raises(BrokenPipeError), os.fdopen(into, 'w', encoding='utf-8') as stream:
+        try:
+            console.write_line('x', stream)
+        finally:
+            stream.detach().detach().close()

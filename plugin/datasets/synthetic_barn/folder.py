@@ -1,8 +1,6 @@
 """Writes a folder of scenes: images, labels, and a stamp file once the set is complete."""
 import contextlib
-import fcntl
 import json
-import os
 import re
 import signal
 from collections.abc import Iterator
@@ -16,6 +14,7 @@ import numpy as np
 
 from plugin.utils import UserError, write_atomically
 from plugin.utils.console import progress
+from plugin.utils.locks import wait_for_folder
 from plugin.utils.opencv import one_thread
 from plugin.utils.workers import start_context
 
@@ -122,12 +121,8 @@ def _alone(root: Path) -> Iterator[None]:
     if root.exists() and not root.is_dir():
         raise FileExistsError(f'{root} is a file; give the name of a folder')
     root.mkdir(parents=True, exist_ok=True)
-    handle = os.open(root, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with wait_for_folder(root):
         yield
-    finally:
-        os.close(handle)
 
 
 def _read_stamp(root: Path) -> dict[str, object] | None:
