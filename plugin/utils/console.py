@@ -21,13 +21,14 @@ def is_main() -> bool:
 def say(*lines: str) -> None:
     """Print lines, once for all processes; control characters are escaped."""
     if is_main():
-        write_line('\n'.join(map(printable, lines)), sys.stdout)
+        for line in lines:
+            write_line(line, sys.stdout)
 
 
 def warn(text: str) -> None:
     """Print a warning, once for all processes; control characters are escaped."""
     if is_main():
-        write_line(f'warning: {printable(text)}', sys.stderr)
+        write_line(f'warning: {text}', sys.stderr)
 
 
 def cell(text: str) -> 'Text':
@@ -37,9 +38,9 @@ def cell(text: str) -> 'Text':
 
 
 def write_line(text: str, stream: TextIO) -> None:
-    """Write a line of text as it is. A terminal that was closed meanwhile stops nothing."""
+    """Write a line, control characters escaped; a terminal that was closed stops nothing."""
     try:
-        print(text, file=stream, flush=True)
+        print(printable(text), file=stream, flush=True)
     except OSError as error:
         if error.errno != errno.EIO:
             raise
