@@ -3,7 +3,12 @@ import errno
 import os
 import sys
 from collections.abc import Iterable
-from typing import TextIO, TypeVar
+from typing import TYPE_CHECKING, TextIO, TypeVar
+
+from .text import printable
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 T = TypeVar('T')
 
@@ -13,22 +18,29 @@ def is_main() -> bool:
     return os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0')) == '0'
 
 
-def say(text: str) -> None:
-    """Print a line, once for all processes."""
+def say(*lines: str) -> None:
+    """Print lines, once for all processes; control characters are escaped."""
     if is_main():
-        write_line(text, sys.stdout)
+        for line in lines:
+            write_line(line, sys.stdout)
 
 
 def warn(text: str) -> None:
-    """Print a warning, once for all processes."""
+    """Print a warning, once for all processes; control characters are escaped."""
     if is_main():
         write_line(f'warning: {text}', sys.stderr)
 
 
+def cell(text: str) -> 'Text':
+    """A text for a table of rich: no mark-up, control characters escaped."""
+    from rich.text import Text
+    return Text(printable(text))
+
+
 def write_line(text: str, stream: TextIO) -> None:
-    """Write a line of text. A terminal that was closed meanwhile stops nothing."""
+    """Write a line, control characters escaped; a terminal that was closed stops nothing."""
     try:
-        print(text, file=stream, flush=True)
+        print(printable(text), file=stream, flush=True)
     except OSError as error:
         if error.errno != errno.EIO:
             raise
@@ -57,7 +69,8 @@ def progress(items: Iterable[T], text: str, total: int | None = None,
         6
     """
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import track
     console = Console(stderr=True)
-    return track(items, text, total=total, console=console, transient=transient,
+    return track(items, escape(printable(text)), total=total, console=console, transient=transient,
                  disable=not console.is_terminal)

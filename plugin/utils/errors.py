@@ -5,6 +5,8 @@ import importlib
 import re
 from types import TracebackType
 
+from .text import printable, shortened
+
 # modules whose ValueError says that a config cannot be built
 STACK = ('mmengine', 'mmcv', 'mmseg', 'mmdet')
 # how libraries without an error of their own word that memory is short
@@ -57,7 +59,7 @@ def is_mistake(error: BaseException) -> bool:
 
 
 def sentence(error: BaseException) -> str:
-    """The text of an error as one sentence."""
+    """The text of an error as one sentence; control characters are escaped."""
     if is_out_of_memory(error) and not isinstance(error, OSError):
         return 'the memory is too small: end other programs, or take a machine with more.'
     # str() of a KeyError puts its text into quotes
@@ -71,7 +73,7 @@ def sentence(error: BaseException) -> str:
     if unknown:
         text = f'type={unknown[1]!r} is no {unknown[3]} that {unknown[2]} or this project knows'
         text += _nearest_type(*unknown.groups())
-    return text if text[-1] in '.?!' else f'{text}.'
+    return printable(shortened(text if text[-1] in '.?!' else f'{text}.'))
 
 
 def _raised_in(traceback: TracebackType | None) -> str:

@@ -70,10 +70,13 @@ def remove_leftovers(folder: Path, pattern: str) -> None:
 
 
 def write_atomically(path: str | Path, content: str | bytes, durable: bool = False) -> None:
-    """Write text (UTF-8) or bytes to ``path``, whole or not at all; see :func:`atomic_path`."""
+    """Write text (UTF-8) or bytes to ``path``, whole or not at all; see :func:`atomic_path`.
+
+    Half letters, as of file names that are no UTF-8, are escaped as JSON and Python do.
+    """
     with atomic_path(path, durable) as temporary:
         if isinstance(content, str):
-            temporary.write_text(content, encoding='utf-8')
+            temporary.write_text(content, encoding='utf-8', errors='backslashreplace')
         else:
             temporary.write_bytes(content)
 

@@ -103,7 +103,7 @@ def kfold(config: str | Path | Config, *, folds: int = 5, seed: int | None = Non
         paths = write_scores(joint, folder)
     say('')
     print_scores(joint)
-    say('\n'.join(f'wrote {path}' for path in paths))
+    say(*(f'wrote {path}' for path in paths))
     if report:
         _write_page([fold.work_dir for fold in plan.folds], folder / 'report.html')
     return joint
@@ -140,7 +140,7 @@ def _train_folds(plan: Plan, arguments: list[str], processes: int,
         if state is not None and state['fingerprint'] == plan.fingerprint:
             say(f'{title}; done before')
         else:
-            say(f'\n{title}')
+            say('', title)
             own = ['--work-dir', str(fold.work_dir), '--resume', 'auto', *arguments]
             own += ['--cfg-options', *plan.options] if plan.options else []
             status = run_training(training_command(fold.config, own, processes), lock)

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from plugin.inference.tables import no_formula
 from plugin.utils import write_atomically
+from plugin.utils.console import cell
 
 from .state import read_state
 
@@ -134,7 +134,7 @@ def print_scores(joint: Mapping[str, Any]) -> None:
         for kind, name, row in rows:
             shown = [f'{value:.4g}' if value is not None else '-'
                      for value in (row['mean'], row['std'], *row['values'])]
-            table.add_row(*([escape(kind)] if kind else []), escape(name), *shown)
+            table.add_row(*([cell(kind)] if kind else []), cell(name), *shown)
         console.print(table)
 
 
