@@ -10,9 +10,9 @@ from mmcv.transforms import LoadImageFromFile
 from mmengine import fileio
 from mmengine.dataset import BaseDataset
 from mmseg.datasets import LoadAnnotations, PascalVOCDataset
-from PIL import Image
 
 from plugin.utils import UserError
+from plugin.utils.images import open_image
 
 from ..labels.image_files import is_whole, orientation
 
@@ -160,7 +160,7 @@ class FileChecker:
         """Height and width as loaded, from the header where that is certain."""
         data = self.read(path, 'image', self.image_loader.backend_args)
         try:
-            with Image.open(BytesIO(data)) as image:
+            with open_image(BytesIO(data)) as image:
                 width, height = image.size
                 whole = is_whole(image, data)
                 turned = orientation(image, data) != 1

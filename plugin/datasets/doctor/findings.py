@@ -6,6 +6,7 @@ from typing import Any, TypedDict
 
 from plugin.utils import UserError
 from plugin.utils.errors import cause_and_cure
+from plugin.utils.text import printable, shortened
 
 SEVERITIES = ('error', 'warning', 'note')
 # places of a finding that are kept; their number is kept in any case
@@ -108,5 +109,5 @@ class Report:
 
 
 def readable(text: str) -> str:
-    """The text with bytes of file names that are no UTF-8 escaped."""
-    return text.encode('utf-8', 'backslashreplace').decode('utf-8')
+    """The text as people may see it; no more than a page of it."""
+    return printable(shortened(text))

@@ -10,6 +10,8 @@ import mmcv
 import numpy as np
 from PIL import Image
 
+from plugin.utils.images import open_image
+
 from ..labels.image_files import is_whole, orientation
 from .file_checker import BadFile, Entry, FileChecker, Problem, Size, count_values
 from .near_duplicates import ImageHash, hash_grey
@@ -89,7 +91,7 @@ class Looker(FileChecker):
             with warnings.catch_warnings():
                 # large, but not too large
                 warnings.simplefilter('ignore', Image.DecompressionBombWarning)
-                with Image.open(BytesIO(data)) as image:
+                with open_image(BytesIO(data)) as image:
                     whole, turn = is_whole(image, data), orientation(image, data)
                     if whole and image.format == 'PNG':
                         whole = _is_intact(data)
@@ -148,7 +150,7 @@ def _is_intact(data: bytes) -> bool:
     """Whether the check sums of a PNG are right."""
     try:
         # an image that was loaded cannot be verified any more
-        with Image.open(BytesIO(data)) as image:
+        with open_image(BytesIO(data)) as image:
             image.verify()
     except (OSError, SyntaxError, ValueError):
         return False

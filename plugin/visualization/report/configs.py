@@ -41,7 +41,7 @@ def read_config(path: str | Path) -> dict[str, Any]:
     try:
         text = Path(path).read_text(encoding='utf-8')
     except ValueError as error:
-        raise UserError(f'{path} is no text ({error})') from error
+        raise UserError(_not_written(path, error)) from error
     return parse_config(text, path)
 
 
@@ -62,8 +62,7 @@ def parse_config(text: str, name: str | Path) -> dict[str, Any]:
         return dict(map(_assigned, ast.parse(text).body))
     except (AttributeError, MemoryError, RecursionError, SyntaxError, TypeError,
             ValueError) as error:
-        raise UserError(f'{name} is no config as MMEngine writes it into a work directory '
-                        f'({error})') from error
+        raise UserError(_not_written(name, error)) from error
 
 
 def flatten(config: Mapping[str, Any]) -> dict[str, str]:
@@ -142,6 +141,10 @@ def _bases(source: Path) -> list[str]:
     names = [value] if isinstance(value, str) else value
     return [name if '::' in name else (source.resolve().parent / name).as_posix()
             for name in names]
+
+
+def _not_written(name: str | Path, error: Exception) -> str:
+    return f'{name} is no config as MMEngine writes it into a work directory ({error})'
 
 
 def _assigned(line: ast.stmt) -> tuple[str, Any]:
