@@ -14,6 +14,8 @@ from mmengine.dist import get_rank
 from mmengine.registry import DATA_SAMPLERS, DATASETS
 from torch.utils.data import Dataset, Sampler
 
+from .late_faults import files_explained
+
 # so that image 7 and iteration 7 have different seeds
 IMAGE, ITERATION = 0, 1
 
@@ -101,18 +103,18 @@ class DrawnDataset(Dataset):
     """
 
     def __init__(self, dataset: Dataset | dict) -> None:
-        self.dataset = DATASETS.build(dataset) if isinstance(dataset, dict) else dataset
+        # PyTorch's Dataset does not promise what those of MMEngine have
+        self.dataset: Any = DATASETS.build(dataset) if isinstance(dataset, dict) else dataset
 
     def __getitem__(self, index: int) -> Any:
         if isinstance(index, Draw):
             seed_everything(*index.words)
             index = int(index)
-        return self.dataset[index]
+        with files_explained(self.dataset, lambda: [self.dataset.get_data_info(index)['img_path']]):
+            return self.dataset[index]
 
     def __len__(self) -> int:
-        # the registry builds what it is asked for, and PyTorch's Dataset promises no length
-        dataset: Any = self.dataset
-        return len(dataset)
+        return len(self.dataset)
 
     def __getattr__(self, name: str) -> Any:
         # a copy that is being unpickled has no data set yet

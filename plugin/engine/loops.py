@@ -14,6 +14,8 @@ from plugin.utils import UserError
 
 from .draws import ITERATION, DrawingSampler, DrawnDataset, seed_everything
 from .hooks.resumed_config import add_resumed_config
+from .late_faults import files_explained
+from .watching.losses import files_of
 
 
 @LOOPS.register_module()
@@ -73,7 +75,8 @@ class ResumableTrainLoop(IterBasedTrainLoop):
     def run_iter(self, data_batch: Sequence[dict]) -> None:
         """Train on one batch, with random numbers that depend on the iteration only."""
         seed_everything(self._seed, get_rank(), ITERATION, self._iter)
-        super().run_iter(data_batch)
+        with files_explained(self.dataloader.dataset, lambda: files_of(data_batch)):
+            super().run_iter(data_batch)
 
     def _reseed(self) -> None:
         # a resumed run takes over the seed of its checkpoint after the loader was built
@@ -95,9 +98,11 @@ class ResumableTrainLoop(IterBasedTrainLoop):
                 next(iterator)
 
     def _validate_if_due(self) -> None:
-        if (self.runner.val_loop is not None and self._iter >= self.val_begin
+        loop = self.runner.val_loop
+        if (loop is not None and self._iter >= self.val_begin
                 and (self._iter % self.val_interval == 0 or self._iter == self._max_iters)):
-            self.runner.val_loop.run()
+            with files_explained(loop.dataloader.dataset):
+                loop.run()
 
 
 @LOOPS.register_module()

@@ -9,6 +9,7 @@ from mmengine.optim import OptimWrapperDict
 from mmengine.registry import HOOKS
 
 from plugin.utils import UserError
+from plugin.utils.text import printable, shortened
 from plugin.visualization.report.configs import parse_config
 
 from ..checkpoints.fitting import check_fits
@@ -49,7 +50,8 @@ class ResumedConfigHook(Hook):
         saved = _saved_config(checkpoint)
         for text in (*_classes(runner, checkpoint, name), *_average(runner, checkpoint, name),
                      *_batch(runner, saved, name), *_optimizer(runner, checkpoint, saved, path)):
-            runner.logger.warning(text)
+            # a checkpoint may hold any text
+            runner.logger.warning(printable(shortened(text)))
 
     def before_train(self, runner) -> None:
         """Say what a training cannot do: with a schedule that is short, or nothing left to do."""
@@ -86,7 +88,7 @@ def _classes(runner, checkpoint: Mapping[str, Any], name: str) -> list[str]:
     own = (getattr(runner.train_dataloader.dataset, 'metainfo', None) or {}).get('classes')
     if not saved or not own or list(saved) == list(own):
         return []
-    return [f'{name} was trained for the classes {", ".join(saved)}, and the config has '
+    return [f'{name} was trained for the classes {", ".join(map(str, saved))}, and the config has '
             f'{", ".join(own)}: what the network calls the first of the former is the first of '
             'the latter from now on']
 
@@ -142,7 +144,9 @@ def _optimizer(runner, checkpoint: dict, saved: Mapping[str, Any], path: str) ->
 def _schedule(runner, checkpoint: dict, targets: list[dict], name: str, anew: bool) -> list[str]:
     """Let the schedule of the config count; ``targets`` get the values it has by now."""
     schedulers, states = runner.param_schedulers or [], checkpoint.get('param_schedulers') or []
-    if not isinstance(schedulers, list) or not isinstance(states, list):
+    done = checkpoint['meta']['iter']
+    if not isinstance(schedulers, list) or not isinstance(states, list) or (
+            done >= runner.max_iters):
         return []
     changes = changes_of(schedulers, states)
     if not changes and not anew:
@@ -150,7 +154,7 @@ def _schedule(runner, checkpoint: dict, targets: list[dict], name: str, anew: bo
     if not can_replay(schedulers):
         return [f'the schedule of {name} is kept, because that of the config follows scores or '
                 f'epochs ({changes})'] if changes else []
-    groups, checkpoint['param_schedulers'] = replay(schedulers, targets, checkpoint['meta']['iter'])
+    groups, checkpoint['param_schedulers'] = replay(schedulers, targets, done)
     for target, group in zip(targets, groups, strict=True):
         target.update(group)
     rate = groups[-1]['lr']

@@ -12,6 +12,7 @@ from mmengine.logging import MessageHub
 
 from plugin.engine.checkpoints import atomic_backend
 from plugin.engine.hooks import SafeCheckpointHook
+from plugin.utils import UserError
 
 
 class Run(SimpleNamespace):
@@ -46,6 +47,16 @@ def test_the_best_is_known_of_every_score():
     assert SafeCheckpointHook(save_best=scores).rules == [
         'less', 'less', 'greater', 'greater', 'greater', 'less', 'greater']
     assert SafeCheckpointHook(save_best=['MPA', 'bias'], rule='less').rules == ['less'] * 2
+
+
+def test_a_score_that_the_validation_does_not_have(tmp_path):
+    run, hook = started(tmp_path)
+    with pytest.raises(UserError) as error:
+        hook.after_val_epoch(run, {'mIoUs': 3.0, 'PA': 2.0})
+    assert str(error.value) == (
+        'default_hooks.checkpoint.save_best=mIoU: the validation has no score mIoU, did you mean '
+        'mIoUs; it has mIoUs, PA; set it to one of these and go on with --resume')
+    assert not run.saved
 
 
 def save(run, hook, iteration: int) -> None:
