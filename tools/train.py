@@ -7,6 +7,8 @@ import _cli
 
 EXAMPLES = """  python tools/train.py configs/fcn8s_barn.py
   python tools/train.py configs/fcn8s_barn.py --resume
+  python tools/train.py configs/fcn8s_barn.py --resume --cfg-options \\
+      train_cfg.max_iters=2400 param_scheduler.1.end=2400     # twice as long, with its schedule
   python tools/train.py configs/fcn8s_barn.py --early-stop loss:5 --logger tensorboard
   python tools/train.py configs/fcn8s_voc.py --cfg-options train_dataloader.batch_size=4
   tools/dist_train.sh configs/fcn8s_voc.py 4"""

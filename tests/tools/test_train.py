@@ -1,11 +1,15 @@
 """tools/train.py and the scripts that start it: words, exit statuses, and how errors are told."""
+import shlex
 import shutil
 import subprocess
 
 import pytest
 import torch
 import train
+from mmengine.registry import PARAM_SCHEDULERS
 
+from plugin.engine.resuming.schedule import early_end
+from plugin.utils.config import load_config
 from tests.helpers.forked import run_tool
 from tests.helpers.paths import TOOLS
 from tests.helpers.trainings import killed_at, printed_error
@@ -136,3 +140,20 @@ def test_launchers_explain_themselves(script, argv):
     result = subprocess.run([TOOLS / script, *argv], capture_output=True, text=True)
     assert result.returncode == 2
     assert 'usage: ' in result.stderr
+
+
+def test_the_example_of_a_longer_training_prolongs_its_schedule():
+    words = shlex.split(train.EXAMPLES.replace('\\\n', ''), comments=True)
+    place = words.index('param_scheduler.1.end=2400')
+    options = words[words.index('--cfg-options', place - 3) + 1:place + 1]
+    cfg, longer = load_config('fcn8s_barn'), load_config('fcn8s_barn', options)
+    assert 'param_scheduler.1.end=2400     # twice' in train.EXAMPLES
+    assert longer.train_cfg.max_iters == 2 * cfg.train_cfg.max_iters
+    optimizer = torch.optim.SGD([torch.zeros(1)], lr=1.)
+
+    def schedule(config):
+        return [PARAM_SCHEDULERS.build(dict(one, optimizer=optimizer))
+                for one in config.param_scheduler]
+
+    assert early_end(schedule(longer), longer.train_cfg.max_iters) is None
+    assert early_end(schedule(cfg), longer.train_cfg.max_iters) is not None

@@ -1,4 +1,5 @@
 """Trainings that stop before they write what cannot be used, and say what they do not learn."""
+import math
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -99,6 +100,56 @@ def test_a_single_loss_of_zero_is_none(tmp_path):
     # the validations are at 4, 8 and 9; the first three iterations have a loss
     assert result.out.count('the loss was exactly 0') == 2
     assert 'in the 4 iterations' in result.out and 'in the 1 iterations' in result.out
+
+
+def steps_with_a_scaler(losses, factors):
+    """Train one weight as AmpOptimWrapper does; returns the hook's error, and after which step."""
+    weight = torch.ones((), requires_grad=True)
+    optimizer = torch.optim.SGD([weight], lr=0.1)
+    scaler = torch.amp.GradScaler('cpu', init_scale=2. ** 16)
+    hook = TrainingWatchHook()
+    run = SimpleNamespace(
+        iter=0, max_iters=1000, hooks=[], optim_wrapper=SimpleNamespace(loss_scaler=scaler),
+        message_hub=SimpleNamespace(log_scalars={}), model=torch.nn.Linear(1, 1))
+    for step, (loss, factor) in enumerate(zip(losses, factors, strict=True)):
+        run.iter, value = step, weight * loss
+        optimizer.zero_grad()
+        scaler.scale(value * factor).backward()
+        scaler.step(optimizer)
+        scaler.update()
+        try:
+            hook.after_train_iter(run, 49 if step % 5 == 4 else 0, None, dict(loss=value))
+        except UserError as error:
+            return str(error), step + 1
+    return None, len(losses)
+
+
+def test_mixed_precision_may_leave_steps_out():
+    inf = math.inf
+    assert steps_with_a_scaler([1., inf, inf, 1., inf] * 6, [1.] * 30) == (None, 30)
+    # gradients that are too large for the scale of the beginning, which then fits
+    assert steps_with_a_scaler([1.] * 60, [1.] * 5 + [inf] * 16 + [1.] * 39) == (None, 60)
+
+
+def test_mixed_precision_that_does_not_help_is_an_error():
+    text, step = steps_with_a_scaler([1.] * 12 + [math.nan] * 20, [1.] * 32)
+    assert text.startswith('the loss is nan at iteration 13 and 4 more in a row, which the scaling '
+                           'of mixed precision does not help, on these images')
+    assert 'train with --no-amp, start anew' in text
+    assert step == 20  # the first look after five of them
+    text, step = steps_with_a_scaler([1.] * 50, [1.] * 10 + [math.inf] * 40)
+    assert text.startswith('the gradients are not finite (the loss is ') and step == 40
+
+
+def test_a_step_of_the_hook_asks_the_device_for_nothing():
+    hook = TrainingWatchHook()
+    run = SimpleNamespace(iter=0, max_iters=9, hooks=[], optim_wrapper=SimpleNamespace(),
+                          message_hub=SimpleNamespace(log_scalars={}))
+    # tensors of this device have no values, so that reading one is an error
+    loss = torch.zeros((), device='meta')
+    hook.after_train_iter(run, 0, None, dict(loss=loss))
+    with pytest.raises((RuntimeError, NotImplementedError)):
+        hook.after_train_iter(run, 49, None, dict(loss=loss))
 
 
 class Run(SimpleNamespace):
