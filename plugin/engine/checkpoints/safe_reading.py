@@ -21,6 +21,8 @@ from .archives import ZIP, read_plain
 from .plain_values import RefusedError
 
 TRUST = 'PASTURE_TRUST_CHECKPOINT'
+# under this name in ``meta`` nobody runs it
+CONFIG_TEXT = 'config_text'
 CURE = f'if you trust who made it: --trust-checkpoint (or {TRUST}=1)'
 # published files have the beginning of their SHA-256 in their names
 HASH = re.compile(r'-([0-9a-f]{8,64})\.')
@@ -44,8 +46,9 @@ def read_checkpoint(source: str | Path | BinaryIO, map_location: Any = 'cpu',
     """Read a checkpoint, by default without running any code it names.
 
     The config that a checkpoint holds as text is left out, as MMEngine would run it: that of
-    MMCV 1 on resume, that of MMEngine by an inferencer without a config. Trusted files (see
-    :func:`trusted`) are read as they are, but for the first of the two.
+    MMCV 1 on resume, that of MMEngine by an inferencer without a config. The latter is
+    ``meta['config_text']`` instead, to be parsed. Trusted files (see :func:`trusted`) are read as
+    they are, but for the first of the two.
 
     Args:
         source (str | Path | BinaryIO): The file.
@@ -99,7 +102,9 @@ def _leave_out_configs(loaded: dict[str, Any]) -> None:
     if trusted():
         return
     if isinstance(meta, dict):
-        dict.pop(meta, 'cfg', None)
+        text = dict.pop(meta, 'cfg', None)
+        if isinstance(text, str):
+            meta[CONFIG_TEXT] = text
     info = hub.get('runtime_info') if isinstance(hub, dict) else None
     if isinstance(info, dict):
         info.pop('cfg', None)

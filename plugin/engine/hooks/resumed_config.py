@@ -13,6 +13,7 @@ from plugin.utils.text import printable, shortened
 from plugin.visualization.report.configs import parse_config
 
 from ..checkpoints.fitting import check_fits
+from ..checkpoints.safe_reading import CONFIG_TEXT
 from ..resuming.optimizer import replaced, unlike
 from ..resuming.schedule import can_replay, changes_of, early_end, replay
 
@@ -77,8 +78,9 @@ def add_resumed_config(runner) -> None:
 
 def _saved_config(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
     """The config of a checkpoint, read and not run; empty where there is none to be read."""
+    meta = checkpoint['meta']
     try:
-        return parse_config(str(checkpoint['meta'].get('cfg', '')), 'the checkpoint')
+        return parse_config(str(meta.get(CONFIG_TEXT, meta.get('cfg', ''))), 'the checkpoint')
     except UserError:
         return {}
 

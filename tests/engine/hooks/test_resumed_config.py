@@ -172,7 +172,7 @@ def test_the_config_in_a_checkpoint_is_not_run(project):
     import torch
     path = project / 'work_dirs/tiny/iter_9.pth'
     content = torch.load(path, weights_only=False)
-    content['meta']['cfg'] = "open('marker', 'w').close()\n"
+    content['meta']['cfg'] = "open('marker', 'w').close()\ntrain_dataloader = dict()\n"
     torch.save(content, path)
     result, said, _ = resumed(project, 'train_cfg.max_iters=10', 'param_scheduler.0.end=10')
     assert result.status == 0, result.err
