@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config, DictAction
+from mmengine.fileio.handlers.registry_utils import register_handler
 from mmengine.runner import Runner
 
 from .console import warn
 from .errors import UserError
 from .text import first_few
+from .yaml import PlainYamlHandler
 
 ROOT = Path(__file__).resolve().parents[2]
 # where a user keeps the configs, beside the current folder itself
@@ -22,6 +24,8 @@ OWN = Path('configs')
 # MMEngine reads these beside the arguments of its Runner
 MORE_KEYS = ('activation_checkpointing', 'compile', 'custom_imports', 'efficient_conv_bn_eval',
              'find_unused_parameters', 'model_wrapper_cfg', 'sync_bn', 'tta_model', 'tta_pipeline')
+# also where MMEngine reads a config, or the base of one, itself
+register_handler(['yaml', 'yml'])(PlainYamlHandler)
 
 
 def load_config(config: str | Path | Config, options: Sequence[str] = ()) -> Config:

@@ -1,7 +1,8 @@
 """The one way to read YAML: plain values, each written out where it stands."""
-from typing import Any
+from typing import IO, Any
 
 import yaml
+from mmengine.fileio.handlers import YamlHandler
 
 
 class _Loader(yaml.SafeLoader):
@@ -38,3 +39,11 @@ def read_yaml(text: str) -> Any:
         return yaml.load(text, _Loader)
     except RecursionError as error:
         raise ValueError('its values are nested too deeply') from error
+
+
+class PlainYamlHandler(YamlHandler):
+    """Reads YAML for MMEngine, whose own reader runs what a tag such as !!python/object names."""
+
+    def load_from_fileobj(self, file: IO[str], **kwargs: Any) -> Any:
+        """The content of a file, as :func:`read_yaml` reads it."""
+        return read_yaml(file.read())
