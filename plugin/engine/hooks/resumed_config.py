@@ -40,7 +40,7 @@ class ResumedConfigHook(Hook):
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         """Take over what can be, before the runner loads the state of the checkpoint."""
-        if not getattr(runner, '_resume', False) or 'optimizer' not in checkpoint:
+        if not getattr(runner, '_resume', False) or 'state_dict' not in checkpoint:
             return
         path = str(runner._load_from or 'the checkpoint')
         name = Path(path).name
@@ -122,14 +122,16 @@ def _optimizer(runner, checkpoint: dict, saved: Mapping[str, Any], path: str) ->
     wrapper, name = runner.optim_wrapper, Path(path).name
     if isinstance(wrapper, OptimWrapperDict):
         return []
-    state, told = checkpoint['optimizer'], []
+    state, told = checkpoint.get('optimizer') or {}, []
     own = type(wrapper.optimizer).__name__
     before = ((saved.get('optim_wrapper') or {}).get('optimizer') or {}).get('type')
-    reason = unlike(own, before, wrapper.optimizer.param_groups, state['param_groups'])
+    # the best checkpoints hold weights alone
+    reason = unlike(own, before, wrapper.optimizer.param_groups,
+                    state['param_groups']) if state else 'is missing'
     if reason is not None:
         told.append(f'the state of the optimizer in {name} {reason}: {own} starts without it, with '
                     'the settings of the config')
-        del checkpoint['optimizer']
+        checkpoint.pop('optimizer', None)
         targets = wrapper.param_groups
     else:
         targets = [*state['param_groups'], *filter(None, [state.get('base_param_settings')])]
@@ -150,7 +152,7 @@ def _schedule(runner, checkpoint: dict, targets: list[dict], name: str, anew: bo
     if not isinstance(schedulers, list) or not isinstance(states, list) or (
             done >= runner.max_iters):
         return []
-    changes = changes_of(schedulers, states)
+    changes = changes_of(schedulers, states) if states or not anew else ''
     if not changes and not anew:
         return []
     if not can_replay(schedulers):

@@ -18,10 +18,10 @@ def project(trained, tmp_path):
     return folder
 
 
-def resumed(folder, *options, config='tiny.py'):
+def resumed(folder, *options, config='tiny.py', checkpoint='iter_9.pth'):
     """Go on; returns how it ended, the warnings, and the rate of each iteration."""
     before = set(folder.rglob('scalars.json'))
-    result = run_tool('train', [config, '--resume', 'work_dirs/tiny/iter_9.pth', '--work-dir',
+    result = run_tool('train', [config, '--resume', f'work_dirs/tiny/{checkpoint}', '--work-dir',
                                 'work_dirs/tiny', '--cfg-options', *options], folder)
     rates = {}
     for path in set(folder.rglob('scalars.json')) - before:
@@ -102,6 +102,19 @@ def test_other_groups_of_parameters_start_anew(project):
     assert said[0].startswith('the state of the optimizer in iter_9.pth divides the parameters in '
                               'another way (optim_wrapper.paramwise_cfg): SGD starts without it')
     assert set(rates) == {10}
+
+
+def test_a_checkpoint_of_weights_alone_goes_on_where_its_schedule_was(project):
+    best = next((project / 'work_dirs/tiny').glob('best_*.pth'))
+    # the hub of the checkpoint belongs to it
+    shutil.copy(best, project / 'work_dirs/tiny/weights.pth')
+    done = int(best.stem.rpartition('_')[2])
+    result, said, rates = resumed(project, 'train_cfg.max_iters=12', 'param_scheduler.0.end=12',
+                                  checkpoint='weights.pth')
+    assert result.status == 0, result.err
+    assert said[0] == ('the state of the optimizer in weights.pth is missing: SGD starts without '
+                       'it, with the settings of the config')
+    assert rates == rates_from(poly(12), done + 1)
 
 
 @pytest.mark.parametrize('iterations', [4, 9])
