@@ -128,17 +128,17 @@ def test_it_can_be_switched_off_and_limited(folder, monkeypatch):
 
 def test_what_passed_is_not_read_again_until_it_changes(folder, monkeypatch):
     runner, calls = fake_runner(folder), []
-    read = check_data.check_dataset
+    read = check_data.look_at_dataset
 
     def counted(dataset, limit):
         calls.append(dataset)
         return read(dataset, limit)
-    monkeypatch.setattr(check_data, 'check_dataset', counted)
+    monkeypatch.setattr(check_data, 'look_at_dataset', counted)
     CheckDataHook().before_train(runner)
     CheckDataHook().before_train(runner)
     assert len(calls) == 2
     memory = folder.parent / 'work/checked_data.json'
-    assert sorted(json.loads(memory.read_text()).values()) == [
+    assert sorted(one['set'] for one in json.loads(memory.read_text()).values()) == [
         'the training set', 'the validation set']
     spoil(folder)
     with pytest.raises(ValueError, match='class id 9'):
@@ -200,8 +200,8 @@ def _in_process(rank, folder, store, outcome, slow=0):
                             timeout=timedelta(seconds=6 if slow else 600))
     runner = fake_runner(folder)
     if rank == 0 and slow:
-        look = check_data.check_dataset
-        check_data.check_dataset = lambda *args: time.sleep(slow) or look(*args)
+        look = check_data.look_at_dataset
+        check_data.look_at_dataset = lambda *args: time.sleep(slow) or look(*args)
     if rank == 1:
         # a second look would come to another result
         runner.train_loop.dataloader.dataset.data_root = 'nowhere'
