@@ -89,8 +89,8 @@ def _check_ignored(model: nn.Module, heads: Mapping[str, BaseDecodeHead], cfg: M
     report.add('warning' if only_padding else 'error', 'ignored-value',
                f'the value of pixels of no class is not the same everywhere: {", ".join(listed)}',
                [name for _, name in odd],
-               f'set it to {wanted} in all of them, or write {USUAL} for these pixels in the labels '
-               'and leave ignore_index and seg_pad_val out')
+               f'set it to {wanted} in all of them, or write {USUAL} for these pixels in the '
+               'labels and leave ignore_index and seg_pad_val out')
 
 
 def _given(model: nn.Module, used: UsedSet) -> list[tuple[int, str]]:

@@ -1,4 +1,4 @@
-"""What was seen of a whole data set, in a form that can be remembered from one start to the next."""
+"""What was seen of a whole data set, in a form that can be remembered until the next start."""
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple

@@ -121,8 +121,8 @@ def _judge_kind(one: DeepFacts, stored: Extremes | None, report: Report) -> None
         low, high = map(_number, one.deep.stored)
         few = steps <= FEW_STEPS
         report.add('warning' if few else 'note', 'picture-bits',
-                   f'image {first} has {depth.bits} bits and is read as 8: the values {low}..{high} '
-                   f'of {_images(one.count)} become {loaded[0]:.0f}..{loaded[1]:.0f} of 0..255',
+                   f'image {first} has {depth.bits} bits and is read as 8: the values {low}..{high}'
+                   f' of {_images(one.count)} become {loaded[0]:.0f}..{loaded[1]:.0f} of 0..255',
                    names, _loader(stored, depth.bands) if few else '')
     if depth.pages > 1:
         unused = '2 is' if depth.pages == 2 else f'2 to {depth.pages} are'

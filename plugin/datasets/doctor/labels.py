@@ -56,7 +56,8 @@ def _check_bare(part: DataPart, seen: Sequence[Look], report: Report) -> None:
             for entry, look in zip(part.entries, seen)
             if entry.label is not None and look.pixels is not None and not look.problems]
     bare = [path for path, pixels in maps if pixels.any() and not pixels[1:].any()]
-    if bare and part.classes and len(part.classes) > 1:
+    # where all of them do, a class that does not occur is told
+    if 0 < len(bare) < len(maps) and len(part.classes) > 1:
         report.add('note', 'label-first-class-only', f'label {bare[0]} shows {part.classes[0]} and '
                    'no other class', bare, 'fine if there is nothing else in the image')
 

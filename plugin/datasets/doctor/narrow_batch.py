@@ -44,8 +44,8 @@ def check_batch(model: nn.Module, cfg: Mapping[str, Any], images: int | None,
     norm = lonely_norm(network, _size(model))
     if norm is not None:
         report.add('error', 'batch-of-one', f'{reason}, and batch norm in {norm} needs 2 images or '
-                   'more, since what enters it is one value a channel and image', ['train_dataloader'],
-                   cure)
+                   'more, since what enters it is one value a channel and image',
+                   ['train_dataloader'], cure)
 
 
 def lonely_norm(network: EncoderDecoder, size: Sequence[int]) -> str | None:
@@ -55,8 +55,9 @@ def lonely_norm(network: EncoderDecoder, size: Sequence[int]) -> str | None:
         network (EncoderDecoder): Any; it is left as it is.
         size (Sequence[int]): H, W of the image.
     """
-    norms = {layer: name for name, layer in network.named_modules()
-             if isinstance(layer, _BatchNorm)}
+    norms: dict[nn.Module, str] = {
+        layer: name for name, layer in network.named_modules()
+        if isinstance(layer, _BatchNorm)}
     entered: list[nn.Module] = []
     handles = [layer.register_forward_pre_hook(lambda layer, _: entered.append(layer))
                for layer in norms]

@@ -10,5 +10,5 @@ from .pack_weighted_inputs import PackWeightedSegInputs
 from .tta_views import TTAViews
 
 __all__ = ['BorderWeight', 'ElasticDeformation', 'LoadDeepImage', 'LoadInstanceSegMap',
-           'MirrorBorder', 'PackSemiInputs', 'PackWeightedSegInputs', 'RandomGaussianBlur', 'TTAViews',
-           'border_weight']
+           'MirrorBorder', 'PackSemiInputs', 'PackWeightedSegInputs', 'RandomGaussianBlur',
+           'TTAViews', 'border_weight']

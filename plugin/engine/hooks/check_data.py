@@ -18,8 +18,8 @@ from plugin.datasets import UnlabeledDataset
 from plugin.datasets.doctor import Report, check_room
 from plugin.datasets.doctor.dry_look import look_at_config, look_at_data, used_set
 from plugin.datasets.doctor.facts import SetFacts
-from plugin.datasets.doctor.preflight import check_heads, fingerprint, look_at_dataset
 from plugin.datasets.doctor.parts import WHERE
+from plugin.datasets.doctor.preflight import check_heads, fingerprint, look_at_dataset
 from plugin.datasets.leaves import leaf_datasets
 from plugin.datasets.paired_sampler import check_batch_size
 from plugin.utils import UserError, first_few, write_atomically
