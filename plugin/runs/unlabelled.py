@@ -42,8 +42,8 @@ def write_only(cfg: Config, writes: bool) -> None:
     say(f'{reason}: predictions are written, and nothing is scored')
     for node in _pipelines(cfg.test_dataloader.dataset):
         node['pipeline'] = without_labels(node['pipeline'])
-    with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or 'mmseg'):
-        writers = [one for one in metrics if _writes(one)]
+    with METRICS.switch_scope_and_registry(cfg.get('default_scope') or 'mmseg') as registry:
+        writers = [one for one in metrics if _writes(registry.get(one['type']))]
     if not writers:
         raise UserError(f'{reason}, and {metrics[0]["type"]} writes no predictions: use tools/'
                         'predict.py')
@@ -99,9 +99,8 @@ def _pipelines(node: Any) -> Iterator[dict]:
         yield from _pipelines(inner)
 
 
-def _writes(metric: Mapping[str, Any]) -> bool:
+def _writes(kind: type | None) -> bool:
     """Whether a metric can write predictions without scoring them."""
-    kind = METRICS.get(metric['type'])
     # a sub-class may pass it on
     return kind is not None and any(
         'format_only' in inspect.signature(base.__init__).parameters for base in kind.__mro__)

@@ -39,10 +39,22 @@ def check_agreement(model: nn.Module, cfg: Mapping[str, Any], sets: Sequence[Use
         return
     for one in labeled[:1]:
         _check_classes(heads, one.classes, report)
-    for one in labeled:
-        _check_ignored(model, heads, cfg, one, report)
+    _check_ignored(model, heads, cfg, labeled, report)
     for one in sets:
         _check_sizes(model, cfg, one, report)
+
+
+def check_truth(cfg: Mapping[str, Any], sets: Sequence[UsedSet], report: Report) -> None:
+    """Report images without labels that a config would score against."""
+    for one in sets:
+        evaluator = cfg.get(f'{one.role}_evaluator')
+        if one.role not in ('val', 'test') or one.is_labeled or not evaluator:
+            continue
+        metrics = evaluator if isinstance(evaluator, (list, tuple)) else [evaluator]
+        if not any(metric.get('format_only') for metric in metrics):
+            report.add('warning', 'label-none', f'{one.where} has no labels, so that nothing can '
+                       'be scored', [one.role], 'write predictions only, by tools/test.py --out '
+                       'FOLDER')
 
 
 def _check_classes(heads: Mapping[str, BaseDecodeHead], classes: Sequence[str],
@@ -65,32 +77,41 @@ def _check_classes(heads: Mapping[str, BaseDecodeHead], classes: Sequence[str],
 
 
 def _check_ignored(model: nn.Module, heads: Mapping[str, BaseDecodeHead], cfg: Mapping[str, Any],
-                   used: UsedSet, report: Report) -> None:
+                   sets: Sequence[UsedSet], report: Report) -> None:
     """Report pixels of no class that the loss or the scores would not leave out."""
-    given = _given(model, used)
-    if not given:
-        return
-    values = {value for value, _ in given}
     last = max(head.num_classes for head in heads.values())
-    # a filling with a class is meant so
-    foreign = {value for value in values if value >= last or value < 0}
-    readers = [*_scorers(cfg, used.role), *_croppers(used)]
-    # the loss of a validation is that of the training
-    if used.role == 'train' or used.role == 'val' and cfg.get('optim_wrapper'):
-        readers += _learners(model, heads)
-    odd = [(value, name) for value, name in readers if foreign - {value}]
-    if not odd or not foreign:
+    told: list[tuple[int, str]] = []
+    odd: list[tuple[UsedSet, str]] = []
+    for used in sets:
+        # a filling with a class is meant so
+        given = [one for one in _given(model, used) if not 0 <= one[0] < last]
+        readers = [*_scorers(cfg, used.role), *_croppers(used)]
+        # the loss of a validation is that of the training
+        if used.role == 'train' or used.role == 'val' and cfg.get('optim_wrapper'):
+            readers += _learners(model, heads)
+        values = {value for value, _ in given}
+        wrong = [(used, name) for value, name in readers if values - {value}]
+        if wrong:
+            odd += wrong
+            told += [*given, *readers]
+    if not odd:
         return
-    wanted = used.checker.ignore_index
-    # nobody asked for another value, and nothing may be padded
-    only_padding = wanted == USUAL and USUAL not in used.facts.values and (
-        not used.checker.reduce_zero_label)
-    listed = [f'{value} in {name}' for value, name in dict.fromkeys([*given, *readers])]
-    report.add('warning' if only_padding else 'error', 'ignored-value',
+    asked = [used for used, _ in odd if _brings_ignored(used)]
+    wanted = (asked or [odd[0][0]])[0].checker.ignore_index
+    listed = [f'{value} in {name}' for value, name in dict.fromkeys(told)]
+    # otherwise nobody asked for another value, and perhaps nothing is padded
+    report.add('error' if asked else 'warning', 'ignored-value',
                f'the value of pixels of no class is not the same everywhere: {", ".join(listed)}',
-               [name for _, name in odd],
+               list(dict.fromkeys(name for _, name in odd)),
                f'set it to {wanted} in all of them, or write {USUAL} for these pixels in the '
                'labels and leave ignore_index and seg_pad_val out')
+
+
+def _brings_ignored(used: UsedSet) -> bool:
+    """Whether labels bring pixels of no class, rather than the padding alone."""
+    checker = used.checker
+    return bool(checker.ignore_index != USUAL or USUAL in used.facts.values
+                or checker.reduce_zero_label)
 
 
 def _given(model: nn.Module, used: UsedSet) -> list[tuple[int, str]]:

@@ -16,6 +16,7 @@ from PIL import Image
 
 from plugin.utils import UserError
 
+from ..image_depth import TIFF
 from ..labels.image_files import IMAGE_SUFFIXES, is_whole, orientation
 from ..transforms import LoadDeepImage
 from .depth import Deep, look_at_depth, scaled_text
@@ -152,7 +153,7 @@ class FileChecker:
 
     def present(self, values: Iterable[int]) -> list[int]:
         """The class ids that values of a label stand for, in the order of the values."""
-        return [final for final in (int(self.ids[value]) for value in values)
+        return [final for final in (int(self.ids[int(value)]) for value in values)
                 if final < self.num_classes]
 
     def see(self, entry: Entry) -> Seen:
@@ -170,7 +171,7 @@ class FileChecker:
                     self._compare(entry.image, seen.size, entry.label, label.shape)
                 values = count_values(label)[0]
                 self._check_ids(entry.label, values)
-                seen = seen._replace(values=tuple(values.tolist()))
+                seen = seen._replace(values=tuple(map(int, values.tolist())))
         except BadFile as bad:
             return seen._replace(problem=bad.problem)
         return seen
@@ -197,6 +198,8 @@ class FileChecker:
         """Height and width as loaded, from the header where that is certain; and its depth."""
         data = self.read(path, 'image', self.image_loader.backend_args)
         deep, pixels = look_at_depth(data, self.image_loader)
+        if pixels is not None and data[:4] in TIFF:
+            return pixels.shape[:2], deep
         try:
             with Image.open(BytesIO(data)) as image:
                 width, height = image.size

@@ -70,8 +70,9 @@ class Looker(FileChecker):
 
     def _look_at_image(self, path: str) -> Look:
         data = self.read(path, 'image', self.image_loader.backend_args)
-        turn = self._check_file(path, data)
         deep, pixels = look_at_depth(data, self.image_loader)
+        # Pillow reads no more than four bands
+        turn = 1 if deep is not None and deep.depth.bands > 4 else self._check_file(path, data)
         if pixels is None:
             pixels = decode(data, self.image_loader)
         if pixels is None:

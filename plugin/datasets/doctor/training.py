@@ -13,7 +13,7 @@ from torch import nn
 
 from plugin.models.semi.memory_bank import MemoryBank
 
-from .agreement import check_agreement
+from .agreement import check_agreement, check_truth
 from .facts import UsedSet
 from .findings import Report
 from .narrow_batch import check_batch
@@ -41,6 +41,7 @@ def check_training(cfg: Mapping[str, Any], sets: Sequence[UsedSet], report: Repo
             except ValueError as error:
                 report.add_error('num-classes', error, one.role)
     check_agreement(model, cfg, sets, report)
+    check_truth(cfg, sets, report)
     check_batch(model, cfg, sum(one.facts.count for one in sets if one.role == 'train'), report)
     check_room(model, cfg, report)
 

@@ -6,6 +6,7 @@ from typing import Any
 import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
+from mmdet.registry import TRANSFORMS as DET_TRANSFORMS
 from mmengine import fileio
 from mmseg.registry import TRANSFORMS
 
@@ -16,6 +17,7 @@ from ..image_depth import TIFF, depth_of
 Range = float | Sequence[float]
 
 
+@DET_TRANSFORMS.register_module()
 @TRANSFORMS.register_module()
 class LoadDeepImage(BaseTransform):
     """Loads an image of any depth, and scales ``low .. high`` to 0 .. 255.

@@ -74,7 +74,8 @@ def check_channels(segmentor: EncoderDecoder) -> None:
     if head.out_channels == 1:
         raise UserError(f'{type(head).__name__} has one output channel, and semi-supervised '
                         'methods label by the softmax of one a class: set out_channels='
-                        f'{head.num_classes} in decode_head, without threshold, and use_sigmoid=False in loss_decode')
+                        f'{head.num_classes} in decode_head, without threshold, and '
+                        'use_sigmoid=False in loss_decode')
 
 
 @contextmanager
