@@ -6,9 +6,11 @@ import argparse
 import contextlib
 import os
 import re
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 # the tools of a checkout use its plugin, installed or not; the package `pasture` finds its own
@@ -16,8 +18,10 @@ if Path(__file__).resolve().parent.name == 'tools':
     sys.path.insert(0, str(ROOT))
 
 USAGE, ERROR, INTERRUPTED = 2, 1, 130
-FULL_DISK = ('hint: free some space; complete checkpoints are kept, so that a training '
-             'goes on with --resume')
+FULL_DISK = 'hint: free some space, or write to another disk'
+# where checkpoints are written
+FULL_DISK_TRAINING = ('hint: free some space; complete checkpoints are kept, so that a training '
+                      'goes on with --resume')
 
 
 def parser_for(doc: str, examples: str,
@@ -26,7 +30,8 @@ def parser_for(doc: str, examples: str,
     parser = argparse.ArgumentParser(
         description=doc, epilog=f'examples:\n{examples}',
         formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', help=config)
+    parser.add_argument('config', help=f'{config}; a config is a Python program and is run: use '
+                        'only those that you trust')
     parser.add_argument('--cfg-options', nargs='+', action='extend', type=_option, default=[],
                         metavar='KEY=VALUE', help='set values of the config, e.g. '
                         'train_cfg.max_iters=100; lists as "[a,b]" or a,b')
@@ -79,12 +84,62 @@ def plain_errors(debug: bool = False, name: str = 'error',
         raise SystemExit(ERROR) from None
 
 
-def stopped(text: str) -> int:
-    """Say after Ctrl-C what is done, once for all processes; returns the exit status."""
+class Ending:
+    """What ends a tool.
+
+    Attributes:
+        number (int): Of the signal; that of Ctrl-C if no other one came.
+    """
+
+    number = signal.SIGINT
+
+    @property
+    def status(self) -> int:
+        """The exit status that programs have after this signal."""
+        return 128 + self.number
+
+    @property
+    def cause(self) -> str:
+        """The signal in words; empty for Ctrl-C, which the user knows of."""
+        return '' if self.number == signal.SIGINT else f' by {signal.Signals(self.number).name}'
+
+
+@contextlib.contextmanager
+def signals_as_ctrl_c() -> Iterator[Ending]:
+    """Let SIGTERM and SIGHUP end the block in order, as Ctrl-C does, by a ``KeyboardInterrupt``.
+
+    A signal that is ignored already, as ``nohup`` does with SIGHUP, stays ignored.
+    """
+    ending = Ending()
+    before: dict[signal.Signals, Any] = {}
+
+    def end(number: int, frame: object) -> None:
+        ending.number = signal.Signals(number)
+        for one in before:  # a closed terminal sends several: the next must not stop the tidying up
+            signal.signal(one, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    # Windows has no SIGHUP
+    for name in ('SIGTERM', 'SIGHUP') if os.name == 'posix' else ('SIGTERM', ):
+        number = getattr(signal, name)
+        if signal.getsignal(number) != signal.SIG_IGN:
+            before[number] = signal.signal(number, end) or signal.SIG_DFL
+    try:
+        yield ending
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def stopped(text: str, ending: Ending | None = None) -> int:
+    """Say after a signal what is done, once for all processes; returns the exit status."""
+    ending = ending or Ending()
     # plugin.utils.console may not be there yet
     if os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0')) == '0':
-        print(f'\nstopped{text}', flush=True)
-    return INTERRUPTED
+        # after SIGHUP the terminal may have gone
+        with contextlib.suppress(OSError):
+            print(f'\nstopped{ending.cause}{text}', flush=True)
+    return ending.status
 
 
 def _option(text: str) -> str:

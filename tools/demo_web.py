@@ -2,7 +2,6 @@
 """Show a trained model in the browser: drop images, move the threshold, download the results."""
 import argparse
 import os
-import signal
 import sys
 
 import _cli
@@ -12,7 +11,8 @@ EXAMPLES = """  python tools/demo_web.py configs/mask-rcnn_r50_cattle.py best.pt
   python tools/demo_web.py CONFIG CHECKPOINT --host 0.0.0.0    for everyone in the network
 
 Nothing leaves this computer and nothing is fetched from elsewhere. Images and results are deleted
-an hour after their last use, and when the demo ends (Ctrl-C)."""
+an hour after their last use, and when the demo ends (Ctrl-C, SIGTERM or SIGHUP)."""
+DELETED = '; the images of the visitors and their results are deleted'
 
 
 def parse_args(argv=None) -> argparse.Namespace:
@@ -46,21 +46,21 @@ def parse_args(argv=None) -> argparse.Namespace:
 def main(argv=None) -> int:
     """Serve the page until Ctrl-C; returns the exit status."""
     args = parse_args(argv)
-    # what is told to end deletes its temporary files, as after Ctrl-C
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     # OpenCV reads this once, when plugin imports it; it then refuses what a wrong header hides
     os.environ['OPENCV_IO_MAX_IMAGE_PIXELS'] = str(args.max_megapixels * 10 ** 6)
-    try:
-        with _cli.plain_errors(args.debug):
-            from plugin.demo import serve
-            serve(args.config, args.checkpoint, host=args.host, port=args.port,
-                  open_browser=args.open, options=args.cfg_options, device=args.device,
-                  score_thr=args.score_thr, opacity=args.opacity,
-                  max_upload_mb=args.max_upload_mb, max_images=args.max_pictures,
-                  max_megapixels=args.max_megapixels, max_disk_mb=args.max_disk_mb)
-    except KeyboardInterrupt:
-        return _cli.INTERRUPTED
-    return 0
+    with _cli.signals_as_ctrl_c() as ending:
+        try:
+            with _cli.plain_errors(args.debug):
+                from plugin.demo import serve
+                serve(args.config, args.checkpoint, host=args.host, port=args.port,
+                      open_browser=args.open, options=args.cfg_options, device=args.device,
+                      score_thr=args.score_thr, opacity=args.opacity,
+                      max_upload_mb=args.max_upload_mb, max_images=args.max_pictures,
+                      max_megapixels=args.max_megapixels, max_disk_mb=args.max_disk_mb)
+        except KeyboardInterrupt:
+            return _cli.stopped('', ending)
+    # serve() returns after Ctrl-C, and after a signal that was made one
+    return _cli.stopped(DELETED, ending) if ending.cause else 0
 
 
 if __name__ == '__main__':

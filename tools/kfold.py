@@ -66,7 +66,7 @@ def main(argv=None) -> int:
     """Train all folds; returns the exit status."""
     args, passed = parse_args(argv)
     try:
-        with _cli.plain_errors(args.debug):
+        with _cli.plain_errors(args.debug, hint=_cli.FULL_DISK_TRAINING):
             from plugin.runs import kfold
             kfold(args.config, folds=args.folds, seed=args.seed, group_by=args.group_by,
                   duplicates=args.duplicates, distance=args.distance, data=args.data,

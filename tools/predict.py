@@ -76,23 +76,24 @@ def parse_args(argv=None) -> argparse.Namespace:
 def main(argv=None) -> int:
     """Predict; returns the exit status, 1 if an input could not be done."""
     args = parse_args(argv)
-    try:
-        with _cli.plain_errors(args.debug):
-            from plugin.inference import find_inputs, load_model, predict
-            # before the model: what is not there is known at once
-            inputs = find_inputs(args.input, args.out)
-            model = load_model(
-                args.config, args.onnx or args.checkpoint, device=args.device, tile=args.tile,
-                overlap=args.overlap, score_thr=args.score_thr, tta=args.tta,
-                keep_logits=args.probabilities, onnx=args.onnx is not None,
-                options=args.cfg_options)
-            done = predict(
-                model, inputs, args.out, probabilities=args.probabilities, opacity=args.opacity,
-                image_format=args.format, data=args.data, simplify=args.simplify)
-            print(done)
-    except KeyboardInterrupt:
-        print(f'\nstopped; what was done is in {args.out}')
-        return _cli.INTERRUPTED
+    with _cli.signals_as_ctrl_c() as ending:
+        try:
+            with _cli.plain_errors(args.debug):
+                from plugin.inference import find_inputs, load_model, predict
+                # before the model: what is not there is known at once
+                inputs = find_inputs(args.input, args.out)
+                model = load_model(
+                    args.config, args.onnx or args.checkpoint, device=args.device, tile=args.tile,
+                    overlap=args.overlap, score_thr=args.score_thr, tta=args.tta,
+                    keep_logits=args.probabilities, onnx=args.onnx is not None,
+                    options=args.cfg_options)
+                done = predict(
+                    model, inputs, args.out, probabilities=args.probabilities,
+                    opacity=args.opacity, image_format=args.format, data=args.data,
+                    simplify=args.simplify)
+                print(done)
+        except KeyboardInterrupt:
+            return _cli.stopped(f'; what was done is in {args.out}', ending)
     return _cli.ERROR if done.failed else 0
 
 

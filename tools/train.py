@@ -38,7 +38,7 @@ def main(argv=None) -> int:
     args = parse_args(argv)
     again = 'the same command'
     try:
-        with _cli.plain_errors(args.debug):
+        with _cli.plain_errors(args.debug, hint=_cli.FULL_DISK_TRAINING):
             from plugin.runs import resume_command, train
             again = resume_command(sys.argv[1:] if argv is None else argv)
             train(args.config, work_dir=args.work_dir, resume=args.resume, amp=args.amp,

@@ -1,6 +1,5 @@
 """Serves a trained model on a page in the browser."""
 import contextlib
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -19,6 +18,7 @@ from .instances import InstanceDesk
 from .model_desk import ModelDesk
 from .pixels import PixelDesk
 from .shelf import Shelf, sweep
+from .temporary import BATCHES, temporary_folder
 from .uploads import Limits
 
 AGE = 3600  # seconds after which images and results are deleted
@@ -66,7 +66,8 @@ def serve(config: str | Path | Config, checkpoint: str | Path, *, host: str = '1
     """Show a trained model on a page in the browser: drop images, move the threshold, download.
 
     Nothing leaves this computer, and nothing is fetched from elsewhere. Images and results are
-    deleted an hour after their last use, and when the page is closed.
+    deleted an hour after their last use, and when the page is closed, or, if it was killed, when
+    the next one is served.
 
     Args:
         config (str | Path | mmengine.Config): Config of a segmentor, or of a detector with masks:
@@ -89,7 +90,8 @@ def serve(config: str | Path | Config, checkpoint: str | Path, *, host: str = '1
         max_megapixels (int): Million pixels of an image. Defaults to 25. An image is refused by
             its header; if that lies, only after decoding, unless ``OPENCV_IO_MAX_IMAGE_PIXELS``
             was set before OpenCV was imported.
-        max_disk_mb (int): Megabytes of all temporary files. Defaults to 4096.
+        max_disk_mb (int): Megabytes of all temporary files. Defaults to 4096. Those that an earlier
+            page left, as it was killed, are deleted.
         block (bool): Whether to return only after Ctrl-C. False returns at once, e.g. in a
             notebook. Defaults to True.
 
@@ -142,9 +144,8 @@ def _start(model: Callable[[], ModelDesk], limits: Limits, about: str, host: str
         raise UserError('this process serves a page already; close() that one first')
     with contextlib.ExitStack() as stack:
         stack.callback(_ONE_PAGE.release)
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix='pasture_demo_')))
-        files, batches = folder / 'files', folder / 'batches'
-        batches.mkdir()
+        folder = stack.enter_context(temporary_folder())
+        files, batches = folder / 'files', folder / BATCHES
         gradio = stack.enter_context(server.offline_gradio(files))
         desk = Desk(model(), Shelf(batches, max_bytes // 2, AGE), limits, about)
         local = server.is_local(host)

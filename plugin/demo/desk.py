@@ -1,6 +1,5 @@
 """The work behind the page: takes uploads, runs the model, shows and writes what it predicted."""
 import contextlib
-import errno
 import functools
 import shutil
 import traceback
@@ -12,16 +11,22 @@ from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
-import torch
 
+from plugin.inference.headers import TooLarge, number_of_pixels
 from plugin.utils import atomic_path, write_atomically
+from plugin.utils.errors import is_full_disk, is_out_of_memory
+from plugin.utils.memory import free_memory
 
 from .archives import Refusal
+from .budget import Budget
 from .model_desk import Arrays, Colour, ModelDesk
 from .shelf import Batch, Kept, Shelf
 from .uploads import Found, Limits, Refused, receive
 
 LONGEST = 1600  # pixels of a side on the page
+# bytes that a pixel takes while its image is drawn or packed: the image, its maps, and copies
+BYTES = 16
+CACHED = 3  # images
 
 
 class Progress(NamedTuple):
@@ -71,7 +76,9 @@ class Desk:
         # first come, first served: a large batch asks again after each image
         self._network = ThreadPoolExecutor(1, 'network')
         # a move of the slider need not read the files again
-        self._load = functools.lru_cache(maxsize=3)(self._read)
+        self._load = functools.lru_cache(maxsize=CACHED)(self._read)
+        # the rest is for the network, and for other programs
+        self._budget = Budget(free_memory() // 2)
 
     def predict(self, uploads: Sequence[Path], old: str = '') -> Iterator[Progress]:
         """Predict the images of an upload.
@@ -115,23 +122,30 @@ class Desk:
         Raises:
             Gone: If the batch has been forgotten.
             KeyError: If it has no image of this number.
+            Refusal: If the memory is too small now.
         """
         images = self.images(token)
         kept = {kept.number: kept for kept in images}[number]
-        image, arrays = self._load(kept.path)
+        size = kept.shape[0] * kept.shape[1] * BYTES
+        load = self._load if CACHED * size <= self._budget.total // 2 else self._read
         headline, summary = self.model.headline(images, kept, threshold)
-        return Shown(kept.name, self.model.draw(image, arrays, view, threshold, LONGEST), headline,
-                     summary, self.model.legend(kept), self.model.rows(kept, arrays, threshold),
-                     self.model.totals(images, threshold))
+        with _enough_memory(), self._budget.hold(size):
+            image, arrays = load(kept.path)
+            return Shown(
+                kept.name, self.model.draw(image, arrays, view, threshold, LONGEST), headline,
+                summary, self.model.legend(kept), self.model.rows(kept, arrays, threshold),
+                self.model.totals(images, threshold))
 
     def files(self, token: str, threshold: float) -> list[Path]:
         """Write what can be downloaded: the archive with everything, and the tables.
 
         Raises:
             Gone: If the batch has been forgotten.
+            Refusal: If the memory is too small now.
         """
         batch = self.shelf.get(token)
-        with batch.lock:
+        largest = max((kept.shape[0] * kept.shape[1] for kept in batch.images), default=0)
+        with batch.lock, _enough_memory(), self._budget.hold(largest * BYTES):
             images = list(batch.images)
             out = batch.folder / 'results'
             shutil.rmtree(out, ignore_errors=True)
@@ -145,19 +159,30 @@ class Desk:
         return [archive, *(out / name for name in self.model.tables)]
 
     def _add(self, batch: Batch, item: Found) -> None:
-        with _refusals():
-            image = self._image(item.path)
-            arrays, summary = self._network.submit(self.model.predict, image).result()
+        with _refusals(), self._budget.hold(number_of_pixels(item.path) * BYTES):
+            # also read in turn: those that wait have no pixels in memory
+            arrays, summary, shape = self._network.submit(self._answer, item.path).result()
             with atomic_path(item.path.with_suffix('.npz')) as temporary:
                 # numpy's stub fears that a key is called allow_pickle
                 np.savez_compressed(temporary, **arrays)  # type: ignore[arg-type]
             number = int(item.path.stem)
-            batch.images.append(Kept(number, item.name, item.path, image.shape[:2], summary))
+            batch.images.append(Kept(number, item.name, item.path, shape, summary))
+
+    def _answer(self, path: Path) -> tuple[Arrays, Any, tuple[int, int]]:
+        image = self._image(path)
+        arrays, summary = self.model.predict(image)
+        return arrays, summary, (image.shape[0], image.shape[1])
 
     def _image(self, path: Path) -> np.ndarray:
         try:
-            image = self.model.read(path)
+            try:
+                image = self.model.read(path)
+            except TooLarge:
+                self._load.cache_clear()
+                image = self.model.read(path)
         except (ValueError, cv2.error) as error:
+            if _needs_memory(error):
+                raise
             raise Refusal('is damaged: it cannot be decoded') from error
         # a header may say another size to the check of the upload than to OpenCV
         if image.shape[0] * image.shape[1] > self.limits.pixels:
@@ -177,14 +202,29 @@ def _refusals() -> Iterator[None]:
     except Refusal:
         raise
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if is_full_disk(error):
             raise Refusal('could not be kept: the disk of this computer is full') from error
-        if isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError)) \
-                or "can't allocate memory" in str(error):
+        if _needs_memory(error):
             raise Refusal('needs more memory than this computer has; make it smaller') from error
         traceback.print_exc()
         raise Refusal('could not be done for an error of the program, which its console '
                       'tells') from error
+
+
+@contextlib.contextmanager
+def _enough_memory() -> Iterator[None]:
+    """Turn a lack of memory into a sentence."""
+    try:
+        yield
+    except Exception as error:
+        if not _needs_memory(error):
+            raise
+        raise Refusal('The memory of this computer is too small for this now; try again in some '
+                      'minutes.') from error
+
+
+def _needs_memory(error: Exception) -> bool:
+    return isinstance(error, TooLarge) or is_out_of_memory(error)
 
 
 def _pack(folder: Path, archive: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from .archives import Refusal
 from .desk import Desk, Progress, Shown
 from .shelf import Gone
 from .uploads import Refused
@@ -71,8 +72,11 @@ class Events:
         yield self._say('Your images are being read …')
         with contextlib.suppress(Gone):  # taken away meanwhile, which forget() has said
             for progress in self._desk.predict([Path(path) for path in paths], old):
-                yield {self._parts.token: progress.token,
-                       **self._after(progress, threshold, view)}
+                try:
+                    answer = self._after(progress, threshold, view)
+                except Refusal as refusal:
+                    answer = {self._parts.status: status_of(str(refusal), progress.refused)}
+                yield {self._parts.token: progress.token, **answer}
 
     def redraw(self, token: str, number: int, view: str, threshold: float) -> dict:
         """Show another image, another view or another threshold."""
@@ -83,6 +87,8 @@ class Events:
                     self._parts.files: self._hidden()}
         except (Gone, KeyError, FileNotFoundError):
             return self._gone()
+        except Refusal as refusal:
+            return {self._parts.status: status_of(str(refusal))}
 
     def prepare(self, token: str, threshold: float) -> dict:
         """Write the files for the download."""
@@ -90,6 +96,8 @@ class Events:
             written = [str(path) for path in self._desk.files(token, threshold)]
         except (Gone, FileNotFoundError):
             return self._gone()
+        except Refusal as refusal:
+            return {self._parts.status: status_of(str(refusal))}
         except OSError as error:
             text = f'The files cannot be written: {error.strerror or error}.'
             return {self._parts.status: status_of(text)}

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from plugin.inference.segmenter import Segmenter
-from plugin.inference.writers import AreaTable, rgb, save_image, save_mask
+from plugin.inference.tables import AreaTable
+from plugin.inference.writers import rgb, save_image, save_mask
 from plugin.models.semi.entropy import entropy
 from plugin.utils import UserError
 from plugin.visualization.images import overlay, shrink

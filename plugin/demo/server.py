@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from .log_files import open_log_files
+from .origins import is_own
 from .shelf import folder_bytes
 
 MISSING = ("Failed to import gradio ({}), which the page needs: install it by "
@@ -137,13 +138,16 @@ class Gate:
         """Bytes to come, and status and sentence of a refusal."""
         if FROM_ELSEWHERE.search(scope['path']):
             return 0, (403, 'this page fetches nothing from elsewhere')
-        if scope['method'] in ('GET', 'HEAD', 'OPTIONS'):
+        if scope['method'] in ('GET', 'HEAD'):
+            return 0, None
+        headers = dict(scope['headers'])
+        # also before another page asks whether it may ask
+        if not is_own(headers):
+            return 0, (403, 'this page answers no other page')
+        if scope['method'] == 'OPTIONS':
             return 0, None
         if scope['method'] != 'POST' or not POSTS.fullmatch(scope['path']):
             return 0, (404, 'this page has no such function')
-        headers = dict(scope['headers'])
-        if headers.get(b'sec-fetch-site', b'same-origin') not in (b'same-origin', b'none'):
-            return 0, (403, 'this page answers no other page')
         length = headers.get(b'content-length', b'')
         # a body in chunks may be of any length, whatever the header says
         if not length.isdigit() or b'transfer-encoding' in headers:

@@ -2,27 +2,20 @@
 
 The name of an uploaded file is only shown. The files that are written have numbers for names.
 """
-import errno
 import re
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from PIL import BmpImagePlugin, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
-
+from plugin.inference.headers import FORMATS, Format, format_of, header_size
 from plugin.utils import atomic_path
+from plugin.utils.errors import is_full_disk
 
 from .archives import CHUNK, Refusal, content_of, open_archive
 
 JUNK = {'thumbs.db', 'desktop.ini'}
-# how the content begins, the suffix, and what reads the size from the header
-KINDS = (
-    (rb'\xff\xd8\xff', '.jpg', JpegImagePlugin.JpegImageFile),
-    (rb'\x89PNG\r\n\x1a\n', '.png', PngImagePlugin.PngImageFile),
-    (rb'RIFF....WEBP', '.webp', WebPImagePlugin.WebPImageFile),
-    (rb'II\*\0|MM\0\*', '.tif', TiffImagePlugin.TiffImageFile),
-    (rb'BM', '.bmp', BmpImagePlugin.BmpImageFile))
+TAKEN = tuple(one for one in FORMATS if one.suffix in ('.jpg', '.png', '.webp', '.tif', '.bmp'))
 OTHERS = (
     (rb'PK[\x03\x05]', 'is an archive inside an archive; unpack it and send its images'),
     (rb'(\xef\xbb\xbf)?\s*<.{0,4000}?<svg|(\xef\xbb\xbf)?\s*<svg',
@@ -125,6 +118,9 @@ class _Intake:
     def _add_members(self, archive: zipfile.ZipFile) -> None:
         for member in archive.infolist():
             name = clean_name(member.filename)
+            if not member.filename:  # zipfile itself stumbles over it
+                self.refused.append(Refused(name, 'has no name in the archive; pack it again'))
+                continue
             # what macOS and Windows put into an archive by themselves
             if member.is_dir() or name.startswith('.') or name.lower() in JUNK \
                     or member.filename.startswith('__MACOSX/'):
@@ -140,14 +136,14 @@ class _Intake:
             raise _Enough(f'is or holds more than {self._limits.images} images; what came '
                           'after them was left out, send it apart')
         first = next(content, b'')
-        suffix, reader = _kind(first)
-        path = self._folder / f'{len(self.found) + 1:04}{suffix}'
+        kind = _kind(first)
+        path = self._folder / f'{len(self.found) + 1:04}{kind.suffix}'
         try:
             with atomic_path(path) as temporary:
                 self._write(temporary, first, content)
-                _check_size(temporary, reader, self._limits.pixels)
+                _check_size(temporary, kind.reader, self._limits.pixels)
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            if not is_full_disk(error):
                 raise
             raise _Enough('could not be kept: the disk of this computer is full') from error
         self.found.append(Found(name, path))
@@ -172,11 +168,11 @@ def _chain(first: bytes, content: Iterable[bytes]) -> Iterator[bytes]:
     yield from content
 
 
-def _kind(first: bytes) -> tuple[str, type]:
-    """Suffix and reader by the content; a name proves nothing."""
-    for pattern, suffix, reader in KINDS:
-        if re.match(pattern, first, re.DOTALL):
-            return suffix, reader
+def _kind(first: bytes) -> Format:
+    """The format by the content."""
+    kind = format_of(first, TAKEN)
+    if kind is not None:
+        return kind
     if not first:
         raise Refusal('is empty')
     for pattern, reason in OTHERS:
@@ -188,10 +184,8 @@ def _kind(first: bytes) -> tuple[str, type]:
 def _check_size(path: Path, reader: type, pixels: int) -> None:
     """Read the header alone, before anything is decoded."""
     try:
-        with path.open('rb') as file:
-            # not Image.open: its own limit does not name the size of the image
-            width, height = reader(file).size
-    except (OSError, OverflowError, SyntaxError, ValueError) as error:
+        width, height = header_size(path, reader)
+    except ValueError as error:
         raise Refusal('is damaged: its size cannot be read') from error
     if min(width, height) < 1:
         raise Refusal('is damaged: it has no pixels')

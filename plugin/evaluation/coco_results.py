@@ -6,9 +6,10 @@ from typing import Any
 import cv2
 import numpy as np
 from faster_coco_eval import COCO
-from mmengine import fileio
 from pycocotools import mask as coco_mask
 
+from plugin.datasets.labels.coco_file import check_ids
+from plugin.datasets.labels.json_file import read_json
 from plugin.datasets.labels.polygons import readable
 from plugin.utils import UserError, write_atomically
 
@@ -101,15 +102,20 @@ def read_truth(path: str, backend_args: dict[str, Any] | None = None) -> COCO:
 
     Raises:
         FileNotFoundError: If there is no such file.
+        UserError: If it is no COCO file.
     """
-    if not fileio.isfile(path, backend_args=backend_args):
-        raise FileNotFoundError(f'annotation file {path} does not exist: correct ann_file of the '
-                                'evaluator')
-    content = json.loads(fileio.get_text(path, backend_args=backend_args))
+    content = read_json(path, backend_args=backend_args, absent=f'annotation file {path} does not '
+                        'exist: correct ann_file of the evaluator')
+    check_ids(path, content)
     # the evaluation treats an annotation with the id 0 as one without a match
     annotations = [dict(annotation, id=number)
                    for number, annotation in enumerate(content.get('annotations', []), start=1)]
-    return load(dict(content, annotations=annotations))
+    try:
+        return load(dict(content, annotations=annotations))
+    # it is written for good files
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
+        raise UserError(f'{path} is no COCO file of instances ({type(error).__name__}: {error}): '
+                        'correct ann_file of the evaluator') from error
 
 
 def _boxes(prediction: dict) -> list[list[float]]:

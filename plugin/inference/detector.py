@@ -70,6 +70,10 @@ class Detector(Predictor[Instances]):
         if not self._model.with_mask and 'masks' not in self._found(black):
             raise UserError(NO_OUTLINES.format(cfg.filename))
 
+    def _least_memory(self) -> int | None:
+        # the image, and its overlay
+        return None if self._tile is not None else 6
+
     def _predict(self, image: np.ndarray) -> Instances:
         height, width = image.shape[:2]
         return Instances(self._detections(image), self.classes, height, width)

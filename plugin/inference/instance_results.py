@@ -17,7 +17,8 @@ from .coco_ids import CocoIds
 from .detector import Detector
 from .inputs import Named
 from .instances import coco_results, labelme_results
-from .writers import JsonList, OverlayVideo, Table, rgb, save_image
+from .tables import JsonList, Table
+from .writers import OverlayVideo, rgb, save_image
 
 COLUMNS = ('picture', 'number', 'class', 'score', 'area', 'x', 'y', 'width', 'height')
 
@@ -65,11 +66,12 @@ class InstanceResults:
                 self._save_labels(item, height, width, instances)
                 # the tables last: what they list has its files
                 image_id, file_name = self._ids.images[item.path]
-                results.add(coco_results(instances, height, width, image_id, self._ids.categories,
-                                         file_name=file_name))
-                rows.write([[item.shown, number, *self._values(instance)]
-                            for number, instance in enumerate(instances, start=1)])
-                counts.write([[item.shown, *self._count(instances)]])
+                with results.undone_by_errors(), rows.undone_by_errors():
+                    results.add(coco_results(instances, height, width, image_id,
+                                             self._ids.categories, file_name=file_name))
+                    rows.write([[item.shown, number, *self._values(instance)]
+                                for number, instance in enumerate(instances, start=1)])
+                    counts.write([[item.shown, *self._count(instances)]])
             yield write
 
     @contextlib.contextmanager

@@ -10,7 +10,8 @@ from plugin.visualization.images import overlay
 
 from .inputs import Named
 from .segmenter import Segmenter
-from .writers import AreaTable, OverlayVideo, rgb, save_array, save_image, save_mask
+from .tables import AreaTable
+from .writers import OverlayVideo, rgb, save_array, save_image, save_mask
 
 
 class PixelResults:

@@ -1,13 +1,18 @@
 """Predicting the images and videos of a user, and writing the results."""
 import contextlib
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
+import torch
 
 from plugin.utils import UserError
-from plugin.utils.console import progress, say, warn
+from plugin.utils.console import progress, say, warn, write_line
+from plugin.utils.errors import is_out_of_memory
+from plugin.utils.io import remove_leftovers
+from plugin.utils.locks import working_in
 
 from .coco_ids import CocoIds
 from .detector import Detector
@@ -19,6 +24,10 @@ from .segmenter import Segmenter
 from .writers import ImageError, frames_of
 
 Results = PixelResults | InstanceResults
+# what a run writes, below the folder of the results
+FOLDERS = ('labelme', 'masks', 'overlays', 'probabilities', 'videos')
+TABLES = r'(animals|areas|counts)\.csv|results\.json'
+SHORT = 'needs more memory than there is: give --tile 1024 or less, or make the image smaller'
 
 
 @dataclass
@@ -41,7 +50,7 @@ class Predicted:
         """Note and tell that an input could not be done."""
         text = str(error)
         self.failed[path] = text if str(path) in text else f'{path}: {text}'
-        print(f'skipped: {self.failed[path]}', file=sys.stderr)
+        write_line(f'skipped: {self.failed[path]}', sys.stderr)
 
     def __str__(self) -> str:
         failed = f', {len(self.failed)} could not be done' if self.failed else ''
@@ -56,8 +65,9 @@ def predict(model: Segmenter | Detector, inputs: Inputs, out: str | Path = 'outp
 
     A semantic model writes ``overlays/``, ``masks/``, ``areas.csv`` and perhaps
     ``probabilities/``; a model of instances ``overlays/``, ``labelme/``, ``results.json`` (COCO),
-    ``counts.csv`` and ``animals.csv``; both ``videos/``. Every file appears whole or not at all;
-    Ctrl-C keeps what was done. An input that cannot be read costs the others nothing.
+    ``counts.csv`` and ``animals.csv``; both ``videos/``. Every file appears whole or not at all,
+    and tables and ``results.json`` grow image by image: whatever ends the work, they list what was
+    done. An input that cannot be read, or needs too much memory, costs the others nothing.
 
     Args:
         model (Segmenter | Detector): Of :func:`~plugin.inference.load_model`; for probabilities of
@@ -115,29 +125,65 @@ def predict_all(results: Results, inputs: list[Input], out: Path) -> Predicted:
     """Write the results of all inputs: first of the images, then of the videos."""
     done = Predicted(out, results.verb)
     images = [item for item in inputs if not item.is_video]
-    if images:
-        _predict_images(results, images, done)
-    for item in inputs:
-        if item.is_video:
-            _predict_video(results, item, done)
+    out.mkdir(parents=True, exist_ok=True)
+    with working_in(out, lambda: _sweep(out)), _told(done, len(inputs)):
+        if images:
+            _predict_images(results, images, done)
+        for item in inputs:
+            if item.is_video:
+                _predict_video(results, item, done)
     return done
+
+
+def _sweep(out: Path) -> None:
+    """Remove the temporary files of runs that were killed."""
+    remove_leftovers(out, TABLES)
+    for name in FOLDERS:
+        for folder in (out / name, *(out / name).rglob('*/')):
+            if folder.is_dir() and not folder.is_symlink():
+                remove_leftovers(folder, r'.*\.(csv|jpg|json|mp4|npy|png)')
+
+
+@contextlib.contextmanager
+def _told(done: Predicted, total: int) -> Iterator[None]:
+    """Say what is on the disk when the work ends before its time."""
+    try:
+        yield
+    except BaseException:
+        say(f'{done.done} of {total} inputs {done.verb} before the end; results in {done.out}')
+        raise
 
 
 def _predict_images(results: Results, inputs: list[Input], done: Predicted) -> None:
     with results.images() as add:
         for item in progress(inputs, 'images'):
-            try:
+            image = None
+            with _skipping(done, item.path, (OSError, ValueError, cv2.error)):
                 image = results.read(item.path)
-            except (OSError, ValueError, cv2.error) as error:
-                # one bad file must not cost the others their results
-                done.skip(item.path, error)
+            if image is None:
                 continue
-            try:
+            # a strip that a resize leaves nothing of is an error of OpenCV
+            with _skipping(done, item.path, (ImageError, cv2.error)):
                 add(item, image)
-            except (ImageError, cv2.error) as error:  # a strip that a resize leaves nothing of
-                done.skip(item.path, error)
-                continue
-            done.done += 1
+                done.done += 1
+            del image  # else it would be in memory beside the next one
+
+
+@contextlib.contextmanager
+def _skipping(done: Predicted, path: Path, kinds: tuple[type[Exception], ...]) -> Iterator[None]:
+    """Let an error of one input cost the others nothing: of these kinds, or for its size."""
+    try:
+        yield
+    except Exception as error:
+        if is_out_of_memory(error):
+            done.skip(path, UserError(f'{path} {SHORT}'))
+        elif isinstance(error, kinds):
+            done.skip(path, error)
+        else:
+            raise
+    if torch.cuda.is_initialized() and path in done.failed:
+        # what it took stays with the allocator otherwise, in pieces that may not fit the next one
+        torch.cuda.empty_cache()
 
 
 def _predict_video(results: Results, item: Input, done: Predicted) -> None:
@@ -148,9 +194,12 @@ def _predict_video(results: Results, item: Input, done: Predicted) -> None:
             done.skip(item.path, error)
             return
         add = stack.enter_context(results.video(done.out / 'videos' / item.name, rate))
-        for index, frame in enumerate(progress(frames, item.path.name, total=number or None)):
-            add(index, frame)
-    done.done += 1
+        # what the frames before left is kept
+        with _skipping(done, item.path, ()):
+            for index, frame in enumerate(progress(frames, item.path.name, total=number or None)):
+                add(index, frame)
+    # closing the video may fail as well
+    done.done += item.path not in done.failed
 
 
 def _tell_threshold(detector: Detector) -> None:

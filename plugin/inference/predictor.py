@@ -19,6 +19,7 @@ from plugin.models.weights.published_fcn import rename_published
 from plugin.utils import UserError
 
 from .deep_images import deep_loader, load_deep
+from .headers import check_memory
 from .images import DEEP, Image, as_array
 
 Result = TypeVar('Result')
@@ -106,8 +107,11 @@ class Predictor(Generic[Result]):
             np.ndarray: BGR ``(H, W, 3)`` or, if the model takes grey images, ``(H, W)``.
 
         Raises:
-            UserError: If it is no image.
+            UserError: If it is no image, or needs more memory than is free.
         """
+        bytes_per_pixel = self._least_memory()
+        if bytes_per_pixel is not None:
+            check_memory(path, bytes_per_pixel)
         content = path.read_bytes()
         if self._deep is not None and content:
             return load_deep(self._deep, path, content)
@@ -130,6 +134,10 @@ class Predictor(Generic[Result]):
         batch = dict(inputs=[sample['inputs']], data_samples=[sample['data_samples']])
         with torch.no_grad():
             return self._model.test_step(batch)[0]
+
+    def _least_memory(self) -> int | None:
+        """Bytes that a pixel takes at least while it is predicted; None if tile after tile is."""
+        return 3
 
     def _steps(self, steps: list[dict]) -> list[dict]:
         """What prepares an image, from the test pipeline without its labels."""

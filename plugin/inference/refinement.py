@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +20,7 @@ from plugin.models.postprocess import DenseCRF
 from plugin.models.postprocess.dense_crf import usable_cores
 from plugin.utils import UserError, first_few
 from plugin.utils.console import progress
+from plugin.utils.workers import start_context
 
 from .inputs import find_inputs
 from .writers import save_array, save_mask
@@ -128,8 +128,7 @@ def run_all(one: Callable[[Job], str], jobs: Sequence[Job], processes: int) -> l
     """Refine every image; returns why some could not be done, as ``one`` says it."""
     failed = []
     with contextlib.ExitStack() as stack:
-        # forked: a fresh process would import everything again
-        pool = ProcessPoolExecutor(processes, get_context('fork'), signal.signal,
+        pool = ProcessPoolExecutor(processes, start_context(), signal.signal,
                                    (signal.SIGINT, signal.SIG_IGN))
         # on an error or Ctrl-C those not begun are dropped
         stack.callback(pool.shutdown, cancel_futures=True)

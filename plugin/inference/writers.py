@@ -1,12 +1,10 @@
 """What a prediction leaves on the disk. Every file appears whole or not at all."""
 import contextlib
-import csv
-import io
-import json
-from collections.abc import Iterable, Iterator, Sequence
+import errno
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, TypeVar
+from types import SimpleNamespace, TracebackType
 
 import cv2
 import numpy as np
@@ -14,7 +12,6 @@ from PIL import Image
 
 from plugin.utils import UserError, atomic_path, write_atomically
 
-Self = TypeVar('Self', bound='Table')
 Raised = type[BaseException] | None
 
 
@@ -43,89 +40,8 @@ def save_mask(path: Path, labels: np.ndarray, palette: Sequence[Sequence[int]]) 
 def save_array(path: Path, array: np.ndarray) -> None:
     """Write an array as ``.npy``."""
     with atomic_path(path) as temporary, temporary.open('wb') as file:
-        np.save(file, array, allow_pickle=False)
-
-
-class Table:
-    """CSV that keeps what was done when the work is stopped.
-
-    Args:
-        path (Path): The file.
-        header (Sequence[str]): Titles of the columns.
-    """
-
-    def __init__(self, path: Path, header: Sequence[str]) -> None:
-        self.path, self.header = path, header
-
-    def __enter__(self: Self) -> Self:
-        self._stack = contextlib.ExitStack()
-        temporary = self._stack.enter_context(kept_when_stopped(self.path))
-        self._file = self._stack.enter_context(
-            temporary.open('w', encoding='utf-8', newline=''))
-        self.write([self.header])
-        return self
-
-    def write(self, rows: Iterable[Sequence[Any]]) -> None:
-        """Append rows, all or none."""
-        text = io.StringIO(newline='')
-        csv.writer(text).writerows(rows)
-        # written at once, so that a stop does not divide them
-        self._file.write(text.getvalue())
-
-    def __exit__(self, kind: Raised, error: BaseException | None,
-                 traceback: TracebackType | None) -> None:
-        self._stack.__exit__(kind, error, traceback)
-
-
-class AreaTable(Table):
-    """CSV of the pixels and the share of each class, a row for each input and class.
-
-    Args:
-        path (Path): The file.
-        title (str): Title of the first column.
-        classes (Sequence[str]): The C names.
-    """
-
-    def __init__(self, path: Path, title: str, classes: Sequence[str]) -> None:
-        super().__init__(path, [title, 'class', 'pixels', 'share'])
-        self.classes = classes
-
-    def add(self, name: Any, labels: np.ndarray) -> None:
-        """Count the pixels of a label map ``(H, W)``."""
-        counts = np.bincount(labels.ravel(), minlength=len(self.classes))
-        self.write([name, label, int(pixels), f'{pixels / labels.size:.6f}']
-                   for label, pixels in zip(self.classes, counts, strict=True))
-
-
-class JsonList:
-    """JSON list, one entry a line, that keeps what was done when the work is stopped.
-
-    Args:
-        path (Path): The file.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path, self._between = path, '[\n'
-
-    def __enter__(self) -> 'JsonList':
-        self._stack = contextlib.ExitStack()
-        temporary = self._stack.enter_context(kept_when_stopped(self.path))
-        self._file = self._stack.enter_context(temporary.open('w', encoding='utf-8'))
-        # an empty list has not begun yet
-        self._stack.callback(lambda: self._file.write(
-            '\n]\n' if self._between == ',\n' else '[]\n'))
-        return self
-
-    def add(self, entries: Sequence[dict]) -> None:
-        """Append entries, all or none."""
-        if entries:
-            lines = ',\n'.join(json.dumps(entry, ensure_ascii=False) for entry in entries)
-            between, self._between = self._between, ',\n'
-            self._file.write(between + lines)
-
-    def __exit__(self, kind: Raised, error: BaseException | None,
-                 traceback: TracebackType | None) -> None:
-        self._stack.__exit__(kind, error, traceback)
+        # into a file itself, numpy writes without telling why that fails
+        np.save(SimpleNamespace(write=file.write), array, allow_pickle=False)
 
 
 class OverlayVideo:
@@ -141,6 +57,7 @@ class OverlayVideo:
     def __init__(self, path: Path, rate: float) -> None:
         self.path, self.rate = path, rate
         self._writer: cv2.VideoWriter | None = None
+        self._frames = 0
 
     def __enter__(self) -> 'OverlayVideo':
         self._stack = contextlib.ExitStack()
@@ -157,12 +74,26 @@ class OverlayVideo:
                 raise UserError(f'{self.path} cannot be written: OpenCV has no MPEG-4 encoder; '
                                 'install opencv-python with FFmpeg')
         self._writer.write(np.ascontiguousarray(image[..., ::-1]))
+        self._frames += 1
 
     def __exit__(self, kind: Raised, error: BaseException | None,
                  traceback: TracebackType | None) -> None:
         if self._writer is not None:
             self._writer.release()
+        if error is None and self._frames != _number_of_frames(self._temporary):
+            # OpenCV does not say so
+            broken = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
+            self._stack.__exit__(OSError, broken, None)
+            raise broken
         self._stack.__exit__(kind, error, traceback)
+
+
+def _number_of_frames(path: Path) -> int:
+    video = cv2.VideoCapture(str(path))
+    try:
+        return int(video.get(cv2.CAP_PROP_FRAME_COUNT)) if video.isOpened() else 0
+    finally:
+        video.release()
 
 
 @contextlib.contextmanager

@@ -19,8 +19,9 @@ from mmengine.registry import DATASETS, MODELS, init_default_scope
 
 from plugin.utils import UserError, write_atomically
 from plugin.utils.console import is_main, say
+from plugin.utils.errors import is_out_of_memory
 
-from .memory import crop_of, is_out_of_memory, parts_of, set_batch
+from .memory import crop_of, parts_of, set_batch
 
 MARGIN = 0.1  # share of the memory that stays free: images and workspaces of cuDNN differ
 LIMIT = 1024

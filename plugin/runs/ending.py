@@ -7,7 +7,7 @@ from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
 from plugin.engine.hooks import RunSummaryHook
-from plugin.utils.console import warn
+from plugin.utils.console import say, warn
 from plugin.visualization.report import write_report
 
 from .resume import last_checkpoint
@@ -121,6 +121,6 @@ def report(work_dirs: Sequence[str | Path], *, out: str | Path | None = None) ->
                                     'work_dirs/<name of the config>')
     page = Path(out or (folders[0] if len(folders) == 1 else Path()) / 'report.html')
     for note in write_report(folders, page):
-        print(f'note: {note}')
-    print(f'report  {page} ({page.stat().st_size / 1e6:.1f} MB)')
+        say(f'note: {note}')
+    say(f'report  {page} ({page.stat().st_size / 1e6:.1f} MB)')
     return page

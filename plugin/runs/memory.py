@@ -8,8 +8,7 @@ from mmengine.runner import Runner
 
 from plugin.utils import UserError
 from plugin.utils.config import is_detection
-
-SIGNS = ('out of memory', "can't allocate memory", 'ALLOC_FAILED')
+from plugin.utils.errors import is_out_of_memory
 
 
 def set_batch(loader: dict[str, Any], batch: int) -> None:
@@ -23,12 +22,6 @@ def parts_of(loader: dict[str, Any]) -> tuple[int, ...]:
     """Of what the smallest batch consists: one image, or labelled and unlabelled ones."""
     sampler = loader.get('sampler', {})
     return tuple(sampler.get('ratio', (1, 1))) if 'batch_size' in sampler else (1, )
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory is short, of a GPU or of the machine."""
-    return type(error).__name__ == 'OutOfMemoryError' or (
-        isinstance(error, RuntimeError) and any(sign in str(error) for sign in SIGNS))
 
 
 @contextlib.contextmanager

@@ -25,6 +25,11 @@ def choose_checkpoint(cfg: Config, resume: str | None) -> None:
     """
     folder = Path(cfg.work_dir)
     if resume is None:
+        if cfg.get('resume') and cfg.get('load_from') is not None:
+            # what the config says goes the way of the option
+            given = str(cfg.load_from)
+            choose_checkpoint(cfg, given if '://' in given else str(Path(given).expanduser()))
+            return
         last = last_checkpoint(folder)
         if last is not None and not cfg.get('resume'):
             say(f'note: {folder} holds {last.name} of an earlier training; this one starts '

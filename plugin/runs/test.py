@@ -75,11 +75,11 @@ def test(config: str | Path | Config, checkpoint: str | Path, *,
     runner = build_runner(cfg)
     runner.register_hook(FittingCheckpointHook())
     scores = runner.test()
-    shown = '  '.join(f'{name} {value:.4g}' for name, value in scores.items()
-                      if isinstance(value, (int, float)))
-    say(f'\n{shown}' if shown else '')
-    overlays = None if show_dir is None else Path(show_dir) / 'vis_data' / 'vis_image'
-    for title, folder in (('predictions', out), ('overlays', overlays), ('log', runner.log_dir)):
+    if scores:
+        say('', '  '.join(f'{name} {value:.4g}' for name, value in scores.items()
+                          if isinstance(value, (int, float))))
+    shown = None if show_dir is None else Path(show_dir) / 'vis_data' / 'vis_image'
+    for title, folder in (('predictions', out), ('overlays', shown), ('log', runner.log_dir)):
         if folder is not None:
             say(f'{title:12s}{folder}')
     write_page(runner)

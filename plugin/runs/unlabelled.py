@@ -102,5 +102,6 @@ def _pipelines(node: Any) -> Iterator[dict]:
 def _writes(kind: type | None) -> bool:
     """Whether a metric can write predictions without scoring them."""
     # a sub-class may pass it on
-    return kind is not None and any(
-        'format_only' in inspect.signature(base.__init__).parameters for base in kind.__mro__)
+    makers = [vars(base)['__init__'] for base in (kind.__mro__ if kind else ())
+              if '__init__' in vars(base)]
+    return any('format_only' in inspect.signature(maker).parameters for maker in makers)

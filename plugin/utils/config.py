@@ -7,14 +7,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmengine.config import Config
+from mmengine.fileio.handlers.registry_utils import register_handler
 
 from .config_options import set_options
 from .errors import UserError
 from .text import first_few
+from .yaml import PlainYamlHandler
 
 ROOT = Path(__file__).resolve().parents[2]
 # where a user keeps the configs, beside the current folder itself
 OWN = Path('configs')
+# also where MMEngine reads a config, or the base of one, itself
+register_handler(['yaml', 'yml'])(PlainYamlHandler)
 
 
 def load_config(config: str | Path | Config, options: Sequence[str] = ()) -> Config:

@@ -1,8 +1,14 @@
 """Lines, warnings and progress bars on the terminal, once for all processes."""
+import errno
 import os
 import sys
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TextIO, TypeVar
+
+from .text import printable
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 T = TypeVar('T')
 
@@ -12,16 +18,36 @@ def is_main() -> bool:
     return os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0')) == '0'
 
 
-def say(text: str) -> None:
-    """Print a line, once for all processes."""
+def say(*lines: str) -> None:
+    """Print lines, once for all processes; control characters are escaped."""
     if is_main():
-        print(text, flush=True)
+        for line in lines:
+            write_line(line, sys.stdout)
 
 
 def warn(text: str) -> None:
-    """Print a warning, once for all processes."""
+    """Print a warning, once for all processes; control characters are escaped."""
     if is_main():
-        print(f'warning: {text}', file=sys.stderr, flush=True)
+        write_line(f'warning: {text}', sys.stderr)
+
+
+def cell(text: str) -> 'Text':
+    """A text for a table of rich: no mark-up, control characters escaped."""
+    from rich.text import Text
+    return Text(printable(text))
+
+
+def write_line(text: str, stream: TextIO) -> None:
+    """Write a line, control characters escaped; a terminal that was closed stops nothing."""
+    try:
+        print(printable(text), file=stream, flush=True)
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+        # what is still to be written goes nowhere, also at the end of Python
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 def progress(items: Iterable[T], text: str, total: int | None = None,
@@ -43,7 +69,8 @@ def progress(items: Iterable[T], text: str, total: int | None = None,
         6
     """
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import track
     console = Console(stderr=True)
-    return track(items, text, total=total, console=console, transient=transient,
+    return track(items, escape(printable(text)), total=total, console=console, transient=transient,
                  disable=not console.is_terminal)

@@ -9,6 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from plugin.utils import UserError, atomic_path
+from plugin.utils.numbers import is_number
 
 # Okabe and Ito's colours, which colour-blind people can tell apart; yellow is too pale for a line
 COLOURS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#56B4E9', '#E69F00', '#000000')
@@ -19,6 +20,8 @@ NO_SCORES = {'step', 'iter', 'epoch', 'time', 'data_time', 'memory',
              'count/threshold', 'count/best_threshold'}
 # the main score of each task comes first and in the first colour
 FIRST = ('loss', 'val loss', 'mIoU', 'coco/segm_mAP', 'count/MAE')
+
+LAST_STEP = 2 ** 53  # iterations that a float still counts one by one
 
 Curve = list[tuple[int, float]]
 Curves = dict[str, dict[str, Curve]]
@@ -57,9 +60,9 @@ def parse_scalars(path: str | Path) -> tuple[list[dict], int]:
     for line in Path(path).read_text(encoding='utf-8', errors='replace').splitlines():
         try:
             record = json.loads(line)
-        except json.JSONDecodeError:
+        except (RecursionError, ValueError):
             record = None
-        if isinstance(record, dict) and isinstance(record.get('step'), (int, float)):
+        if isinstance(record, dict) and is_number(record.get('step'), 0, LAST_STEP):
             records.append(record)
         else:
             torn += bool(line.strip())
@@ -83,7 +86,7 @@ def panel_of(name: str, training: bool) -> str | None:
 
 
 def stitch(runs: Iterable[Sequence[dict]],
-           panel_of: Callable[[str, bool], str | None] = panel_of) -> Curves:
+           panel_of: Callable[[str, bool], str | None] = panel_of, gaps: bool = False) -> Curves:
     """Join the records of a training and of those it was resumed from.
 
     Where two overlap, because a run was killed after its last checkpoint, the
@@ -94,10 +97,13 @@ def stitch(runs: Iterable[Sequence[dict]],
             records have ``iter`` or ``lr``, the others are validations, whose losses
             are told apart by ``val`` before their names; both have ``step``, which for
             a validation may be an epoch.
+        panel_of (callable): The panel of a name, or None.
+        gaps (bool): Keep what is NaN or infinite as NaN, where a line breaks, unless a curve has
+            nothing else. Defaults to False: without it.
 
     Returns:
         dict: ``{'loss' | 'lr' | 'score' | 'count': {name: [(iteration, value), ...]}}``,
-        without values that are no finite numbers or, as -1 for an average precision, no score.
+        without values that are no numbers or, as -1 for an average precision, no score.
     """
     curves: Curves = {'loss': {}, 'lr': {}, 'score': {}, 'count': {}}
     for records in runs:
@@ -107,8 +113,9 @@ def stitch(runs: Iterable[Sequence[dict]],
         for panel in curves.values():
             for name in panel:
                 panel[name] = [point for point in panel[name] if point[0] < first]
-        _append(curves, records, panel_of)
-    return {panel: {name: points for name, points in series.items() if points}
+        _append(curves, records, panel_of, gaps)
+    return {panel: {name: points for name, points in series.items()
+                    if any(math.isfinite(value) for _, value in points)}
             for panel, series in curves.items()}
 
 
@@ -150,7 +157,7 @@ def trains(record: dict) -> bool:
 
 
 def _append(curves: Curves, records: Sequence[dict],
-            panel_of: Callable[[str, bool], str | None]) -> None:
+            panel_of: Callable[[str, bool], str | None], gaps: bool) -> None:
     trained = 0
     for record in records:
         training = trains(record)
@@ -160,7 +167,9 @@ def _append(curves: Curves, records: Sequence[dict],
         for name, value in record.items():
             if isinstance(value, bool) or not isinstance(value, (int, float)):
                 continue
-            if not math.isfinite(value) or name in ('step', 'iter', 'epoch'):
+            if not is_number(value):
+                value = math.nan  # one object, so that curves of equal values are equal
+            if value is math.nan and not gaps or name in ('step', 'iter', 'epoch'):
                 continue
             if '_mAP' in name and value < 0:  # COCO's way to say that there is no truth
                 continue

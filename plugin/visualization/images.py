@@ -10,10 +10,10 @@ from PIL import Image, ImageDraw, ImageFont
 
 from plugin.utils import UserError
 
+from .palettes import Colour, check_palette
+
 OUTSIDE = 128  # grey of an id that has no colour: ignored, unknown
 GAP = 8  # pixels between two images of a grid
-
-Colour = Sequence[int]
 
 
 def colorize(labels: np.ndarray, palette: Sequence[Colour]) -> np.ndarray:
@@ -170,10 +170,8 @@ def _lookup(labels: np.ndarray, palette: Sequence[Colour]) -> tuple[np.ndarray, 
     if labels.ndim != 2 or labels.dtype.kind not in 'iub':
         raise UserError(f'labels are {labels.dtype} of shape {labels.shape}; '
                         'give an integer map of shape (H, W)')
+    check_palette(palette)
     colours = np.asarray(palette)
-    if colours.ndim != 2 or colours.shape[1] != 3:
-        raise UserError(f'the palette has the shape {colours.shape}; give (red, green, blue) '
-                        'for each class')
     table = np.concatenate([colours, np.full((1, 3), OUTSIDE)]).astype(np.uint8)
     known = (labels >= 0) & (labels < len(colours))
     return table, np.where(known, labels, len(colours)).astype(np.intp)

@@ -9,7 +9,8 @@ from PIL import Image
 
 from plugin.utils import UserError, atomic_path
 
-from .images import OUTSIDE, Colour, check_image, grid, overlay
+from .images import OUTSIDE, check_image, grid, overlay
+from .palettes import Colour
 
 OPACITY = 0.85  # of the class colours
 # no white, which would not stand out from the page

@@ -10,7 +10,8 @@ from PIL import Image
 
 from plugin.utils import atomic_path
 
-from .images import Colour, grid, overlay
+from .images import grid, overlay
+from .palettes import Colour
 
 OPACITY = 0.85  # of the class colours; where the truth is ignored the image is seen alone
 

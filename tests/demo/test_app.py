@@ -10,7 +10,9 @@ import urllib.request
 import pytest
 
 from plugin.demo import app, serve
+from plugin.demo.temporary import temporary_folder
 from plugin.utils import UserError
+from plugin.utils.locks import lock_folder
 from tests.helpers.demo_models import write_segmentor
 from tests.helpers.ports import free_port
 from tests.helpers.tiny_detector import write_detector, write_weights
@@ -51,6 +53,22 @@ def test_it_serves_until_it_is_closed(model, temporary, capsys):
         if thread.name == 'tidy':
             thread.join()  # hangs if the thread goes on
     assert 'stays until close() is called' in capsys.readouterr().out
+
+
+def test_what_a_killed_page_left_is_deleted(temporary):
+    for name in ('pasture_demo_killed', 'pasture_demo_alive', 'pasture_demo_young', 'other'):
+        (temporary / name / ('files' if name.endswith('young') else 'batches')).mkdir(parents=True)
+    (temporary / 'pasture_demo_killed/batches/cow.png').touch()
+    (temporary / 'pasture_demo_link').symlink_to(temporary / 'other')
+    (temporary / 'pasture_demo_file').touch()
+    with lock_folder(temporary / 'pasture_demo_alive'), temporary_folder() as folder:
+        assert sorted(path.name for path in temporary.iterdir()) == sorted([
+            'other', 'pasture_demo_alive', 'pasture_demo_file', 'pasture_demo_link',
+            'pasture_demo_young', folder.name])
+        # a page that begins now leaves this one alone
+        with temporary_folder() as second:
+            assert folder.is_dir() and (second / 'batches').is_dir()
+    assert not folder.exists() and not second.exists()
 
 
 def test_it_blocks_until_ctrl_c_and_tidies(model, temporary, monkeypatch, capsys):

@@ -1,5 +1,6 @@
 """What the page answers: results, files, and what goes wrong."""
 import json
+import threading
 import zipfile
 from types import SimpleNamespace
 
@@ -7,11 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from plugin.demo.events import escape, status_of
+from plugin.demo import desk as desk_file
+from plugin.demo.archives import Refusal
+from plugin.demo.events import Events, escape, status_of
 from plugin.demo.instances import InstanceDesk
 from plugin.demo.pixels import PixelDesk
 from plugin.demo.uploads import Refused
-from plugin.inference import export, load_model
+from plugin.inference import export, headers, load_model
 from plugin.inference.inputs import Input
 from plugin.inference.instance_results import InstanceResults
 from tests.helpers import hostile_uploads as hostile
@@ -168,6 +171,62 @@ def test_one_bad_image_does_not_cost_the_others(images, tmp_path, capsys):
     assert (shown.name, shown.totals) == ('a.png', [['0002 a.png', 2, 1, 1]])
     with pytest.raises(KeyError):
         desk.show(done.token, 1, 'Animals', 0.5)
+
+
+def test_what_the_memory_cannot_hold_is_a_sentence(images, tmp_path, monkeypatch):
+    config, checkpoint = write_segmentor(tmp_path)
+    model = load_model(config, checkpoint, device='cpu', keep_logits=True)
+    desk = make_desk(tmp_path, PixelDesk(model, 0.5))
+    token = predict(desk, images[:1]).token
+    monkeypatch.setattr(headers, 'free_memory', lambda: 5000)
+    assert [' '.join(one) for one in predict(desk, images[:1]).refused] == [
+        'a.png needs more memory than this computer has; make it smaller']
+    with pytest.raises(Refusal, match='The memory of this computer is too small for this now; try'):
+        desk.show(token, 1, 'Classes', 0)
+    with pytest.raises(Refusal, match='The memory of this computer is too small for this now; try'):
+        desk.files(token, 0)
+    # and the page says it
+    page = Events(SimpleNamespace(update=dict), desk, SimpleNamespace(
+        status='status', files='files', results='results', token='token'))
+    for answer in (page.redraw(token, 1, 'Classes', 0), page.prepare(token, 0)):
+        assert list(answer) == ['status'] and 'The memory of this computer is' in answer['status']
+
+
+def test_kept_images_make_way_for_new_ones(images, tmp_path, monkeypatch):
+    desk = make_desk(tmp_path)
+    token, read = predict(desk, images).token, desk.model.read
+    desk.show(token, 1, 'Animals', 0)
+    assert desk._load.cache_info().currsize == 1
+
+    def short(path):
+        if desk._load.cache_info().currsize:
+            raise headers.TooLarge('no memory')
+        return read(path)
+
+    monkeypatch.setattr(desk.model, 'read', short)
+    assert predict(desk, images).refused == ()
+
+
+def test_images_that_the_memory_cannot_keep_are_read_again(images, tmp_path, monkeypatch):
+    monkeypatch.setattr(desk_file, 'free_memory', lambda: 50_000)
+    desk = make_desk(tmp_path)
+    token = predict(desk, images).token
+    for _ in range(2):
+        desk.show(token, 1, 'Animals', 0)
+    assert desk._load.cache_info().currsize == 0
+
+
+def test_an_image_waits_for_the_network_on_the_disk(images, tmp_path):
+    reading = []
+
+    class Slow(FakeDetector):
+        @staticmethod
+        def read(path):
+            reading.append(threading.current_thread().name)
+            return FakeDetector.read(path)
+
+    predict(make_desk(tmp_path, InstanceDesk(Slow(), 0.5)), images)
+    assert reading == ['network_0'] * 3
 
 
 def test_an_image_larger_than_its_header_says_is_refused(images, tmp_path, monkeypatch):

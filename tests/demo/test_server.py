@@ -76,6 +76,33 @@ def test_the_gate_refuses(gate, method, path, body, headers, status, text):
     assert text in answer[2]
 
 
+@pytest.mark.parametrize(('headers', 'own'), [
+    ({}, True),  # no browser
+    (dict(origin='http://127.0.0.1:7860', host='127.0.0.1:7860'), True),
+    (dict(origin='http://barn', host='barn:80'), True),
+    (dict(origin='https://barn', host='barn:443'), True),
+    (dict(origin='https://barn.org', host='127.0.0.1:7860', **{'x-forwarded-host': 'barn.org'}),
+     True),
+    (dict(origin='http://127.0.0.1:7861', host='127.0.0.1:7860'), False),
+    (dict(origin='http://evil.org', host='127.0.0.1:7860'), False),
+    (dict(origin='http://barn:443', host='barn'), False),
+    (dict(origin='null', host='127.0.0.1:7860'), False),
+    (dict(origin='null', host=''), False),
+    (dict(origin='', host=''), False),
+    (dict(origin='http://barn'), False),
+    (dict(origin='http://barn', host='barn', **{'sec-fetch-site': 'cross-site'}), False),
+])
+@pytest.mark.parametrize('method', ['POST', 'OPTIONS'])
+def test_only_the_page_itself_changes_something(gate, headers, own, method):
+    lines = [(name.encode(), value.encode()) for name, value in headers.items()]
+    status, _, text = ask(gate, method, '/gradio_api/upload', b'',
+                          [(b'content-length', b'0'), *lines])
+    assert status == (200 if own else 403)
+    assert own or text == 'this page answers no other page'
+    # what only reads is answered: a link may lead to the page
+    assert ask(gate, 'GET', '/', b'', lines)[0] == 200
+
+
 def test_the_gate_keeps_space_on_the_disk(gate, tmp_path):
     (tmp_path / 'x').write_bytes(bytes(1500))
     assert ask(gate, 'POST', '/gradio_api/upload', bytes(500))[0] == 200

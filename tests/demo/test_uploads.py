@@ -1,6 +1,7 @@
 """What is taken of the files that visitors send, and what is refused."""
 import contextlib
 import errno
+import struct
 import zipfile
 
 import pytest
@@ -111,6 +112,21 @@ def test_what_systems_add_to_archives_is_passed_over(take):
     members = ['__MACOSX/._a.png', '.DS_Store', 'x/Thumbs.db', 'x/']
     found, refused, _ = take(('z.zip', hostile.packed([(name, b'1') for name in members])))
     assert (found, refused) == ([], [])
+
+
+@pytest.mark.parametrize('begins_with_nul', [False, True])
+def test_a_member_without_a_name_costs_no_other(take, begins_with_nul):
+    archive = bytearray(hostile.packed([('abcd', GOOD), ('b.png', GOOD)]))
+    # the header of the member, and its line in the table of contents
+    for start, lengths, size in ((b'PK\x03\x04', 26, 30), (b'PK\x01\x02', 28, 46)):
+        place = archive.index(start)
+        archive[place + size:place + size + 4] = b'\0\0\0\0'
+        if not begins_with_nul:
+            # the bytes of the name become an extra field, which is empty
+            archive[place + lengths:place + lengths + 4] = struct.pack('<HH', 0, 4)
+    found, refused, _ = take(('z.zip', bytes(archive)))
+    assert [item.name for item in found] == ['b.png']
+    assert refused == ['unnamed has no name in the archive; pack it again']
 
 
 def test_unpacked_bytes_are_counted_together(take):

@@ -2,6 +2,8 @@
 import os
 import signal
 
+import cv2
+import numpy as np
 import torch
 import torch.nn.functional as F
 from mmengine.hooks import Hook
@@ -23,6 +25,37 @@ class TinyBackbone(BaseModule):
     def forward(self, x):
         x = F.relu(self.norm1(self.conv1(x)))
         return (F.relu(self.norm2(self.conv2(x))),)
+
+
+@MODELS.register_module(force=True)
+class FailingBackbone(TinyBackbone):
+    """Fails in one of its calls as a machine fails, and works in the others.
+
+    Args:
+        call (int): The call, from 1.
+        failure (str): A signal, such as ``SIGTERM``, that the process gets; or whose memory is too
+            small: ``torch``, ``numpy`` or ``cv2``.
+    """
+
+    def __init__(self, call: int, failure: str) -> None:
+        super().__init__()
+        self.left, self.failure = call, failure
+
+    def forward(self, x):
+        self.left -= 1
+        if self.left == 0:
+            self._fail()
+        return super().forward(x)
+
+    def _fail(self) -> None:
+        if self.failure == 'torch':
+            torch.empty(1 << 50, dtype=torch.uint8)
+        elif self.failure == 'numpy':
+            np.empty(1 << 50, np.uint8)
+        elif self.failure == 'cv2':
+            cv2.resize(np.zeros((1, 1), np.float64), (1 << 23, 1 << 23))
+        else:
+            os.kill(os.getpid(), signal.Signals[self.failure])
 
 
 @HOOKS.register_module(force=True)

@@ -9,8 +9,9 @@ from mmengine.registry import INFERENCERS
 from PIL import Image
 
 from plugin.inference import find_inputs, load_model, predict
-from plugin.inference.writers import AreaTable
+from plugin.inference.segmenter import Segmenter
 from plugin.utils import UserError
+from plugin.utils.locks import working_in
 from tests.helpers.forked import run_tool
 from tests.helpers.tiny_detector import rows_of
 
@@ -168,19 +169,39 @@ def test_names_do_not_collide_and_results_are_no_inputs(tmp_path):
         ('a/X.png', 'X'), ('a/x.jpg', 'x_jpg'), ('b/x.jpg', 'x_2'), ('c/x.jpg', 'x_3')]
 
 
-def test_areas_are_kept_when_stopped_and_not_after_a_bug(tmp_path):
-    labels = np.array([[0, 1], [1, 1]])
+def test_a_video_that_needs_too_much_memory_keeps_its_first_frames(pixels, tmp_path, monkeypatch):
+    video = cv2.VideoWriter(str(tmp_path / 'film.avi'), cv2.VideoWriter_fourcc(*'MJPG'), 10,
+                            (44, 36))
+    for _ in range(4):
+        video.write(np.zeros((36, 44, 3), np.uint8))
+    video.release()
+    model = load_model(pixels.config, pixels.checkpoint, device='cpu')
+    of_model, asked = Segmenter.__call__, []
 
-    def fill(path, error):
-        with AreaTable(path, 'picture', ['a', 'b', 'c']) as table:
-            table.add('x', labels)
-            raise error
+    def short(self, image):
+        asked.append(0)
+        if len(asked) == 3:
+            raise MemoryError
+        return of_model(self, image)
 
-    with pytest.raises(KeyboardInterrupt):
-        fill(tmp_path / 'stopped.csv', KeyboardInterrupt())
-    assert [(row['class'], row['pixels'], row['share'])
-            for row in rows_of(tmp_path / 'stopped.csv')] == [
-        ('a', '1', '0.250000'), ('b', '3', '0.750000'), ('c', '0', '0.000000')]
-    with pytest.raises(RuntimeError):
-        fill(tmp_path / 'bug.csv', RuntimeError())
-    assert [path.name for path in tmp_path.iterdir()] == ['stopped.csv']
+    monkeypatch.setattr(Segmenter, '__call__', short)
+    result = predict(model, [tmp_path / 'film.avi', pixels.images / '0.png'], tmp_path / 'out')
+    assert (result.done, list(result.failed)) == (1, [tmp_path / 'film.avi'])
+    assert result.failed[tmp_path / 'film.avi'].endswith(
+        'film.avi needs more memory than there is: give --tile 1024 or less, or make the image '
+        'smaller')
+    # the image came first
+    assert [row['frame'] for row in rows_of(tmp_path / 'out/videos/film.csv')] == ['0', '0']
+    assert cv2.VideoCapture(str(tmp_path / 'out/videos/film.mp4')).get(
+        cv2.CAP_PROP_FRAME_COUNT) == 1
+
+
+def test_several_runs_in_a_folder_leave_each_other_alone(pixels, tmp_path):
+    model = load_model(pixels.config, pixels.checkpoint, device='cpu')
+    other = tmp_path / '.areas.abcd_123.csv'
+    other.touch()
+    with working_in(tmp_path, lambda: None):
+        predict(model, pixels.images / '0.png', tmp_path)
+        assert other.exists()
+    predict(model, pixels.images / '0.png', tmp_path)
+    assert not other.exists()

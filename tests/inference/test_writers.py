@@ -1,5 +1,7 @@
 """What is written about instances that are known."""
+import errno
 import json
+from contextlib import nullcontext
 from pathlib import Path
 
 import cv2
@@ -8,12 +10,15 @@ import pytest
 from PIL import Image
 
 from plugin.datasets.labels.polygons import to_mask
+from plugin.inference import writers
 from plugin.inference.coco_ids import CocoIds
 from plugin.inference.inputs import Input
 from plugin.inference.instance_results import InstanceResults
 from plugin.inference.prediction import predict_all
-from plugin.inference.writers import ImageError, save_image
+from plugin.inference.tables import Table
+from plugin.inference.writers import ImageError, OverlayVideo, save_array, save_image
 from plugin.models.postprocess import Detection
+from plugin.utils.errors import is_full_disk
 from plugin.visualization import draw_instances
 from tests.helpers.tiny_detector import rows_of
 
@@ -101,17 +106,36 @@ def test_one_class_has_one_count_and_nothing_found_is_an_empty_list(tmp_path):
     assert rows_of(tmp_path / 'out/animals.csv') == []
 
 
-def test_results_are_kept_when_stopped_and_not_after_a_bug(tmp_path):
+@pytest.mark.parametrize('end', [KeyboardInterrupt(), RuntimeError('a bug'), MemoryError()])
+def test_results_are_kept_whatever_ends_the_work(tmp_path, end):
     animals = [ring(0, 0.9), two_parts(1, 0.8)]
-    with pytest.raises(KeyboardInterrupt):
-        write(tmp_path / 'stopped', [animals, KeyboardInterrupt()])
-    out = tmp_path / 'stopped/out'
+    with pytest.raises(type(end)):
+        write(tmp_path, [animals, end])
+    out = tmp_path / 'out'
     assert len(json.loads((out / 'results.json').read_text())) == 2
     assert [row['count'] for row in rows_of(out / 'counts.csv')] == ['2']
     assert len(rows_of(out / 'animals.csv')) == 2
-    with pytest.raises(RuntimeError, match='a bug'):
-        write(tmp_path / 'bug', [animals, RuntimeError('a bug')])
-    assert sorted(path.name for path in (tmp_path / 'bug/out').iterdir()) == ['labelme', 'overlays']
+    assert not list(out.rglob('.*'))
+
+
+def test_tables_agree_when_one_of_them_cannot_be_written(tmp_path, monkeypatch):
+    animals = [ring(0, 0.9), two_parts(1, 0.8)]
+    of_table = Table.write
+
+    def full(self, rows):
+        rows = list(rows)
+        if self.path.name == 'counts.csv' and rows[0][1] == 1:
+            raise OSError(errno.ENOSPC, 'No space left on device')
+        of_table(self, rows)
+
+    monkeypatch.setattr(Table, 'write', full)
+    with pytest.raises(OSError, match='No space left'):
+        write(tmp_path, [animals, [ring(1, 0.7)]])
+    out = tmp_path / 'out'
+    assert {Path(entry['file_name']).name for entry in
+            json.loads((out / 'results.json').read_text())} == {'a.png'}
+    assert [row['count'] for row in rows_of(out / 'counts.csv')] == ['2']
+    assert len(rows_of(out / 'animals.csv')) == 2
 
 
 def test_an_image_that_cannot_be_done_costs_no_other(tmp_path, capsys):
@@ -137,6 +161,37 @@ def test_an_image_that_cannot_be_done_costs_no_other(tmp_path, capsys):
     # no JPEG is so wide
     with pytest.raises(ImageError, match='65501x1 pixels: give --format png'):
         save_image(tmp_path / 'wide.jpg', np.zeros((1, 65501, 3), np.uint8))
+
+
+def test_a_video_that_the_disk_cut_short_is_told(tmp_path, monkeypatch):
+    class Short:
+        def __init__(self, path, *more):
+            self.path = path
+
+        def isOpened(self):
+            return True
+
+        def write(self, image):
+            Path(self.path).write_bytes(b'some of it')
+
+        def release(self):
+            pass
+
+        fourcc = cv2.VideoWriter.fourcc
+
+    monkeypatch.setattr(cv2, 'VideoWriter', Short)
+    with pytest.raises(OSError, match='film.mp4') as told, \
+            OverlayVideo(tmp_path / 'film.mp4', 5) as video:
+        video.add(np.zeros((8, 8, 3), np.uint8))
+    assert told.value.errno == errno.ENOSPC
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_probabilities_that_do_not_fit_tell_why(tmp_path, monkeypatch):
+    monkeypatch.setattr(writers, 'atomic_path', lambda path: nullcontext(Path('/dev/full')))
+    with pytest.raises(OSError) as told:
+        save_array(tmp_path / 'x.npy', np.zeros(10_000))
+    assert is_full_disk(told.value)
 
 
 # --- the ids of a COCO file -----------------------------------------------------------------------

@@ -11,18 +11,6 @@ from tests.helpers.forked import run_tool
 from tests.helpers.paths import CONFIGS
 
 
-@pytest.mark.parametrize(('error', 'short'), [
-    (torch.cuda.OutOfMemoryError('CUDA out of memory. Tried to allocate 2 GiB'), True),
-    (RuntimeError('CUDA error: out of memory'), True),
-    (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"), True),
-    (RuntimeError('cuDNN error: CUDNN_STATUS_ALLOC_FAILED'), True),
-    (RuntimeError('shapes do not match'), False),
-    (ValueError('out of memory'), False),
-])
-def test_what_counts_as_a_lack_of_memory(error, short):
-    assert memory.is_out_of_memory(error) == short
-
-
 @pytest.mark.parametrize(('name', 'words'), [
     ('fcn8s_barn', 'a batch of 4 with crops of 256x256 (iteration 7): try --auto-batch, --amp or '
      '--cfg-options train_dataloader.batch_size=2, or a smaller crop_size.'),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from parts.hostile_checkpoints import hostile
 
 from plugin.runs.resume import last_checkpoint, resume_command
 from tests.helpers.forked import run_tool
@@ -70,6 +71,32 @@ def test_resume_passes_over_a_damaged_checkpoint(trained, project):
             'is; the training goes on from work_dirs/tiny/iter_2.pth') in resumed.err
     # nothing of the way is lost
     assert_same(load(trained.checkpoint), load(work_dir / 'iter_9.pth'))
+
+
+@pytest.mark.parametrize('name', ['structured meta', 'another get'])
+@pytest.mark.parametrize('argv', [['--resume', 'bad.pth'],
+                                  ['--cfg-options', 'resume=True', 'load_from=bad.pth']])
+def test_config_of_a_stranger_is_not_run(project, name, argv):
+    """Each is made to look as if it had no config, until MMEngine looks for one."""
+    (project / 'bad.pth').write_bytes(hostile(project / 'marker')[name])
+    result = run_tool('train', ['tiny.py', *argv], project)
+    assert not (project / 'marker').exists()
+    assert result.status == 1
+    assert printed_error(result).startswith(
+        'error: bad.pth holds more than tensors and plain values (')
+
+
+def test_checkpoint_of_the_config_is_looked_at_like_that_of_the_option(trained, project):
+    work_dir = project / 'work_dirs/tiny'
+    work_dir.mkdir(parents=True)
+    good, bad = work_dir / 'iter_9.pth', project / 'bad.pth'
+    for path in (good, bad):
+        shutil.copy(trained.checkpoint, path)
+    damage(bad, 'flipped')
+    for argv in (['--resume', bad], ['--cfg-options', 'resume=True', f'load_from={bad}']):
+        result = run_tool('train', ['tiny.py', *argv], project)
+        assert result.status == 1
+        assert 'does not match its checksum); the newest whole one in' in printed_error(result)
 
 
 def test_resume_where_all_are_damaged(project):

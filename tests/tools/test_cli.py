@@ -1,5 +1,6 @@
 """What the tools share: how an error is told, and what a word of the command line may be."""
 import argparse
+import signal
 
 import _cli
 import pytest
@@ -43,10 +44,43 @@ def test_a_bug_is_shown_whole():
         tell(ValueError('a bug'))
 
 
-def test_a_full_disk_has_a_hint(capsys):
+@pytest.mark.parametrize(('settings', 'hint'), [
+    (dict(hint=_cli.FULL_DISK_TRAINING), 'hint: free some space; complete checkpoints are kept'),
+    # most tools write no checkpoints
+    (dict(), 'hint: free some space, or write to another disk\n')])
+def test_a_full_disk_has_a_hint(capsys, settings, hint):
     with pytest.raises(SystemExit):
-        tell(OSError(28, 'No space left on device'))
-    assert 'hint: free some space; complete checkpoints are kept' in capsys.readouterr().err
+        tell(OSError(28, 'No space left on device'), **settings)
+    assert hint in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('name', ['SIGTERM', 'SIGHUP'])
+def test_a_signal_ends_as_ctrl_c_and_a_second_one_stops_nothing(capsys, name):
+    number, before = signal.Signals[name], signal.getsignal(signal.Signals[name])
+    with _cli.signals_as_ctrl_c() as ending:
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(number)
+        signal.raise_signal(number)
+        assert _cli.stopped('; nothing is lost', ending) == 128 + number
+    assert capsys.readouterr().out == f'\nstopped by {name}; nothing is lost\n'
+    assert signal.getsignal(number) == before
+
+
+def test_nohup_is_obeyed():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with _cli.signals_as_ctrl_c():
+            signal.raise_signal(signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_what_only_the_memory_stops_is_a_sentence(capsys):
+    with pytest.raises(SystemExit) as end:
+        tell(MemoryError())
+    assert end.value.code == 1
+    assert capsys.readouterr().err == ('error: the memory is too small: end other programs, or '
+                                       'take a machine with more.\n')
 
 
 def test_ctrl_c_is_said_once(capsys, monkeypatch):

@@ -18,7 +18,8 @@ from tests.helpers.tiny_detector import write_detector, write_weights
 RENAMED = dict(cfg_options='options', max_pictures='max_images', open='open_browser')
 
 
-def test_it_serves_until_it_is_told_to_end(tmp_path):
+@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGHUP])
+def test_it_serves_until_it_is_told_to_end(tmp_path, number):
     pytest.importorskip('gradio')
     config = write_detector(tmp_path)
     temporary = tmp_path / 'tmp'
@@ -38,9 +39,11 @@ def test_it_serves_until_it_is_told_to_end(tmp_path):
         with urllib.request.urlopen(line.split()[4], timeout=60) as answer:
             assert answer.status == 200
         assert len(list(temporary.glob('pasture_demo_*'))) == 1
-        process.terminate()
+        os.kill(process.pid, number)
         process.join()
-    assert process.exitcode == 0, (tmp_path / 'log.err').read_text('utf-8')
+        assert log.read().endswith(f'\nstopped by {number.name}; the images of the visitors and '
+                                   'their results are deleted\n')
+    assert process.exitcode == 128 + number, (tmp_path / 'log.err').read_text('utf-8')
     # no image of a visitor is left
     assert list(temporary.iterdir()) == []
 
@@ -61,9 +64,7 @@ def handed_over(monkeypatch):
 
     monkeypatch.setattr(os, 'environ', dict(os.environ))
     monkeypatch.setitem(sys.modules, 'plugin.demo', Demo())
-    before = signal.getsignal(signal.SIGTERM)
-    yield told
-    signal.signal(signal.SIGTERM, before)
+    return told
 
 
 def test_each_option_is_handed_over(handed_over):
@@ -105,6 +106,6 @@ def test_a_mistake_is_a_sentence(capsys, tmp_path, monkeypatch):
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(SystemExit) as end:
         demo_web.main([str(config), str(tmp_path / 'no.pth')])
-    signal.signal(signal.SIGTERM, before)
+    assert signal.getsignal(signal.SIGTERM) == before
     assert end.value.code == 1
     assert capsys.readouterr().err.startswith(f'error: checkpoint {tmp_path}/no.pth does not exist')

@@ -1,10 +1,13 @@
 """tools/predict.py: what it prints and how it ends; the files are those of plugin.inference."""
+import contextlib
+import errno
 import inspect
+from pathlib import Path
 
 import predict as tool
 import pytest
 
-from plugin.inference import load_model, predict
+from plugin.inference import load_model, predict, writers
 from tests.helpers import tiny, tiny_detector
 from tests.helpers.forked import run_tool
 
@@ -79,9 +82,93 @@ def test_a_stop_keeps_what_was_done(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(Segmenter, '__call__', stop)
     monkeypatch.chdir(tmp_path)
     assert tool.main(['tiny.py', str(checkpoint), 'pictures/images', '--device', 'cpu']) == 130
-    assert capsys.readouterr().out == '\nstopped; what was done is in outputs\n'
+    assert capsys.readouterr().out == ('2 of 5 inputs segmented before the end; results in outputs'
+                                       '\n\nstopped; what was done is in outputs\n')
     rows = tiny_detector.rows_of(tmp_path / 'outputs/areas.csv')
     assert {row['picture'] for row in rows} == {f'pictures/images/{n}.png' for n in '01'}
+
+
+# --- a machine that fails in the middle -----------------------------------------------------------
+
+def failing(folder, failure, *more):
+    """Let the machine fail at the third of five images."""
+    checkpoint = tiny.write_weights(tiny.write_project(folder))
+    return run_tool('predict', [
+        'tiny.py', checkpoint, 'pictures/images', '--device', 'cpu', *more, '--cfg-options',
+        'model.backbone.type=FailingBackbone', 'model.backbone.call=3',
+        f'model.backbone.failure={failure}'], folder)
+
+
+def done(folder, kind='overlays'):
+    """The images that have results of this kind, and whether nothing temporary is left."""
+    rows = tiny_detector.rows_of(folder / 'outputs/areas.csv')
+    names = list(dict.fromkeys(row['picture'][-5] for row in rows))
+    assert len(rows) == 2 * len(names)
+    assert {path.stem for path in (folder / 'outputs' / kind).iterdir()} == set(names)
+    assert not list((folder / 'outputs').rglob('.*'))
+    return ''.join(names)
+
+
+@pytest.mark.parametrize(('name', 'status'), [('SIGTERM', 143), ('SIGHUP', 129), ('SIGINT', 130)])
+def test_a_signal_keeps_what_was_done(tmp_path, name, status):
+    result = failing(tmp_path, name)
+    assert result.status == status, result.err
+    by = '' if name == 'SIGINT' else f' by {name}'
+    assert result.out == ('2 of 5 inputs segmented before the end; results in outputs\n'
+                          f'\nstopped{by}; what was done is in outputs\n')
+    assert done(tmp_path) == '01'
+
+
+def test_a_kill_keeps_what_was_done_and_the_next_run_tidies_up(tmp_path):
+    assert failing(tmp_path, 'SIGKILL').status == -9
+    assert done(tmp_path) == '01'
+    # what a kill leaves that comes while a file is written
+    left = [tmp_path / 'outputs' / name for name in (
+        '.areas.abcd_123.csv', 'overlays/.2.abcd_123.jpg', 'masks/ä b/.kuh 1.abcd_123.png')]
+    mine = [tmp_path / 'outputs' / name for name in (
+        '.config.settings.csv', '.areas.csv', 'masks/.hidden.png', 'own/.2.abcd_123.jpg')]
+    for path in left + mine:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    assert run_tool('predict', ['tiny.py', 'random.pth', 'pictures/images', '--device', 'cpu'],
+                    tmp_path).status == 0
+    assert [path.exists() for path in left] == [False] * 3
+    assert all(path.exists() for path in mine)
+
+
+@pytest.mark.parametrize('failure', ['torch', 'numpy', 'cv2'])
+def test_too_little_memory_costs_one_image(tmp_path, failure):
+    result = failing(tmp_path, failure)
+    assert result.status == 1
+    assert result.out == '4 of 5 inputs segmented, 1 could not be done; results in outputs\n'
+    assert result.err.splitlines()[-1] == (
+        'skipped: pictures/images/2.png needs more memory than there is: give --tile 1024 or '
+        'less, or make the image smaller')
+    assert done(tmp_path) == '0134'
+
+
+def test_a_full_disk_keeps_what_was_done(tmp_path, monkeypatch, capsys):
+    checkpoint = tiny.write_weights(tiny.write_project(tmp_path))
+    of_io = writers.atomic_path
+
+    @contextlib.contextmanager
+    def full(path):
+        with of_io(path) as temporary:
+            yield temporary
+            if path == Path('outputs/masks/2.png'):
+                raise OSError(errno.ENOSPC, 'No space left on device')
+
+    monkeypatch.setattr(writers, 'atomic_path', full)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as end:
+        tool.main(['tiny.py', str(checkpoint), 'pictures/images', '--device', 'cpu'])
+    assert end.value.code == 1
+    told = capsys.readouterr()
+    assert told.out == '2 of 5 inputs segmented before the end; results in outputs\n'
+    assert told.err.splitlines()[-2:] == [
+        "error: [Errno 28] No space left on device: 'outputs/masks/2.png'.",
+        'hint: free some space, or write to another disk']
+    assert done(tmp_path, 'masks') == '01'
 
 
 def test_every_option_has_a_keyword():

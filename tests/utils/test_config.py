@@ -176,3 +176,20 @@ def test_the_work_directory(elsewhere):
     (elsewhere / 'file').touch()
     with pytest.raises(FileExistsError, match='the work directory file is a file'):
         set_work_dir(cfg, 'file')
+
+
+@pytest.mark.parametrize('name', ['config.yaml', 'config.yml', 'config.py'])
+def test_yaml_runs_nothing(tmp_path, name):
+    text = f'model: !!python/object/apply:os.mkdir ["{tmp_path}/ran"]\n'
+    if name.endswith('.py'):  # a base in YAML
+        (tmp_path / 'base.yaml').write_text(text)
+        text = "_base_ = ['base.yaml']\n"
+    (tmp_path / name).write_text(text)
+    with pytest.raises(UserError, match='cannot be read as a config: .*python/object/apply'):
+        load_config(tmp_path / name)
+    assert not (tmp_path / 'ran').exists()
+
+
+def test_plain_yaml_is_a_config(tmp_path):
+    (tmp_path / 'config.yaml').write_text('train_cfg: {max_iters: 3}\n')
+    assert load_config(tmp_path / 'config.yaml').train_cfg.max_iters == 3

@@ -1,11 +1,13 @@
 """Which errors are a user's mistake, and how they are told."""
 import errno
 
+import cv2
 import pytest
+import torch
 from mmengine.hooks import EarlyStoppingHook
 
 from plugin.utils import UserError
-from plugin.utils.errors import is_full_disk, is_mistake, sentence
+from plugin.utils.errors import is_full_disk, is_mistake, is_out_of_memory, sentence
 
 FULL = OSError(errno.ENOSPC, 'No space left on device')
 
@@ -24,6 +26,25 @@ FULL = OSError(errno.ENOSPC, 'No space left on device')
 ])
 def test_what_is_a_mistake(error, expected):
     assert is_mistake(error) == expected
+
+
+@pytest.mark.parametrize(('error', 'short'), [
+    (torch.cuda.OutOfMemoryError('CUDA out of memory. Tried to allocate 2 GiB'), True),
+    (RuntimeError('CUDA error: out of memory'), True),
+    (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"), True),
+    (RuntimeError('cuDNN error: CUDNN_STATUS_ALLOC_FAILED'), True),
+    (RuntimeError('std::bad_alloc'), True),
+    (RuntimeError('could not create a memory object'), True),
+    (MemoryError(), True),
+    (cv2.error('(-4:Insufficient memory) Failed to allocate 27 bytes'), True),
+    (OSError(errno.ENOMEM, 'Cannot allocate memory'), True),
+    (cv2.error('(-215:Assertion failed) !ssize.empty()'), False),
+    (RuntimeError('shapes do not match'), False),
+    (ValueError('out of memory'), False),
+    (FULL, False),
+])
+def test_what_counts_as_a_lack_of_memory(error, short):
+    assert is_out_of_memory(error) == short
 
 
 def test_a_value_that_the_stack_refuses_is_a_mistake():

@@ -12,9 +12,9 @@ from mmcv.transforms import LoadImageFromFile
 from mmengine import fileio
 from mmengine.dataset import BaseDataset
 from mmseg.datasets import LoadAnnotations, PascalVOCDataset
-from PIL import Image
 
 from plugin.utils import UserError
+from plugin.utils.images import open_image
 
 from ..image_depth import TIFF
 from ..labels.image_files import IMAGE_SUFFIXES, is_whole, orientation
@@ -201,7 +201,7 @@ class FileChecker:
         if pixels is not None and data[:4] in TIFF:
             return pixels.shape[:2], deep
         try:
-            with Image.open(BytesIO(data)) as image:
+            with open_image(BytesIO(data)) as image:
                 width, height = image.size
                 whole = is_whole(image, data)
                 turned = orientation(image, data) != 1

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, TypedDict
 
 from plugin.utils import UserError
+from plugin.utils.text import printable, shortened
 
 SEVERITIES = ('error', 'warning', 'note')
 # places of a finding that are kept; their number is kept in any case
@@ -128,5 +129,5 @@ class Report:
 
 
 def readable(text: str) -> str:
-    """The text with bytes of file names that are no UTF-8 escaped."""
-    return text.encode('utf-8', 'backslashreplace').decode('utf-8')
+    """The text as people may see it; no more than a page of it."""
+    return printable(shortened(text))

@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from plugin.utils.images import open_image
+
 from ..labels.image_files import is_whole, orientation
 from .depth import Deep, decode, look_at_depth
 from .file_checker import BadFile, Entry, FileChecker, Problem, Seen, Size, count_values
@@ -89,7 +91,7 @@ class Looker(FileChecker):
             with warnings.catch_warnings():
                 # large, but not too large
                 warnings.simplefilter('ignore', Image.DecompressionBombWarning)
-                with Image.open(BytesIO(data)) as image:
+                with open_image(BytesIO(data)) as image:
                     whole, turn = is_whole(image, data), orientation(image, data)
                     if whole and image.format == 'PNG':
                         whole = _is_intact(data)
@@ -155,7 +157,7 @@ def _is_intact(data: bytes) -> bool:
     """Whether the check sums of a PNG are right."""
     try:
         # an image that was loaded cannot be verified any more
-        with Image.open(BytesIO(data)) as image:
+        with open_image(BytesIO(data)) as image:
             image.verify()
     except (OSError, SyntaxError, ValueError):
         return False

@@ -10,6 +10,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from plugin.utils import UserError
+from plugin.utils.images import open_image
 
 # Hamming distance of 64 bits, always even. Of 323 barnyard and 560 wildlife images, all 5 pairs
 # within 10 show one scene twice; at 12 half of the pairs are strangers
@@ -47,7 +48,7 @@ def hash_image(path: Path) -> ImageHash:
         UserError: If it cannot be read.
     """
     try:
-        with Image.open(path) as image:
+        with open_image(path) as image:
             image.draft('L', (128, 128))  # a JPEG is decoded at this size at once
             grey = ImageOps.exif_transpose(image).convert('L')
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:

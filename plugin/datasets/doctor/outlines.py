@@ -9,7 +9,8 @@ from mmcv.transforms import RandomChoiceResize, RandomResize, Resize
 from pycocotools import mask as coco_mask
 
 from ..labels.coco_file import DRAW, has_outline
-from ..labels.polygons import FARTHEST, to_rle
+from ..labels.polygons import is_near, to_rle
+from ..labels.tangles import kind_of
 from .findings import Report
 from .parts import DataPart, Outline
 
@@ -110,10 +111,10 @@ def _measure(outline: Outline, height: int, width: int) -> Measured:
             return Measured(0, 0, 'outline-unfit')
         box, area = coco_mask.toBbox(rle)[2:], float(coco_mask.area(rle))
         return Measured(box[1], box[0], 'outline-tiny' if _is_tiny(box, area) else '')
+    if not all(map(is_near, outline.segmentation)):
+        return Measured(0, 0, 'outline-outside')
     rings = [np.asarray(ring, float).reshape(-1, 2) for ring in outline.segmentation]
     points = np.concatenate(rings)
-    if not np.isfinite(points).all() or np.abs(points).max() > FARTHEST:
-        return Measured(0, 0, 'outline-outside')
     low, high = points.min(0), points.max(0)
     box = high - low
     fault = ''
@@ -136,8 +137,9 @@ def _is_tiny(box: np.ndarray, area: float) -> bool:
 def _crosses(ring: np.ndarray) -> bool:
     """Whether a crossing changes what points (P, 2) enclose."""
     polygon = shapely.Polygon(ring)
-    if polygon.is_valid:
-        return False
+    kind = kind_of(polygon)
+    if kind != 'crossing':
+        return kind == 'tangled'
     # by the even-odd rule; where loops turn against each other or overlap, the two differ
     filled, signed = shapely.make_valid(polygon).area, polygon.area
     return abs(filled - signed) > CROSSED * max(filled, signed)

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from plugin.utils import write_atomically
+from plugin.utils.console import cell, say
 
 from .class_counts import absent_classes
 from .findings import ClassCounts, Finding, PartCounts, Report
@@ -33,7 +33,7 @@ def print_report(report: Report, console: Console | None = None) -> None:
     if names:
         console.print(_table(report.parts, names))
     elif report.parts:
-        console.print(Text(', '.join(f'{part["name"]}: {part["pictures"]} images'
+        console.print(cell(', '.join(f'{part["name"]}: {part["pictures"]} images'
                                      for part in report.parts)))
     for line in _facts(report.facts):
         console.print(Text(line))
@@ -71,12 +71,12 @@ def print_weights(found: ClassWeights) -> None:
         table.add_column(name, justify='right')
     for k, (name, weight) in enumerate(found.weights.items()):
         column = found.pixels[:, k]
-        table.add_row(escape(name), f'{(column > 0).sum():,}', f'{column.sum():,}', str(weight))
+        table.add_row(cell(name), f'{(column > 0).sum():,}', f'{column.sum():,}', str(weight))
     Console().print(table)
     absent = absent_classes(list(found.weights), found.pixels)
     if absent:
-        print(f'no image of the training set shows {", ".join(absent)}: weight 0')
-    print(f'class_weight={list(found.weights.values())}')
+        say(f'no image of the training set shows {", ".join(absent)}: weight 0')
+    say(f'class_weight={list(found.weights.values())}')
 
 
 def _counted(number: int, name: str) -> str:
@@ -87,12 +87,12 @@ def _table(parts: Sequence[PartCounts], names: Sequence[str]) -> Table:
     """Of each part and class its pixels or objects, and the images that show it."""
     table = Table('class', title_justify='left')
     for part in parts:
-        table.add_column(Text(f'{part["name"]}\n{_counted(part["pictures"], "image")}'),
+        table.add_column(cell(part["name"]).append(f'\n{_counted(part["pictures"], "image")}'),
                          justify='right')
     rows = [{row['name']: row for row in part['classes']} for part in parts]
     totals = [sum(row['pixels'] or 0 for row in part['classes']) for part in parts]
     for name in names:
-        table.add_row(Text(name), *(_cell(row.get(name), total)
+        table.add_row(cell(name), *(_cell(row.get(name), total)
                                     for row, total in zip(rows, totals)))
     return table
 

@@ -1,4 +1,5 @@
 """Data sets of a config turned into parts; what cannot be read becomes a finding."""
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -79,8 +80,7 @@ def _read_folder(dataset: SegFolderDataset, role: str, name: str, report: Report
         # an image without label can be looked at
         report.add('error', fault.kind, fault.fault, [f'{name}: {one}' for one in fault.names],
                    fault.cure)
-    twice = sorted({one for one in names if names.count(one) > 1}) if len(
-        set(names)) < len(names) else []
+    twice = sorted(one for one, count in Counter(names).items() if count > 1)
     if twice:
         report.add('warning', 'listed-twice', f'{dataset.ann_file} names {twice[0]} more than '
                    'once', [f'{name}: {one}' for one in twice], 'keep one line of each')

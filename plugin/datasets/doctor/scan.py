@@ -12,6 +12,7 @@ import cv2
 from plugin.utils import UserError
 from plugin.utils.console import progress
 from plugin.utils.opencv import one_thread, quiet
+from plugin.utils.workers import start_context
 
 from .file_checker import Entry
 from .looking import Look, Looker
@@ -60,7 +61,7 @@ def _looks(lookers: Sequence[Looker], work: Sequence[Job], jobs: int) -> Iterato
                 look = lookers[part].look(entry)
             yield look
         return
-    executor = ProcessPoolExecutor(jobs, multiprocessing.get_context(_start_method()),
+    executor = ProcessPoolExecutor(jobs, start_context(),
                                    _begin, (list(lookers), ))
     try:
         with one_thread():
@@ -72,15 +73,10 @@ def _looks(lookers: Sequence[Looker], work: Sequence[Job], jobs: int) -> Iterato
         executor.shutdown(cancel_futures=True)
 
 
-def _start_method() -> str:
-    # a forked process need not import the stack again
-    return 'fork' if 'fork' in multiprocessing.get_all_start_methods() else 'spawn'
-
-
 def _begin(lookers: list[Looker]) -> None:
     """Prepare a process: quiet, one thread, and gone when its parent is gone."""
     _lookers[:] = lookers
-    if _start_method() != 'fork':
+    if start_context().get_start_method() != 'fork':
         cv2.setNumThreads(1)
     # Ctrl-C is the parent's, which then ends the others
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from pycocotools import mask as coco_mask
 
 from plugin.utils import UserError, write_atomically
+from plugin.utils.text import LONGEST_NAME, brief, is_name, is_unicode, printable, shortened, word
 
 from .image_files import ImageSize, image_size
 from .joining import join_shapes
@@ -69,12 +70,11 @@ class CocoBuilder:
         self._named: set[str] = set()
 
     def report(self, file: str, action: str, reason: str, shape: str = '') -> None:
-        """Note a finding; names that are no UTF-8 are escaped."""
+        """Note a finding; control characters, and names that are no UTF-8, are escaped."""
         if action not in ACTIONS:
             raise UserError(f'action {action!r} is none of {", ".join(ACTIONS)}')
         self.findings.append(LabelFinding(*(
-            text.encode('utf-8', 'backslashreplace').decode('utf-8')
-            for text in (file, shape, action, reason))))
+            printable(shortened(text)) for text in (file, shape, action, reason))))
 
     def image(self, source: str, path: Path,
               written: tuple[Any, Any] | None = None) -> ImageEntry | None:
@@ -121,9 +121,10 @@ class CocoBuilder:
         """Those of the shapes whose labels are asked for, with the names of their classes."""
         taken = []
         for shape in shapes:
-            if not _is_name(shape.label):
-                self.report(image.source, 'dropped', f'its label {shape.label!r} is no name',
-                            shape.name)
+            if not is_name(shape.label):
+                is_long = isinstance(shape.label, str) and len(shape.label) > LONGEST_NAME
+                self.report(image.source, 'dropped', f'its label {brief(shape.label)} is no name'
+                            + f': it has more than {LONGEST_NAME} letters' * is_long, shape.name)
                 continue
             label = self._labels.take(shape.label, image.source)
             if label is not None:
@@ -162,7 +163,7 @@ class CocoBuilder:
         if file_name.startswith('../') or os.path.isabs(file_name):
             return (f'image {file_name} lies outside the folder of images {self.root}: '
                     'give that folder by --images')
-        if not _is_name(file_name):
+        if not is_unicode(file_name):
             return f'the name of image {file_name} is no UTF-8: rename it'
         if file_name in self._sources:
             return f'image {file_name} has its labels from {self._sources[file_name]} already'
@@ -174,20 +175,12 @@ def write_coco(path: Path, content: dict[str, list[dict]]) -> None:
     write_atomically(path, json.dumps(content, ensure_ascii=False) + '\n')
 
 
-def _is_name(text: Any) -> bool:
-    """Whether this is a text that is not empty and can be written to a file."""
-    if not isinstance(text, str) or not text.strip():
-        return False
-    # a lone surrogate: half a letter from JSON, or a byte of a file name that is no UTF-8
-    return not any('\ud800' <= letter <= '\udfff' for letter in text)
-
-
 def _fault_of_size(file_name: str, size: ImageSize, written: tuple[Any, Any] | None) -> str:
     """What is wrong with the size written down; '' if nothing is."""
     if written is None or written == size[:2]:
         return ''
-    fault = (f'the labels are for {written[1]}x{written[0]} pixels, but image {file_name} has '
-             f'{size.width}x{size.height}')
+    fault = (f'the labels are for {word(written[1])}x{word(written[0])} pixels, but image '
+             f'{file_name} has {size.width}x{size.height}')
     if size.is_turned and written == (size.width, size.height):
         return (f'{fault} once turned as its EXIF orientation asks: the outlines belong to the '
                 'image as stored; take the orientation out of it, as by exiftool '

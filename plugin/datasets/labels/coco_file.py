@@ -4,8 +4,13 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from plugin.utils import UserError, first_few
+from plugin.utils.numbers import is_number
+from plugin.utils.text import LONGEST_NAME, brief, is_name
 
+from .image_files import fault_of_file_name
 from .json_file import read_json
+from .polygons import FARTHEST, is_near
+from .run_lengths import check_rle
 
 PARTS = ('images', 'annotations', 'categories')
 DRAW = 'draw the outline or remove the annotation'
@@ -52,6 +57,13 @@ def read_coco(path: str, backend_args: dict | None = None) -> CocoFile:
     bare = bare_annotations(coco)
     if bare:
         raise UserError(f'{first_few(bare)} in {coco.path} has an empty segmentation: {DRAW}')
+    far = [f'annotation {annotation["id"]} of {image["file_name"]}' for image in coco.images
+           for annotation in coco.annotations[image['id']]
+           if isinstance(annotation['segmentation'], list)
+           and not all(map(is_near, annotation['segmentation']))]
+    if far:
+        raise UserError(f'{first_few(far)} in {coco.path} has a coordinate that is no place near '
+                        'its image: correct the outline')
     unfit = [f'annotation {annotation["id"]} of {image["file_name"]}' for image in coco.images
              for annotation in coco.annotations[image['id']]
              if not _fits(annotation['segmentation'], image['height'], image['width'])]
@@ -131,26 +143,68 @@ def _check_structure(path: str, content: Any) -> None:
             if lacking:
                 raise UserError(f'{part}[{place}] of {path} lacks {", ".join(lacking)}: '
                                 'write the file anew with a converter of tools/data')
+    _check_names(path, content)
     for image in content['images']:
         size = (image['width'], image['height'])
-        if not all(isinstance(side, (int, float)) and side > 0 and float(side).is_integer()
+        if not all(is_number(side, 1, FARTHEST) and float(side).is_integer()
                    for side in size):
-            raise UserError(f'image {image["file_name"]} of {path} has the width {size[0]!r} '
-                            f'and the height {size[1]!r}: write its size in pixels')
+            raise UserError(f'image {image["file_name"]} of {path} has the width {brief(size[0])} '
+                            f'and the height {brief(size[1])}: write its size in pixels')
     for annotation in content['annotations']:
         box, area = annotation['bbox'], annotation['area']
         if not isinstance(box, list) or len(box) != 4 or not all(
-                isinstance(value, (int, float)) for value in (*box, area)):
-            raise UserError(f'annotation {annotation["id"]} of {path} has the bbox {box!r} and '
-                            f'the area {area!r}: write [x, y, width, height] and the pixels')
+                is_number(value, -FARTHEST ** 2, FARTHEST ** 2) for value in (*box, area)):
+            raise UserError(
+                f'annotation {annotation["id"]} of {path} has the bbox {brief(box)} and the area '
+                f'{brief(area)}: write [x, y, width, height] and the pixels')
     if not content['images']:
         raise UserError(f'{path} holds no image: there is nothing to train or to test on')
+
+
+def _check_names(path: str, content: dict) -> None:
+    """Stop at ids and names that are no numbers and texts."""
+    check_ids(path, content)
+    for place, image in enumerate(content['images']):
+        fault = fault_of_file_name(image['file_name'])
+        if fault:
+            raise UserError(f'images[{place}] of {path} has the file_name '
+                            f'{brief(image["file_name"])}, {fault}: correct it')
+    for place, category in enumerate(content['categories']):
+        if not is_name(category['name']):
+            raise UserError(f'categories[{place}] of {path} has the name '
+                            f'{brief(category["name"])}: give a text of 1 to {LONGEST_NAME} '
+                            'letters')
+
+
+def check_ids(path: str, content: Any) -> None:
+    """Stop unless a COCO file has lists of entries, whose ids are numbers or texts.
+
+    Args:
+        path (str): The file, for the message.
+        content (Any): What it holds; a list or an id may be missing.
+
+    Raises:
+        UserError: If it is none.
+    """
+    parts = {part: content.get(part, []) for part in PARTS} if isinstance(content, dict) else {}
+    if not parts or not all(isinstance(entries, list) for entries in parts.values()):
+        raise UserError(f'{path} is no COCO file: its images, annotations and categories are no '
+                        'lists')
+    for part, entries in parts.items():
+        for place, entry in enumerate(entries):
+            if not isinstance(entry, dict):
+                raise UserError(f'{part}[{place}] of {path} is {brief(entry)} and no entry of a '
+                                'COCO file: write the file anew')
+            for key in ('id', 'image_id', 'category_id'):
+                if not isinstance(entry.get(key, ''), str) and not is_number(entry[key]):
+                    raise UserError(f'{part}[{place}] of {path} has the {key} '
+                                    f'{brief(entry[key])}: give it a number')
 
 
 def _check_unique(path: str, what: str, values: Sequence) -> None:
     twice = [value for value, count in Counter(values).items() if count > 1]
     if twice:
-        raise UserError(f'{path} has the {what} {twice[0]!r} more than once: '
+        raise UserError(f'{path} has the {what} {brief(twice[0])} more than once: '
                         'every one must be its own')
 
 
@@ -163,11 +217,12 @@ def bare_annotations(coco: CocoFile) -> list[str]:
 
 def _fits(segmentation: Any, height: int, width: int) -> bool:
     """Whether run lengths are those of an image of H x W pixels; polygons fit any."""
-    if not isinstance(segmentation, dict):
-        return True
-    counts = segmentation['counts']
-    return list(segmentation['size']) == [height, width] and (
-        not isinstance(counts, list) or min(counts) >= 0 and sum(counts) == height * width)
+    if isinstance(segmentation, dict):
+        try:
+            check_rle(segmentation, height, width)
+        except UserError:
+            return False
+    return True
 
 
 def has_outline(segmentation: Any) -> bool:
@@ -178,10 +233,12 @@ def has_outline(segmentation: Any) -> bool:
 
     Returns:
         bool: False for an empty list, a polygon of fewer than 3 points or an odd number of
-        coordinates, an RLE without counts or size.
+        coordinates or something else than numbers, an RLE without counts or size.
     """
     if isinstance(segmentation, dict):
-        return bool(segmentation.get('counts')) and len(segmentation.get('size', ())) == 2
+        counts, size = segmentation.get('counts'), segmentation.get('size')
+        return (isinstance(counts, (str, bytes, list)) and len(counts) > 0
+                and isinstance(size, (list, tuple)) and len(size) == 2)
     return (isinstance(segmentation, list) and len(segmentation) > 0
             and all(isinstance(part, list) and len(part) >= 6 and len(part) % 2 == 0
-                    for part in segmentation))
+                    and {*map(type, part)} <= {int, float} for part in segmentation))

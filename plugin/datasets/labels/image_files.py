@@ -6,18 +6,21 @@ import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 from PIL import Image, ImageFile, TiffImagePlugin
 
 from plugin.utils import UserError
+from plugin.utils.images import open_image
 
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp')
 ORIENTATION = 0x0112
 # TIFF tags; Pillow's own size of a TIFF is turned in some versions and not in others
 WIDTH, HEIGHT = 0x0100, 0x0101
+# bytes of a file's name, and of a path, that Linux takes
+LONGEST_PART, LONGEST_PATH = 255, 4095
 PNG_END = b'IEND\xaeB`\x82'
 
 
@@ -52,7 +55,7 @@ def image_size(path: Path) -> ImageSize:
         with warnings.catch_warnings():
             # only the header is read: a large image is no danger
             warnings.simplefilter('ignore', Image.DecompressionBombWarning)
-            with Image.open(path) as image:
+            with open_image(path) as image:
                 return _size(image, path)
     except Image.DecompressionBombError as error:
         raise UserError(f'{path} is too large to be loaded: cut it into smaller ones') from error
@@ -189,6 +192,18 @@ def orientation(image: Image.Image, data: bytes) -> int:
 def is_image(path: Path) -> bool:
     """Whether the suffix is that of an image, and the file is not hidden."""
     return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith('.')
+
+
+def fault_of_file_name(name: Any) -> str:
+    """Why no file can have a name, perhaps with folders; '' if one can."""
+    if not isinstance(name, str) or not name.strip('/ '):
+        return 'which is no name of a file'
+    if '\0' in name:
+        return 'which holds the character NUL'
+    parts = name.encode('utf-8', 'surrogatepass').split(b'/')
+    if max(map(len, parts)) > LONGEST_PART or sum(map(len, parts)) > LONGEST_PATH:
+        return 'which is longer than a file system takes'
+    return ''
 
 
 def _key(name: str) -> str:

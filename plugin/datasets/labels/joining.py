@@ -2,10 +2,13 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
 from pycocotools import mask as coco_mask
 
-from .polygons import Instance, Segmentation, mask_to_rle, to_mask, to_rle
+from plugin.utils import UserError
+
+from .nesting import nest
+from .polygons import Instance, Segmentation, mask_to_rle, to_rle
+from .run_lengths import without
 from .shapes import MaskPart, PolygonPart, Report, Shape, flat_ring, label_key, mend
 
 
@@ -28,23 +31,23 @@ def join_shapes(shapes: Iterable[Shape], height: int, width: int,
         list[Instance]: The instances, each with at least one pixel; polygons, or compressed RLE
         (``counts`` as str) where there are holes or masks.
     """
-    groups: dict[Any, list[PolygonPart | MaskPart]] = {}
+    groups: dict[Any, list[list[PolygonPart | MaskPart]]] = {}
     labels: dict[Any, str] = {}
-    classes: dict[Any, list[str]] = {}
+    classes: dict[Any, dict[str, None]] = {}
     for place, shape in enumerate(_once(list(shapes), report)):
         name = label_key(shape.label)
         key = (place, ) if shape.group is None else (name, shape.group)
         labels.setdefault(key, shape.label)
-        if shape.group is not None and name not in classes.setdefault(shape.group, []):
-            classes[shape.group].append(name)
-        groups.setdefault(key, []).extend(mend(shape, height, width, report))
+        if shape.group is not None:
+            classes.setdefault(shape.group, {})[name] = None
+        groups.setdefault(key, []).append(mend(shape, height, width, report))
     for group, names in classes.items():
         if len(names) > 1:
             report(f'group {group}', 'split', f'its shapes have the labels {", ".join(names)}: '
                    'they are one instance each; give them one label or different groups')
     instances = []
-    for key, parts in groups.items():
-        segmentation = _join(parts, height, width, report) if parts else None
+    for key, shapes_parts in groups.items():
+        segmentation = _join(shapes_parts, height, width, report) if any(shapes_parts) else None
         if segmentation is not None:
             instances.append(Instance(labels[key], segmentation))
     return instances
@@ -64,54 +67,30 @@ def _once(shapes: list[Shape], report: Report) -> list[Shape]:
     return [shapes[place] for place in sorted(kept)]
 
 
-def _join(parts: list[PolygonPart | MaskPart], height: int, width: int,
+def _join(shapes: list[list[PolygonPart | MaskPart]], height: int, width: int,
           report: Report) -> Segmentation | None:
-    """The COCO segmentation of the parts of one instance; None if it has no pixel."""
-    solids, holes = _nest([part for part in parts if isinstance(part, PolygonPart)], report)
-    masks = [part.rle for part in parts if isinstance(part, MaskPart)]
+    """The COCO segmentation of the shapes of one instance, in parts; None if it has no pixel."""
+    parts = [part for shape in shapes for part in shape]
+    names = ', '.join(dict.fromkeys(part.name for part in parts))
+    try:
+        solids, holes = nest([[part for part in shape if isinstance(part, PolygonPart)]
+                              for shape in shapes], report)
+    except UserError as error:
+        report(names, 'dropped', str(error))
+        return None
+    masks = [to_rle(part.rle, height, width) for part in parts if isinstance(part, MaskPart)]
     plain = not masks and not any(holes) and not any(p.polygon.interiors for p in solids)
     if plain:
         segmentation: Segmentation = [part.ring for part in solids]
         pixels = coco_mask.area(to_rle(segmentation, height, width))
     else:
-        mask = np.zeros((height, width), np.uint8)
-        for rle in masks:
-            mask |= to_mask(rle, height, width)
         for part, inside in zip(solids, holes, strict=True):
             cut = [flat_ring(ring) for ring in part.polygon.interiors] + inside
-            mask |= _filled(part.ring, cut, height, width)
+            masks.append(without(to_rle([part.ring], height, width),
+                                 [to_rle([ring], height, width) for ring in cut]))
+        mask = coco_mask.decode(coco_mask.merge(masks))
         segmentation, pixels = mask_to_rle(mask), mask.sum()
     if not pixels:
-        names = ', '.join(dict.fromkeys(part.name for part in parts))
         report(names, 'dropped', 'it covers no pixel')
         return None
     return segmentation
-
-
-def _nest(parts: list[PolygonPart],
-          report: Report) -> tuple[list[PolygonPart], list[list[list[float]]]]:
-    """Tell the solid polygons of an instance from the holes in them; rings of holes per solid."""
-    depth = [0] * len(parts)
-    around: list[list[int]] = [[] for _ in parts]
-    # from the largest on, so that the depth of what lies around is known
-    order = sorted(range(len(parts)), key=lambda place: -parts[place].polygon.area)
-    for rank, place in enumerate(order):
-        inner = parts[place].polygon
-        around[place] = [other for other in order[:rank] if parts[other].polygon.covers(inner)
-                         and not parts[other].polygon.equals(inner)]
-        depth[place] = 1 + max((depth[other] for other in around[place]), default=-1)
-        if depth[place] % 2:
-            report(parts[place].name, 'note', 'it lies inside '
-                   f'{parts[around[place][-1]].name} of its group: a hole in it')
-    solids = [place for place in range(len(parts)) if depth[place] % 2 == 0]
-    holes = [[part.ring for part, outer, level in zip(parts, around, depth, strict=True)
-              if place in outer and level == depth[place] + 1] for place in solids]
-    return [parts[place] for place in solids], holes
-
-
-def _filled(ring: list[float], cut: list[list[float]], height: int, width: int) -> np.ndarray:
-    """Pixels (H, W) uint8 of a polygon without those of its holes."""
-    mask = to_mask([ring], height, width)
-    for hole in cut:
-        mask[to_mask([hole], height, width) > 0] = 0
-    return mask

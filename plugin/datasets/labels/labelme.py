@@ -11,6 +11,8 @@ from PIL import Image
 
 from plugin.utils import UserError
 from plugin.utils.console import progress
+from plugin.utils.images import open_image
+from plugin.utils.text import word
 
 from .coco_builder import CocoBuilder, ImageEntry
 from .image_files import ImageFinder, likely_folders
@@ -150,7 +152,7 @@ def _shape(entry: Any, name: str, image: ImageEntry, builder: CocoBuilder) -> Sh
     """A shape of LabelMe; None, and a finding, if it is none that outlines an animal."""
     try:
         points = _points(entry)
-        kind = str(entry.get('shape_type') or 'polygon')
+        kind = word(entry.get('shape_type') or 'polygon')
         outline: list[float] | dict
         if kind == 'mask':
             outline, mendings = _mask(entry, points, image.height, image.width)
@@ -160,12 +162,20 @@ def _shape(entry: Any, name: str, image: ImageEntry, builder: CocoBuilder) -> Sh
             outline = OUTLINES[kind](points)
         else:
             raise UserError(f'a {kind} outlines nothing: draw a polygon')
+        return Shape(entry.get('label'), outline, _group(entry.get('group_id')), name)
     except ValueError as error:
         builder.report(image.source, 'dropped', str(error), name)
         return None
-    group = entry.get('group_id')
-    return Shape(entry.get('label'), outline,
-                 group if group is None or isinstance(group, (int, str)) else repr(group), name)
+
+
+def _group(written: Any) -> int | str | None:
+    """What the shapes of one instance have in common, as it can be a key."""
+    if written is None or isinstance(written, (int, str)):
+        return written
+    try:
+        return repr(written)
+    except RecursionError as error:
+        raise UserError('its group_id is nested too deeply: give it a number') from error
 
 
 def _points(entry: Any) -> Points:
@@ -205,7 +215,11 @@ def _mask(entry: dict, points: Points, height: int, width: int) -> tuple[dict, l
     """RLE of a shape of type mask, a PNG of the part within its box, and what was mended."""
     try:
         content = base64.b64decode(entry['mask'], validate=True)
-        with Image.open(io.BytesIO(content)) as png:
+        with open_image(io.BytesIO(content)) as png:
+            # more than an image could hold would only take memory
+            if png.width > 2 * width or png.height > 2 * height:
+                raise UserError(f'a mask of {png.width}x{png.height} in an image of '
+                                f'{width}x{height}')
             crop = np.asarray(png if png.mode in ('1', 'L', 'P', 'I;16') else png.convert('L'))
         left, top = (round(value) for value in points[0])
         right, bottom = (round(value) for value in points[-1])

@@ -1,5 +1,6 @@
 """Outlines of instances: polygons, masks and run lengths, and the ways between them."""
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import cv2
@@ -8,10 +9,14 @@ from pycocotools import mask as coco_mask
 
 from plugin.utils import UserError
 
+from .run_lengths import compressed
+
 # what COCO calls a segmentation: polygons [x0, y0, x1, y1, ...], or run lengths
 Segmentation = list[list[float]] | Mapping[str, Any]
 # pycocotools walks along every edge: a point at 1e12 would take all memory
 FARTHEST = 1e6
+# pixels along all edges of an instance, of which each takes 100 bytes
+LONGEST = 5e6
 
 
 class Instance(NamedTuple):
@@ -46,17 +51,23 @@ def to_rle(segmentation: Segmentation, height: int, width: int) -> dict:
         UserError: If there is no outline, or one that does not fit the image.
     """
     if isinstance(segmentation, Mapping):
-        return _compressed(segmentation, height, width)
+        return compressed(segmentation, height, width)
+    if not isinstance(segmentation, (list, tuple)):
+        raise UserError('the segmentation is no list of polygons: draw the outline again')
     if not segmentation:
         raise UserError('the segmentation is empty: draw the outline or remove the annotation')
     for polygon in segmentation:
+        _check_numbers(polygon)
         if len(polygon) < 6 or len(polygon) % 2:
             raise UserError(f'a polygon of {len(polygon)} numbers is no outline: '
                             'give x and y of at least 3 points')
-        # not "> FARTHEST", which NaN would pass
-        if not np.abs(np.asarray(polygon, float)).max() <= FARTHEST:
+        if not is_near(polygon):
             raise UserError(f'a polygon has the coordinate {max(polygon, key=abs)}, which is no '
                             f'place near an image of {width}x{height}: correct the outline')
+    length = sum(map(_length, segmentation))
+    if length > LONGEST:
+        raise UserError(f'its outline is {length:.3g} pixels long in an image of {width}x{height}: '
+                        'draw it again')
     codes = coco_mask.frPyObjects([list(map(float, polygon)) for polygon in segmentation],
                                   height, width)
     return coco_mask.merge(codes)
@@ -149,19 +160,24 @@ def has_holes(mask: np.ndarray) -> bool:
                for piece, _, _ in _connected((mask != 0).astype(np.uint8)))
 
 
-def _compressed(rle: Mapping[str, Any], height: int, width: int) -> dict:
-    size, counts = list(rle.get('size', ())), rle.get('counts')
-    if size != [height, width]:
-        raise UserError(f'an RLE of size {size} does not fit an image of height {height} and '
-                        f'width {width}: write the labels anew for this image')
-    if not counts:
-        raise UserError('an RLE without counts is no outline: draw it or remove the annotation')
-    if isinstance(counts, (str, bytes)):
-        return dict(size=size, counts=counts)
-    if min(counts) < 0 or sum(counts) != height * width:
-        raise UserError(f'the counts of an RLE make {sum(counts)} pixels, but the image has '
-                        f'{height * width}: write the labels anew for this image')
-    return coco_mask.frPyObjects(dict(size=size, counts=list(counts)), height, width)
+def is_near(polygon: Sequence[float]) -> bool:
+    """Whether all coordinates are finite and at most 1e6, whatever integers there are."""
+    return (len(polygon) == 0 or min(polygon) >= -FARTHEST and max(polygon) <= FARTHEST
+            # NaN passes by what is smallest and largest, but not by a sum
+            and math.isfinite(sum(polygon)))
+
+
+def _check_numbers(polygon: Any) -> None:
+    """Stop at what is no list of numbers."""
+    if not isinstance(polygon, (list, tuple, np.ndarray)) or not all(
+            isinstance(value, (int, float, np.number)) for value in polygon):
+        raise UserError('a polygon is no list of numbers x y x y ...: draw the outline again')
+
+
+def _length(polygon: Sequence[float]) -> float:
+    """Steps that pycocotools takes along the edges of a polygon, in pixels."""
+    points = np.asarray(polygon, float).reshape(-1, 2)
+    return float(np.abs(points - np.roll(points, 1, axis=0)).max(axis=1).sum())
 
 
 def _connected(mask: np.ndarray) -> list[tuple[np.ndarray, int, int]]:

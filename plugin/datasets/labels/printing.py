@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from plugin.utils import first_few
+from plugin.utils.console import cell, say
 
 from .coco_builder import LabelFinding
 from .convert import Conversion
@@ -16,7 +16,7 @@ from .to_labelme import LabelMeFiles
 def print_findings(findings: Sequence[LabelFinding]) -> None:
     """Print the findings as a table, and their number."""
     if not findings:
-        print('nothing to mend: every label is taken as it was drawn')
+        say('nothing to mend: every label is taken as it was drawn')
         return
     console = Console()
     if not console.is_terminal:
@@ -24,27 +24,26 @@ def print_findings(findings: Sequence[LabelFinding]) -> None:
         console = Console(width=10 ** 6)
     table = Table('file', 'shape', 'what', 'why')
     for finding in findings:
-        # Text: a name with brackets is no mark-up
-        table.add_row(Text(finding.file or '(all)'), Text(finding.shape), Text(finding.action),
-                      Text(finding.reason))
+        table.add_row(*map(cell, (finding.file or '(all)', finding.shape, finding.action,
+                                  finding.reason)))
     console.print(table)
     counts = Counter(finding.action for finding in findings)
-    print(', '.join(f'{count} {action}' for action, count in counts.items()))
+    say(', '.join(f'{count} {action}' for action, count in counts.items()))
 
 
 def print_conversion(done: Conversion) -> None:
     """Print what was wrong with labels, and what the COCO file holds."""
     print_findings(done.findings)
     animals = ', '.join(f'{count} {name}' for name, count in done.instances.items())
-    print(f'{done.path}: {done.images} image{"s" * (done.images != 1)}, {done.empty} of them '
-          f'without animals; {animals}')
+    say(f'{done.path}: {done.images} image{"s" * (done.images != 1)}, {done.empty} of them '
+        f'without animals; {animals}')
 
 
 def print_labelme(out: object, done: LabelMeFiles) -> None:
     """Print how many LabelMe files there are now in the folder ``out``, and which were kept."""
     if done.blank:
-        print(f'{done.blank} predictions cover no pixel and are left out')
-    print(f'{out}: {len(done.written)} LabelMe files with {done.instances} animals')
+        say(f'{done.blank} predictions cover no pixel and are left out')
+    say(f'{out}: {len(done.written)} LabelMe files with {done.instances} animals')
     if done.kept:
-        print(f'{len(done.kept)} were there and stay as they are (--overwrite replaces them): '
-              f'{first_few(sorted(path.name for path in done.kept))}')
+        say(f'{len(done.kept)} were there and stay as they are (--overwrite replaces them): '
+            f'{first_few(sorted(path.name for path in done.kept))}')

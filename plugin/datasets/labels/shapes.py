@@ -8,7 +8,8 @@ import shapely
 
 from plugin.utils import UserError
 
-from .polygons import FARTHEST
+from .polygons import FARTHEST, readable, to_rle
+from .tangles import CROSSINGS, kind_of
 
 # what happened, to which shape, and why; see coco_builder.ACTIONS
 Report = Callable[[str, str, str], None]
@@ -16,6 +17,8 @@ Report = Callable[[str, str, str], None]
 SAGITTA = 0.05
 # what make_valid and clipping leave of an edge by rounding, in square pixels
 CRUMB = 1e-6
+# polygons of one instance; each is compared with all others
+PARTS = 1000
 
 
 class Shape(NamedTuple):
@@ -121,7 +124,8 @@ def mend(shape: Shape, height: int, width: int, report: Report) -> list[PolygonP
 
     Returns:
         list[PolygonPart | MaskPart]: One with exactly the shape's points where nothing is to mend;
-        several where mending or clipping makes them; none where nothing is left.
+        several where mending or clipping makes them; a mask where the outline crosses itself
+        hundreds of times; none where nothing is left.
     """
     if isinstance(shape.outline, Mapping):
         return [MaskPart(shape.name, shape.outline)]
@@ -131,17 +135,35 @@ def mend(shape: Shape, height: int, width: int, report: Report) -> list[PolygonP
         report(shape.name, 'dropped', fault)
         return []
     polygon = shapely.Polygon(points)
-    if polygon.is_valid and _is_inside(polygon, height, width):
+    kind = kind_of(polygon)
+    if kind == 'plain' and _is_inside(polygon, height, width):
         return [PolygonPart(shape.name, list(shape.outline), polygon)]
-    areas = _mended(shape.name, polygon, height, width, report)
+    if kind == 'tangled':
+        return _filled(shape.name, points, height, width, report)
+    areas = _mended(shape.name, polygon, kind == 'crossing', height, width, report)
+    if len(areas) > PARTS:
+        return _filled(shape.name, points, height, width, report)
     return [PolygonPart(shape.name, flat_ring(area.exterior), area) for area in areas]
 
 
-def _mended(name: str, polygon: shapely.Polygon, height: int, width: int,
+def _filled(name: str, points: np.ndarray, height: int, width: int,
+            report: Report) -> list[PolygonPart | MaskPart]:
+    """The pixels of an outline whose parts are too many to be told from each other."""
+    try:
+        rle = to_rle([points.ravel().tolist()], height, width)
+    except UserError as error:
+        report(name, 'dropped', str(error))
+        return []
+    report(name, 'mended', 'its outline falls into too many parts, or crosses itself '
+           f'more than {CROSSINGS} times: its pixels in the image are taken, not its points')
+    return [MaskPart(name, readable(rle))]
+
+
+def _mended(name: str, polygon: shapely.Polygon, crosses: bool, height: int, width: int,
             report: Report) -> list[shapely.Polygon]:
     """Valid polygons within the image that cover what a polygon covers there."""
     areas = [polygon]
-    if not polygon.is_valid:
+    if crosses:
         areas = _areas(shapely.make_valid(polygon))
         if not areas:
             report(name, 'dropped', 'its outline encloses no area')

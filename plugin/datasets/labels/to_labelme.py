@@ -9,12 +9,18 @@ from pycocotools import mask as coco_mask
 
 from plugin.utils import UserError, first_few, write_atomically
 from plugin.utils.console import progress
+from plugin.utils.text import brief
 
 from .coco_file import read_coco
-from .image_files import image_size
+from .image_files import fault_of_file_name, image_size
 from .json_file import read_json, try_json
 from .labelme import labelme_document
 from .polygons import Instance, to_rle
+
+# what the values of a result are
+KINDS: dict[str, tuple[type, ...]] = dict(
+    category_id=(int, float, str), score=(int, float), file_name=(str, type(None)),
+    image_id=(int, float, str, type(None)))
 
 
 class DrawnImage(NamedTuple):
@@ -77,11 +83,11 @@ def to_labelme(source: str | Path, out: str | Path, *, images: str | Path,
     source, out, images = Path(source), Path(out), Path(images)
     drawn, blank = _read(source, images, None if data is None else Path(data), labels, score_thr)
     paths = _targets(drawn, out)
-    lost = [image.file_name for image in drawn if not (images / image.file_name).is_file()]
+    lost = [image.file_name for image in drawn if not os.path.isfile(images / image.file_name)]
     if lost:
         raise FileNotFoundError(f'{images} has no {first_few(lost)}: give the folder of the '
                                 'images by --images')
-    there = {path for path in paths if path.exists()}
+    there = {path for path in paths if os.path.exists(path)}
     if overwrite:
         _refuse_others(there)
         there.clear()
@@ -167,6 +173,11 @@ def _by_image(source: Path, images: Path, results: Sequence[Any],
         if lacking:
             raise UserError(f'entry {place} of {source} lacks {", ".join(lacking)}: give '
                             'COCO results with masks')
+        odd = [key for key, kinds in KINDS.items() if not isinstance(entry.get(key), kinds)]
+        if odd or entry.get('file_name') and fault_of_file_name(entry['file_name']):
+            key = odd[0] if odd else 'file_name'
+            raise UserError(f'entry {place} of {source} has the {key} {brief(entry[key])}: give '
+                            'COCO results with masks')
         entries = found.setdefault(_image_of(images, entry), [])
         if entry['score'] >= score_thr:
             entries.append(entry)
@@ -178,11 +189,13 @@ def _image_of(images: Path, entry: dict) -> Any:
     name = entry.get('file_name')
     if name is None:
         return entry.get('image_id')
-    if not os.path.isabs(name) and (images / name).is_file():
+    if not os.path.isabs(name) and os.path.isfile(images / name):
         return name
     # tools/predict.py writes the path that it was given
     inside = Path(os.path.relpath(name, images))
-    return name if '..' in inside.parts or not (images / inside).is_file() else inside.as_posix()
+    if '..' in inside.parts or not os.path.isfile(images / inside):
+        return name
+    return inside.as_posix()
 
 
 def _targets(drawn: Sequence[DrawnImage], out: Path) -> list[Path]:
@@ -195,6 +208,10 @@ def _targets(drawn: Sequence[DrawnImage], out: Path) -> list[Path]:
     owners: dict[str, str] = {}
     for image in drawn:
         relative = Path(os.path.normpath(image.file_name)).with_suffix('.json')
+        fault = fault_of_file_name(relative.as_posix())
+        if fault:
+            raise UserError(f'image {image.file_name} would have the LabelMe file {relative.name}, '
+                            f'{fault}: rename it')
         if relative.is_absolute() or '..' in relative.parts:
             raise UserError(f'image {image.file_name} lies outside the folder of images: '
                             'make the names in the COCO file relative to it')

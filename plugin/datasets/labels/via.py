@@ -5,6 +5,7 @@ from typing import Any
 
 from plugin.utils import UserError
 from plugin.utils.console import progress
+from plugin.utils.text import brief, word
 
 from .coco_builder import CocoBuilder
 from .image_files import ImageFinder
@@ -114,8 +115,8 @@ def _label(region: dict, attribute: str) -> str:
                             'one: tick the class')
         return ticked[0]
     if not isinstance(value, str) or not value.strip():
-        raise UserError(f'its attribute {attribute!r} is {value!r} and names no class: fill it '
-                        'in')
+        raise UserError(f'its attribute {attribute!r} is {brief(value)} and names no class: fill '
+                        'it in')
     return value
 
 
@@ -130,7 +131,7 @@ def _outline(region: Any) -> list[float]:
         raise UserError('it has no shape_attributes: draw it again')
     kind = shape.get('name')
     if kind not in KINDS:
-        raise UserError(f'a {kind} outlines nothing: draw a polygon')
+        raise UserError(f'a {word(kind)} outlines nothing: draw a polygon')
     try:
         if kind == 'polygon':
             pairs = zip(shape['all_points_x'], shape['all_points_y'], strict=True)

@@ -2,11 +2,14 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-import yaml
+from yaml import YAMLError
 
 from plugin.utils import UserError
 from plugin.utils.console import progress
+from plugin.utils.text import LONGEST_NAME, shortened
+from plugin.utils.yaml import read_yaml
 
 from .coco_builder import CocoBuilder, ImageEntry
 from .image_files import ImageFinder, likely_folders
@@ -17,6 +20,7 @@ from .shapes import Shape, box_ring
 NAME_FILES = ('data.yaml', 'data.yml', 'dataset.yaml', 'classes.txt', 'obj.names')
 # a little above 1 is a point just outside; far above are pixels
 LARGEST_SHARE = 2
+LARGEST_NAMES = 1_000_000  # bytes of their file
 
 
 def read(sources: Sequence[Path], builder: CocoBuilder, options: ReadOptions) -> None:
@@ -61,17 +65,29 @@ def class_names(given: str | None, sources: Sequence[Path],
 
 
 def _names_in(path: Path) -> dict[int, str]:
-    text = path.read_text(encoding='utf-8-sig')
-    if path.suffix.lower() not in ('.yaml', '.yml'):
-        return dict(enumerate(line.strip() for line in text.splitlines() if line.strip()))
     try:
-        content = yaml.safe_load(text)
-        names = content['names']
+        if path.stat().st_size > LARGEST_NAMES:
+            raise ValueError(f'it has more than {LARGEST_NAMES} bytes')
+        text = path.read_text(encoding='utf-8-sig')
+        if path.suffix.lower() not in ('.yaml', '.yml'):
+            lines = [line.strip() for line in text.splitlines()]
+            return {place: _short(line) for place, line in enumerate(filter(None, lines))}
+        names = read_yaml(text)['names']
         items = names.items() if isinstance(names, dict) else enumerate(names)
-        return {int(number): str(name) for number, name in items}
-    except (KeyError, TypeError, ValueError, yaml.YAMLError) as error:
-        raise UserError(f'{path} has no list of names ({type(error).__name__}: {error}): write '
-                        'names: [cow, calf], or give --names') from error
+        return {int(number): _short(name) for number, name in items}
+    except (KeyError, OverflowError, TypeError, ValueError, YAMLError) as error:
+        raise UserError(f'{path} has no list of names ({type(error).__name__}: '
+                        f'{shortened(str(error))}): write names: [cow, calf], or give --names'
+                        ) from error
+
+
+def _short(name: Any) -> str:
+    """The name of a class, written as text or as a number."""
+    if isinstance(name, (bytes, dict, list, set, tuple)):
+        raise TypeError(f'a {type(name).__name__} is no name')
+    if len(str(name)) > LONGEST_NAME:
+        raise ValueError(f'a name has {len(str(name))} letters, more than {LONGEST_NAME}')
+    return str(name)
 
 
 def _read_file(path: Path, names: dict[int, str] | None, finder: ImageFinder,

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageSequence
 
 from plugin.utils import UserError, atomic_path, first_few, write_atomically
+from plugin.utils.images import open_image
 
 from ..labels.image_files import is_image
 
@@ -82,12 +83,12 @@ def _read_stack(source: Path) -> dict[str, np.ndarray]:
             raise FileNotFoundError(f'{source} holds no images; {PLACE}')
         found = {}
         for name in sorted(files, key=_by_number):
-            with Image.open(files[name]) as image:
+            with open_image(files[name]) as image:
                 found[name] = _grey(image, str(files[name]))
         return found
     if not source.is_file():
         raise FileNotFoundError(f'{source} does not exist; {PLACE}')
-    with Image.open(source) as stack:
+    with open_image(source) as stack:
         return {f'{page:02}': _grey(image, f'page {page} of {source}')
                 for page, image in enumerate(ImageSequence.Iterator(stack))}
 

@@ -9,7 +9,7 @@ from mmcv.transforms import LoadImageFromFile
 from mmseg.datasets import LoadAnnotations
 
 from plugin.utils import UserError, first_few, write_atomically
-from plugin.utils.console import progress
+from plugin.utils.console import progress, say
 
 from ..doctor.preflight import check_dataset
 from ..voc import VOCSegDataset
@@ -96,16 +96,16 @@ def print_voc(done: VocSet) -> None:
     """Print what is there and what is missing."""
     for split, count in done.counts.items():
         note = f', not the published {COUNTS[split]}' if split in done.wrong else ''
-        print(f'{split}: {count} images, every label within 0..20 and 255{note}')
+        say(f'{split}: {count} images, every label within 0..20 and 255{note}')
     if done.lacking:
-        print(f'train_aug: no image or no mask for {first_few(done.lacking)}')
+        say(f'train_aug: no image or no mask for {first_few(done.lacking)}')
     if done.lacking or 'train_aug' in done.wrong:
-        print(f'SBD is not complete: get {SBD_PLACE}')
+        say(f'SBD is not complete: get {SBD_PLACE}')
     if done.wrong & {'train', 'val'}:
-        print(f'VOC is not complete: get {VOC_PLACE}')
+        say(f'VOC is not complete: get {VOC_PLACE}')
     if not done.with_sbd:
-        print(f'without SBD: for voc_sbd configs give --sbd with {SBD_PLACE}')
-    print(f'VOC lies in {done.home}')
+        say(f'without SBD: for voc_sbd configs give --sbd with {SBD_PLACE}')
+    say(f'VOC lies in {done.home}')
 
 
 def _read_names(path: Path) -> list[str]:

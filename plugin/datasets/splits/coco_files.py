@@ -182,7 +182,15 @@ def _write_all(contents: Mapping[Path, Any]) -> None:
         # files get their names when the stack is left, after the last one is written
         for path, content in contents.items():
             # ASCII only: half a surrogate pair, as in some file names, is no UTF-8
-            stack.enter_context(atomic_path(path)).write_text(json.dumps(content))
+            stack.enter_context(atomic_path(path)).write_text(_text(content))
+
+
+def _text(content: Any) -> str:
+    try:
+        return json.dumps(content)
+    except RecursionError as error:
+        raise UserError('a value of the COCO file is nested too deeply to be written again: '
+                        'remove it') from error
 
 
 def _count_animals(content: Mapping[str, Any],

@@ -9,6 +9,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from plugin.utils import UserError, first_few
+from plugin.utils.text import brief
 
 from .balanced_parts import assign_named
 
@@ -45,21 +46,26 @@ def check_coco(content: Any, path: str) -> None:
         raise UserError(f'{path} holds no image: there is nothing to split')
     for key, kinds in (('id', (int, str)), ('file_name', str)):
         values = [image[key] for image in content['images']]
-        odd = [repr(value) for value in values if not isinstance(value, kinds)]
+        odd = [brief(value) for value in values if not isinstance(value, kinds)]
         if odd:
             raise UserError(f'{path} has images whose {key} is {first_few(odd)}: write the '
                             'file anew with a converter of tools/data')
-        twice = [repr(value) for value, count in Counter(values).items() if count > 1]
+        twice = [brief(value) for value, count in Counter(values).items() if count > 1]
         if twice:
             raise UserError(f'{path} has images of the same {key}: {first_few(twice)}; '
                             'give every image its own, or remove the copies')
     known = {image['id'] for image in content['images']}
-    lost = [repr(ann['image_id']) for ann in content['annotations']
+    lost = [brief(ann['image_id']) for ann in content['annotations']
             if not isinstance(ann['image_id'], (int, str)) or ann['image_id'] not in known]
     if lost:
         raise UserError(f'{len(lost)} annotations of {path} belong to images it does not have '
                         f'(image_id {first_few(sorted(set(lost)))}): remove them, or add the '
                         'images')
+    for name, key in (('annotations', 'category_id'), ('categories', 'id')):
+        for place, entry in enumerate(content.get(name, ())):
+            if not isinstance(entry.get(key), (int, float, str, type(None))):
+                raise UserError(f'{name}[{place}] of {path} has the {key} {brief(entry[key])}: '
+                                'give it a number')
 
 
 def _check_entries(content: Any, path: str) -> None:
@@ -71,6 +77,11 @@ def _check_entries(content: Any, path: str) -> None:
             if not isinstance(entry, dict) or any(key not in entry for key in needed):
                 raise UserError(f'{name}[{place}] of {path} has no {" or no ".join(needed)}: '
                                 'write the file anew with a converter of tools/data')
+    categories = content.get('categories', [])
+    if not isinstance(categories, list) or not all(
+            isinstance(one, dict) and 'id' in one for one in categories):
+        raise UserError(f'{path} has categories without an id: write the file anew with a '
+                        'converter of tools/data')
 
 
 def part_shares(val: float | None = None, test: float | None = None,

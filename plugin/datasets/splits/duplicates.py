@@ -2,6 +2,7 @@
 from collections.abc import Sequence
 
 from plugin.utils import first_few
+from plugin.utils.console import say
 
 # a set of duplicates of more than this share of all images is often one camera
 LARGE_SET = 0.1
@@ -26,12 +27,12 @@ def report_duplicates(duplicates: Sequence[int], names: Sequence[str], parts: Se
     if mode == 'report':
         several = [places for places in several if len({parts[k] for k in places}) > 1]
         where = 'on different sides'
-    print(f'near-duplicates {where}: {sum(map(len, several))} images in {len(several)} sets')
+    say(f'near-duplicates {where}: {sum(map(len, several))} images in {len(several)} sets')
     for places in sorted(several, key=len, reverse=True)[:SHOWN]:
-        print(f'  {first_few([f"{names[k]} ({parts[k]})" for k in places])}')
+        say(f'  {first_few([f"{names[k]} ({parts[k]})" for k in places])}')
     if len(several) > SHOWN:
-        print(f'  and {len(several) - SHOWN} smaller sets')
+        say(f'  and {len(several) - SHOWN} smaller sets')
     largest = max(map(len, several), default=0)
     if mode == 'together' and largest > max(2, LARGE_SET * len(names)):
-        print(f'the largest set holds {largest} of {len(names)} images, perhaps all of one '
-              'camera that stands still: a lower --distance links fewer')
+        say(f'the largest set holds {largest} of {len(names)} images, perhaps all of one '
+            'camera that stands still: a lower --distance links fewer')

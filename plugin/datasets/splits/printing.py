@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from plugin.utils import first_few
+from plugin.utils.console import cell, say
 
 from ..doctor.class_counts import absent_classes
 from .coco_files import Split
@@ -28,24 +28,24 @@ def print_split(done: Split, *, group_by: str | None = None, duplicates: str = '
     if done.groups is not None:
         report_groups(group_by or '', done.groups, done.names)
     if done.flat:
-        print(f'{len(done.flat)} image(s) of one colour cannot be compared: '
-              f'{first_few(done.flat)}')
+        say(f'{len(done.flat)} image(s) of one colour cannot be compared: '
+            f'{first_few(done.flat)}')
     if done.duplicates is not None:
         report_duplicates(done.duplicates.tolist(), done.names, done.parts, duplicates)
     _print_parts(done)
     out = done.files[0].parent
     if done.stale:
-        print(f'{out} also holds {first_few(done.stale)} of an earlier split: do not use it beside '
-              'the new parts, which may share images with it')
-    print(f'wrote {first_few([path.name for path in done.files], SHOWN)} to {out}')
+        say(f'{out} also holds {first_few(done.stale)} of an earlier split: do not use it beside '
+            'the new parts, which may share images with it')
+    say(f'wrote {first_few([path.name for path in done.files], SHOWN)} to {out}')
 
 
 def report_groups(group_by: str, groups: Sequence[str | None], names: Sequence[str]) -> None:
     """Say how many groups ``group_by`` finds, and which of the N images have none."""
     alone = [name for name, group in zip(names, groups, strict=True) if group is None]
-    print(f'--group-by "{group_by}" finds {len(set(groups) - {None})} groups')
+    say(f'--group-by "{group_by}" finds {len(set(groups) - {None})} groups')
     if alone:
-        print(f'{len(alone)} image(s) do not match, each a group of its own: {first_few(alone)}')
+        say(f'{len(alone)} image(s) do not match, each a group of its own: {first_few(alone)}')
 
 
 def _print_parts(done: Split) -> None:
@@ -64,7 +64,7 @@ def _print_parts(done: Split) -> None:
         for name in done.summaries:
             table.add_column(name, justify='right')
         for title, found in done.animals.items():
-            table.add_row(escape(title), *map(str, found.values()))
+            table.add_row(cell(title), *map(str, found.values()))
         console.print(table)
 
 
@@ -76,11 +76,11 @@ def print_partition(done: Partition, published: Path | None = None) -> None:
         published (Path, optional): The list that was given.
     """
     if published is not None:
-        print(f'{published}: {done.title}')
+        say(f'{published}: {done.title}')
     if done.pixels is not None and done.labeled_pixels is not None:
         _print_classes(done.classes, done.labeled_pixels, done.pixels)
-    print(f'{len(done.labeled)} labelled and {len(done.unlabeled)} unlabelled images: wrote '
-          f'{", ".join(done.files)} to {done.out}')
+    say(f'{len(done.labeled)} labelled and {len(done.unlabeled)} unlabelled images: wrote '
+        f'{", ".join(done.files)} to {done.out}')
 
 
 def _print_classes(classes: Sequence[str], few: np.ndarray, every: np.ndarray) -> None:
@@ -89,12 +89,12 @@ def _print_classes(classes: Sequence[str], few: np.ndarray, every: np.ndarray) -
     for name in ('labelled images', 'of', 'labelled pixels', 'of'):
         table.add_column(name, justify='right')
     for k, name in enumerate(classes):
-        table.add_row(escape(name), str((few[:, k] > 0).sum()), str((every[:, k] > 0).sum()),
+        table.add_row(cell(name), str((few[:, k] > 0).sum()), str((every[:, k] > 0).sum()),
                       f'{few[:, k].sum():,}', f'{every[:, k].sum():,}')
     Console().print(table)
     nowhere = absent_classes(classes, every)
     absent = [name for name in absent_classes(classes, few) if name not in nowhere]
     if absent:
-        print(f'no labelled image shows {first_few(absent)}: label more images')
+        say(f'no labelled image shows {first_few(absent)}: label more images')
     if nowhere:
-        print(f'no image of the training set shows {first_few(nowhere)}')
+        say(f'no image of the training set shows {first_few(nowhere)}')

@@ -1,9 +1,6 @@
 """Writes a folder of scenes: images, labels, and a stamp file once the set is complete."""
 import contextlib
-import fcntl
 import json
-import multiprocessing
-import os
 import re
 import signal
 from collections.abc import Iterator
@@ -17,7 +14,9 @@ import numpy as np
 
 from plugin.utils import UserError, write_atomically
 from plugin.utils.console import progress
+from plugin.utils.locks import wait_for_folder
 from plugin.utils.opencv import one_thread
+from plugin.utils.workers import start_context
 
 from ..labels.coco_builder import write_coco
 from .labels import coco_file, labelme_json, palette_png
@@ -122,12 +121,8 @@ def _alone(root: Path) -> Iterator[None]:
     if root.exists() and not root.is_dir():
         raise FileExistsError(f'{root} is a file; give the name of a folder')
     root.mkdir(parents=True, exist_ok=True)
-    handle = os.open(root, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with wait_for_folder(root):
         yield
-    finally:
-        os.close(handle)
 
 
 def _read_stamp(root: Path) -> dict[str, object] | None:
@@ -237,7 +232,7 @@ def _run(tasks: list[tuple], jobs: int) -> None:
             for task in progress(tasks, 'Drawing', transient=True):
                 _write_star(task)
             return
-        pool = ProcessPoolExecutor(min(jobs, len(tasks)), multiprocessing.get_context('fork'),
+        pool = ProcessPoolExecutor(min(jobs, len(tasks)), start_context(),
                                    _ignore_interrupt)
         try:
             done = pool.map(_write_star, tasks, chunksize=4)

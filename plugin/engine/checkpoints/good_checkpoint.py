@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from plugin.utils import UserError
 
-from .safe_reading import ZIP, DamagedCheckpointError, read_checkpoint
+from .archives import ZIP
+from .safe_reading import DamagedCheckpointError, read_checkpoint
 
 NEEDED = ('state_dict', 'message_hub', 'meta')
 

@@ -1,33 +1,29 @@
 """Reading checkpoints without running what is in them.
 
 A checkpoint is a pickle, and a pickle can name any function to call while it is read. Here only
-tensors, plain Python values and the few classes of ``safe_classes`` are read, by
-``torch.load(weights_only=True)``; everything else is refused, by name. ``import plugin`` puts this
-in the place of MMEngine's loaders, which fall back to reading everything.
+tensors, arrays and plain values are read, by ``archives``, ``plain_pickle`` and the functions of
+``builders``; everything else is refused, by name. ``import plugin`` puts this in the place of
+MMEngine's loaders, which fall back to reading everything.
 """
-import datetime
+import hashlib
 import os
-import pickle
 import re
 import zipfile
-from argparse import Namespace
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlparse
 
-import numpy as np
 import torch
-from mmengine.config import ConfigDict
-from mmengine.logging import HistoryBuffer
 
 from plugin.utils import UserError
 
+from .archives import ZIP, read_plain
+from .plain_values import RefusedError
+
 TRUST = 'PASTURE_TRUST_CHECKPOINT'
 CURE = f'if you trust who made it: --trust-checkpoint (or {TRUST}=1)'
-STATISTICS = ('min', 'max', 'current', 'mean')
-# the first bytes of an archive of PyTorch, and of a pickle with a protocol as PyTorch writes it
-ZIP, PICKLE = b'PK', b'\x80'
+# published files have the beginning of their SHA-256 in their names
+HASH = re.compile(r'-([0-9a-f]{8,64})\.')
 
 
 class UntrustedCheckpointError(UserError):
@@ -47,8 +43,9 @@ def read_checkpoint(source: str | Path | BinaryIO, map_location: Any = 'cpu',
                     name: str | None = None) -> Any:
     """Read a checkpoint, by default without running any code it names.
 
-    ``meta['config']``, the config as text in files of MMCV 1, is left out: MMEngine would run it
-    on resume. Trusted files (see :func:`trusted`) are read as they are.
+    The config that a checkpoint holds as text is left out, as MMEngine would run it: that of
+    MMCV 1 on resume, that of MMEngine by an inferencer without a config. Trusted files (see
+    :func:`trusted`) are read as they are, but for the first of the two.
 
     Args:
         source (str | Path | BinaryIO): The file.
@@ -65,85 +62,56 @@ def read_checkpoint(source: str | Path | BinaryIO, map_location: Any = 'cpu',
     """
     name = name or str(source)
     try:
-        loaded = torch.load(source, map_location=map_location, weights_only=not trusted())
+        loaded = (torch.load(source, map_location=map_location, weights_only=False) if trusted()
+                  else read_plain(source, map_location))
     except (MemoryError, torch.cuda.OutOfMemoryError):
         raise
+    except RefusedError as error:
+        what = (f'needs the Python class {error}, which a file can use to run any program'
+                if error.needed else f'holds more than tensors and plain values ({error}), by '
+                'which a file can run any program')
+        raise UntrustedCheckpointError(f'{name} {what}; {CURE}') from error
     except Exception as error:  # a file of any content may raise anything
         if isinstance(error, OSError) and error.errno is not None:
             raise  # it is the disk, not the file
-        raise _explained(error, source, name) from error
-    meta = loaded.get('meta') if isinstance(loaded, dict) else None
-    if not trusted() and isinstance(meta, dict) and 'config' in meta:
-        rest = {key: value for key, value in meta.items() if key != 'config'}
-        return {**loaded, 'meta': rest}
+        raise _damaged(error, source, name) from error
+    if isinstance(loaded, dict):
+        _check_parts(loaded, name)
+        _leave_out_configs(loaded)
     return loaded
 
 
-def safe_classes() -> list[Callable]:
-    """What checkpoints of OpenMMLab hold beside tensors and plain values; none of it runs code.
-
-    Returns:
-        list[Callable]: Classes and functions, each under the name that the files have for it.
-    """
-    core = getattr(np, '_core', None) or np.core
-    kinds = {type(np.dtype(code)) for code in np.typecodes['AllInteger'] + np.typecodes['AllFloat']
-             + '?SU'}
-    arrays = [core.multiarray._reconstruct, core.multiarray.scalar]
-    # files of NumPy 1 and 2 name one function differently
-    both = [_named(function, f'numpy.{place}.multiarray', function.__name__)
-            for function in arrays for place in ('core', '_core')]
-    return [HistoryBuffer, _named(_statistic, 'builtins', 'getattr'), *both, np.ndarray, np.dtype,
-            *kinds, ConfigDict, Namespace, slice, datetime.datetime, datetime.date,
-            datetime.timedelta]
+def _check_parts(loaded: dict[str, Any], name: str) -> None:
+    """Refuse what MMEngine would take for a dict."""
+    for key in ('meta', 'state_dict', 'message_hub'):
+        part = loaded.get(key)
+        if part is not None and not isinstance(part, dict) and not trusted():
+            raise UntrustedCheckpointError(
+                f'{name} holds a {type(part).__name__} where the dict {key!r} belongs, by which a '
+                f'file can mislead MMEngine; {CURE}')
 
 
-def allow_safe_classes() -> None:
-    """Tell PyTorch of the safe classes; before 2.4 it knows tensors and plain values alone."""
-    if hasattr(torch.serialization, 'add_safe_globals'):
-        torch.serialization.add_safe_globals([*safe_classes()])
+def _leave_out_configs(loaded: dict[str, Any]) -> None:
+    """Remove the config as text; what was read has the methods of dict itself."""
+    meta, hub = loaded.get('meta'), loaded.get('message_hub')
+    if isinstance(meta, dict):
+        dict.pop(meta, 'config', None)
+    if trusted():
+        return
+    if isinstance(meta, dict):
+        dict.pop(meta, 'cfg', None)
+    info = hub.get('runtime_info') if isinstance(hub, dict) else None
+    if isinstance(info, dict):
+        info.pop('cfg', None)
 
 
-def _statistic(owner: Any, name: str) -> Callable:
-    """All that ``getattr`` is there for: the methods that a ``HistoryBuffer`` refers to."""
-    if owner is not HistoryBuffer or name not in STATISTICS:
-        raise UntrustedCheckpointError(f'builtins.getattr of {name!r}')
-    return getattr(owner, name)
-
-
-def _named(function: Callable, module: str, name: str) -> Callable:
-    """The same function under another name, by which PyTorch finds it."""
-    def call(*args: Any) -> Any:
-        return function(*args)
-
-    call.__module__, call.__name__, call.__qualname__ = module, name, name
-    return call
-
-
-def _explained(error: Exception, source: Any, name: str) -> ValueError:
+def _damaged(error: Exception, source: Any, name: str) -> DamagedCheckpointError:
     """Say in one sentence why a file cannot be read."""
-    text = str(error).partition('WeightsUnpickler error:')[2].strip() or str(error).strip()
-    reason = text.split('\n')[0] or 'the file is empty'
-    if 'weights_only' in reason:
-        reason = 'it is no archive and no pickle of PyTorch'
-    # torch before 2.4 words it differently
-    found = re.search(r'(?:GLOBAL|Unsupported class) (\S+)', text) or re.search(
-        r'^(builtins\.getattr) of', text)
+    reason = str(error).strip().split('\n')[0] or 'the file is empty'
     begin, whole = _look(source)
-    if found and not trusted():
-        needed = found[1] if '.' in found[1] else f'builtins.{found[1]}'
-        old = (f'; torch {torch.__version__} knows too few of the harmless ones, 2.4 and later '
-               'more' if not hasattr(torch.serialization, 'add_safe_globals') else '')
-        return UntrustedCheckpointError(
-            f'{name} needs the Python class {needed}, which a file can use to run any program'
-            f'{old}; {CURE}')
-    # only a refusal of the reader is a reason to ask for trust; a lack of memory is not
-    refused = isinstance(error, pickle.UnpicklingError) or 'TorchScript' in text
-    if not trusted() and refused and whole and begin.startswith((ZIP, PICKLE)):
-        reason = 'a program of TorchScript' if 'TorchScript' in text else reason
-        return UntrustedCheckpointError(
-            f'{name} holds more than tensors and plain values ({reason}), by which a file can run '
-            f'any program; {CURE}')
-    if begin.startswith(ZIP) and not whole:
+    if not begin:
+        error, reason = EOFError(), 'the file is empty'
+    elif begin.startswith(ZIP) and not whole:
         reason = 'its end is missing'
     return DamagedCheckpointError(
         f'{name} is no checkpoint of PyTorch ({type(error).__name__}: {reason}): give another '
@@ -164,10 +132,35 @@ def _look(source: Any) -> tuple:
 
 
 def download(url: str, folder: str | None = None) -> Path:
-    """Fetch a file once; where PyTorch keeps its downloads, unless a folder is given."""
+    """Fetch a file once; where PyTorch keeps its downloads, unless a folder is given.
+
+    Args:
+        url (str): The address. All of it is in the name of the file, as different addresses end
+            alike.
+        folder (str, optional): Where to keep it.
+
+    Returns:
+        Path: The file; one that PyTorch or MMEngine fetched before, if its name tells the hash of
+        what is in it.
+    """
     target = Path(folder or Path(torch.hub.get_dir()) / 'checkpoints')
-    path = target / Path(urlparse(url).path).name
+    name = Path(urlparse(url).path).name
+    path = target / f'{hashlib.sha256(url.encode()).hexdigest()[:16]}-{name}'
     if not path.is_file():
+        if _is_what_it_says(target / name):
+            return target / name
         target.mkdir(parents=True, exist_ok=True)
         torch.hub.download_url_to_file(url, str(path), progress=os.isatty(2))
     return path
+
+
+def _is_what_it_says(path: Path) -> bool:
+    """Whether a file has the hash that is in its name."""
+    told = HASH.search(path.name)
+    if told is None or not path.is_file():
+        return False
+    found = hashlib.sha256()
+    with path.open('rb') as file:
+        while piece := file.read(1 << 20):
+            found.update(piece)
+    return found.hexdigest().startswith(told[1])

@@ -9,7 +9,7 @@ from mmengine.runner import CheckpointLoader, checkpoint
 
 from plugin.utils import UserError
 
-from .safe_reading import allow_safe_classes, download, read_checkpoint
+from .safe_reading import download, read_checkpoint
 
 
 def load_from_local(filename: str, map_location: Any = None) -> Any:
@@ -75,7 +75,6 @@ def _known(name: str, urls: dict) -> str:
 
 def register_sources() -> None:
     """Put these loaders in the place of MMEngine's, for every tool that imports ``plugin``."""
-    allow_safe_classes()
     for prefixes, loader in (
             ('', load_from_local), (('http://', 'https://'), load_from_http),
             (('modelzoo://', 'torchvision://'), load_from_torchvision),

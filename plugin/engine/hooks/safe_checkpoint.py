@@ -20,12 +20,13 @@ LEFTOVER = re.compile(r'\.(iter_\d+|epoch_\d+|best_.*|segmentor)\.[a-z0-9_]{8}\.
 class SafeCheckpointHook(CheckpointHook):
     """A ``CheckpointHook`` that writes the new before it removes the old.
 
-    Five things differ from MMEngine's hook: a checkpoint appears whole or not at all; an older
-    one (also the best one) is removed only after the newer one is complete, so that even
-    ``max_keep_ckpts=1`` leaves one to go on from; ``last_checkpoint`` is never empty and never
+    Six things differ from MMEngine's hook: a checkpoint appears whole or not at all; an older
+    one (also the best one) is removed only after the newer one is complete and on the disk, so that
+    even ``max_keep_ckpts=1`` leaves one to go on from; ``last_checkpoint`` is never empty and never
     names a file that is not there; a training that is resumed passes over a damaged checkpoint to
-    the newest whole one, and never removes it; and a best checkpoint that is lost or damaged then
-    does not keep a worse one from being saved.
+    the newest whole one, and never removes it; a best checkpoint that is lost or damaged then
+    does not keep a worse one from being saved; and nothing is removed that this training did not
+    save into its own folder, whatever the checkpoint it goes on from says.
 
     Args:
         *args: Those of :class:`mmengine.hooks.CheckpointHook`.
@@ -53,6 +54,7 @@ class SafeCheckpointHook(CheckpointHook):
         """Find the folder, and clear it of what an earlier kill left half written."""
         if runner.iter > 0:
             self._look_for_best(runner)
+            self._forget_others(runner)
         super().before_train(runner)
         folder = Path(self.out_dir)
         if is_main_process() and folder.is_dir():
@@ -77,13 +79,14 @@ class SafeCheckpointHook(CheckpointHook):
             save_param_scheduler=self.save_param_scheduler, meta=meta, by_epoch=self.by_epoch,
             backend_args=self.backend_args, **self.args)
         if is_main_process():
-            write_atomically(Path(runner.work_dir) / 'last_checkpoint', str(self.last_ckpt))
+            write_atomically(Path(runner.work_dir) / 'last_checkpoint', str(self.last_ckpt),
+                             durable=True)
             for path in outdated:
                 self._remove(path)
 
     def _save_best_checkpoint(self, runner, metrics: dict) -> None:
         backend = self.file_backend
-        self.file_backend = later = _RemoveLater(backend)
+        self.file_backend = later = _RemoveLater(backend, Path(self.out_dir))
         try:
             super()._save_best_checkpoint(runner, metrics)
         finally:
@@ -98,10 +101,10 @@ class SafeCheckpointHook(CheckpointHook):
         """Let a best checkpoint that is lost or damaged be replaced by the next best one."""
         hub = runner.message_hub
         for key in [key for key in hub.runtime_info if key.startswith('best_ckpt')]:
-            named = Path(hub.get_info(key))
+            named = Path(str(hub.get_info(key)))
             # the folder may have been moved or copied since: that of the original is not ours
-            own = Path(runner.work_dir) / named.name
-            path = own if own.is_file() or not named.is_file() else named
+            beside = _folder_resumed(runner) / named.name
+            path = beside if beside.is_file() or not named.is_file() else named
             reason = damage_of(path) if path.is_file() else 'it does not exist'
             if reason is None:
                 hub.update_info(key, str(path))
@@ -111,6 +114,19 @@ class SafeCheckpointHook(CheckpointHook):
                                   'with that')
             hub.pop_info(key)
             hub.pop_info(key.replace('best_ckpt', 'best_score', 1), None)
+
+    def _forget_others(self, runner) -> None:
+        """Let checkpoints be kept that a training in another folder counted as its own."""
+        hub = runner.message_hub
+        kept = hub.runtime_info.get('keep_ckpt_ids')
+        folder = Path(runner.work_dir)
+        if self.out_dir not in (None, runner.work_dir):
+            folder = Path(self.out_dir) / folder.name  # as CheckpointHook does
+        own = _folder_resumed(runner).resolve() in (folder.resolve(),
+                                                    Path(runner.work_dir).resolve())
+        if kept is not None and not (own and isinstance(kept, list)
+                                     and all(isinstance(step, int) for step in kept)):
+            hub.update_info('keep_ckpt_ids', [])
 
     def _keep(self, runner, step: int) -> list[str]:
         """Note that ``step`` is kept; returns the paths that are not kept any more."""
@@ -136,16 +152,40 @@ class SafeCheckpointHook(CheckpointHook):
 
 
 class _RemoveLater:
-    """A storage that only notes what it is told to remove."""
+    """A storage that only notes what it is told to remove, and knows the best ones of a folder.
 
-    def __init__(self, backend: Any) -> None:
-        self.backend = backend
+    Args:
+        backend (Any): The storage.
+        folder (Path): Where the training saves. A training that was resumed from elsewhere is told
+            the path of a best checkpoint that is not its own.
+    """
+
+    def __init__(self, backend: Any, folder: Path) -> None:
+        self.backend, self.folder = backend, folder.resolve()
         self.paths: list[str] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.backend, name)
 
+    def isfile(self, path: str) -> bool:
+        """Whether a file is there that may be removed."""
+        return self._is_own(path) and self.backend.isfile(path)
+
+    def isdir(self, path: str) -> bool:
+        """Whether a folder is there that may be removed."""
+        return self._is_own(path) and self.backend.isdir(path)
+
     def remove(self, path: str) -> None:
+        """Note a file."""
         self.paths.append(path)
 
     rmtree = remove
+
+    def _is_own(self, path: str) -> bool:
+        return Path(path).parent.resolve() == self.folder and Path(path).name.startswith('best_')
+
+
+def _folder_resumed(runner) -> Path:
+    """The folder of the checkpoint that a training goes on from."""
+    given = getattr(runner, '_load_from', None)
+    return Path(runner.work_dir) if given is None else Path(given).expanduser().parent

@@ -14,6 +14,7 @@ from plugin.datasets.labels.polygons import to_rle
 from plugin.evaluation import CountMetric, FastCocoMetric, encode_masks, match_instances
 from plugin.evaluation.count_metric import DEFAULT_THRESHOLD
 from plugin.utils import write_atomically
+from plugin.utils.numbers import jsonable
 
 from .gallery import GalleryKeeper
 
@@ -111,7 +112,7 @@ class InstancePages:
             thresholds=THRESHOLDS.tolist(),
             MAE=np.abs(found - truth[:, None]).mean(axis=0).round(4).tolist())
         return {folder / 'counts.json': lambda path: write_atomically(
-            path, json.dumps(content, ensure_ascii=False))}
+            path, json.dumps(jsonable(content), ensure_ascii=False))}
 
 
 def count_threshold(evaluator: Evaluator) -> float:
@@ -132,7 +133,7 @@ def curve_jobs(folder: Path, evaluator: Evaluator) -> Jobs:
     return {folder / 'precision_recall.png':
             lambda path: visualization.draw_precision_recall(curves, path),
             folder / 'precision_recall.json':
-            lambda path: write_atomically(path, json.dumps(numbers))}
+            lambda path: write_atomically(path, json.dumps(jsonable(numbers)))}
 
 
 def class_scores(evaluator: Evaluator) -> list[dict[str, Any]]:

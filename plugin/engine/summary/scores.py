@@ -1,16 +1,15 @@
 """Scores of an evaluation: as files, and as a line of the log."""
 import json
-import math
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from mmengine.evaluator import Evaluator
 from mmengine.runner import Runner
 
 from plugin import visualization
 from plugin.evaluation import SegMetric
 from plugin.utils import write_atomically
+from plugin.utils.numbers import jsonable
 
 from .instances import Jobs, class_scores, curve_jobs, sentence
 
@@ -70,11 +69,4 @@ def ignored_id(evaluator: Evaluator) -> int:
 
 def to_json(content: dict[str, Any], indent: int | None = None) -> str:
     """JSON text; NaN, which JSON does not have, becomes null."""
-    def clean(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: clean(item) for key, item in value.items()}
-        if isinstance(value, (list, tuple, np.ndarray)):
-            return [clean(item) for item in value]
-        value = value.item() if hasattr(value, 'item') else value
-        return None if isinstance(value, float) and not math.isfinite(value) else value
-    return json.dumps(clean(content), ensure_ascii=False, indent=indent) + '\n'
+    return json.dumps(jsonable(content), ensure_ascii=False, indent=indent) + '\n'

@@ -1,5 +1,4 @@
 """Fully connected conditional random field: probabilities that follow the edges of the image."""
-import multiprocessing
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -9,6 +8,7 @@ import numpy as np
 from mmseg.registry import MODELS
 
 from plugin.utils import UserError
+from plugin.utils.workers import start_context
 
 BILATERAL = dict(weight=4, xy=121, rgb=5)
 GAUSSIAN = dict(weight=3, xy=3)
@@ -115,10 +115,8 @@ class DenseCRF:
         jobs = min(self.jobs or usable_cores(), len(pairs))
         if jobs <= 1:
             return [self(*pair) for pair in pairs]
-        # pydensecrf keeps Python's lock, so that threads would take turns; forked, as a fresh
-        # process would import everything again
-        context = multiprocessing.get_context('fork')
-        with ProcessPoolExecutor(jobs, mp_context=context) as pool:
+        # processes: pydensecrf keeps Python's lock, so that threads would take turns
+        with ProcessPoolExecutor(jobs, start_context()) as pool:
             return list(pool.map(self, *zip(*pairs)))
 
 

@@ -17,6 +17,7 @@ from plugin.utils import UserError, first_few, write_atomically
 from plugin.utils.console import progress, say, warn
 
 from .files import Fold, Parts, Source, write_folds, written_keys
+from .state import read_state
 
 PLAN = 'kfold_plan.json'
 # they change nothing of what is learned
@@ -83,7 +84,10 @@ def make_plan(cfg: Config, division: Division, work_dir: Path, *, base: str | No
     settings = _settings(cfg, division, arguments, source)
     path = work_dir / PLAN
     if path.is_file():
-        known = json.loads(path.read_text(encoding='utf-8'))
+        known = read_state(
+            path, 'remove it; the same command writes the same plan anew, and goes on with it',
+            lambda known: set(settings) <= set(known['settings']),
+            lambda known: _are_parts(known['parts']))
         other = [WORDS[key] for key, value in settings.items() if known['settings'][key] != value]
         if other:
             raise UserError(f'{work_dir} holds folds of another run ({", ".join(other)} changed '
@@ -100,6 +104,12 @@ def make_plan(cfg: Config, division: Division, work_dir: Path, *, base: str | No
     left = [option for option in options
             if not option.startswith(written_keys(cfg, source.semi))]
     return Plan(written, hashlib.sha256(text.encode()).hexdigest(), left)
+
+
+def _are_parts(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(isinstance(fold, int) for fold in value.values()) and bool(value)
+    return all(isinstance(file, str) for train, val in value for file in (train, val))
 
 
 def read_source(cfg: Config, division: Division) -> Source:

@@ -12,11 +12,13 @@ from mmengine.config import Config
 from plugin.utils import UserError, write_atomically
 from plugin.utils.config import load_config
 from plugin.utils.console import say, warn
+from plugin.utils.locks import lock_file
 
 from ..ending import report as write_report
 from ..processes import shown_command, training_command, training_environment
 from .plan import Division, Plan, make_plan
-from .scores import join_scores, print_scores, read_scores, write_scores
+from .scores import are_scores, join_scores, print_scores, read_scores, write_scores
+from .state import read_state
 
 DONE = 'fold_done.json'
 GRACE = 60  # seconds that a training has to end after Ctrl-C
@@ -101,7 +103,7 @@ def kfold(config: str | Path | Config, *, folds: int = 5, seed: int | None = Non
         paths = write_scores(joint, folder)
     say('')
     print_scores(joint)
-    say('\n'.join(f'wrote {path}' for path in paths))
+    say(*(f'wrote {path}' for path in paths))
     if report:
         _write_page([fold.work_dir for fold in plan.folds], folder / 'report.html')
     return joint
@@ -116,16 +118,13 @@ def _check_numbers(**limits: tuple[int | None, int]) -> None:
 @contextlib.contextmanager
 def _locked(work_dir: Path) -> Iterator[IO[str]]:
     """Keep a second process from training the same folds; yields what holds the lock."""
-    import fcntl
     if work_dir.exists() and not work_dir.is_dir():
         raise FileExistsError(f'the work directory {work_dir} is a file: give another one')
     work_dir.mkdir(parents=True, exist_ok=True)
-    with (work_dir / '.lock').open('w') as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+    with lock_file(work_dir / '.lock') as file:
+        if file is None:
             raise UserError(f'{work_dir} is being worked on by another kfold.py: wait for it, or '
-                            'give another --work-dir') from None
+                            'give another --work-dir')
         yield file
 
 
@@ -137,18 +136,18 @@ def _train_folds(plan: Plan, arguments: list[str], processes: int,
         title = (f'fold {number} of 0..{len(plan.folds) - 1}: {fold.sizes[0]} images to '
                  f'train on, {fold.sizes[1]} to validate')
         done = fold.work_dir / DONE
-        if _is_done(done, plan.fingerprint):
+        state = _read_done(done)
+        if state is not None and state['fingerprint'] == plan.fingerprint:
             say(f'{title}; done before')
         else:
-            say(f'\n{title}')
+            say('', title)
             own = ['--work-dir', str(fold.work_dir), '--resume', 'auto', *arguments]
             own += ['--cfg-options', *plan.options] if plan.options else []
             status = run_training(training_command(fold.config, own, processes), lock)
             _check_status(number, status, fold.work_dir)
-            scores = read_scores(fold.work_dir)
-            write_atomically(done, json.dumps(
-                dict(fingerprint=plan.fingerprint, scores=scores), indent=1))
-        found.append(json.loads(done.read_text(encoding='utf-8'))['scores'])
+            state = dict(fingerprint=plan.fingerprint, scores=read_scores(fold.work_dir))
+            write_atomically(done, json.dumps(state, indent=1))
+        found.append(state['scores'])
     return found
 
 
@@ -175,10 +174,14 @@ def run_training(command: Sequence[str], lock: IO[str]) -> int:
             raise
 
 
-def _is_done(path: Path, fingerprint: str) -> bool:
-    """Whether a fold was trained as planned."""
-    return (path.is_file()
-            and json.loads(path.read_text(encoding='utf-8'))['fingerprint'] == fingerprint)
+def _read_done(path: Path) -> dict[str, Any] | None:
+    """What an earlier start noted at the end of a fold; None if it did not come so far."""
+    if not path.is_file():
+        return None
+    return read_state(
+        path, 'remove it, and the same command goes on from the last checkpoint of the fold',
+        lambda state: isinstance(state['fingerprint'], str),
+        lambda state: are_scores(state['scores']))
 
 
 def _check_status(number: int, status: int, work_dir: Path) -> None:

@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from plugin.inference.tables import no_formula
 from plugin.utils import write_atomically
+from plugin.utils.console import cell
+
+from .state import read_state
 
 # how a metric of MMDetection names the score of a class
 CLASS_SCORE = '_precision'
@@ -28,13 +31,17 @@ def read_scores(work_dir: Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: If the training left no ``scores.json``.
+        UserError: If the file is damaged.
     """
     path = work_dir / 'scores.json'
     if not path.is_file():
         raise FileNotFoundError(
             f'{path} does not exist: each fold must validate at its end '
             '(train_cfg.val_interval), and RunSummaryHook be among default_hooks')
-    found = json.loads(path.read_text(encoding='utf-8'))
+    found = read_state(
+        path, f'remove {work_dir}, and the same command trains this fold anew',
+        lambda found: isinstance(found['scores'], dict),
+        lambda found: all(one['class'] for one in found.get('classes', ())))
     scores, classes = {}, {one['class']: {key: value for key, value in one.items()
                                           if key != 'class'}
                            for one in found.get('classes', ())}
@@ -45,6 +52,12 @@ def read_scores(work_dir: Path) -> dict[str, Any]:
         elif isinstance(value, (int, float)) or value is None:
             scores[name] = value
     return dict(iteration=found.get('iteration'), scores=scores, classes=classes)
+
+
+def are_scores(value: Any) -> bool:
+    """Whether a value is what :func:`read_scores` returns."""
+    parts = [value['scores'], value['classes'], *value['classes'].values()]
+    return 'iteration' in value and all(isinstance(part, dict) for part in parts)
 
 
 def summarise(values: Sequence[float | None]) -> dict[str, Any]:
@@ -100,7 +113,8 @@ def write_scores(joint: Mapping[str, Any], work_dir: Path) -> list[Path]:
     folds = len(joint['iterations'])
     writer.writerow(['class', 'score', 'mean', 'std', 'n', *(f'fold{k}' for k in range(folds))])
     for kind, name, row in _rows(joint):
-        writer.writerow([kind, name, row['mean'], row['std'], row['n'], *row['values']])
+        writer.writerow([no_formula(kind), no_formula(name), row['mean'], row['std'], row['n'],
+                         *row['values']])
     write_atomically(paths[1], text.getvalue())
     return paths
 
@@ -120,7 +134,7 @@ def print_scores(joint: Mapping[str, Any]) -> None:
         for kind, name, row in rows:
             shown = [f'{value:.4g}' if value is not None else '-'
                      for value in (row['mean'], row['std'], *row['values'])]
-            table.add_row(*([escape(kind)] if kind else []), escape(name), *shown)
+            table.add_row(*([cell(kind)] if kind else []), cell(name), *shown)
         console.print(table)
 
 

@@ -41,7 +41,8 @@ def read_config(path: str | Path) -> dict[str, Any]:
     try:
         tree = ast.parse(Path(path).read_text(encoding='utf-8'))
         return dict(map(_assigned, tree.body))
-    except (AttributeError, SyntaxError, TypeError, ValueError) as error:
+    except (AttributeError, MemoryError, RecursionError, SyntaxError, TypeError,
+            ValueError) as error:
         raise UserError(f'{path} is no config as MMEngine writes it into a work directory '
                         f'({error})') from error
 

@@ -1,12 +1,20 @@
 """Reads the files of an evaluation: scores, classes, confusion, counts and images."""
 import json
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from plugin.utils.numbers import is_number
+from plugin.utils.text import shortened, word
+
+from . import checks
 from .gallery import FILE
+
+T = TypeVar('T')
+Check = Callable[[Any, list[str]], T]
 
 # name of a score -> title, unit; the first ones found are shown large
 HEADLINES = {
@@ -54,7 +62,7 @@ class Evaluation(NamedTuple):
     scores: list[Score]
     classes: list[dict[str, Any]]
     confusion: tuple[list[str], np.ndarray] | None
-    precision_recall: dict[str, dict[str, list[float]]]
+    precision_recall: dict[str, dict[str, list[float | None]]]
     counts: dict[str, Any]
     gallery: dict[str, Any]
 
@@ -79,15 +87,31 @@ def read_evaluation(folder: Path, kind: str, notes: list[str]) -> Evaluation | N
     if not isinstance(content.get('scores'), dict):
         return None
     iteration = content.get('iteration')
+    iteration = iteration if iteration is None else shortened(word(iteration), 40)
     title = f'{kind} at iteration {iteration}' if iteration is not None else (
         f'{kind} of {_when(folder)}')
-    confusion = _confusion(read_json(folder / 'confusion_matrix.json', notes))
-    classes = [row for row in content.get('classes', []) if isinstance(row, dict)]
+    confusion = _read(folder / 'confusion_matrix.json', checks.confusion, notes)
+    classes = _checked('scores.json', content.get('classes', []), checks.class_rows, notes)
     return Evaluation(
-        title, _scores(content['scores']), _with_pixels(classes, confusion), confusion,
-        read_json(folder / 'precision_recall.json', notes),
-        read_json(folder / 'counts.json', notes),
-        read_json(folder / FILE, notes))
+        title, _scores(content['scores'], notes), _with_pixels(classes or [], confusion),
+        confusion, _read(folder / 'precision_recall.json', checks.precision_recall, notes) or {},
+        _read(folder / 'counts.json', checks.counts, notes) or {},
+        _read(folder / FILE, checks.gallery, notes) or {})
+
+
+def _read(path: Path, check: Check[T], notes: list[str]) -> T | None:
+    """What a file of an evaluation holds; None, and perhaps a note, where it is not to be used."""
+    content = read_json(path, notes)
+    return _checked(path.name, content, check, notes) if content else None
+
+
+def _checked(name: str, content: Any, check: Check[T], notes: list[str]) -> T | None:
+    try:
+        return check(content, notes)
+    except checks.ODD as error:
+        notes.append(f'{name} is not as Pasture writes it and is left out '
+                     f'({type(error).__name__}: {shortened(str(error), 200)})')
+        return None
 
 
 def read_json(path: Path, notes: list[str]) -> dict[str, Any]:
@@ -96,7 +120,7 @@ def read_json(path: Path, notes: list[str]) -> dict[str, Any]:
         return {}
     try:
         content = json.loads(path.read_text(encoding='utf-8'))
-    except (OSError, ValueError) as error:
+    except (OSError, RecursionError, ValueError) as error:
         notes.append(f'{path.name} cannot be read and is left out: {error}')
         return {}
     return content if isinstance(content, dict) else {}
@@ -109,29 +133,25 @@ def _when(folder: Path) -> str:
         return folder.name
 
 
-def _scores(metrics: dict[str, Any]) -> list[Score]:
+def _scores(metrics: dict[str, Any], notes: list[str]) -> list[Score]:
     order = list(HEADLINES)
     found: dict[str, Score] = {}
-    for name, value in metrics.items():
+    titles: set[str] = set()
+    for name, value in checks.limited(list(metrics.items()), checks.ROWS, 'scores', notes):
+        name = shortened(name, 200)
         short = name.split('/')[-1]
-        if short in UNSHOWN or isinstance(value, bool) or not isinstance(value, (int, float)):
+        if short in UNSHOWN or not is_number(value):
             continue
         title, unit = HEADLINES.get(short, (name, ''))
-        if title in (score.title for score in found.values()):
+        if title in titles:
             continue  # aAcc is PA under another name
+        titles.add(title)
         found[name] = Score(name, title, float(value), unit)
 
     def rank(score: Score) -> int:
         short = score.name.split('/')[-1]
         return order.index(short) if short in order else len(order)
     return sorted(found.values(), key=rank)
-
-
-def _confusion(content: dict[str, Any]) -> tuple[list[str], np.ndarray] | None:
-    names, matrix = content.get('classes'), np.array(content.get('matrix', []), dtype=object)
-    if not names or matrix.shape != (len(names), len(names)):
-        return None
-    return [str(name) for name in names], matrix.astype(np.int64)
 
 
 def _with_pixels(classes: list[dict[str, Any]], confusion: tuple | None

@@ -1,6 +1,9 @@
 """Describes a run in a dozen lines: model, data, schedule, hardware, time."""
+import math
 from pathlib import Path
 from typing import Any
+
+from plugin.utils.text import shortened, word
 
 from ..curves import Curves
 
@@ -44,7 +47,7 @@ def facts_of(config: dict[str, Any], curves: Curves, seconds: float | None,
         ('Device', device),
         ('Checkpoint', _checkpoint(folder)),
     ]
-    return [(title, str(text)) for title, text in rows if text]
+    return [(title, shortened(word(text), 400)) for title, text in rows if text]
 
 
 def is_lower_better(name: str) -> bool:
@@ -65,10 +68,11 @@ def _model(model: Any) -> str | None:
     if isinstance(inner, dict):
         return f'{model.get("type")} around {_model(inner)}'
     parts = [_get(model, key, 'type') for key in ('backbone', 'decode_head')]
+    parts = [word(part) for part in parts if part]
     depth = _get(model, 'backbone', 'depth')
-    if depth and parts[0]:
+    if depth and parts:
         parts[0] = f'{parts[0]}-{depth}'
-    return f'{model.get("type")}: {" → ".join(filter(None, parts))}' if any(parts) else (
+    return f'{model.get("type")}: {" → ".join(parts)}' if any(parts) else (
         model.get('type'))
 
 
@@ -107,7 +111,8 @@ def _best(curves: Curves) -> str | None:
         for name, points in series.items():
             if name.split('/')[-1] == short:
                 choose = min if is_lower_better(short) else max
-                step, value = choose(points, key=lambda point: point[1])
+                known = [point for point in points if math.isfinite(point[1])]
+                step, value = choose(known, key=lambda point: point[1])
                 return f'{name} {value:.4g} at iteration {step}'
     return None
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..curves import FIRST, Curve
+from .checks import DRAWN
 from .evaluations import HEADLINES, Evaluation
 from .runs import Run
 
@@ -28,7 +29,8 @@ WORDS = {'reliable_share': 'reliable', 'pseudo_accuracy': 'right, where the trut
          'gamma': 'gamma, entropy threshold (nats)', 'lambda_u': 'lambda, weight of the loss',
          'bank_min': 'emptiest bank', 'bank_mean': 'mean of the banks',
          'contrast_classes': 'classes in the contrastive loss'}
-BIG = 400  # classes of a confusion matrix that is still drawn
+CURVES = 150  # of one run in a chart
+PAIRS = 5000  # numbers of animals there and found that are drawn
 
 
 class Figure(NamedTuple):
@@ -50,7 +52,7 @@ def draw_curves(runs: Sequence[Run], teaching: bool) -> list[Figure]:
     Returns:
         list[Figure]: Charts that have something to show.
     """
-    number = sum(len(series) for run in runs for series in run.curves.values())
+    number = sum(min(len(series), CURVES) for run in runs for series in run.curves.values())
     limit = max(50, POINTS // max(1, number))
     found = []
     for panel, (title, axis, unit, taught) in PANELS.items():
@@ -64,15 +66,17 @@ def draw_curves(runs: Sequence[Run], teaching: bool) -> list[Figure]:
             continue
         y: dict[str, Any] = dict(title=dict(text=axis), tickformat=unit,
                                  rangemode='tozero' if '%' in unit else 'normal')
-        values = [value for trace in traces for value in trace['y'] if trace['visible'] is True]
+        values = [value for trace in traces for value in _known(trace)
+                  if trace['visible'] is True]
         if panel in ('loss', 'lr') and values and min(values) > 0 and (
                 max(values) > 100 * min(values)):
             y.update(type='log', dtick=1, tickformat='', exponentformat='power')
         layout = dict(xaxis=dict(title=dict(text='iteration')), yaxis=y, hovermode='x unified')
-        alt = '; '.join(f'{trace["name"]} from {trace["y"][0]:.4g} to {trace["y"][-1]:.4g}'
+        alt = '; '.join(f'{trace["name"]} from {_known(trace)[0]:.4g} to {_known(trace)[-1]:.4g}'
                         for trace in traces if trace['visible'] is True)
-        found.append(Figure(panel, title, f'{title} over the iterations: {alt}.',
-                            dict(data=traces, layout=layout)))
+        found.append(Figure(
+            panel, title, f'{title} over the iterations: {alt}.{_left_out(runs, panel, traces)}',
+            dict(data=traces, layout=layout)))
     return found
 
 
@@ -82,20 +86,42 @@ def draw_evaluation(evaluation: Evaluation) -> list[Figure]:
     return [figure for figure in found if figure is not None]
 
 
+def _rounded(value: float) -> float | None:
+    return float(f'{value:.6g}') if math.isfinite(value) else None
+
+
+def _known(trace: dict[str, Any]) -> list[float]:
+    """The values of a curve without its gaps."""
+    return [value for value in trace['y'] if value is not None]
+
+
+def _left_out(runs: Sequence[Run], panel: str, traces: list[dict[str, Any]]) -> str:
+    """How many curves, and points of the longest one, are not drawn."""
+    series = [points for run in runs for points in run.curves.get(panel, {}).values()]
+    drawn, longest = max(len(trace['x']) for trace in traces), max(map(len, series))
+    text = f' Of {longest} points of a curve, {drawn} are drawn.' if drawn < longest else ''
+    if any(len(run.curves.get(panel, {})) > CURVES for run in runs):
+        text += f' Of {len(series)} curves, {len(traces)} are drawn.'
+    return text
+
+
 def _traces(run: Run, panel: str, colour: int | None, limit: int) -> list[dict[str, Any]]:
     different: dict[str, Curve] = {}
     for name, points in run.curves.get(panel, {}).items():
         # aAcc and PA are one curve
-        if points not in different.values() or panel in ('bank', 'share'):
+        if len(different) < CURVES and (
+                panel in ('bank', 'share') or points not in different.values()):
             different[name] = points
     names = sorted(different, key=lambda name: (
         name not in FIRST, not _is_shown(name, panel, False)))
     traces = []
     for place, name in enumerate(names):
         steps, values = zip(*_thin(different[name], limit))
+        if not any(map(math.isfinite, values)):
+            continue  # what is left of the points are gaps
         word = WORDS.get(name, name.partition('/')[2] if panel in ('bank', 'share') else name)
         traces.append(dict(
-            type='scatter', x=list(steps), y=[float(f'{value:.6g}') for value in values],
+            type='scatter', x=list(steps), y=list(map(_rounded, values)),
             name=word if colour is None else f'{run.name}: {word}',
             mode='lines+markers' if len(steps) < 30 else 'lines',
             line=dict(width=2.5 if place == 0 else 1.5,
@@ -122,7 +148,7 @@ def _thin(points: Curve, limit: int) -> Curve:
 
 
 def _confusion(evaluation: Evaluation) -> Figure | None:
-    if evaluation.confusion is None or len(evaluation.confusion[0]) > BIG:
+    if evaluation.confusion is None or len(evaluation.confusion[0]) > DRAWN:
         return None
     names, matrix = evaluation.confusion
     with np.errstate(invalid='ignore'):
@@ -148,7 +174,8 @@ def _precision_recall(evaluation: Evaluation) -> list[Figure]:
     for panel, (kind, series) in enumerate(evaluation.precision_recall.items()):
         for place, (name, precision) in enumerate(series.items()):
             recall = np.linspace(0, 1, len(precision)).round(3).tolist()
-            area = float(np.mean(precision)) if precision else math.nan
+            known = [value for value in precision if value is not None]
+            area = float(np.mean(known)) if known else math.nan
             traces.append(dict(
                 type='scatter', mode='lines', x=recall, y=precision,
                 name=f'{kind}, {name}: AP {area:.3f}', meta=dict(colour=place),
@@ -167,7 +194,8 @@ def _counts(evaluation: Evaluation) -> list[Figure]:
     counts = evaluation.counts
     if not counts.get('pictures'):
         return []
-    pairs = Counter((there, found) for _, there, found in counts['pictures'])
+    every = Counter((there, found) for _, there, found in counts['pictures'])
+    pairs = dict(every.most_common(PAIRS)) if len(every) > PAIRS else every
     (x, y), sizes = zip(*pairs), list(pairs.values())
     most = max(max(x), max(y), 1)
     scale = 28 / math.sqrt(max(sizes))
@@ -184,6 +212,8 @@ def _counts(evaluation: Evaluation) -> list[Figure]:
     exact = sum(size for (there, found), size in pairs.items() if there == found)
     alt = (f'{exact} of {sum(sizes)} images have the right number at the threshold '
            f'{counts["threshold"]:.2f}.')
+    if len(every) > PAIRS:
+        alt += f' Of {len(counts["pictures"])} images, {sum(sizes)} are drawn.'
     found = [Figure('counts', 'Animals found against animals there', alt,
                     dict(data=[diagonal, points], layout=layout))]
     if counts.get('thresholds'):

@@ -12,11 +12,15 @@ import numpy as np
 from PIL import Image
 
 from plugin.utils import write_atomically
+from plugin.utils.images import open_image
+from plugin.utils.numbers import jsonable
 
-from ..images import Colour, colorize
+from ..images import colorize
 from ..instance_samples import InstanceSample, draw_layers
+from ..palettes import Colour, check_palette
 from ..samples import read_image
 
+ADDRESS = 'data:image/webp;base64,'
 FILE = Path('vis_data') / 'gallery.json'
 GROUPS = ('worst', 'best', 'random')
 OUTSIDE = np.iinfo(np.uint16).max  # an id without a class in a label map that is kept
@@ -115,7 +119,10 @@ def write_gallery(selection: Selection, total: int, classes: Sequence[str],
 
     Raises:
         OSError: If an image cannot be read or the file cannot be written.
+        UserError: If the palette is none.
     """
+    if palette:
+        check_palette(palette)
     entries = []
     for image in selection.images().values():
         if isinstance(image.content, InstanceSample):
@@ -127,13 +134,14 @@ def write_gallery(selection: Selection, total: int, classes: Sequence[str],
             groups=[group for group in GROUPS
                     if any(one.path == image.path for one in selection.groups[group])],
             **layers))
-    content = dict(classes=list(classes), palette=[list(map(int, colour)) for colour in palette],
-                   score=score, total=total, pictures=entries)
+    content = jsonable(dict(
+        classes=list(classes), palette=[list(map(int, colour)) for colour in palette],
+        score=score, total=total, pictures=entries))
     write_atomically(path, json.dumps(content, ensure_ascii=False, allow_nan=False))
 
 
 def _label_layers(image: Candidate, content: bytes, palette: Sequence[Colour]) -> dict[str, Any]:
-    with Image.open(io.BytesIO(content)) as file:
+    with open_image(io.BytesIO(content)) as file:
         both = np.asarray(file).astype(np.int64)
     height, width = len(both) // 2, both.shape[1]
     prediction, truth = both[:height], both[height:]
@@ -164,7 +172,7 @@ def _address(image: np.ndarray, lossless: bool = False) -> str:
     """An image ``(H, W, 3 or 4)`` as a ``data:`` address."""
     with io.BytesIO() as file:
         Image.fromarray(image).save(file, 'WEBP', quality=QUALITY, lossless=lossless)
-        return f'data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}'
+        return f'{ADDRESS}{base64.b64encode(file.getvalue()).decode()}'
 
 
 def _key(group: str, path: str, score: float | None) -> tuple[Any, str]:

@@ -47,11 +47,17 @@ def read_log(folder: Path) -> LogNotes:
         head = file.read(HEAD).decode('utf-8', 'replace')
         file.seek(max(0, path.stat().st_size - TAIL))
         tail = file.read().decode('utf-8', 'replace')
-    times = [datetime.strptime(text, '%Y/%m/%d %H:%M:%S')
-             for text in TIME.findall(head)[:1] + TIME.findall(tail)[-1:]]
+    times = _times(TIME.findall(head)[:1] + TIME.findall(tail)[-1:])
     block = BLOCK.search(head)
     found = dict(ENTRY.findall(block[1])) if block else {}
     names = [name for name in found if name.startswith('GPU ') and name != 'GPU number']
     environment = {NAMES.get(name, name): found[name].strip()
                    for name in (*SHOWN[:3], *names, *SHOWN[3:]) if name in found}
     return LogNotes(times[0] if times else None, times[-1] if times else None, environment)
+
+
+def _times(texts: list[str]) -> list[datetime]:
+    try:
+        return [datetime.strptime(text, '%Y/%m/%d %H:%M:%S') for text in texts]
+    except ValueError:  # a 13th month
+        return []

@@ -12,13 +12,17 @@ from typing import Any
 from PIL import Image
 
 from plugin.utils import UserError, write_atomically
+from plugin.utils.images import open_image
+from plugin.utils.numbers import jsonable
+from plugin.utils.text import printable
 from plugin.version import __version__
 
 from ..images import shrink
 from .configs import Difference, differences
 from .evaluations import Evaluation
 from .figures import Figure, draw_curves, draw_evaluation
-from .gallery import GROUPS
+from .gallery import ADDRESS, GROUPS
+from .plain_text import plain_text
 from .runs import Run, read_run
 from .tables import (
     class_table,
@@ -32,8 +36,6 @@ from .tables import (
 TEMPLATES = Path(__file__).parent / 'templates'
 LIMIT = 9_500_000  # bytes; below 10 MB whatever is shown
 SCRIPTS = ('charts.js', 'tables.js', 'gallery.js')
-LAYERS = ('input', 'truth', 'prediction', 'errors')
-IMAGE = 'data:image/webp;base64,'
 OURS = 'Written by Pasture'
 FOREIGN = '{} exists and is no report of Pasture: give another file with --out, or move it away'
 MISSING = "Failed to import {}, which reports need: install it by pip install jinja2 plotly"
@@ -88,7 +90,7 @@ def render(runs: Sequence[Run], now: datetime | None = None) -> str:
         raise ImportError(MISSING.format(error.name)) from error
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES, encoding='utf-8'), autoescape=True,
-        undefined=jinja2.StrictUndefined, trim_blocks=True)
+        undefined=jinja2.StrictUndefined, trim_blocks=True, finalize=_visible)
     library = get_plotlyjs()
     context = {**_context(runs), **_parts(library, environment),
                'date': f'{now or datetime.now():%Y-%m-%d %H:%M}', 'version': __version__,
@@ -124,6 +126,13 @@ def _parts(library: str, environment: Any) -> dict[str, Any]:
     return dict(style=Markup(style), script=Markup(script), policy=policy, plotly=packed)
 
 
+def _visible(value: Any) -> Any:
+    """What a page shows of a value: letters, and the ends of lines, but no control character."""
+    if type(value) is not str:  # style, scripts and JSON are marked as they are
+        return value
+    return '\n'.join(map(printable, value.split('\n')))
+
+
 def _digest(text: str) -> str:
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
@@ -136,17 +145,18 @@ def _context(runs: Sequence[Run]) -> dict[str, Any]:
     chosen = next((len(run.evaluations) - 1 for run in runs if run.evaluations), 0)
     for place, view in enumerate(views):
         view.update(name=f'view{place}', chosen=place == chosen)
-    figures = {f'run-{figure.key}': figure.spec for figure in [*curves, *teaching]}
+    figures = {f'run-{figure.key}': figure for figure in [*curves, *teaching]}
     for view in views:
-        figures.update({f'{view["name"]}-{figure.key}': figure.spec
-                        for figure in view['figures']})
+        figures.update({f'{view["name"]}-{figure.key}': figure for figure in view['figures']})
     galleries = [_usable(view['evaluation'].gallery, view['label']) for view in views]
     compared = differences([run.settings for run in runs]) if len(runs) > 1 else []
     context = dict(
         title=' and '.join(run.name for run in runs) if len(runs) < 3 else f'{len(runs)} runs',
         lead=_lead(runs), runs=runs, curves=curves, teaching=teaching, views=views,
         pseudo_labels=[image for run in runs if (image := _pseudo_labels(run, len(runs)))],
-        figures=figures, galleries=galleries if any(galleries) else [],
+        figures={key: jsonable(plain_text(figure.spec), readable=True)
+                 for key, figure in figures.items()},
+        galleries=galleries if any(galleries) else [],
         summary=summary_table(runs), environment=environment_table(runs),
         notes=[f'{run.name}: {note}' if len(runs) > 1 else note
                for run in runs for note in run.notes],
@@ -197,14 +207,15 @@ def _pseudo_labels(run: Run, number: int) -> dict[str, Any] | None:
         return None
     import numpy as np
     try:
-        with Image.open(run.pseudo_labels) as file:
+        with open_image(run.pseudo_labels) as file:
             image = Image.fromarray(shrink(np.asarray(file.convert('RGB')), 1200))
-    except OSError as error:
+    # what Pillow raises for damaged images is of many types
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         run.notes.append(f'{run.pseudo_labels.name} cannot be read and is left out: {error}')
         return None
     with io.BytesIO() as file:
         image.save(file, 'WEBP', quality=75)
-        address = IMAGE + base64.b64encode(file.getvalue()).decode()
+        address = ADDRESS + base64.b64encode(file.getvalue()).decode()
     text = f'An image without labels at iteration {run.pseudo_labels.stem.split("_")[-1]}'
     return dict(address=address, width=image.width, height=image.height,
                 text=f'{run.name}: {text}' if number > 1 else text)
@@ -212,14 +223,9 @@ def _pseudo_labels(run: Run, number: int) -> dict[str, Any] | None:
 
 def _usable(gallery: dict[str, Any], label: str) -> dict[str, Any]:
     """A gallery without entries that are no images; empty if none is left."""
-    images = []
-    for image in gallery.get('pictures', []):
-        layers = {name: image[name] for name in LAYERS
-                  if str(image.get(name, '')).startswith(IMAGE)}
-        if {'input', 'prediction'} <= set(layers):
-            images.append({**{key: image[key] for key in (
-                'name', 'groups', 'score', 'classes', 'text', 'size')}, **layers})
-    return dict(gallery, label=label, pictures=images, left_out=0) if images else {}
+    images = [image for image in gallery.get('pictures', [])
+              if {'input', 'prediction'} <= set(image)]
+    return jsonable(dict(gallery, label=label, pictures=images), readable=True) if images else {}
 
 
 def _within(gallery: dict[str, Any], size: float) -> dict[str, Any]:
@@ -238,4 +244,5 @@ def _within(gallery: dict[str, Any], size: float) -> dict[str, Any]:
         kept.append(image)
     inside = {id(one) for one in kept}
     images = [one for one in gallery['pictures'] if id(one) in inside]
-    return dict(gallery, pictures=images, left_out=len(gallery['pictures']) - len(images))
+    left_out = gallery['left_out'] + len(gallery['pictures']) - len(images)
+    return dict(gallery, pictures=images, left_out=left_out)

@@ -1,4 +1,5 @@
 """Reads what a report shows of a run from its work directory."""
+import contextlib
 import re
 from pathlib import Path
 from statistics import median
@@ -7,13 +8,17 @@ from typing import Any, NamedTuple
 from mmengine.config import Config
 
 from plugin.utils.config import config_folder
+from plugin.utils.numbers import is_number
+from plugin.utils.text import printable, shortened
 
 from ..curves import NO_SCORES, Curves, panel_of, parse_scalars, stitch, trains
+from .checks import ODD, changes, limited
 from .configs import changes_against_bases, flatten, read_config
 from .evaluations import Evaluation, read_evaluation, read_json
 from .facts import facts_of
 from .logs import LogNotes, read_log
 
+SETTINGS, LONG = 5000, 10_000  # values of a config, and letters of one
 # scalars of teachers and students: name -> panel
 TEACHING = {'reliable_share': 'teaching', 'pseudo_accuracy': 'teaching', 'gamma': 'threshold',
             'lambda_u': 'threshold', 'bank_min': 'bank', 'bank_mean': 'bank',
@@ -72,7 +77,7 @@ def read_run(folder: Path, name: str | None = None) -> Run:
                                 'a log; give the --work-dir of a tools/train.py or tools/test.py')
     lineage = _lineage(logs, notes)
     own = [log for log, _ in lineage] or [log.parent for log in logs[-1:]]
-    curves = stitch([records for _, records in lineage], _panel)
+    curves = stitch([records for _, records in lineage], _panel, gaps=True)
     config = _config(own[-1] if own else folder, folder, notes)
     spoken = [read_log(log) for log in own]
     evaluations = _evaluations(folder, [log.parent for log in logs], notes)
@@ -82,11 +87,11 @@ def read_run(folder: Path, name: str | None = None) -> Run:
     last = spoken[-1] if spoken else LogNotes(None, None, {})
     images = sorted((folder / 'pseudo_labels').glob('iter_*.png'), key=_number)
     return Run(
-        name or folder.resolve().name, folder, curves,
+        printable(name or folder.resolve().name), folder, curves,
         facts_of(config, curves, _seconds(spoken), _timing(lineage), last.device,
                  last.environment.get('Processes', ''), folder),
-        last.environment, flatten(config), _changes(own, folder, config), evaluations,
-        images[-1] if images else None, notes)
+        last.environment, _settings(config, notes), _changes(own, folder, config, notes),
+        evaluations, images[-1] if images else None, notes)
 
 
 def _lineage(logs: list[Path], notes: list[str]) -> list[tuple[Path, list[dict]]]:
@@ -131,17 +136,26 @@ def _config(log: Path, folder: Path, notes: list[str]) -> dict[str, Any]:
         try:
             return read_config(path)
         except (OSError, ValueError) as error:
-            notes.append(f'{error}')
+            notes.append(shortened(str(error), 400))
     notes.append('the config of the run is not in this folder')
     return {}
 
 
-def _changes(own: list[Path], folder: Path, config: dict[str, Any]) -> dict[str, Any] | None:
+def _settings(config: dict[str, Any], notes: list[str]) -> dict[str, str]:
+    """The values of a config, as many and as much of each as a page can show."""
+    flat = flatten(config)
+    shown = limited(list(flat.items()), SETTINGS, 'settings', notes)
+    return {shortened(path, 200): shortened(text, LONG) for path, text in shown}
+
+
+def _changes(own: list[Path], folder: Path, config: dict[str, Any],
+             notes: list[str]) -> dict[str, Any] | None:
     """What the config changes: as the run noted it, or against the bases as they are today."""
     noted: list[str] = []
     for log in reversed(own):
         if content := read_json(log / 'vis_data' / 'config_changes.json', noted):
-            return content
+            with contextlib.suppress(*ODD):
+                return changes(content, notes)
     for dumped in sorted(folder.glob('*.py')):
         # a config is a program: none is run but those that come with Pasture
         if (source := config_folder() / dumped.name).is_file():
@@ -172,9 +186,9 @@ def _seconds(logs: list[LogNotes]) -> float | None:
 def _timing(lineage: list[tuple[Path, list[dict]]]) -> dict[str, float]:
     """Seconds an iteration (median) and the most memory of the GPU, in MB."""
     records = [record for _, records in lineage for record in records if trains(record)]
-    times = [record['time'] for record in records if isinstance(record.get('time'), (int, float))]
+    times = [record['time'] for record in records if is_number(record.get('time'), 0)]
     memory = [record['memory'] for record in records
-              if isinstance(record.get('memory'), (int, float)) and record['memory'] > 0]
+              if is_number(record.get('memory'), 0) and record['memory'] > 0]
     return {**(dict(time=median(times)) if times else {}),
             **(dict(memory=max(memory)) if memory else {})}
 

@@ -63,7 +63,7 @@ def class_table(evaluation: Evaluation) -> Table | None:
     rows = []
     for place, row in enumerate(evaluation.classes):
         colour = palette[place] if coloured and place < len(palette) else None
-        rows.append([Cell(str(row['class']), colour=colour),
+        rows.append([Cell(row['class'], colour=colour),
                      *(_number(row.get(key), 100 if key in COLUMNS else 1) for key in keys)])
     return Table('Scores of each class', columns, rows, sorts=True)
 
@@ -144,7 +144,7 @@ def settings_table(caption: str, names: Sequence[str], rows: Sequence[Difference
 
 
 def _number(value: Any, full: float) -> Cell:
-    if value is None:
+    if value is None or value != value:
         return Cell('—')
     if not isinstance(value, (int, float)):
         return Cell(str(value), value)

@@ -1,5 +1,7 @@
 """Checkpoints are read without running what is in them."""
+import contextlib
 import datetime
+import hashlib
 import pickle
 import shutil
 import zipfile
@@ -11,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import ConfigDict
+from mmengine.infer import BaseInferencer
 from mmengine.logging import HistoryBuffer
 from mmengine.model import BaseModule
 from mmengine.runner import CheckpointLoader, checkpoint, load_checkpoint
@@ -46,7 +49,7 @@ def test_what_openmmlab_writes_is_read_as_it_was(tmp_path, zipped):
         state_dict=OrderedDict(weight=torch.arange(6.).reshape(2, 3)),
         message_hub=dict(log_scalars=OrderedDict(loss=history), runtime_info=OrderedDict(
             best_score=np.float64(0.7), iter=np.int64(3), seen=np.array([True, False]),
-            names=np.array(['a', 'ö']), half=np.float16(2), cfg='x = 1')),
+            names=np.array(['a', 'ö']), half=np.float16(2))),
         meta=dict(time=datetime.datetime(2024, 5, 6, 7), took=datetime.timedelta(1), epoch=0,
                   dataset_meta=ConfigDict(classes=('a', 'b'), nested=dict(palette=[[1, 2, 3]])),
                   args=Namespace(lr=0.1), hook_msgs={}, CLASSES=('a', 'b')))
@@ -105,12 +108,33 @@ def test_getattr_reaches_the_statistics_alone(tmp_path, owner, name):
         read_checkpoint(tmp_path / 'a.pth')
 
 
-def test_config_that_mmengine_would_run_on_resume_is_left_out(tmp_path, monkeypatch):
+@pytest.mark.parametrize('trust', ['0', '1'])
+def test_config_that_mmengine_would_run_on_resume_is_left_out(tmp_path, monkeypatch, trust):
     path = tmp_path / 'a.pth'
     torch.save(dict(state_dict={}, meta=dict(config='import os', iter=3)), path)
+    monkeypatch.setenv('PASTURE_TRUST_CHECKPOINT', trust)
     assert read_checkpoint(path)['meta'] == dict(iter=3)
+
+
+def test_config_that_an_inferencer_would_run_needs_trust(tmp_path, monkeypatch):
+    """Given a checkpoint without a config, MMEngine's inferencers run the text that it holds."""
+    path, marker = tmp_path / 'a.pth', tmp_path / 'marker'
+    program = f"open({str(marker)!r}, 'w').close()\nmodel = dict(type='Identity')"
+    torch.save(dict(state_dict={}, meta=dict(cfg=program, iter=3), message_hub=dict(
+        runtime_info=OrderedDict(cfg=program, iter=3))), path)
+
+    def infer():
+        cfg = ConfigDict()
+        with contextlib.suppress(Exception):
+            BaseInferencer._init_model(SimpleNamespace(), cfg, str(path))
+
+    infer()
+    assert not marker.exists()
+    loaded = read_checkpoint(path)
+    assert loaded['meta'] == loaded['message_hub']['runtime_info'] == dict(iter=3)
     monkeypatch.setenv('PASTURE_TRUST_CHECKPOINT', '1')
-    assert read_checkpoint(path)['meta'] == dict(config='import os', iter=3)
+    infer()
+    assert marker.exists()
 
 
 def test_trusted_file_is_read_as_it_is(tmp_path, monkeypatch):
@@ -158,7 +182,7 @@ def test_only_what_needs_trust_asks_for_it(tmp_path, monkeypatch):
     def short(*args, **kwargs):
         raise RuntimeError('DefaultCPUAllocator: not enough memory')
 
-    monkeypatch.setattr(safe_reading.torch, 'load', short)
+    monkeypatch.setattr(safe_reading, 'read_plain', short)
     with pytest.raises(DamagedCheckpointError, match='not enough memory'):
         read_checkpoint(path)
 
@@ -207,13 +231,42 @@ def test_downloaded_file_is_kept(tmp_path, monkeypatch):
         loaded = CheckpointLoader.load_checkpoint('mmcls://net', 'cpu', logger='silent')
         assert list(loaded['state_dict']) == ['a']
     assert fetched == ['https://a.org/x/n.pth']
-    assert (tmp_path / 'checkpoints/n.pth').is_file()
+    assert len(list((tmp_path / 'checkpoints').iterdir())) == 1
 
 
-def test_old_pytorch_says_what_it_lacks(tmp_path, monkeypatch):
-    write_bomb(tmp_path / 'bomb.pth', tmp_path / 'marker')
-    monkeypatch.setattr(safe_reading.torch.serialization, 'add_safe_globals', None)
-    monkeypatch.delattr(safe_reading.torch.serialization, 'add_safe_globals')
-    safe_reading.allow_safe_classes()
-    with pytest.raises(UntrustedCheckpointError, match='2.4 and later more'):
-        read_checkpoint(tmp_path / 'bomb.pth')
+@pytest.fixture
+def fetched(tmp_path, monkeypatch):
+    """Each address is answered with itself as the content."""
+    asked = []
+
+    def fetch(url, path, progress):
+        asked.append(url)
+        torch.save(dict(url=url), path)
+
+    monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path))
+    monkeypatch.setattr(torch.hub, 'download_url_to_file', fetch)
+    return asked
+
+
+def test_addresses_that_end_alike_are_different_files(tmp_path, fetched):
+    urls = ['https://a.org/r50/best.pth', 'https://a.org/r101/best.pth', 'http://b.org/best.pth',
+            'https://a.org/r50/best.pth?version=2']
+    for url in urls * 2:
+        assert CheckpointLoader.load_checkpoint(url, logger='silent') == dict(url=url)
+    assert fetched == urls
+    names = sorted(path.name for path in (tmp_path / 'checkpoints').iterdir())
+    assert len(names) == 4 and all(name.endswith('-best.pth') for name in names)
+
+
+def test_file_that_pytorch_fetched_is_taken_if_it_is_what_its_name_says(tmp_path, fetched):
+    folder = tmp_path / 'checkpoints'
+    folder.mkdir()
+    torch.save(dict(a=1), folder / 'net.pth')
+    told = hashlib.sha256((folder / 'net.pth').read_bytes()).hexdigest()[:8]
+    shutil.copy(folder / 'net.pth', folder / f'net-{told}.pth')
+    shutil.copy(folder / 'net.pth', folder / 'other-01234567.pth')
+    for name, expected in ((f'net-{told}', dict(a=1)), ('net', None), ('other-01234567', None)):
+        url = f'https://a.org/{name}.pth'
+        loaded = CheckpointLoader.load_checkpoint(url, logger='silent')
+        assert loaded == (expected or dict(url=url))
+    assert len(fetched) == 2

@@ -1,10 +1,12 @@
 """Checkpoints that survive a kill or a full disk at any moment."""
 import errno
 import logging
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
 from mmengine.fileio import get_file_backend, put_text
 from mmengine.logging import MessageHub
 
@@ -112,6 +114,88 @@ def test_only_half_written_checkpoints_are_cleared(tmp_path):
         (tmp_path / name).touch()
     started(tmp_path)
     assert names(tmp_path) == sorted(kept)
+
+
+def resumed(folder: Path, source: Path, **kwargs):
+    """A training that goes on in ``folder`` from a checkpoint elsewhere."""
+    run = Run(folder)
+    run.iter, run._load_from = 10, str(source)
+    for key, value in kwargs.items():
+        run.message_hub.update_info(key, value)
+    hook = SafeCheckpointHook(interval=10, by_epoch=False, save_best='mIoU', max_keep_ckpts=1)
+    hook.before_train(run)
+    return run, hook
+
+
+def good(path: Path) -> Path:
+    """A checkpoint that a training can go on from."""
+    path.parent.mkdir(exist_ok=True)
+    torch.save(dict(state_dict={}, message_hub={}, meta=dict(iter=10, epoch=0)), path)
+    return path
+
+
+def test_training_that_goes_on_elsewhere_leaves_the_first_one_alone(tmp_path):
+    first, second = tmp_path / 'first', tmp_path / 'second'
+    best = good(first / 'best_mIoU_iter_10.pth')
+    source = good(first / 'iter_10.pth')
+    # of yet another training, by chance with the same names
+    for name in ('iter_10.pth', 'best_mIoU_iter_10.pth'):
+        good(second / name)
+    run, hook = resumed(second, source, best_ckpt=str(best), best_score=0.5, keep_ckpt_ids=[10])
+    assert hook.best_ckpt_path == str(best)
+    hook.after_val_epoch(run, dict(mIoU=0.4))
+    for iteration, score in ((20, 0.6), (30, 0.7)):
+        save(run, hook, iteration)
+        hook.after_val_epoch(run, dict(mIoU=score))
+    assert names(first) == ['best_mIoU_iter_10.pth', 'iter_10.pth']
+    # its own former ones go
+    assert names(second) == ['best_mIoU_iter_10.pth', 'best_mIoU_iter_30.pth', 'iter_10.pth',
+                             'iter_30.pth', 'last_checkpoint']
+
+
+def test_training_that_goes_on_at_home_removes_its_former_ones(tmp_path):
+    best, source = good(tmp_path / 'best_mIoU_iter_10.pth'), good(tmp_path / 'iter_10.pth')
+    run, hook = resumed(tmp_path, source, best_ckpt=str(best), best_score=0.5, keep_ckpt_ids=[10])
+    save(run, hook, 20)
+    hook.after_val_epoch(run, dict(mIoU=0.6))
+    assert names(tmp_path) == ['best_mIoU_iter_20.pth', 'iter_20.pth', 'last_checkpoint']
+
+
+@pytest.mark.parametrize('kept', [['/../../victim', 20], '10', {'a': 1}, [[10], 20]])
+def test_checkpoint_does_not_choose_what_is_removed(tmp_path, kept):
+    work = tmp_path / 'work'
+    source, victim = good(work / 'iter_10.pth'), good(tmp_path / 'victim.pth')
+    (work / 'iter_').mkdir()
+    mine = good(work / 'my_best.pth')
+    run, hook = resumed(work, source, best_ckpt=str(mine), best_score=0.5, keep_ckpt_ids=kept)
+    save(run, hook, 20)
+    hook.after_val_epoch(run, dict(mIoU=0.6))
+    assert victim.is_file() and mine.is_file()
+
+
+def test_new_one_is_on_the_disk_before_the_old_one_goes(tmp_path, monkeypatch):
+    run, hook = started(tmp_path, max_keep_ckpts=1)
+    save(run, hook, 10)
+    hook.after_val_epoch(run, dict(mIoU=0.5))
+    done = []
+    flush, remove = os.fsync, type(hook.file_backend).remove
+
+    def fsync(handle):
+        done.append(Path(os.readlink(f'/proc/self/fd/{handle}')).name)
+        flush(handle)
+
+    monkeypatch.setattr(os, 'fsync', fsync)
+    monkeypatch.setattr(type(hook.file_backend), 'remove', lambda backend, path: (
+        done.append(f'removed {Path(path).name}'), remove(backend, path)))
+    save(run, hook, 20)
+    hook.after_val_epoch(run, dict(mIoU=0.6))
+    gone = [place for place, name in enumerate(done) if name.startswith('removed')]
+    assert [done[place] for place in gone] == ['removed iter_10.pth',
+                                               'removed best_mIoU_iter_10.pth']
+    folder = tmp_path.name
+    for place, new in zip(gone, ('.iter_20', '.best_mIoU_iter_20'), strict=True):
+        written = next(k for k, name in enumerate(done) if name.startswith(new))
+        assert written < place and folder in done[written:place]
 
 
 def test_storage_writes_whole_or_not_at_all(tmp_path, monkeypatch):

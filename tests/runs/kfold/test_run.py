@@ -132,6 +132,48 @@ def test_several_processes_a_training_and_one_kfold_at_a_time(project, monkeypat
             runs.kfold('tiny.py', **settings)
 
 
+def test_the_lock_follows_no_link_and_empties_no_file(project, monkeypatch):
+    Trainer(monkeypatch, pretend)
+    mine = project / 'notes.txt'
+    mine.write_text('of the user')
+    lock = project / 'work_dirs/tiny_kfold/.lock'
+    lock.parent.mkdir(parents=True)
+    lock.symlink_to(mine)
+    with pytest.raises(UserError, match=r'tiny_kfold/\.lock is no plain file.*: remove it'):
+        runs.kfold('tiny.py', folds=2, report=False)
+    assert mine.read_text() == 'of the user'
+    lock.unlink()
+    lock.write_text('of the user')
+    runs.kfold('tiny.py', folds=2, report=False)
+    assert lock.read_text() == 'of the user'
+
+
+@pytest.mark.parametrize(('name', 'cure'), [
+    ('kfold_plan.json', 'remove it; the same command writes the same plan anew'),
+    ('fold1/fold_done.json', 'remove it, and the same command goes on from the last checkpoint'),
+    ('fold1/scores.json', 'remove work_dirs/tiny_kfold/fold1, and the same command trains')])
+@pytest.mark.parametrize('content', [b'{"settings": {', b'\xff\0', b'[]',
+                                     b'{"parts": 1, "scores": 2, "fingerprint": 3}'])
+def test_a_damaged_file_is_named_with_the_cure(project, monkeypatch, name, cure, content):
+    trainer = Trainer(monkeypatch, pretend)
+    runs.kfold('tiny.py', folds=2, report=False)
+    folder = Path('work_dirs/tiny_kfold')
+    plan = (folder / 'kfold_plan.json').read_bytes()
+    if name.endswith('scores.json'):
+        (folder / 'fold1/fold_done.json').unlink()
+        trainer.train = lambda argv: 0
+    (folder / name).write_bytes(content)
+    with pytest.raises(UserError, match=f'tiny_kfold/{name} is damaged: {cure}'):
+        runs.kfold('tiny.py', folds=2, report=False)
+    # and the cure works
+    (folder / name).unlink()
+    trainer.train = pretend
+    runs.kfold('tiny.py', folds=2, report=False)
+    assert (folder / 'kfold_plan.json').read_bytes() == plan
+    assert trainer.folds()[2:4] == {'fold1/fold_done.json': ['fold1'], 'kfold_plan.json': [],
+                                    'fold1/scores.json': ['fold1', 'fold1']}[name]
+
+
 @pytest.mark.parametrize(('settings', 'words'), [
     (dict(folds=1), 'folds=1: give 2 or more'),
     (dict(jobs=0), 'jobs=0: give 1 or more'),

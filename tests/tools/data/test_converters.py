@@ -64,7 +64,7 @@ def test_mistakes(tmp_path, capsys):
     (KeyboardInterrupt(), 130,
      'interrupted: nothing half-done is left, run the same command again'),
     (OSError(errno.ENOSPC, 'No space left on device'), 1,
-     'error: [Errno 28] No space left on device.')])
+     "error: [Errno 28] No space left on device: '{}'.")])
 def test_stopped_in_the_middle(tmp_path, monkeypatch, capsys, error, status, words):
     write_labelme(tmp_path / 'a.json', [shape(square(2, 2, 12))])
 
@@ -72,8 +72,9 @@ def test_stopped_in_the_middle(tmp_path, monkeypatch, capsys, error, status, wor
         raise error
 
     monkeypatch.setattr(os, 'replace', fail)
-    assert call_tool('labelme_to_coco', tmp_path, '--out', tmp_path / 'data.json') == status
-    assert capsys.readouterr().err == f'{words}\n'
+    out = tmp_path / 'data.json'
+    assert call_tool('labelme_to_coco', tmp_path, '--out', out) == status
+    assert capsys.readouterr().err == f'{words.format(out)}\n'
     assert not (tmp_path / 'data.json').exists()
 
 

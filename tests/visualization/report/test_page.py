@@ -2,7 +2,6 @@
 import json
 import re
 from datetime import datetime
-from html.parser import HTMLParser
 
 import numpy as np
 import plotly.graph_objects as go
@@ -18,6 +17,7 @@ from plugin.visualization.report.configs import (
 )
 from plugin.visualization.report.figures import draw_curves, draw_evaluation
 from plugin.visualization.report.tables import class_table, confusion_table, settings_table
+from tests.helpers.report_pages import Reader, data_of, page_of
 from tests.helpers.small_runs import (
     CLASSES,
     MATRIX,
@@ -26,29 +26,6 @@ from tests.helpers.small_runs import (
     write_run,
     write_scores,
 )
-
-
-class Reader(HTMLParser):
-    """Tags with their attributes, and texts."""
-
-    def __init__(self, html):
-        super().__init__()
-        self.tags, self.texts = [], []
-        self.feed(html)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data):
-        self.texts.append(data)
-
-
-def page_of(path):
-    return path.read_text(encoding='utf-8')
-
-
-def data_of(html, name):
-    return json.loads(re.search(rf'id="{name}"[^>]*>(.*?)</script>', html, re.DOTALL)[1])
 
 
 @pytest.fixture(scope='module')
