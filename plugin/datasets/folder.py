@@ -1,5 +1,6 @@
 """A data set of any folder of images and folder of label maps."""
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -124,15 +125,27 @@ class SegFolderDataset(BaseSegDataset):
         """Yield the files of a folder and its sub-folders with one of the suffixes."""
         if not fileio.isdir(folder, backend_args=self.backend_args):
             raise FileNotFoundError(f'folder {folder} does not exist: {self._cure()}')
-        found = False
+        found, others = False, Counter[str]()
         for file in fileio.list_dir_or_file(
                 folder, list_dir=False, recursive=True, backend_args=self.backend_args):
             if file.lower().endswith(tuple(suffix.lower() for suffix in suffixes)):
                 found = True
                 yield file
+            others[Path(file).suffix] += 1
         if not found:
             raise FileNotFoundError(
-                f'folder {folder} has no file ending in {", ".join(suffixes)}: {self._cure()}')
+                f'folder {folder} has no file ending in {", ".join(suffixes)}'
+                f'{self._other_suffix(others, suffixes) or f": {self._cure()}"}')
+
+    def _other_suffix(self, others: Mapping[str, int], suffixes: Sequence[str]) -> str:
+        """What is there instead, and the option that takes it."""
+        images = [suffix for suffix in others if suffix.lower() in IMAGE_SUFFIXES]
+        if not images:
+            return ''
+        suffix = max(images, key=lambda one: others[one])
+        option = 'seg_map_suffix' if suffixes == (self.seg_map_suffix, ) else 'img_suffix'
+        return (f', but {others[suffix]} ending in {suffix}: set {option}={suffix!r} in the data '
+                f'set, e.g. train_dataloader.dataset.{option}={suffix}')
 
     def _index(self, folder: str, suffixes: Sequence[str]) -> dict[str, str]:
         """Map the name of each file, without its suffix, to its path."""

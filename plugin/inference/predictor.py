@@ -6,6 +6,7 @@ from typing import Any, Generic, TypeVar, overload
 
 import mmcv
 import numpy as np
+import PIL.Image
 import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose
@@ -17,8 +18,9 @@ from plugin.engine.checkpoints.fitting import check_fits
 from plugin.models.weights.published_fcn import rename_published
 from plugin.utils import UserError
 
+from .deep_images import deep_loader, load_deep
 from .headers import check_memory
-from .images import Image, as_array
+from .images import DEEP, Image, as_array
 
 Result = TypeVar('Result')
 
@@ -55,6 +57,7 @@ class Predictor(Generic[Result]):
         load, *steps = copy.deepcopy(_test_pipeline(cfg))
         self._colour = load.get('color_type', 'color')
         with self.in_scope():
+            self._deep = deep_loader(load)
             # whatever else is loaded are the labels, which a new image has not
             self._pipeline = Compose(self._steps(
                 [dict(type='LoadImageFromNDArray', to_float32=load.get('to_float32', False)),
@@ -89,13 +92,16 @@ class Predictor(Generic[Result]):
         Raises:
             UserError: If it is no image.
         """
+        if self._deep is not None and isinstance(image, PIL.Image.Image) and image.mode in DEEP:
+            return self._deep.scale(np.asarray(image))
         return as_array(image, self._colour, self.read)
 
     def read(self, path: Path) -> np.ndarray:
         """Read an image the way the training does, always 8 bits.
 
         Args:
-            path (Path): The image: grey, colour, with alpha or with 16 bits.
+            path (Path): The image: grey, colour, with alpha or with 16 bits; any that
+                ``LoadDeepImage`` reads, if the config has it.
 
         Returns:
             np.ndarray: BGR ``(H, W, 3)`` or, if the model takes grey images, ``(H, W)``.
@@ -107,6 +113,8 @@ class Predictor(Generic[Result]):
         if bytes_per_pixel is not None:
             check_memory(path, bytes_per_pixel)
         content = path.read_bytes()
+        if self._deep is not None and content:
+            return load_deep(self._deep, path, content)
         image = mmcv.imfrombytes(content, flag=self._colour) if content else None
         if image is None:
             raise UserError(f'{path} is {"no image" if content else "empty"}')

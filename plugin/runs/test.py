@@ -14,6 +14,7 @@ from plugin.utils.console import say
 from .ending import write_page
 from .processes import join_processes, leave_processes
 from .train import build_runner
+from .unlabelled import write_only
 
 
 def test(config: str | Path | Config, checkpoint: str | Path, *,
@@ -31,7 +32,8 @@ def test(config: str | Path | Config, checkpoint: str | Path, *,
         work_dir (str | Path, optional): Folder for the log and the scores. Defaults to that of
             the config, or ``work_dirs/<name of the config>``.
         out (str | Path, optional): Folder for each prediction: PNG with class ids as benchmarks
-            want them, or COCO results. Defaults to none.
+            want them, or COCO results; where the test set has no labels, nothing is scored.
+            Defaults to none.
         show_dir (str | Path, optional): Folder for truth and prediction drawn over each image.
             Defaults to none.
         tta (bool): Average over several scales and mirrorings of each image (semantic models).
@@ -47,7 +49,8 @@ def test(config: str | Path | Config, checkpoint: str | Path, *,
     Raises:
         FileNotFoundError: If the config, the checkpoint or the data do not exist.
         UserError: If the checkpoint is of another model or other classes, the config cannot be
-            read, or it cannot do what is asked for.
+            read, it cannot do what is asked for, or the test set has no labels and ``out`` is not
+            given.
 
     Example:
         >>> from plugin.runs import test, train
@@ -65,14 +68,16 @@ def test(config: str | Path | Config, checkpoint: str | Path, *,
         draw(cfg, str(show_dir))
     if out is not None:
         write_predictions(cfg, str(out))
+    write_only(cfg, out is not None)
     if tta:
         augmentation.average(cfg, cfg.filename or 'the config')
     join_processes(cfg, launcher, local_rank)
     runner = build_runner(cfg)
     runner.register_hook(FittingCheckpointHook())
     scores = runner.test()
-    say('', '  '.join(f'{name} {value:.4g}' for name, value in scores.items()
-                      if isinstance(value, (int, float))))
+    if scores:
+        say('', '  '.join(f'{name} {value:.4g}' for name, value in scores.items()
+                          if isinstance(value, (int, float))))
     shown = None if show_dir is None else Path(show_dir) / 'vis_data' / 'vis_image'
     for title, folder in (('predictions', out), ('overlays', shown), ('log', runner.log_dir)):
         if folder is not None:

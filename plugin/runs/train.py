@@ -15,6 +15,7 @@ from plugin.utils.config import load_config, set_work_dir
 
 from .auto_batch import choose_batch
 from .ending import Trained, result_of, say_results, write_page
+from .loaders import mend_workers
 from .memory import memory_sentence
 from .processes import join_processes, leave_processes
 from .resume import choose_checkpoint
@@ -157,6 +158,7 @@ def follow_score(cfg: Config, early_stop: str | tuple[str, int]) -> None:
 
 def build_runner(cfg: Config) -> Runner:
     """The runner of a config, which may be one of its own."""
+    mend_workers(cfg)
     return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
 
 

@@ -1,19 +1,15 @@
 """Configs: where they are, how they are read and copied, and what belongs to one."""
-import argparse
 import copy
 import difflib
-import inspect
 import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.fileio.handlers.registry_utils import register_handler
-from mmengine.runner import Runner
 
-from .console import warn
+from .config_options import set_options
 from .errors import UserError
 from .text import first_few
 from .yaml import PlainYamlHandler
@@ -21,9 +17,6 @@ from .yaml import PlainYamlHandler
 ROOT = Path(__file__).resolve().parents[2]
 # where a user keeps the configs, beside the current folder itself
 OWN = Path('configs')
-# MMEngine reads these beside the arguments of its Runner
-MORE_KEYS = ('activation_checkpointing', 'compile', 'custom_imports', 'efficient_conv_bn_eval',
-             'find_unused_parameters', 'model_wrapper_cfg', 'sync_bn', 'tta_model', 'tta_pipeline')
 # also where MMEngine reads a config, or the base of one, itself
 register_handler(['yaml', 'yml'])(PlainYamlHandler)
 
@@ -41,7 +34,8 @@ def load_config(config: str | Path | Config, options: Sequence[str] = ()) -> Con
 
     Raises:
         FileNotFoundError: If there is no such file; names the nearest one.
-        UserError: If the file cannot be executed or an option cannot be set.
+        UserError: If the file cannot be executed, or an option cannot be set or would change
+            nothing.
 
     Example:
         >>> from plugin.utils.config import load_config
@@ -52,7 +46,7 @@ def load_config(config: str | Path | Config, options: Sequence[str] = ()) -> Con
         cfg, name = copy.deepcopy(config), config.filename or 'the config'
     else:
         cfg, name = _read(find_config(config)), config
-    _set_options(cfg, options, name)
+    set_options(cfg, options, name)
     return cfg
 
 
@@ -185,22 +179,6 @@ def _read(path: Path) -> Config:
                         f'{type(error).__name__}: {cause or error}') from error
 
 
-def _set_options(cfg: Config, options: Sequence[str], name: str | Path) -> None:
-    values: dict[str, Any] = {}
-    for option in options:
-        if '=' not in option:
-            raise UserError(f'--cfg-options {option} is not KEY=VALUE')
-        parser = argparse.ArgumentParser()
-        parser.add_argument('--cfg-options', nargs='+', action=DictAction)
-        values.update(parser.parse_args(['--cfg-options', option]).cfg_options)
-    _warn_of_new_keys(cfg, values)
-    try:
-        cfg.merge_from_dict(values)
-    except (AssertionError, IndexError, KeyError, TypeError) as error:
-        raise UserError(f'--cfg-options {" ".join(options)} does not fit {name}: '
-                        f'{error}') from error
-
-
 def _nearest_config(path: Path) -> str:
     shipped = config_folder()
     known = {file.stem: file for folder in (shipped, OWN, path.parent) if folder.is_dir()
@@ -213,38 +191,3 @@ def _nearest_config(path: Path) -> str:
     if shipped.is_relative_to(Path.cwd()) or OWN.is_dir():
         return '; the configs are in configs/'
     return '; `pasture configs` copies those that come with Pasture' if known else ''
-
-
-def _warn_of_new_keys(cfg: Config, values: dict[str, Any]) -> None:
-    """A key that the config does not have is often a misspelt one, and then changes nothing."""
-    told = set()
-    for key in values:
-        found = _new_name(cfg, key)
-        if found and found[0] not in told:
-            told.add(found[0])
-            warn(f'--cfg-options {key}: the config has no {found[0]} yet{found[1]}')
-
-
-def _new_name(cfg: Config, key: str) -> tuple[str, str] | None:
-    """The part of a key that the config lacks, if that is suspicious, and a hint."""
-    known = {*inspect.signature(Runner).parameters, *MORE_KEYS}
-    node: Any = cfg
-    parts = key.split('.')
-    for depth, part in enumerate(parts):
-        if isinstance(node, (list, tuple)):
-            if not part.isdigit() or int(part) >= len(node):
-                return None  # merging tells what is wrong with it
-            node = node[int(part)]
-        elif not hasattr(node, 'keys'):
-            return None
-        elif part in node:
-            node = node[part]
-        else:
-            names = [*node, *known] if depth == 0 else list(node)
-            near = difflib.get_close_matches(part, names, n=1, cutoff=0.75)
-            # a new leaf is how one sets what the config leaves at its default
-            if part in known or not (near or depth < len(parts) - 1 or depth == 0):
-                return None
-            hint = f'; did you mean {".".join([*parts[:depth], near[0]])}?' if near else ''
-            return '.'.join(parts[:depth + 1]), hint
-    return None

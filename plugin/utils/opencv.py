@@ -1,4 +1,4 @@
-"""OpenCV's own threads."""
+"""OpenCV's own threads and words."""
 import contextlib
 from collections.abc import Iterator
 
@@ -17,3 +17,13 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         cv2.setNumThreads(threads)
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Let OpenCV say nothing of files that it cannot read, where that is said in a sentence."""
+    level = cv2.setLogLevel(0)
+    try:
+        yield
+    finally:
+        cv2.setLogLevel(level)

@@ -121,10 +121,11 @@ def test_options_that_cannot_be_set(elsewhere, options, message):
     ('model.backbone.depht=2', 'has no model.backbone.depht yet; did you mean'),
     ('model.backbone.plugins=2', ''),
     ('resume=True', ''),
-    ('steps.0.depth=1', ''),
+    ('param_scheduler.0.depth=1', ''),
 ])
 def test_new_keys_that_are_odd_are_named(capsys, option, warning):
-    load_config(Config(dict(model=dict(backbone=dict(depth=1)), steps=[dict(depth=2)])), [option])
+    load_config(Config(dict(model=dict(backbone=dict(depth=1)), param_scheduler=[dict(depth=2)])),
+                [option])
     printed = capsys.readouterr().err
     assert warning in printed
     assert bool(printed) == bool(warning)

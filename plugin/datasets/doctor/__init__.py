@@ -16,10 +16,13 @@ from plugin.utils import UserError
 from plugin.utils.config import load_config, set_work_dir
 
 from .duplicates import check_duplicates
+from .facts import UsedSet
 from .files import check_files
 from .findings import Finding, Report
 from .folders import read_bare
+from .judgement import judge_images, judge_roles
 from .labels import check_labels
+from .looking import seen_of
 from .outlines import check_outlines
 from .parts import DataPart, leaf_configs
 from .printing import print_report, write_report
@@ -93,10 +96,9 @@ def examine_config(cfg: Mapping[str, Any], jobs: int = 1) -> Report:
         if not leaves:
             raise UserError('the config names no data: it has no dataset in train_dataloader, '
                             'val_dataloader or test_dataloader')
-        parts = read_parts(leaves, report)
-        _examine(parts, jobs, report)
+        sets = _examine(read_parts(leaves, report), jobs, report)
         if cfg.get('model'):
-            check_training(cfg, parts, report)
+            check_training(cfg, sets, report)
     return report
 
 
@@ -121,9 +123,14 @@ def examine_path(path: Path, images: Path | None = None, jobs: int = 1) -> Repor
     return report
 
 
-def _examine(parts: Sequence[DataPart], jobs: int, report: Report) -> None:
+def _examine(parts: Sequence[DataPart], jobs: int, report: Report) -> list[UsedSet]:
+    """Look at the parts; returns what was seen of them."""
     looks = scan([part.looker for part in parts], [part.entries for part in parts], jobs)
+    sets = [part.used(seen_of(part.entries, seen)) for part, seen in zip(parts, looks)]
     check_files(parts, looks, report)
+    judge_images(sets, report)
+    judge_roles(sets, report)
     check_labels(parts, looks, report)
     check_outlines(parts, report)
     check_duplicates(parts, looks, report)
+    return sets

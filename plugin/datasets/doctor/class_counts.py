@@ -13,6 +13,7 @@ from plugin.utils.console import progress
 from ..labels.coco_file import CocoFile
 from ..leaves import leaf_datasets
 from ..transforms import LoadInstanceSegMap
+from .depth import scaled_text
 from .file_checker import FileChecker
 from .preflight import file_entries
 
@@ -33,10 +34,13 @@ def label_pixels(path: Path) -> np.ndarray:
     if not path.is_file():
         raise FileNotFoundError(f'label {path} does not exist: add it, or correct --labels and '
                                 '--label-suffix')
+    data = path.read_bytes()
     try:
-        label = mmcv.imfrombytes(path.read_bytes(), flag='unchanged', backend='pillow')
+        label = mmcv.imfrombytes(data, flag='unchanged', backend='pillow')
     except Exception as error:  # decoders raise anything
         raise UserError(f'{path} is no label map that can be read: replace it') from error
+    if scaled := scaled_text(data, label):
+        raise UserError(f'{path} {": ".join(scaled)}')
     if label.ndim != 2 or label.min(initial=0) < 0 or label.max(initial=0) > 255:
         raise UserError(f'{path} holds no class ids from 0 to 255 ({label.shape}, {label.dtype}):'
                         ' turn its colours into ids as data/README.md shows')

@@ -1,6 +1,8 @@
 """What can be wrong with one image and its label."""
 import os
+from collections.abc import Iterable
 from io import BytesIO
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import cv2
@@ -14,7 +16,10 @@ from mmseg.datasets import LoadAnnotations, PascalVOCDataset
 from plugin.utils import UserError
 from plugin.utils.images import open_image
 
-from ..labels.image_files import is_whole, orientation
+from ..image_depth import TIFF
+from ..labels.image_files import IMAGE_SUFFIXES, is_whole, orientation
+from ..transforms import LoadDeepImage
+from .depth import Deep, look_at_depth, scaled_text
 
 CODES = dict(image='picture', label='label')  # beginnings of the kinds of problems
 # what Pillow makes of the usual palette when a mask of colours is saved as grey
@@ -66,6 +71,24 @@ class Entry(NamedTuple):
         return cls(info['img_path'], info.get('seg_map_path'), size)
 
 
+class Seen(NamedTuple):
+    """What was seen of an image and its label.
+
+    Attributes:
+        entry (Entry): The two.
+        problem (Problem, optional): The first thing that is wrong with them.
+        size (tuple[int, int], optional): H, W of the image as loaded.
+        values (tuple[int], optional): Values of the label map as stored; None without one.
+        deep (Deep, optional): How an image is kept that is not read as a whole.
+    """
+
+    entry: Entry
+    problem: Problem | None = None
+    size: Size | None = None
+    values: tuple[int, ...] | None = None
+    deep: Deep | None = None
+
+
 class BadFile(UserError):
     """Carries a ``Problem`` out of the function that found it."""
 
@@ -79,8 +102,8 @@ class FileChecker:
 
     Args:
         dataset (BaseDataset): Any data set of mmseg or mmdet. A pipeline that does
-            not read images by ``LoadImageFromFile``, or labels by mmseg's
-            ``LoadAnnotations``, reads other kinds of files: these are not looked at.
+            not read images by ``LoadImageFromFile`` or ``LoadDeepImage``, or labels by
+            mmseg's ``LoadAnnotations``, reads other kinds of files: these are not looked at.
     """
 
     def __init__(self, dataset: BaseDataset) -> None:
@@ -93,7 +116,7 @@ class FileChecker:
         self.label_map = getattr(dataset, 'label_map', None) or {}
         # a sub-class may read anything
         loaders = {type(step): step for step in dataset.pipeline.transforms}
-        self.image_loader: Any = loaders.get(LoadImageFromFile)
+        self.image_loader: Any = loaders.get(LoadImageFromFile) or loaders.get(LoadDeepImage)
         self.label_loader: Any = loaders.get(LoadAnnotations)
         self.ids = self._final_ids()
         self.legal = (self.ids < self.num_classes) | (self.ids == self.ignore_index)
@@ -124,19 +147,34 @@ class FileChecker:
         Returns:
             tuple: The first problem or None; the class ids that occur, None without label.
         """
+        seen = self.see(entry)
+        bad = seen.problem is not None or seen.values is None
+        return seen.problem, None if bad else self.present(seen.values or ())
+
+    def present(self, values: Iterable[int]) -> list[int]:
+        """The class ids that values of a label stand for, in the order of the values."""
+        return [final for final in (int(self.ids[int(value)]) for value in values)
+                if final < self.num_classes]
+
+    def see(self, entry: Entry) -> Seen:
+        """Check an image, and keep what was seen of it."""
+        seen = Seen(entry)
         try:
-            present = None
-            size = self._image_size(entry.image) if self.image_loader else None
-            if size is not None and entry.size is not None:
-                self._compare_outlines(entry.image, entry.size, size)
+            if self.image_loader:
+                size, deep = self._image_size(entry.image)
+                seen = seen._replace(size=size, deep=deep)
+                if entry.size is not None:
+                    self._compare_outlines(entry.image, entry.size, size)
             if entry.label is not None and self.label_loader:
                 label = self._read_label(entry.label)
-                if size is not None:
-                    self._compare(entry.image, size, entry.label, label.shape)
-                present = self._check_ids(entry.label, count_values(label)[0])
-            return None, present
+                if seen.size is not None:
+                    self._compare(entry.image, seen.size, entry.label, label.shape)
+                values = count_values(label)[0]
+                self._check_ids(entry.label, values)
+                seen = seen._replace(values=tuple(map(int, values.tolist())))
         except BadFile as bad:
-            return bad.problem, None
+            return seen._replace(problem=bad.problem)
+        return seen
 
     def read(self, path: str, kind: str, backend_args: dict | None) -> bytes:
         """The content of a file; ``kind`` is ``image`` or ``label``.
@@ -150,25 +188,30 @@ class FileChecker:
         except OSError as error:
             raise BadFile(f'{CODES[kind]}-missing', self.shown(path),
                           f'{kind} {self.shown(path)} cannot be read ({error.strerror or error})',
-                          cure) from error
+                          other_suffix(path, kind) or cure) from error
         if not data:
             raise BadFile(f'{CODES[kind]}-empty', self.shown(path),
                           f'{kind} {self.shown(path)} is empty (0 bytes)', cure)
         return data
 
-    def _image_size(self, path: str) -> tuple[int, int]:
-        """Height and width as loaded, from the header where that is certain."""
+    def _image_size(self, path: str) -> tuple[Size, Deep | None]:
+        """Height and width as loaded, from the header where that is certain; and its depth."""
         data = self.read(path, 'image', self.image_loader.backend_args)
+        deep, pixels = look_at_depth(data, self.image_loader)
+        if pixels is not None and data[:4] in TIFF:
+            return pixels.shape[:2], deep
         try:
             with open_image(BytesIO(data)) as image:
                 width, height = image.size
                 whole = is_whole(image, data)
                 turned = orientation(image, data) != 1
         except Exception:  # decoders raise anything; the loader knows more formats
-            return self._loaded_size(path)
+            whole, turned, height, width = True, True, 0, 0
         if not whole:
             raise self.cut_off(path)
-        return self._loaded_size(path) if turned else (height, width)
+        if pixels is not None:
+            return pixels.shape[:2], deep
+        return self._loaded_size(path) if turned else (height, width), None
 
     def cut_off(self, path: str) -> BadFile:
         """What to raise for an image that ends too early."""
@@ -180,7 +223,7 @@ class FileChecker:
         return BadFile('picture-unreadable', self.shown(path), f'{self.shown(path)} is no image '
                        'that can be read', 'replace it, or take it out of the set')
 
-    def _loaded_size(self, path: str) -> tuple[int, int]:
+    def _loaded_size(self, path: str) -> Size:
         """Height and width of what the loader of the pipeline returns."""
         try:
             return self.image_loader.transform(dict(img_path=path))['img'].shape[:2]
@@ -197,6 +240,10 @@ class FileChecker:
             raise BadFile('label-unreadable', self.shown(path), f'{self.shown(path)} is no label '
                           'map that can be read', 'replace it, or take it out of the set'
                           ) from error
+        scaled = scaled_text(data, label)
+        if scaled:
+            raise BadFile('label-bits', self.shown(path), f'label {self.shown(path)} {scaled[0]}',
+                          scaled[1])
         if label.ndim != 2:
             raise BadFile('label-colours', self.shown(path),
                           f'label {self.shown(path)} has the shape {label.shape}, not one class id '
@@ -219,20 +266,22 @@ class FileChecker:
                       f'height), but its outlines were drawn on {drawn[1]}x{drawn[0]}',
                       'convert the labels again from the image they belong to')
 
-    def _check_ids(self, path: str, values: np.ndarray) -> list[int]:
-        """Return the class ids that the values of a label stand for, or raise for one of none."""
+    def _check_ids(self, path: str, values: np.ndarray) -> None:
+        """Raise for a value of a label that stands for no class."""
         bad = [v for v in values.tolist() if not (0 <= v < 256 and self.legal[int(v)])]
         if bad:
             raise self._wrong_id(path, bad)
-        final = self.ids[values.astype(int)]
-        return final[final < self.num_classes].tolist()
 
     def _wrong_id(self, path: str, bad: list) -> BadFile:
         allowed = np.flatnonzero(self.legal)
         last = allowed[allowed != self.ignore_index].max(initial=0)
         cure = f'set pixels of no class to {self.ignore_index}, or complete the list of classes'
+        if self.num_classes == 1:
+            # no value of reduce_zero_label makes one class learnable
+            cure = ('name the background as well, since one class alone cannot be learnt: '
+                    "metainfo=dict(classes=('background', ...)) and num_classes=2")
         # ids counted from 1 show up as exactly one id too many
-        if bad == [self.num_classes] and not self.reduce_zero_label:
+        elif bad == [self.num_classes] and not self.reduce_zero_label:
             cure = 'did you mean reduce_zero_label=True?'
         elif GREYS.issuperset(bad):
             cure = ('these are the brightness of palette colours: write ids instead of colours, '
@@ -249,3 +298,13 @@ def count_values(label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     counts = cv2.calcHist([label], [0], None, [256], [0, 256]).ravel()
     values = np.flatnonzero(counts)
     return values, counts[values].astype(int)
+
+
+def other_suffix(path: str, kind: str) -> str | None:
+    """What helps if a missing image or label is there under another suffix."""
+    found = next((one for one in map(Path(path).with_suffix, IMAGE_SUFFIXES)
+                  if one.suffix != Path(path).suffix and os.path.isfile(one)), None)
+    if found is None:
+        return None
+    option = 'seg_map_suffix' if kind == 'label' else 'img_suffix'
+    return f'{found.name} is there: set {option}={found.suffix!r} in the data set'

@@ -11,6 +11,7 @@ from plugin.utils.text import printable, shortened
 SEVERITIES = ('error', 'warning', 'note')
 # places of a finding that are kept; their number is kept in any case
 KEPT = 50
+SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,15 @@ class Finding:
     places: tuple[str, ...]
     count: int
     cure: str
+
+    @property
+    def sentence(self) -> str:
+        """Message, cure and the first places in one sentence."""
+        text = f'{self.message}: {self.cure}' if self.cure else self.message
+        if self.count < 2:
+            return text
+        dots = ', ...' if self.count > SHOWN else ''
+        return f'{text} ({self.count} places: {", ".join(self.places[:SHOWN])}{dots})'
 
 
 class ClassCounts(TypedDict):
@@ -95,6 +105,16 @@ class Report:
         """Number of findings of each severity."""
         found = Counter(finding.severity for finding in self.findings)
         return {severity: found[severity] for severity in SEVERITIES}
+
+    def stop(self) -> None:
+        """Raise for the first error.
+
+        Raises:
+            UserError: If there is one; in one sentence.
+        """
+        for finding in self.findings:
+            if finding.severity == 'error':
+                raise UserError(finding.sentence)
 
     def sorted(self) -> list[Finding]:
         """The findings, the worst first."""

@@ -7,8 +7,6 @@ from .findings import ClassCounts, Report
 from .looking import Look
 from .parts import DataPart
 
-WHERE = dict(train='the training set', val='the validation set', test='the test set')
-
 
 def check_labels(parts: Sequence[DataPart], looks: Sequence[Sequence[Look]],
                  report: Report) -> None:
@@ -20,7 +18,7 @@ def check_labels(parts: Sequence[DataPart], looks: Sequence[Sequence[Look]],
                                  classes=rows))
         if not part.is_labeled:
             continue
-        _check_maps(part, seen, report)
+        _check_bare(part, seen, report)
         if part.classes:
             present.setdefault(part.role, set()).update(
                 row['name'] for row in rows if row['pictures'])
@@ -52,26 +50,14 @@ def _count(part: DataPart, seen: Sequence[Look]) -> list[ClassCounts]:
             if part.classes or number]
 
 
-def _check_maps(part: DataPart, seen: Sequence[Look], report: Report) -> None:
-    """Report label maps without any class, and masks of 0 and 255."""
-    maps = [(part.looker.shown(entry.label), look.values, look.pixels)
+def _check_bare(part: DataPart, seen: Sequence[Look], report: Report) -> None:
+    """Report label maps that show the first class alone."""
+    maps = [(part.looker.shown(entry.label), look.pixels)
             for entry, look in zip(part.entries, seen)
             if entry.label is not None and look.pixels is not None and not look.problems]
-    values: set[int] = set().union(*(found for _, found, _ in maps))
-    ignore = part.looker.ignore_index
-    where = WHERE.get(part.name, part.name)
-    if values == {0, ignore} and sum(pixels[1:].sum() for _, _, pixels in maps) == 0:
-        shown = [path for path, found, _ in maps if ignore in found]
-        report.add('error', 'label-binary', f'the labels of {where} hold only 0 and {ignore}, and '
-                   f'{ignore} is ignored: there is one class to learn', shown,
-                   f'write the second class as 1 instead of {ignore}')
-        return
-    empty = [path for path, _, pixels in maps if not pixels.any()]
-    if empty:
-        report.add('warning', 'label-empty', f'label {empty[0]} has no pixel of any class: all '
-                   'are ignored', empty, 'draw it, or take the image out of the set')
-    bare = [path for path, _, pixels in maps if pixels.any() and not pixels[1:].any()]
-    if bare and part.classes and len(part.classes) > 1:
+    bare = [path for path, pixels in maps if pixels.any() and not pixels[1:].any()]
+    # where all of them do, a class that does not occur is told
+    if 0 < len(bare) < len(maps) and len(part.classes) > 1:
         report.add('note', 'label-first-class-only', f'label {bare[0]} shows {part.classes[0]} and '
                    'no other class', bare, 'fine if there is nothing else in the image')
 

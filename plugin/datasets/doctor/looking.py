@@ -1,19 +1,19 @@
 """One image with its label, read once: everything that is computed from its pixels."""
 import hashlib
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from typing import NamedTuple, TypeVar
 
 import cv2
-import mmcv
 import numpy as np
 from PIL import Image
 
 from plugin.utils.images import open_image
 
 from ..labels.image_files import is_whole, orientation
-from .file_checker import BadFile, Entry, FileChecker, Problem, Size, count_values
+from .depth import Deep, decode, look_at_depth
+from .file_checker import BadFile, Entry, FileChecker, Problem, Seen, Size, count_values
 from .near_duplicates import ImageHash, hash_grey
 
 THUMB = 32
@@ -33,6 +33,7 @@ class Look(NamedTuple):
         digest (bytes): Equal for images of exactly the same pixels.
         hash (ImageHash, optional): Alike for images that look alike.
         thumb (np.ndarray, optional): (32, 32) uint8, the image small and grey.
+        deep (Deep, optional): How an image is kept that is not read as a whole.
     """
 
     problems: tuple[Problem, ...]
@@ -44,6 +45,7 @@ class Look(NamedTuple):
     digest: bytes = b''
     hash: ImageHash | None = None
     thumb: np.ndarray | None = None
+    deep: Deep | None = None
 
 
 class Looker(FileChecker):
@@ -70,18 +72,16 @@ class Looker(FileChecker):
 
     def _look_at_image(self, path: str) -> Look:
         data = self.read(path, 'image', self.image_loader.backend_args)
-        turn = self._check_file(path, data)
-        loader = self.image_loader
-        try:
-            pixels = mmcv.imfrombytes(
-                data, flag=loader.color_type, backend=loader.imdecode_backend)
-        except Exception:  # decoders raise anything
-            pixels = None
+        deep, pixels = look_at_depth(data, self.image_loader)
+        # Pillow reads no more than four bands
+        turn = 1 if deep is not None and deep.depth.bands > 4 else self._check_file(path, data)
+        if pixels is None:
+            pixels = decode(data, self.image_loader)
         if pixels is None:
             raise self.unreadable(path)
         # OpenCV's own way of averaging; a hash of 8 x 8 frequencies needs no more
         small = cv2.resize(_grey(pixels), (4 * THUMB, 4 * THUMB), interpolation=cv2.INTER_AREA)
-        return Look((), size=pixels.shape[:2], orientation=turn, digest=_digest(pixels),
+        return Look((), size=pixels.shape[:2], orientation=turn, deep=deep, digest=_digest(pixels),
                     hash=hash_grey(Image.fromarray(small)),
                     thumb=cv2.resize(small, (THUMB, THUMB), interpolation=cv2.INTER_AREA))
 
@@ -135,6 +135,13 @@ class Looker(FileChecker):
                 'turn the label as well, or take the orientation out of the image, as by '
                 'exiftool -n -Orientation=1')
         self._compare(image, size, path, label_size)
+
+
+def seen_of(entries: Sequence[Entry], looks: Sequence[Look]) -> list[Seen]:
+    """What the quick check would have seen of the images that were looked at."""
+    return [Seen(entry, look.problems[0] if look.problems else None, look.size,
+                 look.values if look.pixels is not None and not look.problems else None, look.deep)
+            for entry, look in zip(entries, looks)]
 
 
 def _try(problems: list[Problem], step: Callable[[], Result]) -> Result | None:

@@ -1,16 +1,18 @@
 """The parts of a set of data, as the doctor looks at them."""
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ..cattle import BACKGROUND
 from ..class_names import refuse_bare_string
-from .file_checker import Entry
+from .facts import UsedSet, gather
+from .file_checker import Entry, Seen
 from .findings import Report
 from .looking import Looker
 
 ROLES = ('train', 'val', 'test')
 UNLABELED = 'unlabelled'
+WHERE = dict(train='the training set', val='the validation set', test='the test set')
 
 
 class Outline(NamedTuple):
@@ -67,6 +69,12 @@ class DataPart:
         """Whether its labels are trained on or scored against."""
         return self.role != UNLABELED and (
             self.outlines is not None or any(entry.label for entry in self.entries))
+
+
+    def used(self, seen: Iterable[Seen]) -> UsedSet:
+        """The part as a config uses it, with what was seen of its images."""
+        return UsedSet(WHERE.get(self.name, self.name), self.role, self.looker, self.classes,
+                       self.steps, gather(self.looker, seen), self.is_labeled)
 
 
 def leaf_configs(cfg: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:

@@ -19,10 +19,13 @@ from torch import nn
 
 from plugin.utils import UserError
 from plugin.utils.console import progress
+from plugin.utils.opencv import quiet
 
+from .facts import SetFacts, gather
 from .file_checker import Entry, FileChecker
 
 SHOWN = 5
+LOOKED = 2  # one more whenever the look at a data set finds more than before
 # the detail head of STDC predicts edges and an RPN objects, whatever the classes
 HEADS = (BaseDecodeHead, BaseDenseHead, BBoxHead, FCNMaskHead)
 NO_HEADS = (STDCHead, RPNHead)
@@ -65,7 +68,7 @@ def fingerprint(dataset: BaseDataset) -> str | None:
     Returns:
         str | None: None where files have no size and date, on remote storage.
     """
-    digest = hashlib.sha256(repr(FileChecker(dataset).settings()).encode())
+    digest = hashlib.sha256(repr((LOOKED, FileChecker(dataset).settings())).encode())
     for entry in file_entries(dataset):
         digest.update(repr(entry.size).encode())
         for path in filter(None, (entry.image, entry.label)):
@@ -79,42 +82,53 @@ def fingerprint(dataset: BaseDataset) -> str | None:
 
 
 def check_dataset(dataset: BaseDataset, limit: int | None = None) -> list[int] | None:
-    """Check every image and label of a data set, on all cores.
+    """Check every image and label of a data set; see :func:`look_at_dataset`.
 
-    Headers of images are read, labels are decoded. On a terminal a bar shows
-    the progress.
+    Returns:
+        list[int] | None: The class ids that occur in the labels, sorted; None
+        if there are no labels to read.
+    """
+    facts = look_at_dataset(dataset, limit)
+    return facts.present if facts.has_labels else None
+
+
+def look_at_dataset(dataset: BaseDataset, limit: int | None = None) -> SetFacts:
+    """Look at every image and label of a data set, on all cores.
+
+    Headers of images are read, labels are decoded, and images that are not read as a whole. On a
+    terminal a bar shows the progress.
 
     Args:
         dataset (BaseDataset): A data set of N images, of mmseg or mmdet.
         limit (int, optional): Check only so many, spread over the set.
 
     Returns:
-        list[int] | None: The class ids that occur in the labels, sorted; None
-        if there are no labels to read.
+        SetFacts: What was seen.
 
     Raises:
         UserError: For the first sort of problem found, with the first five
             places and their number.
     """
     entries = file_entries(dataset, limit)
+    checker = FileChecker(dataset)
     threads: set[int] = set()
     executor = ThreadPoolExecutor(max_workers=min(32, os.cpu_count() or 1),
                                   initializer=lambda: threads.add(threading.get_native_id()))
     try:
-        findings = list(progress(executor.map(FileChecker(dataset), entries), 'checking the data',
+        with quiet():
+            seen = list(progress(executor.map(checker.see, entries), 'checking the data',
                                  total=len(entries), transient=True))
     finally:
         executor.shutdown(cancel_futures=True)
         _wait_for_end(threads)
-    problems = [problem for problem, _ in findings if problem is not None]
+    problems = [one.problem for one in seen if one.problem is not None]
     if problems:
         first = problems[0]
         places = [problem.place for problem in problems if problem.kind == first.kind]
         dots = ', ...' if len(places) > SHOWN else ''
         more = f' ({len(places)} such files: {", ".join(places[:SHOWN])}{dots})'
         raise UserError(first.text + (more if len(places) > 1 else ''))
-    present = [ids for _, ids in findings if ids is not None]
-    return sorted(set().union(*present)) if present else None
+    return gather(checker, seen)
 
 
 def _wait_for_end(threads: Iterable[int]) -> None:

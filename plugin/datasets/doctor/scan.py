@@ -11,7 +11,7 @@ import cv2
 
 from plugin.utils import UserError
 from plugin.utils.console import progress
-from plugin.utils.opencv import one_thread
+from plugin.utils.opencv import one_thread, quiet
 from plugin.utils.workers import start_context
 
 from .file_checker import Entry
@@ -57,7 +57,9 @@ def scan(lookers: Sequence[Looker], entries: Sequence[Sequence[Entry]],
 def _looks(lookers: Sequence[Looker], work: Sequence[Job], jobs: int) -> Iterator[Look]:
     if jobs == 1 or len(work) <= CHUNK:
         for part, entry in work:
-            yield lookers[part].look(entry)
+            with quiet():
+                look = lookers[part].look(entry)
+            yield look
         return
     executor = ProcessPoolExecutor(jobs, start_context(),
                                    _begin, (list(lookers), ))

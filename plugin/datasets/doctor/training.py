@@ -13,9 +13,10 @@ from torch import nn
 
 from plugin.models.semi.memory_bank import MemoryBank
 
+from .agreement import check_agreement, check_truth
+from .facts import UsedSet
 from .findings import Report
-from .labels import WHERE
-from .parts import DataPart
+from .narrow_batch import check_batch
 from .preflight import check_heads
 
 # numbers that optimizers keep for each weight; those not named here keep two
@@ -24,7 +25,7 @@ STATES = dict(SGD=1, RMSprop=1, Adagrad=1, Lion=1)
 MUCH = 0.25
 
 
-def check_training(cfg: Mapping[str, Any], parts: Sequence[DataPart], report: Report) -> None:
+def check_training(cfg: Mapping[str, Any], sets: Sequence[UsedSet], report: Report) -> None:
     """Build the model of a config, and compare it with the data and with this machine."""
     try:
         with warnings.catch_warnings():
@@ -33,12 +34,15 @@ def check_training(cfg: Mapping[str, Any], parts: Sequence[DataPart], report: Re
     except Exception as error:  # a model may stop at anything
         report.add_error('model', error, 'model')
         return
-    for part in parts:
-        if part.is_labeled and part.classes:
+    for one in sets:
+        if one.is_labeled and one.classes:
             try:
-                check_heads(model, part.classes, WHERE.get(part.name, part.name))
+                check_heads(model, one.classes, one.where)
             except ValueError as error:
-                report.add_error('num-classes', error, part.name)
+                report.add_error('num-classes', error, one.role)
+    check_agreement(model, cfg, sets, report)
+    check_truth(cfg, sets, report)
+    check_batch(model, cfg, sum(one.facts.count for one in sets if one.role == 'train'), report)
     check_room(model, cfg, report)
 
 

@@ -176,15 +176,12 @@ def class_names(given: Sequence[str] | None, found: int) -> list[str]:
     """Names of the classes; their ids where nobody knows them.
 
     Args:
-        given (Sequence[str], optional): The names, or one type of data set that knows them.
+        given (Sequence[str], optional): The names, or one type of data set, which may know them.
         found (int): Number of ids that occur.
     """
-    if given is None:
-        return [str(k) for k in range(found)]
-    if len(given) > 1:
-        return list(given)
-    kind = DATASETS.get(given[0])
-    return list(kind.METAINFO['classes']) if kind else list(given)
+    kind = DATASETS.get(given[0]) if given and len(given) == 1 else None
+    known = kind.METAINFO.get('classes') if kind else given
+    return list(known) if known else [str(k) for k in range(found)]
 
 
 def _chosen_by_list(listed: Path, names: Sequence[str], number: int | None,

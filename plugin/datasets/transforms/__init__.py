@@ -3,11 +3,12 @@ from .border_weight import BorderWeight, border_weight
 from .elastic_deformation import ElasticDeformation
 from .gaussian_blur import RandomGaussianBlur
 from .instance_seg_map import LoadInstanceSegMap
+from .load_deep_image import LoadDeepImage
 from .mirror_border import MirrorBorder
 from .pack_semi_inputs import PackSemiInputs
 from .pack_weighted_inputs import PackWeightedSegInputs
 from .tta_views import TTAViews
 
-__all__ = ['BorderWeight', 'ElasticDeformation', 'LoadInstanceSegMap', 'MirrorBorder',
-           'PackSemiInputs', 'PackWeightedSegInputs', 'RandomGaussianBlur', 'TTAViews',
-           'border_weight']
+__all__ = ['BorderWeight', 'ElasticDeformation', 'LoadDeepImage', 'LoadInstanceSegMap',
+           'MirrorBorder', 'PackSemiInputs', 'PackWeightedSegInputs', 'RandomGaussianBlur',
+           'TTAViews', 'border_weight']

@@ -12,15 +12,20 @@ from mmengine.dist import broadcast_object_list, is_distributed, is_main_process
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.registry import HOOKS
+from torch import nn
 
 from plugin.datasets import UnlabeledDataset
 from plugin.datasets.doctor import Report, check_room
-from plugin.datasets.doctor.preflight import check_dataset, check_heads, fingerprint
+from plugin.datasets.doctor.dry_look import look_at_config, look_at_data, used_set
+from plugin.datasets.doctor.facts import SetFacts
+from plugin.datasets.doctor.parts import WHERE
+from plugin.datasets.doctor.preflight import check_heads, fingerprint, look_at_dataset
 from plugin.datasets.leaves import leaf_datasets
 from plugin.datasets.paired_sampler import check_batch_size
 from plugin.utils import UserError, first_few, write_atomically
 
 SKIP = 'PASTURE_SKIP_CHECK'
+ROLES = {where: role for role, where in WHERE.items()}
 REMEMBERED = 'checked_data.json'
 LONG = 10.0  # seconds
 PATIENCE = timedelta(days=2)
@@ -39,8 +44,12 @@ class CheckDataHook(Hook):
     ``tools/check_data.py`` looks at: see ``plugin.datasets.doctor.preflight``. One process
     looks, the others wait, all fail with one message.
 
-    A set that passed is remembered in ``checked_data.json`` of the work
-    directory by the names, sizes and dates of its files, and not read again.
+    The config is looked at before the data: what it says of classes, ignored
+    values and batches has to agree (see ``plugin.datasets.doctor.dry_look``).
+
+    What was seen of a set that passed is remembered in ``checked_data.json``
+    of the work directory by the names, sizes and dates of its files, which are not
+    read again; warnings are said at each start.
 
     Args:
         enabled (bool): Defaults to True. ``PASTURE_SKIP_CHECK=1`` in the
@@ -106,50 +115,65 @@ class CheckDataHook(Hook):
         self._done.update(id(dataset) for dataset in sets.values())
 
     def _check_sets(self, runner, sets: dict) -> None:
+        if not sets:
+            return
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         leaves = [(name, leaf) for name, dataset in sets.items()
                   for leaf in leaf_datasets(dataset)]
-        # the cheapest check comes first
-        for name, leaf in leaves:
-            if isinstance(leaf, UnlabeledDataset):
-                continue
-            if not leaf.metainfo.get('classes'):
-                raise UserError(f'{name} ({type(leaf).__name__}) does not know its classes: set '
-                                "metainfo=dict(classes=('ground', 'cow')) in its config")
-            check_heads(model, leaf.metainfo['classes'], name)
-        for name, leaf in leaves:
-            self._check_leaf(runner, name, leaf)
+        # the cheapest checks come first
+        _check_classes(model, leaves)
+        used = [used_set(name, ROLES[name], leaf) for name, leaf in leaves]
+        look_at_config(model, runner.cfg, used).stop()
+        used = [one._replace(facts=self._facts(runner, one.where, leaf))
+                for one, (_, leaf) in zip(used, leaves)]
+        report = look_at_data(model, runner.cfg, used, partial=self.limit is not None)
+        report.stop()
+        for finding in report.findings:
+            if finding.severity == 'warning':
+                runner.logger.warning(finding.sentence)
+        if self.limit is None:
+            for one in used:
+                if one.facts.has_labels and one.facts.present:
+                    _warn_of_absent(runner, one.where, one.classes, one.facts.present)
 
-    def _check_leaf(self, runner, name: str, dataset) -> None:
-        """Check the files of a data set unless they passed before as they are."""
+    def _facts(self, runner, name: str, dataset) -> SetFacts:
+        """Look at the files of a data set, or remember what was seen of them as they are."""
         memory = Path(runner.work_dir) / REMEMBERED
         known, mark = _remembered(memory), fingerprint(dataset)
-        if mark is not None and mark in known:
-            return
+        if mark is not None and (facts := _read_facts(known.get(mark))) is not None:
+            return facts
         if not self._told:
             self._told = True
             runner.logger.info(HINT)
         start = time.monotonic()
-        present = check_dataset(dataset, self.limit)
+        facts = look_at_dataset(dataset, self.limit)
         seconds = time.monotonic() - start
         if seconds > LONG:
             runner.logger.info(
                 f'checked {len(dataset)} images of {name} in {seconds:.0f} s; '
                 'default_hooks.check_data.limit=<images> looks at fewer')
-        if self.limit is not None:
-            return
-        if present is not None:
-            _warn_of_absent(runner, name, dataset.metainfo['classes'], present)
-        if mark is not None:
-            self._remember(runner, memory, {**known, mark: name})
+        if mark is not None and self.limit is None:
+            self._remember(runner, memory, {**known, mark: dict(set=name, seen=facts.as_dict())})
+        return facts
 
     @staticmethod
-    def _remember(runner, memory: Path, known: dict[str, str]) -> None:
+    def _remember(runner, memory: Path, known: dict[str, Any]) -> None:
         try:
             write_atomically(memory, json.dumps(known, indent=1))
         except OSError as error:
             runner.logger.warning(f'{memory} cannot be written ({error}): '
                                   'the data will be checked again next time')
+
+
+def _check_classes(model: nn.Module, leaves: Sequence[tuple[str, Any]]) -> None:
+    """Compare the classes of the data sets with the heads."""
+    for name, leaf in leaves:
+        if isinstance(leaf, UnlabeledDataset):
+            continue
+        if not leaf.metainfo.get('classes'):
+            raise UserError(f'{name} ({type(leaf).__name__}) does not know its classes: set '
+                            "metainfo=dict(classes=('ground', 'cow')) in its config")
+        check_heads(model, leaf.metainfo['classes'], name)
 
 
 def _warn_of_room(runner) -> None:
@@ -170,10 +194,17 @@ def _warn_of_absent(runner, name: str, classes: Sequence[str], present: Sequence
             'the ids of the labels do not follow the order of the classes')
 
 
-def _remembered(memory: Path) -> dict[str, str]:
-    """The marks of sets that passed, {mark: name}; none if the file is not readable."""
+def _remembered(memory: Path) -> dict[str, Any]:
+    """What was seen of the sets that passed, by their marks; nothing if it cannot be read."""
     try:
         known = json.loads(memory.read_text(encoding='utf-8'))
     except (OSError, ValueError):
         return {}
     return known if isinstance(known, dict) else {}
+
+
+def _read_facts(entry: Any) -> SetFacts | None:
+    try:
+        return SetFacts.of_dict(entry['seen'])
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None

@@ -43,6 +43,11 @@ class CPS(TeacherStudentSegmentor):
         check_mix_kind(self.unsupervised['mix'])
         self.second = MODELS.build(segmentor)
 
+    def smallest_pass(self, labelled: int, unlabelled: int, warm_up: bool) -> int:
+        """With mixing, the networks label the unlabelled images by themselves."""
+        least = super().smallest_pass(labelled, unlabelled, warm_up)
+        return least if self.unsupervised['mix'] is None else min(least, unlabelled)
+
     def _both(self) -> list[EncoderDecoder]:
         return [self.student, self.second]
 

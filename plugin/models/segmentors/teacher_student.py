@@ -12,6 +12,7 @@ from plugin.utils import UserError
 from ..semi import PseudoLabels, copy_weights, ema_update, predict_pseudo_labels
 from ..semi.networks import (
     Outputs,
+    check_channels,
     find_classifier,
     frozen_copy,
     run_network,
@@ -56,8 +57,8 @@ class TeacherStudentSegmentor(BaseSegmentor):
             ``argmax`` and ``valid``, each (H, W).
 
     Raises:
-        UserError: If ``predict_on`` or a setting of ``unsupervised`` is unknown, or no
-            classifier is found.
+        UserError: If ``predict_on`` or a setting of ``unsupervised`` is unknown, no classifier is
+            found, or it has one channel.
     """
 
     has_teacher = True
@@ -84,6 +85,7 @@ class TeacherStudentSegmentor(BaseSegmentor):
         self.classifier = classifier
         self.student = MODELS.build(segmentor)
         find_classifier(self.student, classifier)
+        check_channels(self.student)
         if self.has_teacher:
             self.teacher = frozen_copy(self.student)
         self.progress = 0.
@@ -178,6 +180,16 @@ class TeacherStudentSegmentor(BaseSegmentor):
     def align_corners(self) -> bool:
         """How the decode head enlarges its logits."""
         return self.student.decode_head.align_corners
+
+    def smallest_pass(self, labelled: int, unlabelled: int, warm_up: bool) -> int:
+        """The fewest images that a network in training mode sees at once.
+
+        Args:
+            labelled (int): Labelled images of a batch.
+            unlabelled (int): Unlabelled ones.
+            warm_up (bool): Whether the training begins with the labelled images alone.
+        """
+        return labelled if warm_up else labelled + unlabelled
 
     def averages(self) -> list[tuple[nn.Module, nn.Module]]:
         """Pairs ``(average, source)`` that the teacher consists of."""

@@ -44,6 +44,10 @@ class UniMatch(TeacherStudentSegmentor):
     settings = dict(weight=1., strong_weight=0.25, feature_weight=0.5, threshold=0.95,
                     mix_prob=0.5, dropout=0.5)
 
+    def smallest_pass(self, labelled: int, unlabelled: int, warm_up: bool) -> int:
+        """The head sees the disturbed features of the unlabelled images by themselves."""
+        return min(super().smallest_pass(labelled, unlabelled, warm_up), unlabelled)
+
     def semi_losses(self, batch: SemiBatch) -> dict[str, Tensor]:
         """The weak view, and the three streams that it teaches."""
         number, size = len(batch.samples_l), batch.images_l.shape[2:]

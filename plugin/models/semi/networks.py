@@ -64,6 +64,20 @@ def find_classifier(segmentor: EncoderDecoder, name: str | None = None) -> nn.Co
     return found
 
 
+def check_channels(segmentor: EncoderDecoder) -> None:
+    """Raise if a segmentor tells two classes apart by one channel and a sigmoid.
+
+    Raises:
+        UserError: If it does: pseudo-labels come from the softmax over the classes.
+    """
+    head = segmentor.decode_head
+    if head.out_channels == 1:
+        raise UserError(f'{type(head).__name__} has one output channel, and semi-supervised '
+                        'methods label by the softmax of one a class: set out_channels='
+                        f'{head.num_classes} in decode_head, without threshold, and '
+                        'use_sigmoid=False in loss_decode')
+
+
 @contextmanager
 def entering(layer: nn.Module) -> Iterator[list[Tensor]]:
     """Collect what enters a layer while the context is open."""
@@ -101,9 +115,9 @@ def decode(segmentor: EncoderDecoder, levels: Sequence[Tensor], size: Sequence[i
         auxiliary (bool): Run the auxiliary heads as well. Defaults to True.
     """
     with entering(classifier) as seen:
-        decoded = _run_head(segmentor.decode_head, levels, size)
+        decoded = run_head(segmentor.decode_head, levels, size)
     heads = auxiliary_heads(segmentor) if auxiliary else []
-    return Outputs(decoded, [_run_head(head, levels, size) for _, head in heads], seen[-1])
+    return Outputs(decoded, [run_head(head, levels, size) for _, head in heads], seen[-1])
 
 
 def supervised_losses(segmentor: EncoderDecoder, outputs: Outputs,
@@ -174,7 +188,8 @@ def frozen_copy(module: Module) -> Module:
     return average
 
 
-def _run_head(head: BaseDecodeHead, levels: Sequence[Tensor], size: Sequence[int]) -> Any:
+def run_head(head: BaseDecodeHead, levels: Sequence[Tensor], size: Sequence[int]) -> Any:
+    """What a head returns for the levels of a backbone and images of ``(H, W)``."""
     # FCN's head crops its scores to the size of the image, and so needs it
     if 'size' in inspect.signature(head.forward).parameters:
         return head(levels, tuple(size))

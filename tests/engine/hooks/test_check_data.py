@@ -128,17 +128,17 @@ def test_it_can_be_switched_off_and_limited(folder, monkeypatch):
 
 def test_what_passed_is_not_read_again_until_it_changes(folder, monkeypatch):
     runner, calls = fake_runner(folder), []
-    read = check_data.check_dataset
+    read = check_data.look_at_dataset
 
     def counted(dataset, limit):
         calls.append(dataset)
         return read(dataset, limit)
-    monkeypatch.setattr(check_data, 'check_dataset', counted)
+    monkeypatch.setattr(check_data, 'look_at_dataset', counted)
     CheckDataHook().before_train(runner)
     CheckDataHook().before_train(runner)
     assert len(calls) == 2
     memory = folder.parent / 'work/checked_data.json'
-    assert sorted(json.loads(memory.read_text()).values()) == [
+    assert sorted(one['set'] for one in json.loads(memory.read_text()).values()) == [
         'the training set', 'the validation set']
     spoil(folder)
     with pytest.raises(ValueError, match='class id 9'):
@@ -175,6 +175,59 @@ def test_a_class_that_never_occurs_is_told(folder):
         'labels do not follow the order of the classes']
 
 
+def relabel(folder, array):
+    for path in (folder / 'labels').rglob('*.png'):
+        Image.fromarray(array).save(path)
+
+
+def test_masks_of_0_and_255_stop_it(folder):
+    relabel(folder, np.resize(np.array([0, 255], np.uint8), (8, 8)))
+    with pytest.raises(ValueError, match=r'the labels of the training set hold only 0 and 255, and '
+                                         r'255 is ignored.*write the second class as 1 instead of '
+                                         r'255 \(3 places: labels/train/0.png, labels/train/1.png'):
+        CheckDataHook().before_train(fake_runner(folder))
+    # a test is told, and goes on
+    runner = fake_runner(folder)
+    CheckDataHook().before_test(runner)
+    assert 'the labels of the test set hold only 0 and 255' in runner.lines[0]
+
+
+def test_a_part_of_the_labels_only_warns(folder):
+    relabel(folder, np.resize(np.array([0, 255], np.uint8), (8, 8)))
+    runner = fake_runner(folder, val=False)
+    CheckDataHook(limit=2).before_train(runner)
+    assert 'hold only 0 and 255' in runner.lines[1]
+
+
+def test_one_class_is_told_before_the_files(folder):
+    runner = fake_runner(folder, num_classes=1)
+    for loop in (runner.train_loop, runner.val_loop):
+        loop.dataloader.dataset._metainfo['classes'] = ('cow', )
+    with pytest.raises(ValueError, match='decode_head has one class, cow, so that every pixel .* '
+                                         'name the background as well'):
+        CheckDataHook().before_train(runner)
+    assert check_data.HINT not in runner.lines
+
+
+def test_a_second_start_says_the_same(folder):
+    relabel(folder, np.zeros((8, 8), np.uint8))
+    Image.fromarray(np.full((8, 8), 255, np.uint8)).save(folder / 'labels/val/0.png')
+    Image.fromarray(np.arange(64, dtype=np.uint16).reshape(8, 8) * 64).save(
+        folder / 'images/train/0.png')
+    (folder / 'images/train/0.jpg').unlink()
+    said = []
+    for _ in range(2):
+        runner = fake_runner(folder)
+        CheckDataHook().before_train(runner)
+        said.append([line for line in runner.lines if line != check_data.HINT])
+    assert said[0] == said[1]
+    assert [line.split(':')[0] for line in said[0]] == [
+        'image images/train/0.png has 16 bits and is read as 8',
+        'the labels of the validation set hold only 0 and 255, and 255 is ignored',
+        'no pixel of the training set is labelled cow',
+        'no pixel of the validation set is labelled cow']
+
+
 def test_a_long_check_says_how_to_skip_it(folder, monkeypatch):
     monkeypatch.setattr(check_data, 'LONG', -1.0)
     runner = fake_runner(folder, val=False)
@@ -200,8 +253,8 @@ def _in_process(rank, folder, store, outcome, slow=0):
                             timeout=timedelta(seconds=6 if slow else 600))
     runner = fake_runner(folder)
     if rank == 0 and slow:
-        look = check_data.check_dataset
-        check_data.check_dataset = lambda *args: time.sleep(slow) or look(*args)
+        look = check_data.look_at_dataset
+        check_data.look_at_dataset = lambda *args: time.sleep(slow) or look(*args)
     if rank == 1:
         # a second look would come to another result
         runner.train_loop.dataloader.dataset.data_root = 'nowhere'
