@@ -15,6 +15,7 @@ from plugin.utils import UserError
 from plugin.utils.images import open_image
 
 from ..labels.image_files import is_whole, orientation
+from .swapped_sizes import told_swapped
 
 CODES = dict(image='picture', label='label')  # beginnings of the kinds of problems
 # what Pillow makes of the usual palette when a mask of colours is saved as grey
@@ -170,6 +171,15 @@ class FileChecker:
             raise self.cut_off(path)
         return self._loaded_size(path) if turned else (height, width)
 
+    def _is_turned(self, path: str) -> bool:
+        """Whether EXIF asks for a turn of an image."""
+        try:
+            data = self.read(path, 'image', self.image_loader.backend_args)
+            with open_image(BytesIO(data)) as image:
+                return orientation(image, data) != 1
+        except Exception:  # decoders raise anything
+            return False
+
     def cut_off(self, path: str) -> BadFile:
         """What to raise for an image that ends too early."""
         return BadFile('picture-cut', self.shown(path), f'image {self.shown(path)} is cut off',
@@ -214,6 +224,9 @@ class FileChecker:
     def _compare_outlines(self, path: str, drawn: Size, size: Size) -> None:
         if tuple(size) == tuple(drawn):
             return
+        if tuple(size) == tuple(drawn)[::-1]:
+            raise BadFile('size-swapped', self.shown(path), *told_swapped(
+                self.shown(path), size, drawn, self._is_turned(path)))
         raise BadFile('size-differs', self.shown(path),
                       f'image {self.shown(path)} is {size[1]}x{size[0]} as loaded (width x '
                       f'height), but its outlines were drawn on {drawn[1]}x{drawn[0]}',

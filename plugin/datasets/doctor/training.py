@@ -13,6 +13,7 @@ from torch import nn
 
 from plugin.models.semi.memory_bank import MemoryBank
 
+from .caps import check_caps
 from .findings import Report
 from .labels import WHERE
 from .parts import DataPart
@@ -26,6 +27,7 @@ MUCH = 0.25
 
 def check_training(cfg: Mapping[str, Any], parts: Sequence[DataPart], report: Report) -> None:
     """Build the model of a config, and compare it with the data and with this machine."""
+    check_caps(cfg, parts, report)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')
