@@ -30,6 +30,7 @@ COMMANDS = {
     'split': 'data/split_coco.py',
     'partition': 'data/make_partition.py',
     'class-weights': 'data/class_weights.py',
+    'convert coco': 'data/coco_to_coco.py',
     'convert labelme': 'data/labelme_to_coco.py',
     'convert via': 'data/via_to_coco.py',
     'convert cvat': 'data/cvat_to_coco.py',

@@ -15,7 +15,7 @@ from plugin.utils import UserError, first_few
 from plugin.visualization.instances import instance_colour
 
 from .class_names import check_class_names, refuse_bare_string
-from .labels.coco_file import CocoFile, category_ids, read_coco
+from .labels.coco_file import CocoFile, category_ids, read_coco, told_notes
 
 CLASSES = ('cattle', )
 PALETTE = [[220, 120, 40]]
@@ -51,6 +51,13 @@ def load_classes(metainfo: dict | None, owner: str) -> dict:
         raise UserError(f'palette has {len(loaded["palette"])} colours for {len(classes)} '
                         'classes: give one [red, green, blue] a class, or leave palette out')
     return loaded
+
+
+def warn_of_notes(coco: CocoFile, skip: Sequence[str]) -> None:
+    """Log what no reader of a COCO file stops at: crowds, fragments, categories that group."""
+    for note in told_notes(coco, skip):
+        level = logging.WARNING if note.severity == 'warning' else logging.INFO
+        print_log(note.sentence, logger='current', level=level)
 
 
 @DET_DATASETS.register_module()
@@ -95,6 +102,7 @@ class CattleDataset(CocoDataset):
         self.cat_ids = category_ids(coco, self.metainfo['classes'], self.skip_categories)
         self.cat2label = {category: label for label, category in enumerate(self.cat_ids)}
         self.cat_img_map = _images_of_categories(coco)
+        warn_of_notes(coco, self.skip_categories)
         self._warn_of_specks(coco)
         return [
             self.parse_data_info(dict(raw_img_info=dict(image, img_id=image['id']),
@@ -167,6 +175,7 @@ class CattleSegDataset(BaseSegDataset):
             and up) and ``iscrowd``.
         """
         coco = read_coco(self.ann_file, self.backend_args)
+        warn_of_notes(coco, self.skip_categories)
         names = self.metainfo['classes'][1:]
         labels = {category: label for label, category in enumerate(
             category_ids(coco, names, self.skip_categories), start=1)}

@@ -70,7 +70,8 @@ class FastCocoMetric(CocoMetric):
             raise UserError(f'metric_items names {unknown[0]!r}: give some of {", ".join(ITEMS)}')
         self.iou_thrs = np.atleast_1d(self.iou_thrs)
         self.ann_file = ann_file
-        self._file_truth = None if ann_file is None else read_truth(ann_file, self.backend_args)
+        self._file_truth = None if ann_file is None else read_truth(
+            ann_file, self.backend_args, outlines='segm' in self.metrics)
         self.evaluations: dict[str, Evaluation] = {}
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:

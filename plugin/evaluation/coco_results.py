@@ -8,9 +8,10 @@ import numpy as np
 from faster_coco_eval import COCO
 from pycocotools import mask as coco_mask
 
-from plugin.datasets.labels.coco_file import check_ids
+from plugin.datasets.labels.coco_file import check_coco
 from plugin.datasets.labels.json_file import read_json
 from plugin.datasets.labels.polygons import readable
+from plugin.datasets.labels.segmentations import without_fragments
 from plugin.utils import UserError, write_atomically
 
 from .coco_scores import load
@@ -90,26 +91,29 @@ def write_results(predictions: Sequence[dict], prefix: str,
     return [f'{prefix}.{kind}.json' for kind in contents]
 
 
-def read_truth(path: str, backend_args: dict[str, Any] | None = None) -> COCO:
+def read_truth(path: str, backend_args: dict[str, Any] | None = None,
+               outlines: bool = True) -> COCO:
     """Read a COCO file to compare with.
 
     Args:
         path (str): The JSON file.
         backend_args (dict, optional): Where MMEngine's file client finds it.
+        outlines (bool): Whether masks are to be compared, not boxes alone. Defaults to True.
 
     Returns:
         COCO: Its content; the ids of the annotations are 1, 2, ...
 
     Raises:
         FileNotFoundError: If there is no such file.
-        UserError: If it is no COCO file.
+        UserError: If it is no COCO file that one can train on.
     """
     content = read_json(path, backend_args=backend_args, absent=f'annotation file {path} does not '
                         'exist: correct ann_file of the evaluator')
-    check_ids(path, content)
+    check_coco(path, content, outlines)
     # the evaluation treats an annotation with the id 0 as one without a match
-    annotations = [dict(annotation, id=number)
-                   for number, annotation in enumerate(content.get('annotations', []), start=1)]
+    annotations = [
+        {**one, 'id': number, 'segmentation': without_fragments(one.get('segmentation'))}
+        for number, one in enumerate(content['annotations'], start=1)]
     try:
         return load(dict(content, annotations=annotations))
     # it is written for good files

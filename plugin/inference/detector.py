@@ -6,6 +6,7 @@ from mmdet.registry import DATASETS, MODELS
 from mmengine.config import Config
 from mmengine.structures import InstanceData
 
+from plugin.datasets.doctor.caps import detection_cap
 from plugin.evaluation.count_metric import DEFAULT_THRESHOLD, best_threshold
 from plugin.models.postprocess import Detection, check_tiling, join_tiles, tile_grid
 from plugin.utils import UserError
@@ -37,6 +38,8 @@ class Detector(Predictor[Instances]):
         score_thr (float): Lowest score of an instance.
         reason (str): Where it comes from.
         least_score (float): What scores less is dropped by the config before.
+        cap (tuple, optional): The key of the config that limits the instances of an image, and how
+            many there are at most.
 
     Raises:
         UserError: If the checkpoint does not fit the model, the model has no masks, the overlap
@@ -63,6 +66,7 @@ class Detector(Predictor[Instances]):
             check_tiling(tile, overlap)
         super().__init__(cfg, checkpoint, device=device)
         self._tile, self._overlap = tile, overlap
+        self.cap, self._is_full = detection_cap(cfg), False
         self.least_score = least_score(cfg)
         self.score_thr, self.reason = _threshold(self.checkpoint, score_thr)
         # models without RoIs have their masks where only a prediction shows them
@@ -76,7 +80,10 @@ class Detector(Predictor[Instances]):
 
     def _predict(self, image: np.ndarray) -> Instances:
         height, width = image.shape[:2]
-        return Instances(self._detections(image), self.classes, height, width)
+        self._is_full = False
+        found = Instances(self._detections(image), self.classes, height, width)
+        found.is_full = self._is_full
+        return found
 
     def _detections(self, image: np.ndarray) -> list[Detection]:
         """Those of an image, the surest first. One whose outline has no pixel is none."""
@@ -93,6 +100,8 @@ class Detector(Predictor[Instances]):
         sure = found.scores >= self.score_thr
         labels, scores, masks = (found[name][sure].cpu().numpy()
                                  for name in ('labels', 'scores', 'masks'))
+        # of a tile, what lies in one is limited
+        self._is_full |= self.cap is not None and len(scores) >= self.cap[1]
         instances = (Detection.from_mask(label, score, mask, left, top)
                      for label, score, mask in zip(labels, scores, masks, strict=True))
         return [instance for instance in instances if instance is not None]

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from plugin.models.postprocess import Detection
-from plugin.utils import write_atomically
+from plugin.utils import first_few, write_atomically
+from plugin.utils.console import warn
 from plugin.visualization.instances import draw_instances
 
 from .coco_ids import CocoIds
@@ -49,8 +50,15 @@ class InstanceResults:
     @contextlib.contextmanager
     def images(self) -> Iterator[Callable]:
         """Open the tables of the images; yields what does one ``(item, image)``."""
+        full: list[str] = []
         with self.tables() as write:
-            yield lambda item, image: write(item, image, self._model(image))
+            def add(item: Named, image: np.ndarray) -> None:
+                instances = self._model(image)
+                if instances.is_full:
+                    full.append(str(item.shown))
+                write(item, image, instances)
+            yield add
+        self._tell_of_cap(full)
 
     @contextlib.contextmanager
     def tables(self) -> Iterator[Callable]:
@@ -79,11 +87,23 @@ class InstanceResults:
         """Open ``target`` .csv and .mp4; yields what does one ``(index, frame)``."""
         with Table(Path(f'{target}.csv'), ['frame', *self._counted]) as counts, \
                 OverlayVideo(Path(f'{target}.mp4'), rate) as video:
+            full: list[str] = []
+
             def add(index: int, frame: np.ndarray) -> None:
                 instances = self._model(frame)
+                if instances.is_full:
+                    full.append(f'frame {index} of {target.name}')
                 video.add(self._draw(frame, instances))
                 counts.write([[index, *self._count(instances)]])
             yield add
+        self._tell_of_cap(full)
+
+    def _tell_of_cap(self, full: list[str]) -> None:
+        """Say in which images there may be more instances than the config lets the model find."""
+        if full and self._model.cap is not None:
+            key, most = self._model.cap
+            warn(f'{first_few(full)}: {most} instances were found, as many as the config allows '
+                 f'({key}={most}), and there may be more: raise it in the config')
 
     @property
     def _counted(self) -> list[str]:

@@ -49,7 +49,12 @@ class Instances(list[Instance]):
         classes (Sequence[str]): Names of the C classes.
         height (int): H of the image in pixels.
         width (int): W of the image in pixels.
+
+    Attributes:
+        is_full (bool): The model found as many as its config allows, and there may be more.
     """
+
+    is_full = False
 
     def __init__(self, detections: Iterable[Detection], classes: Sequence[str], height: int,
                  width: int) -> None:

@@ -51,6 +51,23 @@ def test_an_animal_across_seams_is_counted_once(herd, monkeypatch):
                 == sorted(animal.rle(97, 203)['counts'] for animal in whole))
 
 
+def test_a_full_image_is_told(herd, monkeypatch, tmp_path, capsys):
+    """As many instances as the config allows: there may be more, and the key is named."""
+    masks = [np.pad(np.ones((4, 4), bool), ((0, 93), (5 * k, 199 - 5 * k))) for k in range(3)]
+    monkeypatch.setattr(Detector, '_found', lambda self, pixels: _found(
+        [0.9, 0.8, 0.4], [0] * 3, masks, (97, 203)))
+    image = np.zeros((97, 203, 3), np.uint8)
+    for most, threshold, full in ((3, 0.0, True), (3, 0.5, False), (4, 0.0, False)):
+        detector = detector_of(herd, 'plain.pth', score_thr=threshold)
+        detector.cap = ('model.test_cfg.rcnn.max_per_img', most)
+        assert detector(image).is_full == full
+        cv2.imwrite(str(tmp_path / 'flock.png'), image)
+        predict(detector, tmp_path / 'flock.png', tmp_path / f'out{most}{threshold}')
+        said = ('flock.png: 3 instances were found, as many as the config allows '
+                '(model.test_cfg.rcnn.max_per_img=3), and there may be more: raise it')
+        assert (said in capsys.readouterr().err) == full
+
+
 def _found(scores, labels, masks, shape):
     return InstanceData(scores=torch.tensor(scores), labels=torch.tensor(labels),
                         masks=torch.tensor(np.array(masks, bool).reshape(-1, *shape)))

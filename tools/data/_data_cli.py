@@ -62,9 +62,9 @@ def convert(format: str, args: argparse.Namespace, **options: str | None) -> int
                 name=args.name, negatives=args.negatives, strict=args.strict,
                 overwrite=args.overwrite, **options)
         except LabelsError as error:
-            print_findings(error.findings)
+            print_findings(error.findings, format == 'coco')
             raise
-        print_conversion(done)
+        print_conversion(done, format == 'coco')
     return 0
 
 

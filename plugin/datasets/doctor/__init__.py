@@ -16,6 +16,7 @@ from plugin.utils import UserError
 from plugin.utils.config import load_config, set_work_dir
 
 from .duplicates import check_duplicates
+from .caps import check_caps
 from .facts import UsedSet
 from .files import check_files
 from .findings import Finding, Report
@@ -96,8 +97,10 @@ def examine_config(cfg: Mapping[str, Any], jobs: int = 1) -> Report:
         if not leaves:
             raise UserError('the config names no data: it has no dataset in train_dataloader, '
                             'val_dataloader or test_dataloader')
-        sets = _examine(read_parts(leaves, report), jobs, report)
+        parts = read_parts(leaves, report)
+        sets = _examine(parts, jobs, report)
         if cfg.get('model'):
+            check_caps(cfg, parts, report)
             check_training(cfg, sets, report)
     return report
 

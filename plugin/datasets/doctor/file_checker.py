@@ -20,6 +20,7 @@ from ..image_depth import TIFF
 from ..labels.image_files import IMAGE_SUFFIXES, is_whole, orientation
 from ..transforms import LoadDeepImage
 from .depth import Deep, look_at_depth, scaled_text
+from .swapped_sizes import told_swapped
 
 CODES = dict(image='picture', label='label')  # beginnings of the kinds of problems
 # what Pillow makes of the usual palette when a mask of colours is saved as grey
@@ -213,6 +214,15 @@ class FileChecker:
             return pixels.shape[:2], deep
         return self._loaded_size(path) if turned else (height, width), None
 
+    def _is_turned(self, path: str) -> bool:
+        """Whether EXIF asks for a turn of an image."""
+        try:
+            data = self.read(path, 'image', self.image_loader.backend_args)
+            with open_image(BytesIO(data)) as image:
+                return orientation(image, data) != 1
+        except Exception:  # decoders raise anything
+            return False
+
     def cut_off(self, path: str) -> BadFile:
         """What to raise for an image that ends too early."""
         return BadFile('picture-cut', self.shown(path), f'image {self.shown(path)} is cut off',
@@ -261,6 +271,9 @@ class FileChecker:
     def _compare_outlines(self, path: str, drawn: Size, size: Size) -> None:
         if tuple(size) == tuple(drawn):
             return
+        if tuple(size) == tuple(drawn)[::-1]:
+            raise BadFile('size-swapped', self.shown(path), *told_swapped(
+                self.shown(path), size, drawn, self._is_turned(path)))
         raise BadFile('size-differs', self.shown(path),
                       f'image {self.shown(path)} is {size[1]}x{size[0]} as loaded (width x '
                       f'height), but its outlines were drawn on {drawn[1]}x{drawn[0]}',

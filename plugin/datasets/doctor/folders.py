@@ -7,6 +7,7 @@ from typing import Any
 from plugin.utils import UserError
 
 from ..labels.coco_builder import CocoBuilder, ImageEntry
+from ..labels.coco_remarks import bare_classes
 from ..labels.image_files import IMAGE_SUFFIXES, fullest_folder, is_image
 from ..labels.json_file import read_json, try_json
 from ..labels.label_files import walk
@@ -50,7 +51,7 @@ def read_bare(path: Path, images: Path | None, report: Report) -> list[DataPart]
         UserError: If a file is no COCO file.
     """
     if path.is_file():
-        if not _is_coco(path):
+        if not isinstance(read_json(path), dict) or not _is_coco(path):
             raise UserError(f'{path} is no COCO file of instances: give a config, a folder or a '
                             'COCO file')
         return read_parts([_coco_leaf(path, images, 'train')], report)
@@ -136,11 +137,11 @@ def _coco_leaf(path: Path, images: Path | None, name: str) -> Leaf:
     folders = [images] if images else [root / 'images', root / path.stem, root,
                                        root / 'images' / path.stem]
     folder, _ = fullest_folder(names, folders)
-    classes = tuple(str(one.get('name')) for one in content.get('categories') or []
-                    if isinstance(one, dict))
+    skip, classes = bare_classes(content)
     return _role(name), name, dict(
         type='mmdet.CattleDataset', data_root=str(root), metainfo=dict(classes=classes),
-        ann_file=path.name, data_prefix=dict(img=os.path.abspath(folder)), pipeline=[LOAD])
+        skip_categories=skip, ann_file=path.name, pipeline=[LOAD],
+        data_prefix=dict(img=os.path.abspath(folder)))
 
 
 def _is_coco(path: Path) -> bool:
@@ -155,7 +156,7 @@ class _RawBuilder(CocoBuilder):
         super().__init__(root)
         self.drawn: list[tuple[ImageEntry, list[Shape]]] = []
 
-    def add(self, image: ImageEntry, shapes: Any) -> None:
+    def add(self, image: ImageEntry, shapes: Any, **_: Any) -> None:
         """Take the shapes of an image."""
         self.drawn.append((image, self.take(image, shapes)))
 

@@ -8,8 +8,8 @@ import shapely
 from mmcv.transforms import RandomChoiceResize, RandomResize, Resize
 from pycocotools import mask as coco_mask
 
-from ..labels.coco_file import DRAW, has_outline
-from ..labels.polygons import is_near, to_rle
+from ..labels import outline_faults
+from ..labels.polygons import to_rle
 from ..labels.tangles import kind_of
 from .findings import Report
 from .parts import DataPart, Outline
@@ -23,9 +23,8 @@ TINY_SIDE, TINY_AREA = 2.0, 8.0
 # pixels of an object at the input of the network, and the share of objects below that is much
 SMALLEST, MANY = 8.0, 0.05
 FAULTS: dict[str, tuple[str, str, str]] = {
-    'outline-missing': ('error', 'has no outline', DRAW),
-    'outline-unfit': ('error', 'has run lengths of another size than its image',
-                      'write the labels anew for this image'),
+    # as the reader of COCO files says it
+    **{kind: ('error', *words) for kind, words in outline_faults.FAULTS.items()},
     'outline-outside': ('error', 'lies outside its image',
                         'correct its points, or bring back the image it was drawn on'),
     'outline-clipped': ('warning', 'reaches beyond its image', 'draw it within the image; '
@@ -39,11 +38,12 @@ FAULTS: dict[str, tuple[str, str, str]] = {
 
 
 class Measured(NamedTuple):
-    """Box of an object: its height and width in pixels, and what is wrong with its outline."""
+    """Box of an object: its height and width in pixels, what is wrong with its outline, a word."""
 
     height: float
     width: float
     fault: str
+    word: str = ''
 
 
 def check_outlines(parts: Sequence[DataPart], report: Report) -> None:
@@ -52,6 +52,7 @@ def check_outlines(parts: Sequence[DataPart], report: Report) -> None:
         if part.outlines is None:
             continue
         faults: dict[str, list[str]] = defaultdict(list)
+        words: dict[str, str] = {}
         sides: list[tuple[float, str]] = []
         for entry, outlines in zip(part.entries, part.outlines):
             assert entry.size is not None  # files of outlines hold the sizes
@@ -60,6 +61,7 @@ def check_outlines(parts: Sequence[DataPart], report: Report) -> None:
             for outline in outlines:
                 measured = _measure(outline, height, width)
                 if measured.fault:
+                    words.setdefault(measured.fault, measured.word)
                     faults[measured.fault].append(outline.place)
                 elif not outline.crowd:
                     side = float(np.sqrt(measured.height * measured.width))
@@ -68,7 +70,8 @@ def check_outlines(parts: Sequence[DataPart], report: Report) -> None:
         for code, places in faults.items():
             if places:
                 severity, fault, cure = FAULTS[code]
-                report.add(severity, code, f'{places[0]} {fault}', places, cure)
+                report.add(severity, code, f'{places[0]} {fault.format(words.get(code, ""))}',
+                           places, cure)
         _check_shrunk(part, sides, report)
         _check_bare(part, report)
 
@@ -102,17 +105,13 @@ def _scale(step: Any) -> tuple[int, int] | None:
 
 
 def _measure(outline: Outline, height: int, width: int) -> Measured:
-    if not has_outline(outline.segmentation):
-        return Measured(0, 0, 'outline-missing')
+    kind, word = outline_faults.outline_fault(outline.segmentation, height, width)
+    if kind:
+        return Measured(0, 0, kind, word)
     if isinstance(outline.segmentation, dict):
-        try:
-            rle = to_rle(outline.segmentation, height, width)
-        except ValueError:
-            return Measured(0, 0, 'outline-unfit')
+        rle = to_rle(outline.segmentation, height, width)
         box, area = coco_mask.toBbox(rle)[2:], float(coco_mask.area(rle))
         return Measured(box[1], box[0], 'outline-tiny' if _is_tiny(box, area) else '')
-    if not all(map(is_near, outline.segmentation)):
-        return Measured(0, 0, 'outline-outside')
     rings = [np.asarray(ring, float).reshape(-1, 2) for ring in outline.segmentation]
     points = np.concatenate(rings)
     low, high = points.min(0), points.max(0)

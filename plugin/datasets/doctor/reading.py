@@ -1,6 +1,6 @@
 """Data sets of a config turned into parts; what cannot be read becomes a finding."""
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from mmdet.datasets import CocoDataset
@@ -9,7 +9,8 @@ from mmengine.registry import DATASETS
 
 from ..cattle import CattleDataset, CattleSegDataset
 from ..folder import SegFolderDataset
-from ..labels.coco_file import CocoFile, category_ids, parse_coco
+from ..labels.coco_faults import CocoError, CocoFault
+from ..labels.coco_file import CocoFile, category_ids, parse_coco, told_notes
 from ..unlabeled import UnlabeledDataset
 from .file_checker import Entry
 from .findings import Report
@@ -35,6 +36,9 @@ def read_parts(leaves: Iterable[tuple[str, str, Mapping[str, Any]]],
         try:
             dataset = DATASETS.build(dict(mend_classes(leaf, name, report), lazy_init=True))
             part = _reader(dataset)(dataset, role, name, report)
+        except CocoError as error:
+            _report_faults(error.faults, name, report)
+            continue
         except Exception as error:
             report.add_error('data-set', error, name)
             continue
@@ -92,6 +96,7 @@ def _read_folder(dataset: SegFolderDataset, role: str, name: str, report: Report
 def _read_outlines(dataset: Any, role: str, name: str, report: Report) -> DataPart:
     """Read a COCO file."""
     coco = parse_coco(dataset.ann_file, dataset.backend_args)
+    _report_faults(told_notes(coco, getattr(dataset, 'skip_categories', ())), name, report)
     labels = _labels(dataset, coco, name, report)
     prefix = dataset.data_prefix
     folder = prefix.get('img') or prefix.get('img_path') or ''
@@ -104,6 +109,12 @@ def _read_outlines(dataset: Any, role: str, name: str, report: Report) -> DataPa
                     one['segmentation'], bool(one.get('iscrowd', 0)))
             for one in coco.annotations[image['id']] if one['category_id'] in labels])
     return _part(dataset, role, name, entries, outlines=outlines, folder=folder)
+
+
+def _report_faults(faults: Sequence[CocoFault], name: str, report: Report) -> None:
+    for fault in faults:
+        report.add(fault.severity, fault.kind, fault.text,
+                   [f'{name}: {place}' for place in fault.places], fault.cure)
 
 
 def _labels(dataset: Any, coco: CocoFile, name: str, report: Report) -> dict[int, int]:

@@ -1,7 +1,7 @@
 """Labelled images gathered into one COCO file, with a list of all that was wrong with them."""
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -68,6 +68,10 @@ class CocoBuilder:
         self._instances: list[tuple[int, Instance]] = []
         self._sources: dict[str, str] = {}
         self._named: set[str] = set()
+        self._places: dict[str, int] = {}
+        self._extras: dict[str, Any] = {}
+        # what files say of their categories, by key: the id that is to stay, and the rest
+        self._declared: dict[str, tuple[int | None, dict]] = {}
 
     def report(self, file: str, action: str, reason: str, shape: str = '') -> None:
         """Note a finding; control characters, and names that are no UTF-8, are escaped."""
@@ -77,13 +81,15 @@ class CocoBuilder:
             printable(shortened(text)) for text in (file, shape, action, reason))))
 
     def image(self, source: str, path: Path,
-              written: tuple[Any, Any] | None = None) -> ImageEntry | None:
+              written: tuple[Any, Any] | None = None, again: bool = False) -> ImageEntry | None:
         """Take an image into account, unless something is wrong with it.
 
         Args:
             source (str): The file with its labels, for messages.
             path (Path): The image.
             written (tuple, optional): H, W of the image according to its labels.
+            again (bool): Take it even if it has labels already, as where several files hold
+                those of one image. Defaults to False.
 
         Returns:
             ImageEntry, optional: None if it cannot be used; the reason is reported.
@@ -91,7 +97,7 @@ class CocoBuilder:
         # not resolve(): an image that is a link counts where the link lies
         file_name = Path(os.path.relpath(path, self.root)).as_posix()
         self._named.add(file_name)
-        fault = self._fault_of_name(file_name)
+        fault = self._fault_of_name(file_name, again)
         if not fault:
             try:
                 size = image_size(path)
@@ -102,20 +108,51 @@ class CocoBuilder:
         if fault:
             self.report(source, 'left out', fault)
             return None
-        self._sources[file_name] = source
+        if file_name in self._sources:
+            self.report(source, 'merged', f'image {file_name} has labels in '
+                        f'{self._sources[file_name]} as well: these are added')
+        self._sources.setdefault(file_name, source)
         return ImageEntry(source, file_name, size.height, size.width)
 
-    def add(self, image: ImageEntry, shapes: Sequence[Shape]) -> None:
-        """Take the shapes of an image; without shapes it is one without animals."""
-        image_id = len(self._images) + 1
-        self._images.append(dict(id=image_id, file_name=image.file_name,
-                                 height=image.height, width=image.width))
+    def declare(self, name: str, number: int | None = None,
+                extra: Mapping[str, Any] | None = None) -> None:
+        """Note a class that a file names, whether or not an instance is of it.
+
+        Args:
+            name (str): Its name.
+            number (int, optional): The id it is to have, if all classes have one.
+            extra (Mapping, optional): What else its COCO category says.
+        """
+        self._declared.setdefault(label_key(name), (number, dict(extra or {})))
+        self._labels.declare(name)
+
+    def keep(self, extras: Mapping[str, Any]) -> None:
+        """Note what else the COCO file is to say, as ``info``; the first to say it counts."""
+        for key, value in extras.items():
+            self._extras.setdefault(key, value)
+
+    def add(self, image: ImageEntry, shapes: Sequence[Shape], *, union: bool = False,
+            number: int | None = None, extra: Mapping[str, Any] | None = None) -> None:
+        """Take the shapes of an image; without shapes it is one without animals.
+
+        Args:
+            image (ImageEntry): The image.
+            shapes (Sequence[Shape]): What is drawn in it.
+            union (bool): The polygons of a group are a union, without holes. Defaults to False.
+            number (int, optional): The id the image is to have, if it is free.
+            extra (Mapping, optional): What else its COCO entry says.
+        """
+        if image.file_name not in self._places:
+            self._places[image.file_name] = len(self._images)
+            self._images.append(dict(id=number, file_name=image.file_name,
+                                     height=image.height, width=image.width, **(extra or {})))
+        place = self._places[image.file_name]
 
         def report(name: str, action: str, reason: str) -> None:
             self.report(image.source, action, reason, name)
 
-        self._instances += [(image_id, instance) for instance in join_shapes(
-            self.take(image, shapes), image.height, image.width, report)]
+        self._instances += [(place, instance) for instance in join_shapes(
+            self.take(image, shapes), image.height, image.width, report, union)]
 
     def take(self, image: ImageEntry, shapes: Sequence[Shape]) -> list[Shape]:
         """Those of the shapes whose labels are asked for, with the names of their classes."""
@@ -151,21 +188,24 @@ class CocoBuilder:
         if not self._images:
             raise UserError('no labelled image is left: the list of findings says why')
         classes = self._labels.classes([instance.label for _, instance in self._instances])
-        ids = {key: place + 1 for place, key in enumerate(classes)}
+        ids = numbered([self._declared.get(key, (None, ))[0] for key in classes])
+        numbers = dict(zip(classes, ids, strict=True))
+        images = [dict(image, id=number) for image, number in zip(
+            self._images, numbered([image['id'] for image in self._images]), strict=True)]
         annotations = [
-            _annotation(place + 1, image_id, ids[label_key(instance.label)], instance,
-                        self._images[image_id - 1])
-            for place, (image_id, instance) in enumerate(self._instances)]
-        return dict(images=list(self._images), annotations=annotations,
-                    categories=[dict(id=ids[key], name=name) for key, name in classes.items()])
+            _annotation(number, numbers[label_key(instance.label)], instance, images[place])
+            for number, (place, instance) in enumerate(self._instances, start=1)]
+        return dict(self._extras, images=images, annotations=annotations, categories=[
+            dict(self._declared.get(key, (None, {}))[1], id=numbers[key], name=name)
+            for key, name in classes.items()])
 
-    def _fault_of_name(self, file_name: str) -> str:
+    def _fault_of_name(self, file_name: str, again: bool) -> str:
         if file_name.startswith('../') or os.path.isabs(file_name):
             return (f'image {file_name} lies outside the folder of images {self.root}: '
                     'give that folder by --images')
         if not is_unicode(file_name):
             return f'the name of image {file_name} is no UTF-8: rename it'
-        if file_name in self._sources:
+        if file_name in self._sources and not again:
             return f'image {file_name} has its labels from {self._sources[file_name]} already'
         return ''
 
@@ -188,10 +228,24 @@ def _fault_of_size(file_name: str, size: ImageSize, written: tuple[Any, Any] | N
     return f'{fault}: bring back the image that was labelled, or label this one'
 
 
-def _annotation(number: int, image_id: int, category_id: int, instance: Instance,
-                image: dict) -> dict:
+def numbered(wanted: Sequence[int | None]) -> list[int]:
+    """Ids of N things: those that are wanted, where they are free, and else the next ones."""
+    taken: dict[int, int] = {}
+    for place, number in enumerate(wanted):
+        if number is not None:
+            taken.setdefault(number, place)
+    largest = max(taken, default=0)
+    ids = []
+    for place, number in enumerate(wanted):
+        if number is None or taken[number] != place:
+            number = largest = largest + 1
+        ids.append(number)
+    return ids
+
+
+def _annotation(number: int, category_id: int, instance: Instance, image: dict) -> dict:
     """An entry of a COCO file."""
     rle = to_rle(instance.segmentation, image['height'], image['width'])
-    return dict(id=number, image_id=image_id, category_id=category_id, iscrowd=0,
-                bbox=coco_mask.toBbox(rle).tolist(), area=int(coco_mask.area(rle)),
-                segmentation=instance.segmentation)
+    return dict(instance.extra or {}, id=number, image_id=image['id'], category_id=category_id,
+                iscrowd=int(instance.iscrowd), bbox=coco_mask.toBbox(rle).tolist(),
+                area=int(coco_mask.area(rle)), segmentation=instance.segmentation)

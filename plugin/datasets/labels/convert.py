@@ -7,19 +7,20 @@ from typing import Any, NamedTuple
 
 from plugin.utils import UserError, first_few
 
-from . import cvat, labelme, via, yolo
+from . import coco, cvat, labelme, via, yolo
 from .coco_builder import CocoBuilder, LabelFinding, write_coco
+from .coco_images import folder_of_images
 from .image_files import is_image
 from .json_file import try_json
 from .label_files import ReadOptions, walk
 from .label_names import LabelNames
 
 Reader = Callable[[Sequence[Path], CocoBuilder, ReadOptions], None]
-# what reads a format: LabelMe, VGG Image Annotator, CVAT, YOLO-seg
+# what reads a format: COCO of any tool, LabelMe, VGG Image Annotator, CVAT, YOLO-seg
 FORMATS: Mapping[str, Reader] = dict(
-    labelme=labelme.read, via=via.read, cvat=cvat.read, yolo=yolo.read)
+    coco=coco.read, labelme=labelme.read, via=via.read, cvat=cvat.read, yolo=yolo.read)
 # options that one format alone has
-OWN_OPTIONS = dict(attribute='via', names='yolo')
+OWN_OPTIONS = dict(attribute='via', names='yolo', crowds='coco')
 
 
 class Conversion(NamedTuple):
@@ -31,6 +32,7 @@ class Conversion(NamedTuple):
         empty (int): Number of those without instances.
         instances (dict[str, int]): Number of instances of each class, in the order of the ids.
         findings (list[LabelFinding]): What was not as it should be, and what was done.
+        crowds (int): Number of crowds, which are not among the instances.
     """
 
     path: Path
@@ -38,6 +40,7 @@ class Conversion(NamedTuple):
     empty: int
     instances: dict[str, int]
     findings: list[LabelFinding]
+    crowds: int = 0
 
 
 class LabelsError(UserError):
@@ -55,16 +58,17 @@ class LabelsError(UserError):
 def convert(format: str, sources: str | Path | Sequence[str | Path], out: str | Path, *,
             images: str | Path | None = None, labels: Sequence[str] = (), name: str | None = None,
             negatives: bool = False, strict: bool = False, overwrite: bool = False,
-            attribute: str | None = None, names: str | None = None) -> Conversion:
+            attribute: str | None = None, names: str | None = None,
+            crowds: str | None = None) -> Conversion:
     """Turn labels into one COCO file; the labels are never written to.
 
     Args:
-        format (str): ``labelme``, ``via``, ``cvat`` or ``yolo``; see :data:`FORMATS`.
+        format (str): ``coco``, ``labelme``, ``via``, ``cvat`` or ``yolo``; see :data:`FORMATS`.
         sources (str | Path | Sequence): Files with labels, or folders of them.
         out (str | Path): The COCO file to write.
         images (str | Path, optional): Folder of the images, to which their names in the COCO file
             are relative. Defaults to the folder of the labels; of several folders, the one they
-            have in common.
+            have in common; of COCO files, to where the names in them lie.
         labels (Sequence[str]): Take only these classes, in this order. Defaults to all.
         name (str, optional): Call every instance by this one name.
         negatives (bool): Take images without labels as images without instances.
@@ -72,6 +76,8 @@ def convert(format: str, sources: str | Path | Sequence[str | Path], out: str | 
         overwrite (bool): Replace an older COCO file.
         attribute (str, optional): VIA: the region attribute that names the class.
         names (str, optional): YOLO: names of the classes 0, 1, ... as ``cow,calf``, or a file.
+        crowds (str, optional): COCO: ``single`` takes every annotation that is marked as a crowd
+            as one instance, as tools write brush masks; ``keep``, the default, leaves it a crowd.
 
     Returns:
         Conversion: What was written, and what was found wrong.
@@ -87,13 +93,15 @@ def convert(format: str, sources: str | Path | Sequence[str | Path], out: str | 
         >>> list(done.instances), done.path.name
         (['cow'], 'cattle.json')
     """
-    read = _reader(format, attribute=attribute, names=names)
+    read = _reader(format, attribute=attribute, names=names, crowds=crowds)
     paths = [Path(source) for source in
              ([sources] if isinstance(sources, (str, Path)) else sources)]
     out, images = Path(out), None if images is None else Path(images)
     _refuse_to_replace(out, overwrite)
+    if format == 'coco' and images is None:
+        images = folder_of_images(paths)
     builder = CocoBuilder(_images_folder(paths, images), LabelNames(labels, name))
-    read(paths, builder, ReadOptions(images, (out, ), name, attribute, names))
+    read(paths, builder, ReadOptions(images, (out, ), name, attribute, names, crowds))
     # not the folder that several sources have in common: it may hold anything
     _add_unlabelled(builder, [images] if images else _homes(paths), negatives)
     builder.close()
@@ -122,11 +130,14 @@ def _reader(format: str, **options: str | None) -> Reader:
 
 def _counted(path: Path, content: Mapping[str, list[dict]],
              findings: list[LabelFinding]) -> Conversion:
-    counts = Counter(annotation['category_id'] for annotation in content['annotations'])
+    crowds = sum(annotation['iscrowd'] for annotation in content['annotations'])
+    counts = Counter(annotation['category_id'] for annotation in content['annotations']
+                     if not annotation['iscrowd'])
     shown = {annotation['image_id'] for annotation in content['annotations']}
     images = len(content['images'])
     return Conversion(path, images, images - len(shown), {
-        category['name']: counts[category['id']] for category in content['categories']}, findings)
+        category['name']: counts[category['id']] for category in content['categories']}, findings,
+        crowds)
 
 
 def _homes(sources: Sequence[Path]) -> list[Path]:

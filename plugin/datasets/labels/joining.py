@@ -13,7 +13,7 @@ from .shapes import MaskPart, PolygonPart, Report, Shape, flat_ring, label_key, 
 
 
 def join_shapes(shapes: Iterable[Shape], height: int, width: int,
-                report: Report) -> list[Instance]:
+                report: Report, union: bool = False) -> list[Instance]:
     """Turn the shapes drawn in one image into its instances.
 
     Points outside the image are clipped and self-crossing outlines mended, with all their parts.
@@ -26,18 +26,20 @@ def join_shapes(shapes: Iterable[Shape], height: int, width: int,
         height (int): H of the image in pixels.
         width (int): W of the image in pixels.
         report (callable): Is told name, action and reason of everything that is changed.
+        union (bool): Take the union of the polygons of a group, as COCO does, and no holes.
+            Defaults to False.
 
     Returns:
         list[Instance]: The instances, each with at least one pixel; polygons, or compressed RLE
         (``counts`` as str) where there are holes or masks.
     """
     groups: dict[Any, list[list[PolygonPart | MaskPart]]] = {}
-    labels: dict[Any, str] = {}
+    first: dict[Any, Shape] = {}
     classes: dict[Any, dict[str, None]] = {}
-    for place, shape in enumerate(_once(list(shapes), report)):
+    for place, shape in enumerate(list(shapes) if union else _once(list(shapes), report)):
         name = label_key(shape.label)
-        key = (place, ) if shape.group is None else (name, shape.group)
-        labels.setdefault(key, shape.label)
+        key = (place, ) if shape.group is None else (name, shape.group, shape.iscrowd)
+        first.setdefault(key, shape)
         if shape.group is not None:
             classes.setdefault(shape.group, {})[name] = None
         groups.setdefault(key, []).append(mend(shape, height, width, report))
@@ -47,34 +49,54 @@ def join_shapes(shapes: Iterable[Shape], height: int, width: int,
                    'they are one instance each; give them one label or different groups')
     instances = []
     for key, shapes_parts in groups.items():
-        segmentation = _join(shapes_parts, height, width, report) if any(shapes_parts) else None
+        segmentation = (_join(shapes_parts, height, width, report, union) if any(shapes_parts)
+                        else None)
         if segmentation is not None:
-            instances.append(Instance(labels[key], segmentation))
+            instances.append(Instance(first[key].label, segmentation, None, first[key].iscrowd,
+                                      first[key].extra))
     return instances
 
 
 def _once(shapes: list[Shape], report: Report) -> list[Shape]:
-    """Drop what was drawn twice; of a lone shape and one of a group, the lone one."""
+    """Drop what was drawn twice; of a lone shape and one of a group, the lone one.
+
+    A part that two groups share stays in both, unless all of a group is drawn twice.
+    """
     first: dict[Any, int] = {}
     for place in sorted(range(len(shapes)), key=lambda place: shapes[place].group is None):
-        outline = shapes[place].outline
-        content = (outline['counts'] if isinstance(outline, Mapping) else tuple(outline))
-        first.setdefault((label_key(shapes[place].label), content), place)
+        shape = shapes[place]
+        first.setdefault((label_key(shape.label), shape.iscrowd, _content(shape)), place)
     kept = set(first.values())
+    owners = {(shapes[place].group, label_key(shapes[place].label)) for place in kept}
+    own: set[Any] = set()
+    for place, shape in enumerate(shapes):
+        owner = (shape.group, label_key(shape.label))
+        content = (owner, shape.iscrowd, _content(shape))
+        if shape.group is not None and owner in owners and content not in own:
+            kept.add(place)
+            own.add(content)
     for place, shape in enumerate(shapes):
         if place not in kept:
             report(shape.name, 'dropped', 'it is drawn twice, point by point')
     return [shapes[place] for place in sorted(kept)]
 
 
+def _content(shape: Shape) -> Any:
+    outline = shape.outline
+    return outline['counts'] if isinstance(outline, Mapping) else tuple(outline)
+
+
 def _join(shapes: list[list[PolygonPart | MaskPart]], height: int, width: int,
-          report: Report) -> Segmentation | None:
+          report: Report, union: bool) -> Segmentation | None:
     """The COCO segmentation of the shapes of one instance, in parts; None if it has no pixel."""
     parts = [part for shape in shapes for part in shape]
     names = ', '.join(dict.fromkeys(part.name for part in parts))
     try:
-        solids, holes = nest([[part for part in shape if isinstance(part, PolygonPart)]
-                              for shape in shapes], report)
+        polygons = [[part for part in shape if isinstance(part, PolygonPart)] for shape in shapes]
+        solids = [part for shape in polygons for part in shape]
+        holes: list[list[list[float]]] = [[] for _ in solids]
+        if not union:
+            solids, holes = nest(polygons, report)
     except UserError as error:
         report(names, 'dropped', str(error))
         return None

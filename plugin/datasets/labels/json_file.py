@@ -1,11 +1,15 @@
 """The one way to read a JSON file, whoever wrote it: every fault is told with its place."""
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from mmengine import fileio
 
 from plugin.utils import UserError
+
+# encodings of older systems, by how often they are met
+GUESSED = ('cp1252', 'gb18030', 'cp932', 'cp1251', 'latin-1')
 
 
 class JsonFault(UserError):
@@ -23,14 +27,14 @@ class JsonFault(UserError):
 
 
 def decode_json(data: bytes) -> Any:
-    """The content of a JSON file in UTF-8, with or without a byte order mark.
+    """The content of a JSON file in UTF-8, or in UTF-16 or 32, with or without a byte order mark.
 
     Raises:
         JsonFault: If it is none.
     """
     try:
-        # editors on Windows write the mark
-        return json.loads(data.decode('utf-8-sig'))
+        # editors on Windows write the mark, its shell UTF-16
+        return json.loads(data.decode(json.detect_encoding(data)))
     except UnicodeDecodeError as error:
         raise JsonFault(f'byte {error.start} is no UTF-8', 'save it as UTF-8') from error
     except json.JSONDecodeError as error:
@@ -38,6 +42,34 @@ def decode_json(data: bytes) -> Any:
                         'the file is damaged, bring back an older copy') from error
     except (RecursionError, ValueError) as error:
         raise JsonFault(f'it cannot be read as JSON ({error})') from error
+
+
+def decode_guessed(data: bytes, is_right: Callable[[Any], bool]) -> tuple[Any, str]:
+    """The content of a JSON file in whatever encoding.
+
+    Args:
+        data (bytes): The file.
+        is_right (callable): Whether a content that was read in a guessed encoding makes sense.
+
+    Returns:
+        tuple: The content, and the encoding where it had to be guessed; '' for UTF-8 and 16.
+
+    Raises:
+        JsonFault: If it is none.
+    """
+    try:
+        return decode_json(data), ''
+    except JsonFault as fault:
+        if not isinstance(fault.__cause__, UnicodeDecodeError):
+            raise
+        for encoding in GUESSED:
+            try:
+                content = json.loads(data.decode(encoding))
+            except (RecursionError, ValueError):
+                continue
+            if is_right(content):
+                return content, encoding
+        raise
 
 
 def read_json(path: str | Path, *, absent: str = '', cure: str = 'write it anew',

@@ -17,6 +17,7 @@ class ReadOptions(NamedTuple):
         name (str, optional): The name that all instances get, whatever their labels.
         attribute (str, optional): VIA: the region attribute that names the class.
         names (str, optional): YOLO: names of the classes 0, 1, ..., or a file with them.
+        crowds (str, optional): COCO: ``single`` takes every crowd as one instance.
     """
 
     images: Path | None = None
@@ -24,6 +25,7 @@ class ReadOptions(NamedTuple):
     name: str | None = None
     attribute: str | None = None
     names: str | None = None
+    crowds: str | None = None
 
     @property
     def search(self) -> list[Path]:

@@ -33,6 +33,11 @@ class LabelNames:
         self._spellings: dict[str, Counter] = defaultdict(Counter)
         self._first: dict[str, str] = {}
         self._others: Counter = Counter()
+        self._declared: dict[str, str] = {}
+
+    def declare(self, label: str) -> None:
+        """Make a label a class, in the order of these calls, even if no instance has it."""
+        self._declared.setdefault(label_key(label), label.strip())
 
     def take(self, label: str, file: str) -> str | None:
         """Count a label and say under which it goes on; None if it is not wanted.
@@ -70,11 +75,12 @@ class LabelNames:
         if self._wanted:
             return dict(self._wanted)
         keys = {label_key(label) for label in used}
-        if not keys:
+        if not keys and not self._declared:
             raise UserError('no animal is left: name the class to write a set of images '
                             'without animals')
         named = {key: self._spelling(key) for key in keys}
-        return dict(sorted(named.items(), key=lambda item: item[1]))
+        declared = {key: named.get(key, name) for key, name in self._declared.items()}
+        return {**declared, **dict(sorted(named.items(), key=lambda item: item[1]))}
 
     def report(self, tell: Callable[[str, str, str], None]) -> None:
         """Tell of labels that were taken as others, or not at all.

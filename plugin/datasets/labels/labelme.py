@@ -2,7 +2,7 @@
 import base64
 import io
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from plugin.utils.images import open_image
 from plugin.utils.text import word
 
 from .coco_builder import CocoBuilder, ImageEntry
+from .coco_origin import is_crowd, read_origin
 from .image_files import ImageFinder, likely_folders
 from .label_files import ReadOptions, label_files, read_label_json
 from .polygons import Instance, crop_to_rle, has_holes, mask_to_polygons, to_mask
@@ -25,7 +26,8 @@ Points = list[tuple[float, float]]
 
 
 def labelme_document(image: str, height: int, width: int,
-                     instances: Sequence[Instance]) -> dict[str, Any]:
+                     instances: Sequence[Instance],
+                     coco: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The content of a LabelMe file (version 5).
 
     Polygons keep their points; an RLE is outlined so that its pixels are filled again exactly.
@@ -36,7 +38,9 @@ def labelme_document(image: str, height: int, width: int,
         image (str): Path of the image relative to the folder of the LabelMe file.
         height (int): H of the image in pixels.
         width (int): W of the image in pixels.
-        instances (Sequence[Instance]): What is to be seen in it.
+        instances (Sequence[Instance]): What is to be seen in it. A crowd has the flag ``iscrowd``.
+        coco (Mapping, optional): ``image_id`` and ``categories`` of the COCO file it comes from,
+            which LabelMe keeps and the way back restores.
 
     Returns:
         dict: To be written as JSON. A score stands in the description, as ``score 0.93``.
@@ -53,10 +57,11 @@ def labelme_document(image: str, height: int, width: int,
                 label=instance.label, points=shape['points'],
                 group_id=number if len(drawn) > 1 else None,
                 description='' if score is None else f'score {score:.2f}',
-                shape_type='mask' if 'mask' in shape else 'polygon', flags={},
+                shape_type='mask' if 'mask' in shape else 'polygon',
+                flags={'iscrowd': True} if instance.iscrowd else {},
                 **({'mask': shape['mask']} if 'mask' in shape else {})))
     return dict(version=VERSION, flags={}, shapes=shapes, imagePath=image, imageData=None,
-                imageHeight=height, imageWidth=width)
+                imageHeight=height, imageWidth=width, **({'coco': dict(coco)} if coco else {}))
 
 
 def _drawn(segmentation: Any, height: int, width: int) -> list[dict]:
@@ -119,7 +124,7 @@ def read_labelme(files: Iterable[Path], builder: CocoBuilder,
                 shape = _shape(entry, f'shape {place}', image, builder)
                 if shape is not None:
                     shapes.append(shape)
-            builder.add(image, shapes)
+            builder.add(image, shapes, number=read_origin(content.get('coco'), builder))
 
 
 def _find_image(path: Path, source: str, content: dict, finder: ImageFinder,
@@ -162,7 +167,8 @@ def _shape(entry: Any, name: str, image: ImageEntry, builder: CocoBuilder) -> Sh
             outline = OUTLINES[kind](points)
         else:
             raise UserError(f'a {kind} outlines nothing: draw a polygon')
-        return Shape(entry.get('label'), outline, _group(entry.get('group_id')), name)
+        return Shape(entry.get('label'), outline, _group(entry.get('group_id')), name,
+                     is_crowd(entry.get('flags')))
     except ValueError as error:
         builder.report(image.source, 'dropped', str(error), name)
         return None

@@ -27,11 +27,15 @@ class Instance(NamedTuple):
         segmentation (list[list[float]] | dict): COCO segmentation: polygons
             ``[x0, y0, x1, y1, ...]`` in pixels, whose union it is, or an RLE.
         score (float, optional): How sure a prediction is, in 0..1.
+        iscrowd (bool): It stands for several animals. Defaults to False.
+        extra (dict, optional): What else its COCO annotation says.
     """
 
     label: str
     segmentation: Segmentation
     score: float | None = None
+    iscrowd: bool = False
+    extra: Mapping[str, Any] | None = None
 
 
 def to_rle(segmentation: Segmentation, height: int, width: int) -> dict:

@@ -30,12 +30,16 @@ class Shape(NamedTuple):
             of the whole image.
         group (hashable, optional): Shapes of one class and group are one instance.
         name (str): How messages call it, e.g. ``shape 3``.
+        iscrowd (bool): It stands for several animals. Defaults to False.
+        extra (dict, optional): What else its COCO annotation says.
     """
 
     label: str
     outline: list[float] | Mapping[str, Any]
     group: Any = None
     name: str = ''
+    iscrowd: bool = False
+    extra: Mapping[str, Any] | None = None
 
 
 class PolygonPart(NamedTuple):

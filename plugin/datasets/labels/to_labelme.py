@@ -9,18 +9,14 @@ from pycocotools import mask as coco_mask
 
 from plugin.utils import UserError, first_few, write_atomically
 from plugin.utils.console import progress
-from plugin.utils.text import brief
 
-from .coco_file import read_coco
-from .image_files import fault_of_file_name, image_size
+from .coco_file import CocoFile, read_coco
+from .coco_origin import origin, redrawn
+from .image_files import fault_of_file_name
 from .json_file import read_json, try_json
 from .labelme import labelme_document
 from .polygons import Instance, to_rle
-
-# what the values of a result are
-KINDS: dict[str, tuple[type, ...]] = dict(
-    category_id=(int, float, str), score=(int, float), file_name=(str, type(None)),
-    image_id=(int, float, str, type(None)))
+from .result_entries import by_image, measured
 
 
 class DrawnImage(NamedTuple):
@@ -30,6 +26,7 @@ class DrawnImage(NamedTuple):
     height: int
     width: int
     instances: list[Instance]
+    origin: dict[str, Any] | None = None
 
 
 class LabelMeFiles(NamedTuple):
@@ -37,15 +34,17 @@ class LabelMeFiles(NamedTuple):
 
     Attributes:
         written (list[Path]): The LabelMe files.
-        instances (int): Number of instances in them.
+        instances (int): Number of instances in them, without crowds.
         kept (list[Path]): Files that were there already and stay as they are.
         blank (int): Number of predictions without a pixel, which are left out.
+        notes (list[str]): What is to be known of the COCO file and of what cannot be drawn.
     """
 
     written: list[Path]
     instances: int
     kept: list[Path]
     blank: int
+    notes: list[str]
 
 
 def to_labelme(source: str | Path, out: str | Path, *, images: str | Path,
@@ -81,7 +80,8 @@ def to_labelme(source: str | Path, out: str | Path, *, images: str | Path,
         ('0000.json', 0)
     """
     source, out, images = Path(source), Path(out), Path(images)
-    drawn, blank = _read(source, images, None if data is None else Path(data), labels, score_thr)
+    drawn, blank, notes = _read(source, images, None if data is None else Path(data), labels,
+                                score_thr)
     paths = _targets(drawn, out)
     lost = [image.file_name for image in drawn if not os.path.isfile(images / image.file_name)]
     if lost:
@@ -94,28 +94,61 @@ def to_labelme(source: str | Path, out: str | Path, *, images: str | Path,
     todo = [pair for pair in zip(drawn, paths, strict=True) if pair[1] not in there]
     for image, path in progress(todo, 'LabelMe'):
         link = Path(os.path.relpath(images / image.file_name, path.parent)).as_posix()
-        document = labelme_document(link, image.height, image.width, image.instances)
+        document = labelme_document(link, image.height, image.width, image.instances,
+                                    image.origin)
         write_atomically(path, json.dumps(document, ensure_ascii=False) + '\n')
     return LabelMeFiles([path for _, path in todo],
-                        sum(len(image.instances) for image, _ in todo), sorted(there), blank)
+                        sum(not one.iscrowd for image, _ in todo for one in image.instances),
+                        sorted(there), blank, notes)
 
 
 def _read(source: Path, images: Path, data: Path | None, labels: Sequence[str],
-          score_thr: float) -> tuple[list[DrawnImage], int]:
+          score_thr: float) -> tuple[list[DrawnImage], int, list[str]]:
     """Read a COCO file, or results and what they are about; also count what has no pixel."""
     content = read_json(source) if source.is_file() else None
     if not isinstance(content, list):
         coco = read_coco(str(source))
-        return _drawn(source, coco.images, coco.categories, coco.annotations)
-    results = _by_image(source, images, content, score_thr)
+        return _of_file(coco)
+    results = by_image(source, images, content, score_thr)
     if data is not None:
         coco = read_coco(str(data))
-        return _drawn(data, coco.images, coco.categories, results)
+        return *_drawn(data, coco.images, coco.categories, results), []
     if not labels:
         raise UserError(f'{source} holds results, which do not name the classes: give the '
                         'COCO file they are about by --data, or the names by --labels')
     categories = {name: place for place, name in enumerate(labels, start=1)}
-    return _drawn(source, _measured(images, results), categories, results)
+    return *_drawn(source, measured(images, results), categories, results), []
+
+
+def _of_file(coco: CocoFile) -> tuple[list[DrawnImage], int, list[str]]:
+    """The images of a COCO file, such that the way back gives the same annotations."""
+    drawn, _ = _drawn(Path(coco.path), coco.images, coco.categories, coco.annotations)
+    notes = [note.sentence for note in coco.notes]
+    changed, lost, whole = [], [], []
+    for image, entry in zip(drawn, coco.images, strict=True):
+        instances = []
+        found = coco.annotations[entry['id']]
+        lost += [f'annotation {one["id"]} of {image.file_name}' for one in found
+                 if not _has_pixels(one, entry)]
+        found = [one for one in found if _has_pixels(one, entry)]
+        for one, old in zip(found, image.instances, strict=True):
+            new = redrawn(old, image.height, image.width)
+            instances.append(new)
+            if new is not old:
+                changed.append(f'annotation {one["id"]} of {image.file_name}')
+        whole.append(image._replace(instances=instances, origin=origin(
+            entry['id'], coco.content['categories'])))
+    if lost:
+        notes.append(f'{first_few(lost)}: it covers no pixel and is left out')
+    if changed:
+        notes.append(f'{first_few(changed)}: a polygon within another of its annotation adds no '
+                     'pixel in COCO and would be a hole in LabelMe, or one would change; drawn '
+                     'such that the area stays')
+    crowds = sum(one.iscrowd for image in drawn for one in image.instances)
+    if crowds:
+        notes.append(f'{crowds} crowd{"s" * (crowds > 1)} cannot be drawn as such in LabelMe: '
+                     'their shapes have the flag iscrowd, by which labelme_to_coco knows them')
+    return whole, 0, notes
 
 
 def _drawn(path: Path, images: Sequence[dict], categories: Mapping[str, int],
@@ -136,15 +169,16 @@ def _drawn(path: Path, images: Sequence[dict], categories: Mapping[str, int],
         seen = [entry for entry in found if _has_pixels(entry, image)]
         blank += len(found) - len(seen)
         drawn.append(DrawnImage(image['file_name'], image['height'], image['width'], [
-            Instance(classes[entry['category_id']], entry['segmentation'], entry.get('score'))
+            Instance(classes[entry['category_id']], entry['segmentation'], entry.get('score'),
+                     bool(entry.get('iscrowd', 0)))
             for entry in seen]))
     return drawn, blank
 
 
 def _has_pixels(entry: dict, image: dict) -> bool:
     """Whether there is something to draw; networks also predict masks without a pixel."""
-    if 'score' not in entry:
-        return True
+    if 'score' not in entry and isinstance(entry['segmentation'], list):
+        return True  # an outline that was drawn has points, whatever it covers
     try:
         rle = to_rle(entry['segmentation'], image['height'], image['width'])
     except ValueError as error:
@@ -152,57 +186,11 @@ def _has_pixels(entry: dict, image: dict) -> bool:
     return bool(coco_mask.area(rle))
 
 
-def _measured(images: Path, results: Mapping[Any, list[dict]]) -> list[dict]:
-    """Entries as a COCO file has them for images that results name."""
-    nameless = [key for key in results if not isinstance(key, str)]
-    if nameless:
-        raise UserError(f'the results for image {nameless[0]} have no file_name: give the COCO '
-                        'file they are about by --data')
-    sizes = {name: image_size(images / name) for name in results}
-    return [dict(id=None, file_name=name, height=size.height, width=size.width)
-            for name, size in sizes.items()]
-
-
-def _by_image(source: Path, images: Path, results: Sequence[Any],
-              score_thr: float) -> dict[Any, list[dict]]:
-    """Results by the name of their image, or its id where they do not name it."""
-    found: dict[Any, list[dict]] = {}
-    for place, entry in enumerate(results):
-        lacking = [key for key in ('category_id', 'segmentation', 'score')
-                   if not isinstance(entry, dict) or key not in entry]
-        if lacking:
-            raise UserError(f'entry {place} of {source} lacks {", ".join(lacking)}: give '
-                            'COCO results with masks')
-        odd = [key for key, kinds in KINDS.items() if not isinstance(entry.get(key), kinds)]
-        if odd or entry.get('file_name') and fault_of_file_name(entry['file_name']):
-            key = odd[0] if odd else 'file_name'
-            raise UserError(f'entry {place} of {source} has the {key} {brief(entry[key])}: give '
-                            'COCO results with masks')
-        entries = found.setdefault(_image_of(images, entry), [])
-        if entry['score'] >= score_thr:
-            entries.append(entry)
-    return found
-
-
-def _image_of(images: Path, entry: dict) -> Any:
-    """Name of the image of a result, relative to the folder of images, or its id."""
-    name = entry.get('file_name')
-    if name is None:
-        return entry.get('image_id')
-    if not os.path.isabs(name) and os.path.isfile(images / name):
-        return name
-    # tools/predict.py writes the path that it was given
-    inside = Path(os.path.relpath(name, images))
-    if '..' in inside.parts or not os.path.isfile(images / inside):
-        return name
-    return inside.as_posix()
-
-
 def _targets(drawn: Sequence[DrawnImage], out: Path) -> list[Path]:
     """The LabelMe file of each image.
 
     Raises:
-        UserError: If a file would lie outside ``out``, or two images share one.
+        UserError: If two images share one, or no file can have its name.
     """
     paths: list[Path] = []
     owners: dict[str, str] = {}
@@ -213,8 +201,8 @@ def _targets(drawn: Sequence[DrawnImage], out: Path) -> list[Path]:
             raise UserError(f'image {image.file_name} would have the LabelMe file {relative.name}, '
                             f'{fault}: rename it')
         if relative.is_absolute() or '..' in relative.parts:
-            raise UserError(f'image {image.file_name} lies outside the folder of images: '
-                            'make the names in the COCO file relative to it')
+            # the other readers take images that lie elsewhere, too
+            relative = Path(relative.name)
         # file systems that ignore case would merge A.json and a.json
         key = relative.as_posix().casefold()
         if key in owners:

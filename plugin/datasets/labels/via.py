@@ -12,6 +12,8 @@ from .image_files import ImageFinder
 from .label_files import ReadOptions, label_files, read_label_json
 from .shapes import Shape, box_ring, ellipse_ring
 
+COCO = ('it is a COCO file, perhaps an export of VIA: give the project of VIA, or read it by '
+        '`pasture convert coco` (python tools/data/coco_to_coco.py)')
 KINDS = ('polygon', 'rect', 'circle', 'ellipse')
 
 
@@ -33,8 +35,9 @@ def read(sources: Sequence[Path], builder: CocoBuilder, options: ReadOptions) ->
             continue
         entries = _entries(content)
         if not entries:
-            builder.report(path.name, 'left out', 'it is no project and no export of VIA: move it '
-                           'away')
+            builder.report(path.name, 'left out', COCO if isinstance(content, dict) and isinstance(
+                content.get('annotations'), list) else 'it is no project and no export of VIA: '
+                           'move it away')
         attribute = options.attribute or _only_attribute(entries, path, options.name)
         folders = [builder.root, path.parent]
         for entry in progress(entries, path.name):

@@ -12,12 +12,11 @@ from plugin.utils import UserError, atomic_path, first_few
 from plugin.utils.console import progress
 
 from ..doctor.near_duplicates import DISTANCE, hash_images, label_duplicates
+from ..labels.coco_file import read_coco
 from ..labels.image_files import fullest_folder
-from ..labels.json_file import read_json
 from .coco_split import (
     PartSummary,
     assign_images,
-    check_coco,
     join_labels,
     names_of_groups,
     part_shares,
@@ -44,6 +43,7 @@ class Split(NamedTuple):
             they were ignored.
         flat (list[str]): Images of one colour, which cannot be compared.
         stale (list[str]): Files of an earlier split beside the new ones.
+        notes (list[str]): What is to be known of the COCO file, a sentence each.
     """
 
     files: list[Path]
@@ -55,6 +55,7 @@ class Split(NamedTuple):
     duplicates: np.ndarray | None
     flat: list[str]
     stale: list[str]
+    notes: list[str]
 
 
 def split(data: str | Path, *, val: float | None = None, test: float | None = None,
@@ -103,8 +104,9 @@ def split(data: str | Path, *, val: float | None = None, test: float | None = No
         raise UserError(f'duplicates={duplicates!r} is none of {", ".join(DUPLICATES)}')
     data = Path(data)
     shares = part_shares(val, test, folds)
-    content = read_json(data)
-    check_coco(content, str(data))
+    coco = read_coco(str(data), absent=f'{data} is no file: give the COCO file that a '
+                     'converter of tools/data wrote')
+    content = coco.content
     out = data.parent if out_dir is None else Path(out_dir)
     targets = _free_targets(data, out, _file_names(shares, folds), overwrite)
     names = [image['file_name'] for image in content['images']]
@@ -125,7 +127,8 @@ def split(data: str | Path, *, val: float | None = None, test: float | None = No
     return Split(
         targets, names, [list(shares)[part] for part in parts],
         {name: summarise(part, numbers[places[name]].tolist()) for name, part in splits.items()},
-        _count_animals(content, splits), groups, copies, flat, _stale(out, targets))
+        _count_animals(content, splits), groups, copies, flat, _stale(out, targets),
+        [note.sentence for note in coco.notes])
 
 
 def _file_names(shares: Mapping[str, float], folds: int | None) -> list[str]:

@@ -1,6 +1,5 @@
 """Division of a COCO file into parts that share no group of images and are alike in animals."""
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -9,7 +8,6 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from plugin.utils import UserError, first_few
-from plugin.utils.text import brief
 
 from .balanced_parts import assign_named
 
@@ -28,60 +26,6 @@ class PartSummary(NamedTuple):
     animals: int
     empty: int
     groups: int
-
-
-def check_coco(content: Any, path: str) -> None:
-    """Stop at a file that cannot be divided such that every entry lands in exactly one part.
-
-    Args:
-        content (Any): What the JSON file holds.
-        path (str): Its name, for the message.
-
-    Raises:
-        UserError: If it is no COCO file, holds no image, has two images of one id or
-            file name, or an annotation of an image that is not there.
-    """
-    _check_entries(content, path)
-    if not content['images']:
-        raise UserError(f'{path} holds no image: there is nothing to split')
-    for key, kinds in (('id', (int, str)), ('file_name', str)):
-        values = [image[key] for image in content['images']]
-        odd = [brief(value) for value in values if not isinstance(value, kinds)]
-        if odd:
-            raise UserError(f'{path} has images whose {key} is {first_few(odd)}: write the '
-                            'file anew with a converter of tools/data')
-        twice = [brief(value) for value, count in Counter(values).items() if count > 1]
-        if twice:
-            raise UserError(f'{path} has images of the same {key}: {first_few(twice)}; '
-                            'give every image its own, or remove the copies')
-    known = {image['id'] for image in content['images']}
-    lost = [brief(ann['image_id']) for ann in content['annotations']
-            if not isinstance(ann['image_id'], (int, str)) or ann['image_id'] not in known]
-    if lost:
-        raise UserError(f'{len(lost)} annotations of {path} belong to images it does not have '
-                        f'(image_id {first_few(sorted(set(lost)))}): remove them, or add the '
-                        'images')
-    for name, key in (('annotations', 'category_id'), ('categories', 'id')):
-        for place, entry in enumerate(content.get(name, ())):
-            if not isinstance(entry.get(key), (int, float, str, type(None))):
-                raise UserError(f'{name}[{place}] of {path} has the {key} {brief(entry[key])}: '
-                                'give it a number')
-
-
-def _check_entries(content: Any, path: str) -> None:
-    """Stop where a list is missing, or an entry lacks what tells which image it is of."""
-    for name, needed in (('images', ('id', 'file_name')), ('annotations', ('image_id', ))):
-        if not isinstance(content, dict) or not isinstance(content.get(name), list):
-            raise UserError(f'{path} has no list of {name}: give a COCO file of instances')
-        for place, entry in enumerate(content[name]):
-            if not isinstance(entry, dict) or any(key not in entry for key in needed):
-                raise UserError(f'{name}[{place}] of {path} has no {" or no ".join(needed)}: '
-                                'write the file anew with a converter of tools/data')
-    categories = content.get('categories', [])
-    if not isinstance(categories, list) or not all(
-            isinstance(one, dict) and 'id' in one for one in categories):
-        raise UserError(f'{path} has categories without an id: write the file anew with a '
-                        'converter of tools/data')
 
 
 def part_shares(val: float | None = None, test: float | None = None,

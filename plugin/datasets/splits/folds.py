@@ -13,10 +13,11 @@ from mmengine.registry import DATASETS
 from plugin.utils import UserError, first_few
 
 from ..doctor.class_counts import count_classes
+from ..labels.coco_file import check_coco
 from ..labels.image_files import IMAGE_SUFFIXES
 from ..labels.json_file import read_json
 from .balanced_parts import assign_named
-from .coco_split import check_coco, image_features, take_images
+from .coco_split import image_features, take_images
 
 # what two data sets may differ in and still be divided together
 OWN = ('ann_file', 'data_prefix', 'data_root', 'filter_cfg', 'indices', 'pipeline', 'test_mode')
@@ -89,7 +90,8 @@ def read_part(node: Mapping[str, Any], where: str) -> FoldPart:
     if coco:
         content = read_json(dataset.ann_file, absent=f'annotation file {dataset.ann_file} does not '
                             'exist: see data/README.md')
-        check_coco(content, dataset.ann_file)
+        # the data set itself says whether it needs outlines
+        check_coco(dataset.ann_file, content, outlines=False)
         names = [image['file_name'] for image in content['images']]
         return FoldPart(dataset, names, [os.path.join(folders[key], name) for name in names],
                         folders, content)

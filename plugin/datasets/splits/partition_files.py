@@ -13,9 +13,8 @@ from plugin.utils import UserError, atomic_path, first_few
 
 from ..doctor.class_counts import count_pixels, outline_pixels
 from ..labels.coco_file import read_coco
-from ..labels.json_file import read_json
 from ..unlabeled import UnlabeledDataset
-from .coco_split import check_coco, take_images
+from .coco_split import take_images
 from .labeled_images import choose_labeled, labeled_number
 from .published_lists import bare_name, check_published, check_rest, match_names, read_names
 
@@ -135,11 +134,10 @@ def partition(source: str | Path, out: str | Path, *, ratio: str | None = None,
 
 def _read_coco_set(path: Path) -> TrainingSet:
     """Read a training set with outlines."""
-    content = read_json(path)
-    check_coco(content, str(path))
-    coco = read_coco(str(path))
-    names = [image['file_name'] for image in content['images']]
-    return TrainingSet(names, ['background', *coco.categories], outline_pixels(coco), content)
+    coco = read_coco(str(path), absent=f'{path} is no file: give the COCO file that a '
+                     'converter of tools/data wrote')
+    names = [image['file_name'] for image in coco.images]
+    return TrainingSet(names, ['background', *coco.categories], outline_pixels(coco), coco.content)
 
 
 def _listed(source: Path, image_suffix: str | None) -> list[str]:

@@ -33,6 +33,8 @@ def print_split(done: Split, *, group_by: str | None = None, duplicates: str = '
     if done.duplicates is not None:
         report_duplicates(done.duplicates.tolist(), done.names, done.parts, duplicates)
     _print_parts(done)
+    for note in done.notes:
+        say(note)
     out = done.files[0].parent
     if done.stale:
         say(f'{out} also holds {first_few(done.stale)} of an earlier split: do not use it beside '

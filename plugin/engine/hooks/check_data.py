@@ -16,6 +16,7 @@ from torch import nn
 
 from plugin.datasets import UnlabeledDataset
 from plugin.datasets.doctor import Report, check_room
+from plugin.datasets.doctor.caps import detection_cap, tell_cap
 from plugin.datasets.doctor.dry_look import look_at_config, look_at_data, used_set
 from plugin.datasets.doctor.facts import SetFacts
 from plugin.datasets.doctor.parts import WHERE
@@ -83,6 +84,7 @@ class CheckDataHook(Hook):
         self._check(runner, sets)
         if self.enabled and is_main_process():
             _warn_of_room(runner)
+            _warn_of_caps(runner, sets)
 
     def before_val(self, runner) -> None:
         """Check the validation set, unless ``before_train`` has done so."""
@@ -183,6 +185,21 @@ def _warn_of_room(runner) -> None:
     check_room(model, dict(runner.cfg, work_dir=runner.work_dir), report)
     for finding in report.findings:
         runner.logger.warning(f'{finding.message}: {finding.cure}')
+
+
+def _warn_of_caps(runner, sets: dict[str, Any]) -> None:
+    """Say which images show more instances than the model ever reports."""
+    cap = detection_cap(runner.cfg)
+    if cap is None:
+        return
+    for leaf in [leaf for loop in sets.values() for leaf in leaf_datasets(loop.dataloader.dataset)]:
+        infos = (leaf.get_data_info(index) for index in range(len(leaf)))
+        told = tell_cap(cap, {info['img_path']: sum(
+            not one.get('ignore_flag') for one in info.get('instances') or ()) for info in infos})
+        if told:
+            message, places, cure = told
+            more = f' ({len(places)} such images)' if len(places) > 1 else ''
+            runner.logger.warning(f'{message}{more}: {cure}')
 
 
 def _warn_of_absent(runner, name: str, classes: Sequence[str], present: Sequence[int]) -> None:

@@ -142,9 +142,9 @@ def test_a_image_in_no_list_that_serves_unlabelled(folder):
 @pytest.mark.parametrize('height', [0, None])
 def test_a_image_without_a_size(folder, height):
     change(folder / 'val.json', lambda content: content['images'][0].update(height=height))
-    found = only(animals_config(folder), 'error', 'data-set')
+    found = only(animals_config(folder), 'error', 'coco-size')
     assert found.message.endswith(f'has the width 64 and the height {height}')
-    assert found.cure == 'write its size in pixels'
+    assert found.cure.startswith('write its size in pixels; `pasture convert coco ')
 
 
 def test_images_without_objects_are_a_note(folder):
@@ -157,10 +157,10 @@ def test_images_without_objects_are_a_note(folder):
 
 def test_an_annotation_without_image(folder):
     change(folder / 'val.json', lambda content: content['annotations'][0].update(image_id=77))
-    found = only(animals_config(folder), 'error', 'data-set')
-    assert found.places == ('val', )
-    assert 'annotation 100' in found.message
-    assert found.cure == 'remove it, or write the file anew'
+    found = only(animals_config(folder), 'error', 'coco-orphan')
+    assert found.places == ('val: annotation 100', )
+    assert 'annotation 100' in found.message and 'has the image_id 77' in found.message
+    assert found.cure.startswith('remove it, or bring back the image; `pasture convert coco`')
 
 
 def test_other_categories_than_classes(folder):

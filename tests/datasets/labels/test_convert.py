@@ -152,7 +152,7 @@ def test_wrong_arguments(tmp_path, monkeypatch, source, options, message):
 
 
 def test_unknown_format(tmp_path):
-    with pytest.raises(UserError, match="format='voc' is none of labelme, via, cvat, yolo"):
+    with pytest.raises(UserError, match="format='voc' is none of coco, labelme, via, cvat, yolo"):
         convert('voc', tmp_path, tmp_path / 'data.json')
 
 

@@ -159,7 +159,7 @@ def test_what_does_not_fit(data, results, tmp_path):
     assert 'is no JSON' in error(source)
     assert 'does not exist' in error(tmp_path / 'absent.json')
     content = json.loads(data.read_text())
-    for names, words in ((['../b.png', 'c.png'], 'lies outside the folder of images'),
+    for names, words in ((['../b.png', 'c.png'], 'has no ../b.png, c.png: give the folder'),
                          (['B.png', 'b.jpg'], 'images B.png and b.jpg would share the file'),
                          (['x.png', 'y.png'], 'has no x.png, y.png: give the folder')):
         for image, name in zip(content['images'], names, strict=True):

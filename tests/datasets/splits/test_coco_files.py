@@ -28,7 +28,8 @@ def data(tmp_path):
         name = f'cam{k // 6} {k:02}.png' if k != 9 else 'no camera.png'
         image.resize((64 + k, 48), Image.Resampling.BICUBIC).save(folder / 'images' / name)
         images.append(dict(id=k, file_name=name, width=64 + k, height=48, note='牛'))
-        annotations += [dict(id=100 * k + n, image_id=k, category_id=1, segmentation=[[0.1, n]])
+        annotations += [dict(id=100 * k + n, image_id=k, category_id=1, bbox=[n, 0, 9, 9],
+                             area=81, segmentation=[[n, 0, n + 9, 0, n + 9, 9, n, 9]])
                         for n in range(k % 4)]
     content = dict(info={}, images=images, annotations=annotations,
                    categories=[dict(id=1, name='cow')])
@@ -220,5 +221,5 @@ def test_wrong_files(tmp_path):
     with pytest.raises(UserError, match='data.json is no JSON in UTF-8'):
         split(path, val=0.2)
     path.write_text('{"shapes": []}')
-    with pytest.raises(UserError, match='has no list of images: give a COCO file of instances'):
+    with pytest.raises(UserError, match='has no list of images: it is no COCO file of instances'):
         split(path, val=0.2)

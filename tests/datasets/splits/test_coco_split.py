@@ -190,25 +190,3 @@ def test_labels_join_like_a_walk(labellings):
         return any(one[a] is not None and one[a] == one[b] for one in labellings)
 
     assert same_sets(coco_split.join_labels(*labellings).tolist(), slow_labels(9, linked))
-
-
-@pytest.mark.parametrize('change, words', [
-    (lambda c: [], 'x.json has no list of images: give a COCO file of instances'),
-    (lambda c: {**c, 'annotations': None}, 'no list of annotations'),
-    (lambda c: {**c, 'images': []}, 'x.json holds no image: there is nothing to split'),
-    (lambda c: {**c, 'images': [dict(id=1)]}, r'images\[0\] of x.json has no id or no file_name'),
-    (lambda c: {**c, 'annotations': [3]}, r'annotations\[0\] of x.json has no image_id'),
-    (lambda c: {**c, 'images': c['images'] + [dict(id=4, file_name='b.jpg')]},
-     'images of the same id: 4; give every image its own'),
-    (lambda c: {**c, 'images': c['images'] + [dict(id=5, file_name='00001.jpg')]},
-     "images of the same file_name: '00001.jpg'"),
-    (lambda c: {**c, 'images': [dict(id=1, file_name=None)]}, 'whose file_name is None'),
-    (lambda c: {**c, 'images': [dict(id=[1], file_name='b.jpg')]}, r'whose id is \[1\]'),
-    (lambda c: {**c, 'images': c['images'][1:]},
-     r'2 annotations of x.json belong to images it does not have \(image_id 1\): remove them'),
-])
-def test_files_that_cannot_be_divided(change, words):
-    content = coco([2, 1])
-    coco_split.check_coco(content, 'x.json')
-    with pytest.raises(ValueError, match=words):
-        coco_split.check_coco(change(content), 'x.json')

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from plugin.datasets.labels.polygons import mask_to_rle
+from tests.helpers.coco_exports import export, write
 from tests.helpers.small_labels import shape, square, write_image, write_labelme
 from tests.helpers.tool_calls import call_tool
 
@@ -135,3 +136,26 @@ def test_the_way_back(tmp_path, capsys):
     assert call_tool(*command, '--overwrite') == 0
     assert call_tool('coco_to_labelme', results, '--images', tmp_path, '--out', out) == 1
     assert 'do not name the classes: give the COCO file' in capsys.readouterr().err
+
+
+def test_coco_of_another_tool(tmp_path, capsys):
+    """One line a kind, with the number and first names; what is lost is named whole."""
+    content = export(5)
+    for one in content['annotations']:
+        one['image_id'] = str(one['image_id'])
+        one['segmentation'] = one['segmentation'][0]
+    content['annotations'][4]['segmentation'] = []
+    path, out = write(tmp_path / 'Stall Süd 牛', content), tmp_path / 'out.json'
+    assert call_tool('coco_to_coco', path, '--out', out) == 0
+    printed = capsys.readouterr().out
+    table = rows(printed)
+    assert [row[2] for row in table] == ['mended', 'mended', 'dropped']
+    assert '(4 such: data.json: p1.png annotation 1, data.json: p2.png annotation 2' in table[1][3]
+    assert table[2][:2] == ['data.json: p5.png', 'annotation 5']
+    assert printed.splitlines()[-1] == f'{out}: 5 images, 1 of them without animals; 4 cow'
+
+
+def test_a_coco_file_is_no_project_of_via(tmp_path, capsys):
+    path = write(tmp_path, export())
+    assert call_tool('via_to_coco', path, '--out', tmp_path / 'out.json', '--as', 'cow') == 1
+    assert 'give the project of VIA, or read it by `pasture convert coco`' in capsys.readouterr().out
