@@ -1,5 +1,6 @@
 """The one way to read a JSON file, whoever wrote it: every fault is told with its place."""
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +23,19 @@ class JsonFault(UserError):
         self.cure = cure
 
 
-def decode_json(data: bytes) -> Any:
+def decode_json(data: bytes, pairs: Callable[[list], Any] | None = None) -> Any:
     """The content of a JSON file in UTF-8, with or without a byte order mark.
+
+    Args:
+        data (bytes): The file.
+        pairs (callable, optional): Makes an object of its keys and values. Defaults to ``dict``.
 
     Raises:
         JsonFault: If it is none.
     """
     try:
         # editors on Windows write the mark
-        return json.loads(data.decode('utf-8-sig'))
+        return json.loads(data.decode('utf-8-sig'), object_pairs_hook=pairs)
     except UnicodeDecodeError as error:
         raise JsonFault(f'byte {error.start} is no UTF-8', 'save it as UTF-8') from error
     except json.JSONDecodeError as error:

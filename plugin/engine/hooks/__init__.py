@@ -6,6 +6,7 @@ from .early_stopping import ResumableEarlyStoppingHook
 from .fitting_checkpoint import FittingCheckpointHook
 from .live_line import LiveLineHook
 from .missing_weights import MissingWeightsHook
+from .named_results import NamedResultsHook
 from .published_names import PublishedNamesHook
 from .run_summary import RunSummaryHook
 from .safe_checkpoint import SafeCheckpointHook
@@ -14,6 +15,6 @@ from .u2pl import U2PLHook
 from .val_loss import ValidationLossHook
 
 __all__ = ['ChannelsLastHook', 'CheckDataHook', 'CountThresholdHook', 'FittingCheckpointHook',
-           'LiveLineHook', 'MissingWeightsHook', 'PublishedNamesHook',
-           'ResumableEarlyStoppingHook', 'RunSummaryHook', 'SafeCheckpointHook',
-           'TeacherStudentHook', 'U2PLHook', 'ValidationLossHook']
+           'LiveLineHook', 'MissingWeightsHook', 'NamedResultsHook',
+           'PublishedNamesHook', 'ResumableEarlyStoppingHook', 'RunSummaryHook',
+           'SafeCheckpointHook', 'TeacherStudentHook', 'U2PLHook', 'ValidationLossHook']
