@@ -1,6 +1,6 @@
 """Semantic segmentation scores from one confusion matrix."""
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from PIL import Image
 from prettytable import PrettyTable
 from torch import Tensor
 
+from plugin.datasets.image_names import base_name
 from plugin.utils import UserError, atomic_path
 
 from .confusion import fold, joint_histogram, seg_scores
@@ -70,6 +71,9 @@ class SegMetric(BaseMetric):
         self.classwise = classwise
         self.output_dir = None if output_dir is None else Path(output_dir)
         self.format_only = format_only
+        # what an image is called in output_dir; NamedResultsHook knows its folder
+        self.image_name: Callable[[str], str] = base_name
+        self._written: dict[str, str] = {}
         self.confusion_matrix: np.ndarray | None = None
         self._counts: np.ndarray | None = None
         self._reset()
@@ -202,8 +206,22 @@ class SegMetric(BaseMetric):
         ids = prediction.cpu().numpy()
         ids = ids.reshape(ids.shape[-2:]).astype(np.int64) + bool(sample.get('reduce_zero_label'))
         kind = np.uint8 if ids.size == 0 or ids.max() < 256 else np.uint16
-        with atomic_path(self.output_dir / f'{Path(sample["img_path"]).stem}.png') as temporary:
+        with atomic_path(self.output_dir / self._result_name(sample['img_path'])) as temporary:
             Image.fromarray(ids.astype(kind)).save(temporary)
+
+    def _result_name(self, path: str) -> str:
+        """Where the prediction of an image is written, below ``output_dir``.
+
+        Raises:
+            UserError: If that of another image is there.
+        """
+        name = Path(self.image_name(path)).with_suffix('.png').as_posix()
+        # file systems that ignore case would merge A.png and a.png; a sampler repeats images
+        other = self._written.setdefault(name.casefold(), path)
+        if other != path:
+            raise UserError(f'{other} and {path} would share the prediction {name}: rename one of '
+                            'them, or test them by tools/test.py --out, which keeps their folders')
+        return name
 
     def _warn(self, counts: np.ndarray) -> None:
         unknown, last = int(counts[-1].sum()), len(counts) - 2

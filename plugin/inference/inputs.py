@@ -1,5 +1,6 @@
 """Finding the images and videos a user means, and names for what is made of them."""
 import glob
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -100,9 +101,10 @@ def _nothing(word: str) -> str:
 
 
 def _distinct(found: dict[Path, str]) -> list[Input]:
-    """Tell inputs of the same name apart by their suffix, then by a number."""
+    """Tell inputs of the same name apart by their folders, their suffix, then by a number."""
     taken: set[str] = set()
     inputs = []
+    found = _told_apart(found)
     for path, name in found.items():
         choices = [name, f'{name}_{path.suffix[1:]}']
         number = 2
@@ -115,3 +117,17 @@ def _distinct(found: dict[Path, str]) -> list[Input]:
         taken.add(choices[0].casefold())
         inputs.append(Input(path, choices[0]))
     return inputs
+
+
+def _told_apart(found: dict[Path, str]) -> dict[Path, str]:
+    """Inputs of the same name in different folders, named below the folder they have in common."""
+    same: dict[str, list[Path]] = {}
+    for path, name in found.items():
+        same.setdefault(name.casefold(), []).append(path)
+    folders = {path: path.absolute().parent for paths in same.values() if len(paths) > 1
+               for path in paths}
+    if len(set(folders.values())) < 2:
+        return found
+    root = Path(os.path.commonpath(set(folders.values())))
+    return {path: (folders[path].relative_to(root) / path.stem).as_posix()
+            if path in folders else name for path, name in found.items()}

@@ -5,7 +5,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from plugin.engine.hooks import FittingCheckpointHook
+from plugin.engine.hooks import FittingCheckpointHook, NamedResultsHook
 from plugin.inference import tta as augmentation
 from plugin.utils import UserError
 from plugin.utils.config import existing_checkpoint, is_detection, load_config, set_work_dir
@@ -15,6 +15,9 @@ from .ending import write_page
 from .processes import join_processes, leave_processes
 from .train import build_runner
 from .unlabelled import write_only
+
+# hooks that name what they draw by the last part of its path, or by a number alone
+STOCK_HOOKS = ('SegVisualizationHook', 'DetVisualizationHook')
 
 
 def test(config: str | Path | Config, checkpoint: str | Path, *,
@@ -64,8 +67,7 @@ def test(config: str | Path | Config, checkpoint: str | Path, *,
     cfg.load_from = existing_checkpoint(str(checkpoint), cfg.work_dir)
     # a config that resumes its training is not meant to resume its test
     cfg.resume = False
-    if show_dir is not None:
-        draw(cfg, str(show_dir))
+    drawing = {} if show_dir is None else draw(cfg, str(show_dir))
     if out is not None:
         write_predictions(cfg, str(out))
     write_only(cfg, out is not None)
@@ -74,6 +76,7 @@ def test(config: str | Path | Config, checkpoint: str | Path, *,
     join_processes(cfg, launcher, local_rank)
     runner = build_runner(cfg)
     runner.register_hook(FittingCheckpointHook())
+    runner.register_hook(NamedResultsHook(**drawing))
     scores = runner.test()
     if scores:
         say('', '  '.join(f'{name} {value:.4g}' for name, value in scores.items()
@@ -89,12 +92,16 @@ def test(config: str | Path | Config, checkpoint: str | Path, *,
     return scores
 
 
-def draw(cfg: Config, folder: str) -> None:
-    """Let the visualization hook write each image with its truth and prediction.
+def draw(cfg: Config, folder: str) -> dict[str, Any]:
+    """Let each image be written with its truth and prediction.
 
     Args:
         cfg (mmengine.Config): The config; gets the folder.
         folder (str): Where to write.
+
+    Returns:
+        dict: Arguments of ``NamedResultsHook``, which draws in place of the hooks of MMSegmentation
+        and MMDetection; none where the config has a hook of its own.
 
     Raises:
         UserError: If the config has no visualizer or no visualization hook.
@@ -103,8 +110,14 @@ def draw(cfg: Config, folder: str) -> None:
     if hook is None or cfg.get('visualizer') is None:
         raise UserError('--show-dir needs a visualizer and default_hooks.visualization='
                         "dict(type='SegVisualizationHook') (or Det...) in the config")
-    hook.draw = True
     cfg.visualizer.save_dir = folder
+    hook.draw = str(hook.get('type')).rpartition('.')[2] not in STOCK_HOOKS
+    if hook.draw:
+        return {}
+    options = dict(folder=folder, backend_args=hook.get('backend_args'))
+    if is_detection(cfg):
+        options['pred_score_thr'] = hook.get('score_thr', 0.3)
+    return options
 
 
 def write_predictions(cfg: Config, folder: str) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from plugin.utils import UserError
+
 ORIENTATION = 0x0112
 
 
@@ -18,6 +20,15 @@ def told(findings: Iterable) -> str:
     lines = [f'{one.file} {one.shape} {one.action}: {one.reason}' for one in findings]
     counts = Counter(one.action for one in findings)
     return '\n'.join([*lines, ', '.join(f'{count} {action}' for action, count in counts.items())])
+
+
+def annotations_of(builder) -> list:
+    """Annotations that a builder writes; none where no image is left."""
+    try:
+        return builder.content()['annotations']
+    except UserError as error:
+        assert 'no labelled image is left' in str(error)
+        return []
 
 
 def write_image(path: Path, size=(40, 60), orientation=None) -> Path:

@@ -166,7 +166,7 @@ def test_names_do_not_collide_and_results_are_no_inputs(tmp_path):
     words = [str(tmp_path / 'a'), str(tmp_path / 'a/x.jpg'), str(tmp_path / '[bc]/*.jpg')]
     inputs = find_inputs(words, tmp_path / 'a/out')
     assert [(item.path.relative_to(tmp_path).as_posix(), item.name) for item in inputs] == [
-        ('a/X.png', 'X'), ('a/x.jpg', 'x_jpg'), ('b/x.jpg', 'x_2'), ('c/x.jpg', 'x_3')]
+        ('a/X.png', 'a/X'), ('a/x.jpg', 'a/x_jpg'), ('b/x.jpg', 'b/x'), ('c/x.jpg', 'c/x')]
 
 
 def test_a_video_that_needs_too_much_memory_keeps_its_first_frames(pixels, tmp_path, monkeypatch):

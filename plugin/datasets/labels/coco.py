@@ -11,7 +11,8 @@ from .coco_builder import CocoBuilder
 from .coco_images import FoundImage, find_images
 from .coco_outlines import id_key, read_annotation
 from .coco_remarks import grouping_categories
-from .image_files import ImageFinder
+from .image_finder import ImageFinder
+from .image_folders import Folders
 from .json_file import JsonFault, decode_guessed
 from .label_files import ReadOptions, label_files
 from .shapes import Shape, label_key
@@ -46,7 +47,7 @@ def _content(path: Path, builder: CocoBuilder, finder: ImageFinder,
         names = [str(entry.get('file_name')) for entry in entries or ()
                  if isinstance(entry, dict)]
         folders = [*options.search, path.parent, path.parent / 'images']
-        return all(finder.find(name, folders) for name in names if not name.isascii())
+        return all(finder.find(name, Folders(folders)).path for name in names if not name.isascii())
 
     try:
         content, encoding = decode_guessed(path.read_bytes(), names_are_found)

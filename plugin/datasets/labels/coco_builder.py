@@ -1,6 +1,7 @@
 """Labelled images gathered into one COCO file, with a list of all that was wrong with them."""
 import json
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,7 +12,7 @@ from plugin.utils import UserError, write_atomically
 from plugin.utils.text import LONGEST_NAME, brief, is_name, is_unicode, printable, shortened, word
 
 from .image_files import ImageSize, image_size
-from .joining import join_shapes
+from .joining import TWICE, join_shapes
 from .label_names import LabelNames
 from .polygons import Instance, to_rle
 from .shapes import Shape, label_key
@@ -72,6 +73,9 @@ class CocoBuilder:
         self._extras: dict[str, Any] = {}
         # what files say of their categories, by key: the id that is to stay, and the rest
         self._declared: dict[str, tuple[int | None, dict]] = {}
+        self._dropped: Counter[str] = Counter()
+        # labels that were left out, and may be those of any image without labels
+        self.unplaced = 0
 
     def report(self, file: str, action: str, reason: str, shape: str = '') -> None:
         """Note a finding; control characters, and names that are no UTF-8, are escaped."""
@@ -79,6 +83,8 @@ class CocoBuilder:
             raise UserError(f'action {action!r} is none of {", ".join(ACTIONS)}')
         self.findings.append(LabelFinding(*(
             printable(shortened(text)) for text in (file, shape, action, reason))))
+        self._dropped[file] += action == 'dropped' and reason != TWICE
+        self.unplaced += action == 'left out'
 
     def image(self, source: str, path: Path,
               written: tuple[Any, Any] | None = None, again: bool = False) -> ImageEntry | None:
@@ -95,7 +101,7 @@ class CocoBuilder:
             ImageEntry, optional: None if it cannot be used; the reason is reported.
         """
         # not resolve(): an image that is a link counts where the link lies
-        file_name = Path(os.path.relpath(path, self.root)).as_posix()
+        file_name = self.name_of(path)
         self._named.add(file_name)
         fault = self._fault_of_name(file_name, again)
         if not fault:
@@ -135,6 +141,9 @@ class CocoBuilder:
             number: int | None = None, extra: Mapping[str, Any] | None = None) -> None:
         """Take the shapes of an image; without shapes it is one without animals.
 
+        An image of which nothing is left but what was dropped is none without animals, so that it
+        is left out.
+
         Args:
             image (ImageEntry): The image.
             shapes (Sequence[Shape]): What is drawn in it.
@@ -142,17 +151,21 @@ class CocoBuilder:
             number (int, optional): The id the image is to have, if it is free.
             extra (Mapping, optional): What else its COCO entry says.
         """
+        def report(name: str, action: str, reason: str) -> None:
+            self.report(image.source, action, reason, name)
+
+        instances = join_shapes(self.take(image, shapes), image.height, image.width, report, union)
+        if not instances and self._dropped[image.source]:
+            self.report(image.source, 'left out', f'image {image.file_name} has nothing left but '
+                        'what was dropped: outline that, or it would be an image without animals')
+            self.unplaced -= 1
+            return
         if image.file_name not in self._places:
             self._places[image.file_name] = len(self._images)
             self._images.append(dict(id=number, file_name=image.file_name,
                                      height=image.height, width=image.width, **(extra or {})))
         place = self._places[image.file_name]
-
-        def report(name: str, action: str, reason: str) -> None:
-            self.report(image.source, action, reason, name)
-
-        self._instances += [(place, instance) for instance in join_shapes(
-            self.take(image, shapes), image.height, image.width, report, union)]
+        self._instances += [(place, instance) for instance in instances]
 
     def take(self, image: ImageEntry, shapes: Sequence[Shape]) -> list[Shape]:
         """Those of the shapes whose labels are asked for, with the names of their classes."""
@@ -170,7 +183,21 @@ class CocoBuilder:
 
     def has(self, path: Path) -> bool:
         """Whether the labels of an image were found, usable or not."""
-        return Path(os.path.relpath(path, self.root)).as_posix() in self._named
+        return self.name_of(path) in self._named
+
+    def name_of(self, path: Path) -> str:
+        """The path of an image relative to the folder of images, with ``/``."""
+        return Path(os.path.relpath(path, self.root)).as_posix()
+
+    def arrange(self, places: Mapping[str, int]) -> None:
+        """Bring images into the order of their places, by name; those without one stay first."""
+        order = sorted(range(len(self._images)),
+                       key=lambda index: places.get(self._images[index]['file_name'], -1))
+        ids = {self._images[index]['id']: number for number, index in enumerate(order, start=1)}
+        self._images = [dict(self._images[index], id=ids[self._images[index]['id']])
+                        for index in order]
+        self._instances = sorted(((ids[image], one) for image, one in self._instances),
+                                 key=lambda pair: pair[0])
 
     def close(self) -> None:
         """Report on the labels as a whole, once all images are there."""

@@ -10,7 +10,8 @@ from plugin.utils.numbers import is_number
 from plugin.utils.text import brief
 
 from .coco_builder import CocoBuilder, ImageEntry
-from .image_files import ImageFinder, fault_of_file_name, fullest_folder, image_size
+from .image_files import fault_of_file_name, fullest_folder, image_size
+from .image_finder import ImageFinder
 from .json_file import try_json
 
 # where tools write the path of an image, the surest first
@@ -169,7 +170,7 @@ def _find(parts: list[str], folders: Sequence[Path],
         if '..' in inner:
             continue
         for folder in folders:
-            path = finder.find(parts[-1], [folder.joinpath(*inner)])
+            path = finder.in_folder(parts[-1], folder.joinpath(*inner))
             if path is not None:
                 return path, start
     return None, 0

@@ -166,7 +166,7 @@ def _add_unlabelled(builder: CocoBuilder, folders: Sequence[Path], take: bool) -
     if not bare:
         return
     listed = first_few([os.path.relpath(path, builder.root) for path in bare])
-    if take and any(finding.action == 'left out' for finding in builder.findings):
+    if take and builder.unplaced:
         builder.report('', 'note', 'images without labels are not taken in spite of '
                        f'--negatives: what was left out may be their labels: {listed}')
     elif take:

@@ -1,21 +1,28 @@
 """Exports of CVAT ("CVAT for images 1.1", XML)."""
 import math
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from plugin.utils import UserError
-from plugin.utils.console import progress
 
 from .coco_builder import CocoBuilder
-from .image_files import ImageFinder
+from .encodings import decode_text
+from .image_finder import ImageFinder
+from .image_folders import Folders
 from .label_files import ReadOptions, label_files
+from .labelled_images import LabelledImage, read_images
+from .plain_values import decimals
 from .polygons import crop_to_rle
 from .shapes import Shape, box_ring, ellipse_ring, turned
 
+DECLARATION = re.compile(rb'(?:\xef\xbb\xbf)?<\?xml[^>]*?\sencoding\s*=\s*'
+                         rb'["\']([A-Za-z][\w.:-]*)["\'][^>]*\?>')
 NO_OUTLINES = ('polyline', 'points', 'cuboid', 'skeleton', 'tag')
 
 
@@ -28,17 +35,19 @@ def read(sources: Sequence[Path], builder: CocoBuilder, options: ReadOptions) ->
     Raises:
         FileNotFoundError: If there is no file.
     """
-    finder = ImageFinder()
     for path in label_files(sources, '.xml', options.skip):
-        folders = [builder.root, path.parent, path.parent / 'images']
-        for image in progress(_images(path, builder), path.name):
-            _read_image(image, f'{path.name}: {image.get("name")}', finder, folders, builder)
+        elements = _images(path, builder)
+        below = options.search or [path.parent]
+        folders = Folders([builder.root, path.parent, path.parent / 'images'], below=below)
+        finder = ImageFinder(element.get('subset', '') for element in elements)
+        read_images([_labelled(element, path.name, finder, folders, builder)
+                     for element in elements], builder)
 
 
 def _images(path: Path, builder: CocoBuilder) -> list[ET.Element]:
     """The images of an XML file; none of a file that is damaged, which is reported."""
     try:
-        root = ET.parse(path).getroot()
+        root = _parse(path, builder)
     except ET.ParseError as error:
         line, column = error.position
         builder.report(path.name, 'left out', f'line {line}, column {column + 1}: {error}: the '
@@ -48,6 +57,9 @@ def _images(path: Path, builder: CocoBuilder) -> list[ET.Element]:
         builder.report(path.name, 'left out', f'its encoding cannot be read ({error}): export it '
                        'again')
         return []
+    except OSError as error:
+        builder.report(path.name, 'left out', f'it cannot be read ({error.strerror})')
+        return []
     if root.find('track') is not None:
         builder.report(path.name, 'left out', 'it holds tracks of a video: export it again as '
                        '"CVAT for images 1.1"')
@@ -56,21 +68,47 @@ def _images(path: Path, builder: CocoBuilder) -> list[ET.Element]:
     if not images:
         builder.report(path.name, 'left out', 'it has no images: export it again as "CVAT for '
                        'images 1.1"')
+    elif len(images) < (number := sum(1 for _ in root.iter('image'))):
+        builder.report(path.name, 'left out', f'{number - len(images)} images lie inside of other '
+                       'elements: export it again as "CVAT for images 1.1"')
     return images
 
 
-def _read_image(image: ET.Element, source: str, finder: ImageFinder, folders: Sequence[Path],
-                builder: CocoBuilder) -> None:
+def _parse(path: Path, builder: CocoBuilder) -> ET.Element:
+    """The root of an XML file in the encoding that it declares, UTF-8, or certainly GB2312."""
+    data = path.read_bytes()
+    declared = DECLARATION.match(data)
+    if declared:
+        codec = declared[1].decode('ascii')
+        try:
+            # the parser itself knows few encodings, none of several bytes but UTF-8 and UTF-16
+            return ET.fromstring(data[declared.end():].decode(codec))
+        except UnicodeDecodeError as error:
+            raise ValueError(f'byte {declared.end() + error.start} is no {codec}') from error
+    text, encoding = decode_text(data)
+    if encoding == 'GB2312':
+        builder.report(path.name, 'note', 'it is no UTF-8 and is read as GB2312: save it as UTF-8')
+    return ET.fromstring(data if encoding.startswith('utf-16') else text)
+
+
+def _labelled(element: ET.Element, file: str, finder: ImageFinder, folders: Folders,
+              builder: CocoBuilder) -> LabelledImage:
+    name, subset = element.get('name', ''), element.get('subset', '')
+    source = f'{file}: {subset}/{name}' if subset else f'{file}: {name}'
+    return LabelledImage(source, finder.find(name, folders, subset),
+                         partial(_read_image, element, source, builder))
+
+
+def _read_image(image: ET.Element, source: str, builder: CocoBuilder, found: Path) -> None:
     """Read one image and its shapes."""
-    found = finder.find(image.get('name', ''), folders)
-    if found is None:
-        builder.report(source, 'left out', 'there is no such image: bring it back, or give its '
-                       'folder by --images')
-        return
+    size = image.get('height', ''), image.get('width', '')
     try:
-        written = int(image.get('height', '')), int(image.get('width', ''))
+        written = int(size[0]), int(size[1])
     except ValueError:
         written = None
+        if any(size):
+            builder.report(source, 'note', f'its size {size[1]}x{size[0]} is none, so that it is '
+                           'not compared with that of the image')
     entry = builder.image(source, found, written)
     if entry is None:
         return
@@ -129,9 +167,9 @@ def _mask(element: ET.Element, height: int, width: int) -> tuple[dict, int]:
 
     CVAT writes runs along the rows of the mask's box, beginning with background.
     """
-    left, top, columns, rows = (int(_number(element.get(key)))
+    left, top, columns, rows = (_whole(element.get(key))
                                 for key in ('left', 'top', 'width', 'height'))
-    runs = [int(_number(value)) for value in element.get('rle', '').split(',')]
+    runs = [_whole(value) for value in element.get('rle', '').split(',')]
     # more than an image could hold would only take memory
     if min(runs) < 0 or min(columns, rows) < 1 or sum(runs) != columns * rows \
             or columns > 2 * width or rows > 2 * height:
@@ -143,10 +181,16 @@ def _mask(element: ET.Element, height: int, width: int) -> tuple[dict, int]:
 
 def _number(text: str | None) -> float:
     try:
-        value = float('' if text is None else text)
+        value, = decimals(['' if text is None else text])
     except ValueError:
         raise UserError(f'{text!r} stands where a number should: draw it again') from None
     if not math.isfinite(value):
         raise UserError(f'{text!r} is no place in an image: draw it again')
     return value
 
+
+def _whole(text: str | None) -> int:
+    value = _number(text)
+    if not value.is_integer():
+        raise UserError(f'{text!r} stands where a whole number should: export it again')
+    return int(value)

@@ -1,10 +1,8 @@
-"""Images on the disk: found by what a labelling tool wrote down, and measured."""
+"""Images on the disk: measured, and what their names may be."""
 import os
 import struct
-import unicodedata
 import warnings
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -89,74 +87,6 @@ def _exif_orientation(image: Image.Image) -> int | None:
         return None
 
 
-class ImageFinder:
-    """Finds images whatever the case, suffix, slashes or Unicode form of their names.
-
-    A folder is listed once.
-    """
-
-    def __init__(self) -> None:
-        self._listed: dict[Path, tuple[dict[str, Path], dict[str, list[Path]]]] = {}
-
-    def find(self, name: str, folders: Iterable[Path]) -> Path | None:
-        """Find the image of a name.
-
-        Args:
-            name (str): As written down, perhaps with folders, perhaps on Windows.
-            folders (iterable[Path]): Where to look, the likeliest first.
-
-        Returns:
-            Path, optional: The image: in each folder under the whole name, then under its last
-            part; exactly, then without regard to case.
-        """
-        parts = [part for part in name.replace('\\', '/').split('/') if part]
-        if not parts:
-            return None
-        for folder in folders:
-            for place in dict.fromkeys((folder.joinpath(*parts[:-1]), folder)):
-                exact = place / parts[-1]
-                # os.path: a name may be longer than a file system takes
-                if os.path.isfile(exact):
-                    return exact
-                if _key(parts[-1]) in self._names(place)[0]:
-                    return self._names(place)[0][_key(parts[-1])]
-        return None
-
-    def by_stem(self, stem: str, folder: Path) -> list[Path]:
-        """All images of a folder that have a name without suffix, whatever the case."""
-        return self._names(folder)[1].get(_key(stem), [])
-
-    def _names(self, folder: Path) -> tuple[dict[str, Path], dict[str, list[Path]]]:
-        if folder not in self._listed:
-            names: dict[str, Path] = {}
-            stems: dict[str, list[Path]] = defaultdict(list)
-            for path in sorted(folder.iterdir()) if os.path.isdir(folder) else ():
-                if is_image(path):
-                    names.setdefault(_key(path.name), path)
-                    stems[_key(path.stem)].append(path)
-            self._listed[folder] = names, stems
-        return self._listed[folder]
-
-
-def likely_folders(labels: Path, search: Iterable[Path]) -> list[Path]:
-    """Where the images of a folder of labels may be, the likeliest first.
-
-    Args:
-        labels (Path): The folder of the labels, e.g. ``labels/barn 2``.
-        search (iterable[Path]): Folders of images, e.g. ``images``.
-
-    Returns:
-        list[Path]: The folder itself, then in each other one the same sub-folders
-        (``images/labels/barn 2``, ``images/barn 2``), as far as they are there, and that one.
-    """
-    parts = Path(os.path.abspath(labels)).parts[1:]
-    found = [labels]
-    for folder in search:
-        below = [folder.joinpath(*parts[first:]) for first in range(len(parts) + 1)]
-        found += [place for place in below if os.path.isdir(place)]
-    return list(dict.fromkeys(found))
-
-
 def fullest_folder(names: Sequence[str], folders: Sequence[Path]) -> tuple[Path, list[str]]:
     """Choose the folder that lacks the fewest images.
 
@@ -205,7 +135,3 @@ def fault_of_file_name(name: Any) -> str:
         return 'which is longer than a file system takes'
     return ''
 
-
-def _key(name: str) -> str:
-    # macOS writes letters and accents apart, other systems together
-    return unicodedata.normalize('NFC', name).casefold()

@@ -11,6 +11,8 @@ from .polygons import Instance, Segmentation, mask_to_rle, to_rle
 from .run_lengths import without
 from .shapes import MaskPart, PolygonPart, Report, Shape, flat_ring, label_key, mend
 
+TWICE = 'it is drawn twice, point by point'
+
 
 def join_shapes(shapes: Iterable[Shape], height: int, width: int,
                 report: Report, union: bool = False) -> list[Instance]:
@@ -77,7 +79,7 @@ def _once(shapes: list[Shape], report: Report) -> list[Shape]:
             own.add(content)
     for place, shape in enumerate(shapes):
         if place not in kept:
-            report(shape.name, 'dropped', 'it is drawn twice, point by point')
+            report(shape.name, 'dropped', TWICE)
     return [shapes[place] for place in sorted(kept)]
 
 

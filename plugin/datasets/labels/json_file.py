@@ -26,15 +26,19 @@ class JsonFault(UserError):
         self.cure = cure
 
 
-def decode_json(data: bytes) -> Any:
+def decode_json(data: bytes, pairs: Callable[[list], Any] | None = None) -> Any:
     """The content of a JSON file in UTF-8, or in UTF-16 or 32, with or without a byte order mark.
+
+    Args:
+        data (bytes): The file.
+        pairs (callable, optional): Makes an object of its keys and values. Defaults to ``dict``.
 
     Raises:
         JsonFault: If it is none.
     """
     try:
         # editors on Windows write the mark, its shell UTF-16
-        return json.loads(data.decode(json.detect_encoding(data)))
+        return json.loads(data.decode(json.detect_encoding(data)), object_pairs_hook=pairs)
     except UnicodeDecodeError as error:
         raise JsonFault(f'byte {error.start} is no UTF-8', 'save it as UTF-8') from error
     except json.JSONDecodeError as error:

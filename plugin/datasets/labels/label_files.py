@@ -4,8 +4,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from plugin.utils import UserError
+from plugin.utils.text import brief
+
 from .coco_builder import CocoBuilder
-from .json_file import JsonFault, decode_json
+from .encodings import decode_text
+from .json_file import decode_json
 
 
 class ReadOptions(NamedTuple):
@@ -52,11 +56,28 @@ def label_files(sources: Sequence[Path], suffix: str, skip: Sequence[Path] = ())
     return list(found.values())
 
 
+def home_of(path: Path, sources: Sequence[Path]) -> Path | None:
+    """The folder that was given for a label file; None for a file that was given itself."""
+    whole = os.path.abspath(path)
+    return next((source for source in sources
+                 if whole.startswith(os.path.join(os.path.abspath(source), ''))), None)
+
+
 def walk(folder: Path) -> Iterator[Path]:
     """The files of a folder and its sub-folders in the order of their names, hidden ones not."""
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith('.'))
         yield from (Path(place, name) for name in sorted(names) if not name.startswith('.'))
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of a JSON file, of which no key may hide another."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        key = next(key for place, (key, _) in enumerate(pairs)
+                   if key in {other for other, _ in pairs[:place]})
+        raise UserError(f'an object has the key {brief(key)} twice: remove one of them')
+    return found
 
 
 def read_label_json(path: Path, source: str, builder: CocoBuilder) -> Any:
@@ -71,11 +92,15 @@ def read_label_json(path: Path, source: str, builder: CocoBuilder) -> Any:
         Any: Its content, None if it holds none.
     """
     try:
-        content = decode_json(path.read_bytes())
+        text, encoding = decode_text(path.read_bytes())
+        content = decode_json(text.encode(), _once)
         if content is not None:
+            if encoding:
+                builder.report(source, 'note', f'it is no UTF-8 and is read as {encoding}: save '
+                               'it as UTF-8')
             return content
         fault = 'it holds nothing (null): remove it'
-    except JsonFault as error:
+    except UserError as error:
         fault = str(error)
     except OSError as error:
         fault = f'it cannot be read ({error.strerror})'

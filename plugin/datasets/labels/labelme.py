@@ -1,8 +1,10 @@
 """LabelMe files: read into a COCO file, and written for correction."""
 import base64
 import io
+import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +13,22 @@ from PIL import Image
 
 from plugin.utils import UserError
 from plugin.utils.console import progress
-from plugin.utils.images import open_image
-from plugin.utils.text import word
+from plugin.utils.text import brief, word
 
-from .coco_builder import CocoBuilder, ImageEntry
-from .coco_origin import is_crowd, read_origin
-from .image_files import ImageFinder, likely_folders
-from .label_files import ReadOptions, label_files, read_label_json
-from .polygons import Instance, crop_to_rle, has_holes, mask_to_polygons, to_mask
-from .shapes import Shape, box_ring, ellipse_ring
+from .coco_builder import CocoBuilder
+from .coco_origin import read_origin
+from .encodings import doubtful_word
+from .image_finder import ImageFinder, Match
+from .image_folders import Folders, likely_folders
+from .label_files import ReadOptions, home_of, label_files, read_label_json
+from .labelled_images import CURE, LabelledImage, read_images
+from .labelme_shapes import labelme_shape
+from .polygons import Instance, has_holes, mask_to_polygons, to_mask
 
 VERSION = '5.5.0'
-Points = list[tuple[float, float]]
+# what a file of LabelMe has and others have not
+SIGNS = {'shapes', 'imagePath', 'imageData'}
+COPY = 'the file holds a copy of it: save it beside as an image, as by labelme_export_json'
 
 
 def labelme_document(image: str, height: int, width: int,
@@ -49,19 +55,25 @@ def labelme_document(image: str, height: int, width: int,
         UserError: If a segmentation is empty or does not fit the image.
     """
     shapes = []
-    for number, instance in enumerate(instances, start=1):
+    for place, instance in enumerate(instances, start=1):
         drawn = _drawn(instance.segmentation, height, width)
         score = instance.score
         for shape in drawn:
             shapes.append(dict(
                 label=instance.label, points=shape['points'],
-                group_id=number if len(drawn) > 1 else None,
+                group_id=place if len(drawn) > 1 else None,
                 description='' if score is None else f'score {score:.2f}',
                 shape_type='mask' if 'mask' in shape else 'polygon',
                 flags={'iscrowd': True} if instance.iscrowd else {},
                 **({'mask': shape['mask']} if 'mask' in shape else {})))
     return dict(version=VERSION, flags={}, shapes=shapes, imagePath=image, imageData=None,
                 imageHeight=height, imageWidth=width, **({'coco': dict(coco)} if coco else {}))
+
+
+def labelme_text(document: dict[str, Any]) -> str:
+    """A LabelMe file as text; letters are escaped where their encoding could be doubted."""
+    text = json.dumps(document, ensure_ascii=False)
+    return (text if doubtful_word(text) is None else json.dumps(document)) + '\n'
 
 
 def _drawn(segmentation: Any, height: int, width: int) -> list[dict]:
@@ -89,156 +101,83 @@ def _mask_shape(mask: np.ndarray) -> dict:
 def read(sources: Sequence[Path], builder: CocoBuilder, options: ReadOptions) -> None:
     """Read all LabelMe files of folders and their sub-folders; see :func:`read_labelme`."""
     files = label_files(sources, '.json', options.skip)
-    read_labelme(progress(files, 'LabelMe'), builder, options.search)
+    read_labelme(progress(files, 'LabelMe'), builder, options.search, sources)
 
 
-def read_labelme(files: Iterable[Path], builder: CocoBuilder,
-                 search: Sequence[Path] = ()) -> None:
+def read_labelme(files: Iterable[Path], builder: CocoBuilder, search: Sequence[Path] = (),
+                 sources: Sequence[Path] = ()) -> None:
     """Read LabelMe files into a COCO file; what is wrong with them goes into its report.
 
     An image is looked for by ``imagePath``, then by the name of the LabelMe file; beside that
-    file, then in ``search``.
+    file, then in ``search``. A JSON file that shows no sign of LabelMe, and has no image of its
+    name, is passed over with a note.
 
     Args:
         files (iterable[Path]): The files.
         builder (CocoBuilder): Takes images and shapes.
         search (Sequence[Path]): Further folders in which images may lie.
+        sources (Sequence[Path]): Files that were given by name, and folders of files.
     """
+    read_images(_images(files, builder, search, sources), builder)
+
+
+def _images(files: Iterable[Path], builder: CocoBuilder, search: Sequence[Path],
+            sources: Sequence[Path]) -> Iterator[LabelledImage]:
     finder = ImageFinder()
     for path in files:
         source = os.path.relpath(path, builder.root)
         content = read_label_json(path, source, builder)
         if content is None:
             continue
+        folders = likely_folders(path.parent, search, home_of(path, sources))
         if not isinstance(content, dict) or not isinstance(content.get('shapes'), list):
-            builder.report(source, 'left out', 'it has no list of shapes, so that it is no file '
-                           'of LabelMe: move it away')
+            is_other = not isinstance(content, dict) or not {*content} & SIGNS
+            if is_other and path not in sources and not finder.by_stem(path.stem, folders).path:
+                builder.report(source, 'note', 'it is no file of LabelMe and is passed over')
+            else:
+                builder.report(source, 'left out', 'it has no list of shapes, so that it is no '
+                               'file of LabelMe: move it away')
             continue
-        image_path = _find_image(path, source, content, finder, builder, search)
-        written = (content.get('imageHeight'), content.get('imageWidth'))
-        image = image_path and builder.image(
-            source, image_path, None if None in written else written)
-        if image:
-            shapes = []
-            for place, entry in enumerate(content['shapes'], start=1):
-                shape = _shape(entry, f'shape {place}', image, builder)
-                if shape is not None:
-                    shapes.append(shape)
-            builder.add(image, shapes, number=read_origin(content.get('coco'), builder))
+        # the copy of the image may be larger than all the rest
+        has_copy = bool(content.pop('imageData', None))
+        yield LabelledImage(source, _match(path, content, finder, folders),
+                            partial(_read_image, source, content, builder),
+                            COPY if has_copy else CURE)
 
 
-def _find_image(path: Path, source: str, content: dict, finder: ImageFinder,
-                builder: CocoBuilder, search: Sequence[Path]) -> Path | None:
-    """The image of a LabelMe file; None, and a finding, if there is none."""
+def _read_image(source: str, content: dict, builder: CocoBuilder, path: Path) -> None:
+    """Read the shapes of one image."""
+    written = (content.get('imageHeight'), content.get('imageWidth'))
+    image = builder.image(source, path, None if None in written else written)
+    if image:
+        shapes = []
+        for place, entry in enumerate(content['shapes'], start=1):
+            shape = labelme_shape(entry, f'shape {place}', image, builder)
+            if shape is not None:
+                shapes.append(shape)
+        builder.add(image, shapes, number=read_origin(content.get('coco'), builder))
+
+
+def _match(path: Path, content: dict, finder: ImageFinder, folders: Folders) -> Match:
+    """The image of a LabelMe file."""
     name = content.get('imagePath')
-    folders = likely_folders(path.parent, search)
-    found = finder.find(name, folders) if isinstance(name, str) else None
-    if found is not None:
-        return found
-    for folder in folders:
-        beside = finder.by_stem(path.stem, folder)
-        if len(beside) == 1:
-            builder.report(source, 'note', f'there is no image {name!r} (imagePath): '
-                           f'{beside[0].name} is taken by its name')
-            return beside[0]
-        if beside:
-            builder.report(source, 'left out', f'there is no image {name!r} (imagePath), but '
-                           f'{", ".join(other.name for other in beside)}: keep one of them')
-            return None
-    cure = 'bring it back, or give its folder by --images'
-    if content.get('imageData'):
-        cure = ('the file holds a copy of it: save it beside as an image, as by '
-                'labelme_export_json')
-    builder.report(source, 'left out', f'there is no image {name!r} (imagePath): {cure}')
-    return None
-
-
-def _shape(entry: Any, name: str, image: ImageEntry, builder: CocoBuilder) -> Shape | None:
-    """A shape of LabelMe; None, and a finding, if it is none that outlines an animal."""
-    try:
-        points = _points(entry)
-        kind = word(entry.get('shape_type') or 'polygon')
-        outline: list[float] | dict
-        if kind == 'mask':
-            outline, mendings = _mask(entry, points, image.height, image.width)
-            for mending in mendings:
-                builder.report(image.source, 'mended', mending, name)
-        elif kind in OUTLINES:
-            outline = OUTLINES[kind](points)
-        else:
-            raise UserError(f'a {kind} outlines nothing: draw a polygon')
-        return Shape(entry.get('label'), outline, _group(entry.get('group_id')), name,
-                     is_crowd(entry.get('flags')))
-    except ValueError as error:
-        builder.report(image.source, 'dropped', str(error), name)
-        return None
-
-
-def _group(written: Any) -> int | str | None:
-    """What the shapes of one instance have in common, as it can be a key."""
-    if written is None or isinstance(written, (int, str)):
-        return written
-    try:
-        return repr(written)
-    except RecursionError as error:
-        raise UserError('its group_id is nested too deeply: give it a number') from error
-
-
-def _points(entry: Any) -> Points:
-    try:
-        return [(float(x), float(y)) for x, y in entry['points']]
-    except (KeyError, OverflowError, TypeError, ValueError) as error:
-        raise UserError('it has no list of points x, y: draw it again') from error
-
-
-def _polygon(points: Points) -> list[float]:
-    return [value for point in points for value in point]
-
-
-def _rectangle(points: Points) -> list[float]:
-    # since version 5.5 all four corners may be written, and the rectangle be turned
-    if len(points) == 2:
-        return box_ring(*points[0], *points[1])
-    if len(points) == 4:
-        return _polygon(points)
-    raise UserError(f'a rectangle has 2 or 4 points, not {len(points)}: draw it again')
-
-
-def _circle(points: Points) -> list[float]:
-    if len(points) != 2:
-        raise UserError(f'a circle has 2 points, centre and rim, not {len(points)}: '
-                        'draw it again')
-    (x, y), (rim_x, rim_y) = points
-    radius = float(np.hypot(rim_x - x, rim_y - y))
-    return ellipse_ring(x, y, radius, radius)
-
-
-OUTLINES: dict[str, Callable[[Points], list[float]]] = dict(
-    polygon=_polygon, rectangle=_rectangle, circle=_circle)
-
-
-def _mask(entry: dict, points: Points, height: int, width: int) -> tuple[dict, list[str]]:
-    """RLE of a shape of type mask, a PNG of the part within its box, and what was mended."""
-    try:
-        content = base64.b64decode(entry['mask'], validate=True)
-        with open_image(io.BytesIO(content)) as png:
-            # more than an image could hold would only take memory
-            if png.width > 2 * width or png.height > 2 * height:
-                raise UserError(f'a mask of {png.width}x{png.height} in an image of '
-                                f'{width}x{height}')
-            crop = np.asarray(png if png.mode in ('1', 'L', 'P', 'I;16') else png.convert('L'))
-        left, top = (round(value) for value in points[0])
-        right, bottom = (round(value) for value in points[-1])
-    # what Pillow raises for damaged images is of many types
-    except (IndexError, KeyError, OSError, OverflowError, SyntaxError, TypeError, ValueError,
-            Image.DecompressionBombError) as error:
-        raise UserError(f'its mask cannot be read ({type(error).__name__}: {error}): '
-                        'draw it again') from error
-    mendings = []
-    if crop.shape != (bottom - top + 1, right - left + 1):
-        mendings.append(f'its box is {right - left + 1}x{bottom - top + 1}, its mask '
-                        f'{crop.shape[1]}x{crop.shape[0]}: the mask counts')
-    rle, lost = crop_to_rle(crop, left, top, height, width)
-    if lost:
-        mendings.append(f'{lost} of its pixels lie outside the image: clipped')
-    return rle, mendings
+    match = finder.find(name, folders) if isinstance(name, str) else Match()
+    own = finder.by_stem(path.stem, folders)
+    if match.path and not match.is_weak and match.path.stem != path.stem:
+        beside = finder.by_stem(path.stem, Folders([path.parent]))
+        if beside.path and not os.path.samefile(beside.path, match.path):
+            return Match(fault=f'image {word(name)} (imagePath) and image {beside.path.name} are '
+                         'both there: correct imagePath, or keep one of them', is_double=True)
+        # files that are renamed without a look at imagePath name the images of others
+        return match._replace(is_weak=True)
+    if match.path and (not match.is_weak or not own.path
+                       or os.path.samefile(own.path, match.path)):
+        return match
+    absent = f'there is no image {brief(name)} (imagePath)'
+    if own.path:
+        return Match(own.path, f'{absent}: {own.path.name} is taken by its name', is_weak=True)
+    if match.path or match.is_double:
+        return match
+    if own.is_double:
+        return own._replace(fault=f'{absent}, but {own.fault.removeprefix("there are ")}')
+    return Match(fault=absent)

@@ -1,5 +1,4 @@
 """A COCO file, or predictions, turned into LabelMe files, one an image."""
-import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from .coco_file import CocoFile, read_coco
 from .coco_origin import origin, redrawn
 from .image_files import fault_of_file_name
 from .json_file import read_json, try_json
-from .labelme import labelme_document
+from .labelme import labelme_document, labelme_text
 from .polygons import Instance, to_rle
 from .result_entries import by_image, measured
 
@@ -96,7 +95,7 @@ def to_labelme(source: str | Path, out: str | Path, *, images: str | Path,
         link = Path(os.path.relpath(images / image.file_name, path.parent)).as_posix()
         document = labelme_document(link, image.height, image.width, image.instances,
                                     image.origin)
-        write_atomically(path, json.dumps(document, ensure_ascii=False) + '\n')
+        write_atomically(path, labelme_text(document))
     return LabelMeFiles([path for _, path in todo],
                         sum(not one.iscrowd for image, _ in todo for one in image.instances),
                         sorted(there), blank, notes)

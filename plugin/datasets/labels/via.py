@@ -1,19 +1,24 @@
 """Labels of the VGG Image Annotator (VIA 1 and 2, JSON): projects and exported annotations."""
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from plugin.utils import UserError
-from plugin.utils.console import progress
 from plugin.utils.text import brief, word
 
 from .coco_builder import CocoBuilder
-from .image_files import ImageFinder
+from .image_finder import ImageFinder
+from .image_folders import Folders
 from .label_files import ReadOptions, label_files, read_label_json
+from .labelled_images import LabelledImage, read_images
+from .plain_values import listed, number
 from .shapes import Shape, box_ring, ellipse_ring
 
-COCO = ('it is a COCO file, perhaps an export of VIA: give the project of VIA, or read it by '
-        '`pasture convert coco` (python tools/data/coco_to_coco.py)')
+COCO = ('left out', 'it is a COCO file, perhaps an export of VIA: give the project of VIA, or '
+        'read it by `pasture convert coco` (python tools/data/coco_to_coco.py)')
+OTHER = ('note', 'it is no project and no export of VIA, and is passed over')
+DAMAGED = ('left out', 'it is no project and no export of VIA: move it away')
 KINDS = ('polygon', 'rect', 'circle', 'ellipse')
 
 
@@ -35,13 +40,14 @@ def read(sources: Sequence[Path], builder: CocoBuilder, options: ReadOptions) ->
             continue
         entries = _entries(content)
         if not entries:
-            builder.report(path.name, 'left out', COCO if isinstance(content, dict) and isinstance(
-                content.get('annotations'), list) else 'it is no project and no export of VIA: '
-                           'move it away')
+            is_coco = isinstance(content, dict) and isinstance(content.get('annotations'), list)
+            is_other = not _is_via(content) and path not in sources
+            builder.report(path.name, *COCO if is_coco else OTHER if is_other else DAMAGED)
         attribute = options.attribute or _only_attribute(entries, path, options.name)
-        folders = [builder.root, path.parent]
-        for entry in progress(entries, path.name):
-            _read_entry(entry, attribute, path.name, finder, folders, options.name, builder)
+        below = options.search or [path.parent]
+        folders = Folders([builder.root, path.parent, path.parent / 'images'], below=below)
+        read_images([_labelled(entry, attribute, path.name, finder, folders, options.name, builder)
+                     for entry in entries], builder)
 
 
 def _entries(content: Any) -> list[dict]:
@@ -53,6 +59,16 @@ def _entries(content: Any) -> list[dict]:
         isinstance(entry, dict) and isinstance(entry.get('filename'), str)
         and isinstance(entry.get('regions') or [], (dict, list)) for entry in entries)
     return entries if good else []
+
+
+def _is_via(content: Any) -> bool:
+    """Whether anything in a file is what VIA writes."""
+    if isinstance(content, dict):
+        if any(isinstance(key, str) and key.startswith('_via') for key in content):
+            return True
+        content = list(content.values())
+    return isinstance(content, list) and any(
+        isinstance(entry, dict) and {'filename', 'regions'} <= {*entry} for entry in content)
 
 
 def _regions(entry: dict) -> list[Any]:
@@ -82,14 +98,18 @@ def _only_attribute(entries: list[dict], path: Path, name: str | None) -> str | 
                     'them all by --as')
 
 
-def _read_entry(entry: dict, attribute: str | None, file: str, finder: ImageFinder,
-                folders: Sequence[Path], name: str | None, builder: CocoBuilder) -> None:
-    """Read one image and its regions."""
+def _labelled(entry: dict, attribute: str | None, file: str, finder: ImageFinder,
+              folders: Folders, name: str | None, builder: CocoBuilder) -> LabelledImage:
     source = f'{file}: {entry["filename"]}'
-    found = finder.find(entry['filename'], folders)
-    if found is None:
-        builder.report(source, 'left out', 'there is no such image: bring it back, or give its '
-                       'folder by --images')
+    return LabelledImage(source, finder.find(entry['filename'], folders),
+                         partial(_read_entry, entry, attribute, source, name, builder))
+
+
+def _read_entry(entry: dict, attribute: str | None, source: str, name: str | None,
+                builder: CocoBuilder, found: Path) -> None:
+    """Read one image and its regions."""
+    if entry.get('regions') is None:
+        builder.report(source, 'left out', 'it has no list of regions: export it again')
         return
     image = builder.image(source, found)
     if image is None:
@@ -137,17 +157,17 @@ def _outline(region: Any) -> list[float]:
         raise UserError(f'a {word(kind)} outlines nothing: draw a polygon')
     try:
         if kind == 'polygon':
-            pairs = zip(shape['all_points_x'], shape['all_points_y'], strict=True)
-            return [float(value) for pair in pairs for value in pair]
+            pairs = zip(listed(shape['all_points_x']), listed(shape['all_points_y']), strict=True)
+            return [number(value) for pair in pairs for value in pair]
         if kind == 'rect':
-            left, top, width, height = (float(shape[key]) for key in ('x', 'y', 'width', 'height'))
+            left, top, width, height = (number(shape[key]) for key in ('x', 'y', 'width', 'height'))
             return box_ring(left, top, left + width, top + height)
-        x, y = float(shape['cx']), float(shape['cy'])
+        x, y = number(shape['cx']), number(shape['cy'])
         if kind == 'circle':
-            return ellipse_ring(x, y, float(shape['r']), float(shape['r']))
+            return ellipse_ring(x, y, number(shape['r']), number(shape['r']))
         # theta in radians came with VIA 2.0.5
-        return ellipse_ring(x, y, float(shape['rx']), float(shape['ry']),
-                            float(shape.get('theta') or 0))
+        return ellipse_ring(x, y, number(shape['rx']), number(shape['ry']),
+                            number(shape.get('theta') or 0))
     except (KeyError, OverflowError, TypeError) as error:
         raise UserError(f'its numbers are not those of a {kind} '
                         f'({type(error).__name__}: {error}): draw it again') from error

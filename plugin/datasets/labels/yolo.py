@@ -1,6 +1,8 @@
 """Labels of YOLO-seg: a text file an image, a row an instance."""
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,18 +10,24 @@ from yaml import YAMLError
 
 from plugin.utils import UserError
 from plugin.utils.console import progress
-from plugin.utils.text import LONGEST_NAME, shortened
+from plugin.utils.text import LONGEST_NAME, brief, shortened
 from plugin.utils.yaml import read_yaml
 
 from .coco_builder import CocoBuilder, ImageEntry
-from .image_files import ImageFinder, likely_folders
-from .label_files import ReadOptions, label_files
+from .encodings import decode_text, read_text
+from .image_finder import ImageFinder
+from .image_folders import likely_folders
+from .label_files import ReadOptions, home_of, label_files
+from .labelled_images import LabelledImage, read_images
+from .plain_values import decimals
 from .shapes import Shape, box_ring
 
 # where the names of the classes are kept
 NAME_FILES = ('data.yaml', 'data.yml', 'dataset.yaml', 'classes.txt', 'obj.names')
 # a little above 1 is a point just outside; far above are pixels
 LARGEST_SHARE = 2
+# a row of numbers, perhaps damaged, begins like this
+ROW = re.compile(r'\s*[+-]?[\d.]+\s+[+-]?[\d.]')
 LARGEST_NAMES = 1_000_000  # bytes of their file
 
 
@@ -34,11 +42,33 @@ def read(sources: Sequence[Path], builder: CocoBuilder, options: ReadOptions) ->
         FileNotFoundError: If there is no file, or the names of the classes are nowhere.
         UserError: If the file with the names cannot be understood.
     """
-    finder = ImageFinder()
     names = class_names(options.names, sources, options.name)
-    files = label_files(sources, '.txt', options.skip)
-    for path in progress([path for path in files if path.name not in NAME_FILES], 'YOLO'):
-        _read_file(path, names, finder, options.search, builder)
+    files = [path for path in label_files(sources, '.txt', options.skip)
+             if path.name not in NAME_FILES]
+    read_images(_images(progress(files, 'YOLO'), names, sources, options, builder), builder)
+
+
+def _images(files: Iterable[Path], names: dict[int, str] | None, sources: Sequence[Path],
+            options: ReadOptions, builder: CocoBuilder) -> Iterator[LabelledImage]:
+    finder = ImageFinder()
+    for path in files:
+        source = os.path.relpath(path, builder.root)
+        match = finder.by_stem(path.stem, likely_folders(path.parent, options.search,
+                                                         home_of(path, sources)))
+        if match.path is None and not match.is_double:
+            match = match._replace(fault='there is no image of this name')
+            if path not in sources and _is_text(path):
+                builder.report(source, 'note', 'it has no row of numbers and no image of its name, '
+                               'and is passed over')
+                continue
+        yield LabelledImage(source, match, partial(_read_file, path, source, names, builder))
+
+
+def _is_text(path: Path) -> bool:
+    """Whether a file holds words alone: read-mes, lists of images."""
+    rows = path.read_bytes().decode('ascii', 'replace').splitlines()
+    return any(rows) and (path.stem.lower().startswith('readme')
+                          or not any(map(ROW.match, rows)))
 
 
 def class_names(given: str | None, sources: Sequence[Path],
@@ -50,6 +80,8 @@ def class_names(given: str | None, sources: Sequence[Path],
         UserError: If their file cannot be understood.
     """
     if given is not None and not Path(given).is_file():
+        if Path(given).suffix.lower() in ('.txt', '.yaml', '.yml', '.names') or '/' in given:
+            raise FileNotFoundError(f'--names {given} does not exist: correct the path')
         return dict(enumerate(part.strip() for part in given.split(',')))
     homes = [path if path.is_dir() else path.parent for path in sources]
     above = [Path(os.path.abspath(home)) for home in homes]
@@ -68,46 +100,53 @@ def _names_in(path: Path) -> dict[int, str]:
     try:
         if path.stat().st_size > LARGEST_NAMES:
             raise ValueError(f'it has more than {LARGEST_NAMES} bytes')
-        text = path.read_text(encoding='utf-8-sig')
+        text = read_text(path)
         if path.suffix.lower() not in ('.yaml', '.yml'):
-            lines = [line.strip() for line in text.splitlines()]
-            return {place: _short(line) for place, line in enumerate(filter(None, lines))}
+            lines = [line.strip() for line in text.rstrip().splitlines()]
+            if '' in lines:
+                raise ValueError(f'line {lines.index("") + 1} is empty')
+            return {place: _short(line) for place, line in enumerate(lines)}
         names = read_yaml(text)['names']
-        items = names.items() if isinstance(names, dict) else enumerate(names)
-        return {int(number): _short(name) for number, name in items}
+        if not isinstance(names, (dict, list)):
+            raise TypeError(f'names is {brief(names)}')
+        items = list(names.items() if isinstance(names, dict) else enumerate(names))
+        found = {_class_number(number): _short(name) for number, name in items}
+        if len(found) < len(items):
+            raise ValueError('a class has two names')
+        return found
+    except UserError:
+        raise
     except (KeyError, OverflowError, TypeError, ValueError, YAMLError) as error:
         raise UserError(f'{path} has no list of names ({type(error).__name__}: '
                         f'{shortened(str(error))}): write names: [cow, calf], or give --names'
                         ) from error
 
 
+def _class_number(written: Any) -> int:
+    number = int(written)
+    if isinstance(written, bool) or isinstance(written, float) and number != written:
+        raise ValueError(f'{written} is no number of a class')
+    return number
+
+
 def _short(name: Any) -> str:
     """The name of a class, written as text or as a number."""
-    if isinstance(name, (bytes, dict, list, set, tuple)):
+    if name is None or isinstance(name, (bytes, dict, list, set, tuple)):
         raise TypeError(f'a {type(name).__name__} is no name')
     if len(str(name)) > LONGEST_NAME:
         raise ValueError(f'a name has {len(str(name))} letters, more than {LONGEST_NAME}')
     return str(name)
 
 
-def _read_file(path: Path, names: dict[int, str] | None, finder: ImageFinder,
-               search: Sequence[Path], builder: CocoBuilder) -> None:
+def _read_file(path: Path, source: str, names: dict[int, str] | None, builder: CocoBuilder,
+               found: Path) -> None:
     """Read the label file of one image."""
-    source = os.path.relpath(path, builder.root)
-    folders = [*_twins(path.parent), *likely_folders(path.parent, search)]
-    found = next((hits for hits in (finder.by_stem(path.stem, folder) for folder in folders)
-                  if hits), [])
-    if len(found) != 1:
-        what = f'there are {", ".join(hit.name for hit in found)}: keep one of them' if found \
-            else 'there is no image of this name: bring it back, or give its folder by --images'
-        builder.report(source, 'left out', what)
-        return
     try:
-        lines = path.read_text(encoding='utf-8-sig').splitlines()
-    except UnicodeDecodeError as error:
-        builder.report(source, 'left out', f'byte {error.start} is no UTF-8: save it as UTF-8')
+        lines = decode_text(path.read_bytes())[0].splitlines()
+    except UserError as error:
+        builder.report(source, 'left out', str(error))
         return
-    image = builder.image(source, found[0])
+    image = builder.image(source, found)
     if image is None:
         return
     shapes = []
@@ -121,15 +160,6 @@ def _read_file(path: Path, names: dict[int, str] | None, finder: ImageFinder,
     builder.add(image, shapes)
 
 
-def _twins(folder: Path) -> list[Path]:
-    """The folder of images that belongs to a folder of labels: images/train to labels/train."""
-    parts = Path(os.path.abspath(folder)).parts
-    if 'labels' not in parts:
-        return []
-    place = len(parts) - 1 - parts[::-1].index('labels')
-    return [Path(*parts[:place], 'images', *parts[place + 1:])]
-
-
 def _shape(line: str, name: str, names: dict[int, str] | None, image: ImageEntry,
            builder: CocoBuilder) -> Shape:
     """The shape of a row.
@@ -138,7 +168,7 @@ def _shape(line: str, name: str, names: dict[int, str] | None, image: ImageEntry
         UserError: If it is none; says why.
     """
     try:
-        number, *values = map(float, line.split())
+        number, *values = decimals(line.split())
     except ValueError as error:
         raise UserError(f'it is no row of numbers ({error}): correct or remove it') from error
     if not number.is_integer() or names is not None and int(number) not in names:

@@ -6,6 +6,7 @@ from .early_stopping import ResumableEarlyStoppingHook
 from .fitting_checkpoint import FittingCheckpointHook
 from .live_line import LiveLineHook
 from .missing_weights import MissingWeightsHook
+from .named_results import NamedResultsHook
 from .published_names import PublishedNamesHook
 from .resumed_config import ResumedConfigHook
 from .run_summary import RunSummaryHook
@@ -16,7 +17,7 @@ from .u2pl import U2PLHook
 from .val_loss import ValidationLossHook
 
 __all__ = ['ChannelsLastHook', 'CheckDataHook', 'CountThresholdHook', 'FittingCheckpointHook',
-           'LiveLineHook', 'MissingWeightsHook', 'PublishedNamesHook',
+           'LiveLineHook', 'MissingWeightsHook', 'NamedResultsHook', 'PublishedNamesHook',
            'ResumableEarlyStoppingHook', 'ResumedConfigHook', 'RunSummaryHook',
            'SafeCheckpointHook', 'TeacherStudentHook', 'TrainingWatchHook', 'U2PLHook',
            'ValidationLossHook']

@@ -104,7 +104,8 @@ class RunSummaryHook(Hook):
         if self._training:
             folder = Path(runner.work_dir)
             _write(runner, {**score_jobs(folder, self._metrics, runner.val_loop.evaluator,
-                                          runner.iter), **self._instances.count_jobs(folder)})
+                                          runner.iter), **self._instances.count_jobs(
+                                              folder, runner.val_loop.dataloader.dataset)})
         else:
             self._finish(runner, self._metrics, runner.val_loop, 'validation')
 
@@ -129,7 +130,8 @@ class RunSummaryHook(Hook):
         """Write and say all that follows from a test, or from a validation on its own."""
         folder = Path(runner.log_dir)
         _write(runner, {**score_jobs(folder, metrics, loop.evaluator),
-                        **self._instances.count_jobs(folder), **self._image_jobs(folder, loop)})
+                        **self._instances.count_jobs(folder, loop.dataloader.dataset),
+                        **self._image_jobs(folder, loop)})
         say(runner, metrics, loop.evaluator, part)
 
     def _keep(self, outputs: Sequence | None, loop: Any, world_size: int) -> None:

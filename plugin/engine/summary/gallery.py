@@ -7,6 +7,7 @@ import numpy as np
 from mmengine.dist import all_gather_object
 from torch import Tensor
 
+from plugin.datasets.image_names import image_names
 from plugin.evaluation.confusion import fold, joint_histogram, seg_scores
 from plugin.visualization.images import shrink
 from plugin.visualization.instance_samples import InstanceSample
@@ -83,7 +84,7 @@ class GalleryKeeper:
             return {}
         return {folder / FILE: lambda path: write_gallery(
             self._selection, len(dataset), meta['classes'], palette, SCORES[instances],
-            self.longest, path)}
+            self.longest, path, image_names(dataset))}
 
     def _small(self, labels: Tensor, ignore_index: int = -1) -> np.ndarray:
         ids = labels.detach().cpu().numpy()

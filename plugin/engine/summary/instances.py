@@ -10,11 +10,13 @@ from mmengine.dist import all_gather_object
 from mmengine.evaluator import Evaluator
 
 from plugin import visualization
+from plugin.datasets.image_names import image_names
 from plugin.datasets.labels.polygons import to_rle
 from plugin.evaluation import CountMetric, FastCocoMetric, encode_masks, match_instances
 from plugin.evaluation.count_metric import DEFAULT_THRESHOLD
 from plugin.utils import write_atomically
 from plugin.utils.numbers import jsonable
+from plugin.utils.text import LONGEST_NAME
 
 from .gallery import GalleryKeeper
 
@@ -97,17 +99,24 @@ class InstancePages:
     def _draw(self, samples: list[visualization.InstanceSample], path: Path) -> None:
         visualization.draw_instance_samples(samples, path, self.longest)
 
-    def count_jobs(self, folder: Path) -> Jobs:
-        """Write what was counted in each image, and how far off other thresholds would be."""
+    def count_jobs(self, folder: Path, dataset: Any = None) -> Jobs:
+        """Write what was counted in each image, and how far off other thresholds would be.
+
+        Args:
+            folder (Path): Where to write.
+            dataset (Any, optional): Names the images by their folders.
+        """
         if not self._counts:
             return {}
         counts = sorted(self._counts.items())
         found = np.array([np.searchsorted(np.sort(-one.scores), -THRESHOLDS, side='right')
                           for _, one in counts])
         truth = np.array([one.truth for _, one in counts])
+        name = image_names(dataset)
         content = dict(
             threshold=self._threshold,
-            pictures=[[Path(path).name, one.truth, int((one.scores >= self._threshold).sum())]
+            pictures=[[name(path)[-LONGEST_NAME:], one.truth,
+                       int((one.scores >= self._threshold).sum())]
                       for path, one in counts],
             thresholds=THRESHOLDS.tolist(),
             MAE=np.abs(found - truth[:, None]).mean(axis=0).round(4).tolist())

@@ -3,7 +3,7 @@ import base64
 import hashlib
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +14,7 @@ from PIL import Image
 from plugin.utils import write_atomically
 from plugin.utils.images import open_image
 from plugin.utils.numbers import jsonable
+from plugin.utils.text import LONGEST_NAME
 
 from ..images import colorize
 from ..instance_samples import InstanceSample, draw_layers
@@ -100,7 +101,7 @@ def pack_labels(prediction: np.ndarray, truth: np.ndarray | None) -> bytes:
 
 def write_gallery(selection: Selection, total: int, classes: Sequence[str],
                   palette: Sequence[Colour], score: str, longest: int,
-                  path: str | Path) -> None:
+                  path: str | Path, name: Callable[[str], str] | None = None) -> None:
     """Write the images of a selection into one file, whole or not at all.
 
     The file is JSON with ``classes``, ``palette``, ``score`` (what it measures), ``total`` and
@@ -116,6 +117,7 @@ def write_gallery(selection: Selection, total: int, classes: Sequence[str],
         score (str): What the score of an image is, in words.
         longest (int): Longest side of an image, in pixels.
         path (str | Path): The file.
+        name (callable, optional): What the image of a path is called. Defaults to its last part.
 
     Raises:
         OSError: If an image cannot be read or the file cannot be written.
@@ -130,7 +132,8 @@ def write_gallery(selection: Selection, total: int, classes: Sequence[str],
         else:
             layers = _label_layers(image, image.content, palette)
         entries.append(dict(
-            name=Path(image.path).name, score=image.score, classes=image.classes,
+            name=(name(image.path) if name else Path(image.path).name)[-LONGEST_NAME:],
+            score=image.score, classes=image.classes,
             groups=[group for group in GROUPS
                     if any(one.path == image.path for one in selection.groups[group])],
             **layers))

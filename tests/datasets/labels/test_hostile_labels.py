@@ -103,7 +103,10 @@ def test_any_text_is_taken_or_told(kind, name, content, tmp_path):
     ('names: 5', 'TypeError'), ('cow', 'TypeError'), ('names: [2001-99-99]', 'ValueError'),
     ('names: [' + '[' * 5000, 'has no list of names'),
     ('names: [!!python/name:os.system a]', 'has no list of names'),
-    ('#' * 1_000_001, 'more than 1000000 bytes'), (b'names: [k\xfche]', 'UnicodeDecodeError')])
+    ('#' * 1_000_001, 'more than 1000000 bytes'), ('names: cow', 'names is .cow.'),
+    ('names: {0.5: cow}', '0.5 is no number of a class'),
+    ('names: {0: cow, "0": calf}', 'a class has two names'),
+    ('names: [~]', 'a NoneType is no name')])
 def test_names_that_are_none(text, words, tmp_path):
     (tmp_path / 'data.yaml').write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(UserError, match=words) as caught:

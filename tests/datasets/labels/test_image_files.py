@@ -1,13 +1,11 @@
 """Images are found whatever their names, and measured as they are loaded."""
-import unicodedata
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
-from plugin.datasets.labels.image_files import ImageFinder, image_size, likely_folders
+from plugin.datasets.labels.image_files import image_size
 from tests.helpers.small_labels import write_image
 
 
@@ -42,38 +40,3 @@ def test_a_image_beyond_all_measure(tmp_path, monkeypatch):
         image_size(path)
     monkeypatch.setattr(Image, 'MAX_IMAGE_PIXELS', 1000)
     assert image_size(path)[:2] == (30, 50)
-
-
-@pytest.mark.parametrize('name', [
-    'sub/Kälb 牛.JPG', 'sub\\Kälb 牛.JPG', 'C:\\farm\\sub\\Kälb 牛.JPG', '/farm/Kälb 牛.JPG',
-    'SUB2/../Kälb 牛.jpg', 'kälb 牛.jpg', './sub/kÄLB 牛.Jpg'])
-def test_found_whatever_the_name(tmp_path, name):
-    path = write_image(tmp_path / 'sub/Kälb 牛.JPG')
-    for form in ('NFC', 'NFD'):
-        found = ImageFinder().find(unicodedata.normalize(form, name),
-                                     [tmp_path / 'absent', tmp_path, tmp_path / 'sub'])
-        assert found is not None and found.resolve() == path
-
-
-def test_not_found(tmp_path):
-    write_image(tmp_path / 'a.png')
-    finder = ImageFinder()
-    for name in ('', '/', 'b.png', 'a.jpg', 'x' * 5000, 'a\0.png', '..'):
-        assert finder.find(name, [tmp_path]) is None
-    assert finder.by_stem('b', tmp_path) == finder.by_stem('a', tmp_path / 'absent') == []
-
-
-def test_found_by_stem(tmp_path):
-    first, second = write_image(tmp_path / 'A 1.PNG'), write_image(tmp_path / 'a 1.jpeg')
-    (tmp_path / 'a 1.json').write_text('')
-    (tmp_path / '.a 1.jpg').write_text('')
-    assert sorted(ImageFinder().by_stem('a 1', tmp_path)) == [first, second]
-
-
-def test_likely_folders(tmp_path):
-    for name in ('labels/barn 2', 'images/barn 2', 'images/labels'):
-        (tmp_path / name).mkdir(parents=True)
-    images = tmp_path / 'images'
-    assert likely_folders(tmp_path / 'labels/barn 2', [images]) == [
-        tmp_path / 'labels/barn 2', images / 'barn 2', images]
-    assert likely_folders(Path(), []) == [Path()]

@@ -11,7 +11,14 @@ from plugin.datasets.labels.coco_builder import CocoBuilder
 from plugin.datasets.labels.label_names import LabelNames
 from plugin.datasets.labels.labelme import labelme_document, read_labelme
 from plugin.datasets.labels.polygons import Instance, mask_to_rle, to_mask
-from tests.helpers.small_labels import mask_shape, shape, square, write_image, write_labelme
+from tests.helpers.small_labels import (
+    annotations_of,
+    mask_shape,
+    shape,
+    square,
+    write_image,
+    write_labelme,
+)
 
 few = settings(deadline=None, derandomize=True, max_examples=60)
 SIZE = (40, 60)
@@ -59,7 +66,7 @@ def test_kinds_of_shapes(read):
     (shape([[1, 2], [3, 4]], kind='mask', mask='????'), 'its mask cannot be read (Error'),
     (shape([[1, 2], [3, 4]], kind='mask', mask='aGFsbG8='), 'cannot identify image file'),
     (shape([], kind='mask', mask=mask_shape(np.ones((2, 2)), 0, 0)['mask']), 'IndexError'),
-    (shape(square(1, 1, 5), kind=['list']), "a ['list'] outlines nothing"),
+    (shape(square(1, 1, 5), kind=['list']), "shapes of type ['list'] are not known here"),
     (mask_shape(np.zeros((3, 4)), 2, 2), 'it covers no pixel'),
 ])
 def test_shapes_that_are_dropped(read, entry, words):
@@ -101,8 +108,8 @@ def test_odd_groups_and_labels(read):
     ('{"shapes": "Kühe"}'.encode('latin-1'), 'byte 13 is no UTF-8: save it as UTF-8'),
     (b'[' * 100000, 'cannot be read as JSON'),
     (b'null', 'it holds nothing'),
-    (b'[1]', 'it has no list of shapes'),
-    (b'{"images": [], "annotations": []}', 'it has no list of shapes, so that it is no file of'),
+    (b'{"imagePath": "a.png"}', 'it has no list of shapes, so that it is no file of LabelMe'),
+    (b'{"shapes": "cow"}', 'it has no list of shapes'),
 ])
 def test_files_that_are_left_out(tmp_path, content, words):
     builder = CocoBuilder(tmp_path)
@@ -212,7 +219,7 @@ def test_no_file_crashes_the_reader_or_loses_a_shape(tmp_path_factory, shapes):
     path.write_text(json.dumps(dict(shapes=shapes, imagePath='a.png')))
     builder = CocoBuilder(folder, LabelNames(name='cow'))
     read_labelme([path], builder)
-    annotations = builder.content()['annotations']
+    annotations = annotations_of(builder)
     grouped = sum(isinstance(entry, dict) and entry['group_id'] is not None for entry in shapes)
     dropped = {name for finding in builder.findings if finding.action == 'dropped'
                for name in finding.shape.split(', ')}

@@ -10,7 +10,7 @@ from plugin.datasets.labels.coco_builder import CocoBuilder
 from plugin.datasets.labels.label_files import ReadOptions
 from plugin.datasets.labels.label_names import LabelNames
 from plugin.utils import UserError
-from tests.helpers.small_labels import told, write_image
+from tests.helpers.small_labels import annotations_of, told, write_image
 
 # x 6..30 of 60, y 4..20 of 40
 ROW = '0.1 0.1 0.5 0.1 0.5 0.5 0.1 0.5'
@@ -79,7 +79,7 @@ def test_names_of_classes(tmp_path):
 
 
 @pytest.mark.parametrize('row,words', [
-    ('cow 0.1 0.1 0.2 0.2', "it is no row of numbers (could not convert string to float: 'cow')"),
+    ('cow 0.1 0.1 0.2 0.2', "it is no row of numbers ('cow' is no number)"),
     (f'7 {ROW}', 'class 7 has no name: the names are those of the classes 0, 1'),
     (f'0.5 {ROW}', 'class 0.5 has no name'), (f'nan {ROW}', 'class nan has no name'),
     (f'inf {ROW}', 'class inf has no name'), (f'-1 {ROW}', 'class -1 has no name'),
@@ -124,4 +124,4 @@ def test_no_file_crashes_the_converter_or_loses_a_row(tmp_path_factory, drawn):
     builder = CocoBuilder(folder, LabelNames(name='cow'))
     yolo.read([source], builder, ReadOptions(names='cow,calf'))
     dropped = [finding for finding in builder.findings if finding.action == 'dropped']
-    assert len(builder.content()['annotations']) + len(dropped) == len(drawn)
+    assert len(annotations_of(builder)) + len(dropped) == len(drawn)
