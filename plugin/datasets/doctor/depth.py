@@ -4,7 +4,8 @@ from typing import Any, NamedTuple
 
 import mmcv
 import numpy as np
-from PIL import Image
+
+from plugin.utils.images import open_image
 
 from ..image_depth import Depth, depth_of
 from ..transforms.load_deep_image import LoadDeepImage, read_bands
@@ -88,7 +89,7 @@ def extremes(image: np.ndarray) -> Extremes | None:
 def scaled_bits(data: bytes) -> int | None:
     """Bits of a grey image of 2 or 4 bits, which decoders scale by 85 or 17; None of others."""
     try:
-        with Image.open(BytesIO(data)) as image:
+        with open_image(BytesIO(data)) as image:
             arguments = image.tile[0][3] if image.mode == 'L' and image.tile else None
     except Exception:  # decoders raise anything
         return None
