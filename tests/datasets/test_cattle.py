@@ -172,9 +172,10 @@ def test_background_may_be_named(tmp_path):
     (changed('annotations', 1, segmentation=[]),
      r'annotation 2 of two.png in .*train.json has an empty segmentation: draw the outline'),
     (changed('annotations', 2, segmentation=[[1, 2, 3, 4]]),
-     'annotation 3 of two.png .* has an empty segmentation'),
+     r'annotation 3 of two.png .* of which no outline can be made \(part 1 has 2 points\)'),
     (changed('annotations', 0, segmentation=None), r'annotations\[0\] .* lacks segmentation'),
-    (changed('annotations', 0, image_id=9), 'annotation 1 .* belongs to image 9 and category 1'),
+    (changed('annotations', 0, image_id=9),
+     'annotation 1 .* has the image_id 9, and the file has no such image'),
     (changed('annotations', 0, id=2), 'has the annotation id 2 more than once'),
     (changed('images', 0, file_name='two.png'), "has the file_name 'two.png' more than once"),
     (changed('images', 1, width=None), r'images\[1\] of .* lacks width'),
@@ -213,7 +214,8 @@ def test_specks_are_named(tmp_path, monkeypatch):
     monkeypatch.setattr(cattle, 'print_log', lambda text, **_: said.append(text))
     dataset = instances(write_set(tmp_path, **changed('annotations', 1, bbox=[4, 4, 0.5, 9])))
     assert [len(dataset[i]['instances']) for i in range(3)] == [1, 2, 0]
-    assert said == [f'annotation 2 of two.png in {tmp_path}/train.json is left out: '
+    assert said[0].startswith(f'1 of 4 annotations of {tmp_path}/train.json are marked iscrowd')
+    assert said[1:] == [f'annotation 2 of two.png in {tmp_path}/train.json is left out: '
                     'its box is smaller than a pixel']
 
 
@@ -223,8 +225,8 @@ def test_check_compares_the_image_with_the_size_of_the_outlines(tmp_path, build)
     assert check_dataset(good) is None
     images = content()['images']
     images[0]['height'], images[0]['width'] = 60, 45
-    with pytest.raises(ValueError, match='image images/one cow.jpg is 60x45 as loaded .* its '
-                                         'outlines were drawn on 45x60'):
+    with pytest.raises(ValueError, match='image images/one cow.jpg is 60x45 as loaded .* '
+                                         'height are swapped in the file of outlines, 45x60'):
         check_dataset(build(write_set(tmp_path, images=images), pipeline=pipeline))
     (tmp_path / 'images/two.png').unlink()
     write = json.loads((tmp_path / 'val.json').read_text())

@@ -151,6 +151,7 @@ def _values(path: str, content: dict) -> Iterator[CocoFault]:
     for place, image in enumerate(content['images']):
         name, size = image['file_name'], (image['width'], image['height'])
         fault = fault_of_file_name(name)
+        shown = brief(name) if fault else name
         if fault:
             found['coco-name'].append((f'images[{place}]', f'images[{place}] of {path} has the '
                                        f'file_name {brief(name)}, {fault}', 'correct it'))
@@ -161,7 +162,7 @@ def _values(path: str, content: dict) -> Iterator[CocoFault]:
             ))
         if not all(is_number(side, 1, FARTHEST) and float(side).is_integer() for side in size):
             found['coco-size'].append((
-                brief(name), f'image {brief(name)} of {path} has the width {brief(size[0])} and '
+                shown, f'image {shown} of {path} has the width {brief(size[0])} and '
                 f'the height {brief(size[1])}', f'write its size in pixels; {mend}'))
     for place, category in enumerate(content['categories']):
         if not is_name(category['name']):

@@ -15,7 +15,8 @@ def data(tmp_path):
         name = f'cam{k % 2} {k}.png'
         write_image(tmp_path / 'images' / name)
         images.append(dict(id=k, file_name=name, width=60, height=40))
-        annotations.append(dict(id=k, image_id=k, category_id=1, segmentation=[[0.1, 2]]))
+        annotations.append(dict(id=k, image_id=k, category_id=1, area=8, bbox=[0, 0, 4, 4],
+                                segmentation=[[0, 0, 4, 0, 4, 4]]))
     path = tmp_path / 'data.json'
     path.write_text(json.dumps(dict(images=images, annotations=annotations,
                                     categories=[dict(id=1, name='cow')])))
