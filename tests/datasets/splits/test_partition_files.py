@@ -111,6 +111,9 @@ def test_names_of_classes(farm, capsys):
     of_farm(farm, number=5, classes=['BarnDataset'], overwrite=True)
     assert [row[0] for row in rows(capsys.readouterr().out)] == [
         'ground', 'fence', 'trough', 'cattle']
+    # one that does not know them leaves the ids
+    of_farm(farm, number=5, classes=['SegFolderDataset'], overwrite=True)
+    assert [row[0] for row in rows(capsys.readouterr().out)] == ['0', '1', '2', '3']
     with pytest.raises(UserError, match='label id 3 occurs in'):
         of_farm(farm, number=5, classes=['a', 'b'], overwrite=True)
 
