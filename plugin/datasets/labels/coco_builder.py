@@ -193,10 +193,10 @@ class CocoBuilder:
         """Bring images into the order of their places, by name; those without one stay first."""
         order = sorted(range(len(self._images)),
                        key=lambda index: places.get(self._images[index]['file_name'], -1))
-        ids = {self._images[index]['id']: number for number, index in enumerate(order, start=1)}
-        self._images = [dict(self._images[index], id=ids[self._images[index]['id']])
-                        for index in order]
-        self._instances = sorted(((ids[image], one) for image, one in self._instances),
+        now = {index: place for place, index in enumerate(order)}
+        self._images = [self._images[index] for index in order]
+        self._places = {name: now[index] for name, index in self._places.items()}
+        self._instances = sorted(((now[place], one) for place, one in self._instances),
                                  key=lambda pair: pair[0])
 
     def close(self) -> None:

@@ -97,9 +97,11 @@ def test_what_is_not_certain_is_left_out_by_name(tmp_path, segmentation):
     path = write(tmp_path, export(segmentation=segmentation))
     assert all(try_file(path, tmp_path, tmp_path).values())
     found, told = mended(path)
-    assert [one['image_id'] for one in found['annotations']] == [2]
-    assert len(found['images']) == 2
+    # an image whose only animal was dropped is none without animals
+    assert [one['file_name'] for one in found['images']] == ['p2.png']
+    assert len(found['annotations']) == 1
     assert any('p1.png | annotation 1 | dropped' in line for line in told), told
+    assert any('p1.png' in line and 'left out' in line for line in told), told
 
 
 def test_a_fragment_beside_an_outline_is_left_out_by_all(tmp_path):
