@@ -1,5 +1,6 @@
 """Fixtures that every test may use."""
 import os
+import signal
 import uuid
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,6 +9,10 @@ from types import SimpleNamespace
 if 'PYTEST_XDIST_WORKER_COUNT' in os.environ:
     share = (os.cpu_count() or 1) // int(os.environ['PYTEST_XDIST_WORKER_COUNT'])
     os.environ.setdefault('OMP_NUM_THREADS', str(max(1, share)))
+
+# tools respect nohup, under which the tests may run, and tests send this signal to them
+if hasattr(signal, 'SIGHUP') and signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 import pytest
 from mmengine.registry import DefaultScope

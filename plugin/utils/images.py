@@ -13,7 +13,7 @@ EpsImagePlugin.gs_binary = False
 
 
 def open_image(source: str | Path | IO[bytes]) -> ImageFile.ImageFile:
-    """Open an image as ``PIL.Image.open`` does, if its content has one of :data:`FORMATS`.
+    r"""Open an image as ``PIL.Image.open`` does, if its content has one of :data:`FORMATS`.
 
     Of all other formats nothing is tried: Pillow would start Ghostscript for an EPS under any name.
 
@@ -27,10 +27,11 @@ def open_image(source: str | Path | IO[bytes]) -> ImageFile.ImageFile:
         OSError: If it cannot be read, or has none of the formats.
 
     Example:
+        >>> import io
         >>> from plugin.utils.images import open_image
-        >>> with open_image('barn.jpg') as image:
-        ...     image.format
-        'JPEG'
+        >>> with open_image(io.BytesIO(b'P5 2 1 255 \x00\xff')) as image:
+        ...     image.format, image.size
+        ('PPM', (2, 1))
     """
     return Image.open(source, formats=_known())
 
