@@ -1,6 +1,5 @@
 """The results of a model that outlines instances: overlays, labels, COCO results and counts."""
 import contextlib
-import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -9,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from plugin.datasets.labels.labelme import labelme_text
 from plugin.models.postprocess import Detection
 from plugin.utils import first_few, write_atomically
 from plugin.utils.console import warn
@@ -131,4 +131,4 @@ class InstanceResults:
         image = Path(os.path.relpath(item.path.resolve(), path.parent.resolve())).as_posix()
         document = labelme_results(instances, self._model.classes, height, width, image,
                                    self._simplify)
-        write_atomically(path, json.dumps(document, ensure_ascii=False, indent=2))
+        write_atomically(path, labelme_text(document, indent=2))

@@ -20,8 +20,9 @@ from tests.helpers.small_project import make_project, smaller, write
 
 # the modules of the public functions; those that are called with tensors have a test of their own
 WITH_FILES = (
-    'plugin', 'plugin.datasets.doctor', 'plugin.datasets.labels.convert',
-    'plugin.datasets.labels.to_labelme', 'plugin.datasets.splits.coco_files',
+    'plugin', 'plugin.datasets.doctor', 'plugin.datasets.doctor.caps',
+    'plugin.datasets.labels.convert', 'plugin.datasets.labels.to_labelme',
+    'plugin.datasets.splits.coco_files',
     'plugin.datasets.splits.partition_files', 'plugin.demo.app', 'plugin.inference.detector',
     'plugin.inference.inferencer', 'plugin.inference.model', 'plugin.inference.onnx_export',
     'plugin.inference.prediction', 'plugin.inference.segmenter', 'plugin.inference.tables',

@@ -5,6 +5,7 @@ import os
 
 import pytest
 from mmengine.config import Config
+from mmengine.logging import MMLogger
 
 from plugin.engine import MLflowTracker, TensorboardTracker, WandbTracker, trackers
 
@@ -45,6 +46,8 @@ def test_mlflow_goes_on_with_its_run_in_a_folder(tmp_path, config, monkeypatch):
     # not imported here: what it must not send is settled before
     if importlib.util.find_spec('mlflow') is None:
         pytest.skip(NEEDS)
+    # MMEngine looks at the newest log, which an earlier test may have left closed
+    MMLogger.get_instance(str(tmp_path))
     for name in ('MLFLOW_TRACKING_URI', 'MLFLOW_DISABLE_TELEMETRY'):
         monkeypatch.delenv(name, raising=False)
     settings = dict(save_dir=str(tmp_path / 'mlflow'), run_name='kühe', exp_name='fcn8s_barn')

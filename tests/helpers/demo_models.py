@@ -11,6 +11,7 @@ from plugin.demo.desk import Desk, Progress
 from plugin.demo.instances import InstanceDesk
 from plugin.demo.shelf import Shelf
 from plugin.demo.uploads import Limits
+from plugin.inference.instances import Instances
 from plugin.models.postprocess import Detection
 from tests.helpers import hostile_uploads as hostile
 from tests.helpers.tiny import write_project
@@ -43,7 +44,8 @@ class FakeDetector:
             mask[4:14, 2 + 13 * number:8 + 13 * number] = True
             mask[4, 2 + 13 * number] = False
             found.append(Detection.from_mask(number % 2, np.float32(score), mask))
-        return [instance for instance in found if instance.score >= self.score_thr]
+        return Instances([instance for instance in found if instance.score >= self.score_thr],
+                         self.classes, *image.shape[:2])
 
 
 class FakeSegmenter:

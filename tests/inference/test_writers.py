@@ -14,6 +14,7 @@ from plugin.inference import writers
 from plugin.inference.coco_ids import CocoIds
 from plugin.inference.inputs import Input
 from plugin.inference.instance_results import InstanceResults
+from plugin.inference.instances import Instances
 from plugin.inference.prediction import predict_all
 from plugin.inference.tables import Table
 from plugin.inference.writers import ImageError, OverlayVideo, save_array, save_image
@@ -48,7 +49,7 @@ def write(folder, answers, classes=('cow', 'calf'), data=None, shape=(20, 30),
             answer = next(answers)
             if isinstance(answer, BaseException):
                 raise answer
-            return answer
+            return Instances(answer, classes, *shape)
 
     model = Fake()
     model.classes = list(classes)
@@ -150,7 +151,7 @@ def test_an_image_that_cannot_be_done_costs_no_other(tmp_path, capsys):
             answer = next(self.answers)
             if isinstance(answer, Exception):
                 raise answer
-            return answer
+            return Instances(answer, self.classes, 20, 30)
 
     inputs = [Input(tmp_path / f'{name}.png', name) for name in 'abc']
     results = InstanceResults(Fake(), tmp_path / 'out', images=inputs, image_format='png')

@@ -70,10 +70,11 @@ def labelme_document(image: str, height: int, width: int,
                 imageHeight=height, imageWidth=width, **({'coco': dict(coco)} if coco else {}))
 
 
-def labelme_text(document: dict[str, Any]) -> str:
+def labelme_text(document: dict[str, Any], indent: int | None = None) -> str:
     """A LabelMe file as text; letters are escaped where their encoding could be doubted."""
-    text = json.dumps(document, ensure_ascii=False)
-    return (text if doubtful_word(text) is None else json.dumps(document)) + '\n'
+    text = json.dumps(document, ensure_ascii=False, indent=indent)
+    doubted = doubtful_word(text) is not None
+    return (json.dumps(document, indent=indent) if doubted else text) + '\n'
 
 
 def _drawn(segmentation: Any, height: int, width: int) -> list[dict]:
