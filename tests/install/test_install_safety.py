@@ -36,8 +36,9 @@ def test_modules_of_a_variable_do_not_come_into_an_own_environment(bash, fake, t
 
 def test_relative_paths_are_those_of_the_person(bash, refused, project, tmp_path):
     (tmp_path / 'wheels').mkdir()
-    start = f'cd {tmp_path}; "{project}/tools/install.sh" --env active --wheelhouse wheels'
-    refused(bash(start, PYTHON=sys.executable), f'{tmp_path}/wheels is no finished wheelhouse')
+    (tmp_path / 'wheels/some.whl').touch()
+    refused(bash(f'cd {tmp_path}; "{project}/tools/wheelhouse.sh" wheels', PYTHON=sys.executable),
+            f'{tmp_path}/wheels is not empty')
 
 
 def test_no_home_is_said(refused, bash):
