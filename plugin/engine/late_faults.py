@@ -4,7 +4,8 @@ from collections.abc import Callable, Collection, Iterator
 
 from torch.utils.data import Dataset
 
-from plugin.datasets.doctor.file_checker import Entry, FileChecker
+from plugin.datasets.doctor.file_checker import FileChecker
+from plugin.datasets.doctor.seen import Entry
 from plugin.datasets.leaves import leaf_datasets
 from plugin.utils import UserError
 from plugin.utils.errors import is_out_of_memory

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from PIL import EpsImagePlugin, Image
 
-from plugin.datasets.doctor.file_checker import BadFile, Entry, FileChecker
+from plugin.datasets.doctor.file_checker import FileChecker
 from plugin.datasets.doctor.looking import Looker
 from plugin.datasets.doctor.near_duplicates import hash_image
+from plugin.datasets.doctor.seen import BadFile, Entry
 from plugin.datasets.folder import SegFolderDataset
 from plugin.datasets.labels.image_files import image_size
 from plugin.datasets.preparation import prepare_isbi

@@ -4,8 +4,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 from .depth import Deep, Extremes
-from .file_checker import FileChecker, Seen
+from .file_checker import FileChecker
 from .findings import readable
+from .seen import Seen
 
 KEPT = 50  # names of a list
 

@@ -3,7 +3,7 @@ import os
 from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import cv2
 import mmcv
@@ -13,89 +13,19 @@ from mmengine import fileio
 from mmengine.dataset import BaseDataset
 from mmseg.datasets import LoadAnnotations, PascalVOCDataset
 
-from plugin.utils import UserError
 from plugin.utils.images import open_image
 
 from ..image_depth import TIFF
 from ..labels.image_files import IMAGE_SUFFIXES, is_whole, orientation
 from ..transforms import LoadDeepImage
 from .depth import Deep, look_at_depth, scaled_text
+from .seen import BadFile, Entry, Problem, Seen, Size
 from .swapped_sizes import told_swapped
 
 CODES = dict(image='picture', label='label')  # beginnings of the kinds of problems
 # what Pillow makes of the usual palette when a mask of colours is saved as grey
 GREYS = frozenset((19595 * red + 38470 * green + 7471 * blue + 0x8000) >> 16
                   for red, green, blue in PascalVOCDataset.METAINFO['palette'])
-Size = tuple[int, ...]  # height and width
-
-
-class Problem(NamedTuple):
-    """What is wrong with one file.
-
-    Attributes:
-        kind (str): Its sort, as ``picture-cut``; the doctor's findings are grouped by it.
-        place (str): The file.
-        fault (str): What is wrong.
-        cure (str): What to do.
-        joint (str): What stands between the two in a sentence.
-    """
-
-    kind: str
-    place: str
-    fault: str
-    cure: str
-    joint: str = ': '
-
-    @property
-    def text(self) -> str:
-        """Fault and cure in one sentence."""
-        return f'{self.fault}{self.joint}{self.cure}'
-
-
-class Entry(NamedTuple):
-    """What a data set says of one image: its path, that of its label map, its size.
-
-    Attributes:
-        image (str): The image.
-        label (str, optional): Its label map; None where there is none.
-        size (tuple[int, int], optional): Height and width that its outlines were drawn on.
-    """
-
-    image: str
-    label: str | None = None
-    size: tuple[int, int] | None = None
-
-    @classmethod
-    def of(cls, info: dict) -> 'Entry':
-        """Read what a data set of OpenMMLab knows of an image."""
-        size = (info['height'], info['width']) if 'height' in info else None
-        return cls(info['img_path'], info.get('seg_map_path'), size)
-
-
-class Seen(NamedTuple):
-    """What was seen of an image and its label.
-
-    Attributes:
-        entry (Entry): The two.
-        problem (Problem, optional): The first thing that is wrong with them.
-        size (tuple[int, int], optional): H, W of the image as loaded.
-        values (tuple[int], optional): Values of the label map as stored; None without one.
-        deep (Deep, optional): How an image is kept that is not read as a whole.
-    """
-
-    entry: Entry
-    problem: Problem | None = None
-    size: Size | None = None
-    values: tuple[int, ...] | None = None
-    deep: Deep | None = None
-
-
-class BadFile(UserError):
-    """Carries a ``Problem`` out of the function that found it."""
-
-    def __init__(self, kind: str, place: str, fault: str, cure: str, joint: str = ': ') -> None:
-        self.problem = Problem(kind, place, fault, cure, joint)
-        super().__init__(self.problem.text)
 
 
 class FileChecker:

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..labels.image_files import is_image
-from .file_checker import Problem
 from .findings import Report
 from .looking import Look
 from .parts import DataPart
+from .seen import Problem
 
 # what training can live with
 WARNINGS = ('picture-huge', )

@@ -14,11 +14,11 @@ from ..labels.label_files import walk
 from ..labels.labelme import read_labelme
 from ..labels.shapes import Shape, label_key
 from ..unlabeled import UnlabeledDataset
-from .file_checker import Entry
 from .findings import Report
 from .looking import Looker
 from .parts import UNLABELED, DataPart, Outline
 from .reading import read_parts
+from .seen import Entry
 
 Leaf = tuple[str, str, dict]
 LOAD = dict(type='LoadImageFromFile')

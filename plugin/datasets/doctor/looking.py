@@ -13,8 +13,9 @@ from plugin.utils.images import open_image
 
 from ..labels.image_files import is_whole, orientation
 from .depth import Deep, decode, look_at_depth
-from .file_checker import BadFile, Entry, FileChecker, Problem, Seen, Size, count_values
+from .file_checker import FileChecker, count_values
 from .near_duplicates import ImageHash, hash_grey
+from .seen import BadFile, Entry, Problem, Seen, Size
 
 THUMB = 32
 Result = TypeVar('Result')

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 from ..cattle import BACKGROUND
 from ..class_names import refuse_bare_string
 from .facts import UsedSet, gather
-from .file_checker import Entry, Seen
 from .findings import Report
 from .looking import Looker
+from .seen import Entry, Seen
 
 ROLES = ('train', 'val', 'test')
 UNLABELED = 'unlabelled'

@@ -22,7 +22,8 @@ from plugin.utils.console import progress
 from plugin.utils.opencv import quiet
 
 from .facts import SetFacts, gather
-from .file_checker import Entry, FileChecker
+from .file_checker import FileChecker
+from .seen import Entry
 
 SHOWN = 5
 LOOKED = 2  # one more whenever the look at a data set finds more than before

@@ -12,10 +12,10 @@ from ..folder import SegFolderDataset
 from ..labels.coco_faults import CocoError, CocoFault
 from ..labels.coco_file import CocoFile, category_ids, parse_coco, told_notes
 from ..unlabeled import UnlabeledDataset
-from .file_checker import Entry
 from .findings import Report
 from .looking import Looker
 from .parts import DataPart, Outline, mend_classes
+from .seen import Entry
 
 
 def read_parts(leaves: Iterable[tuple[str, str, Mapping[str, Any]]],

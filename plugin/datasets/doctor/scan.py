@@ -14,8 +14,8 @@ from plugin.utils.console import progress
 from plugin.utils.opencv import one_thread, quiet
 from plugin.utils.workers import start_context
 
-from .file_checker import Entry
 from .looking import Look, Looker
+from .seen import Entry
 
 # images handed to a process at once
 CHUNK = 8
