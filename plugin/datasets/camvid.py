@@ -1,4 +1,6 @@
 """The data set CamVid: road scenes."""
+from pathlib import Path
+
 from mmseg.registry import DATASETS
 
 from .folder import SegFolderDataset
@@ -20,3 +22,12 @@ class CamVidDataset(SegFolderDataset):
                  [128, 128, 0], [192, 128, 128], [64, 64, 128], [64, 0, 128], [64, 64, 0],
                  [0, 128, 192]])
     ROOT_VARIABLE = 'CAMVID_ROOT'
+
+    def _cure(self) -> str:
+        images = Path(self.data_prefix.get('img_path') or '')
+        if images.name != 'test' or not images.parent.is_dir():
+            return super()._cure()
+        part = 'test_dataloader.dataset.data_prefix'
+        return ('add the test part, 233 images and their labels (data/README.md), or measure on '
+                f'the validation images by --cfg-options {part}.img_path=images/val '
+                f'{part}.seg_map_path=labels/val')

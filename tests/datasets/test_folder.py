@@ -181,7 +181,8 @@ def test_config_agrees_with_its_data_set(root, name):
         dataset = DATASETS.build({**loader.dataset, 'lazy_init': True})
         assert len(dataset.metainfo['classes']) == cfg.num_classes
         assert len(dataset.metainfo['palette']) == cfg.num_classes
-    assert cfg.test_dataloader == cfg.val_dataloader
+    if name != 'camvid':
+        assert cfg.test_dataloader == cfg.val_dataloader
     assert cfg.val_evaluator.type == cfg.test_evaluator.type == 'SegMetric'
 
 
@@ -213,14 +214,15 @@ def test_barn_is_augmented_by_all_eight_turns(root):
 
 
 @pytest.mark.parametrize('name, variable, folder, sizes', [
-    ('voc', 'VOC_ROOT', 'voc_mini', (43, 50)), ('camvid', 'CAMVID_ROOT', 'camvid', (367, 101))])
+    ('voc', 'VOC_ROOT', 'voc_mini', (43, 50, 50)),
+    ('camvid', 'CAMVID_ROOT', 'camvid', (367, 101, 233))])
 def test_real_images_through_the_pipelines(
         root, shared, monkeypatch, name, variable, folder, sizes):
     monkeypatch.setenv(variable, str(shared / 'data' / folder))
     cfg = Config.fromfile(root / f'configs/_base_/datasets/{name}.py')
-    train = DATASETS.build(cfg.train_dataloader.dataset)
-    val = DATASETS.build(cfg.val_dataloader.dataset)
-    assert (len(train), len(val)) == sizes
+    train, val, test = (DATASETS.build(loader.dataset) for loader in (
+        cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader))
+    assert (len(train), len(val), len(test)) == sizes
     for item in (train[i] for i in range(0, len(train), 20)):
         height, width = item['inputs'].shape[1:]
         assert height <= cfg.crop_size[0] and width <= cfg.crop_size[1]

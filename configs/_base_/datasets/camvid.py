@@ -1,4 +1,5 @@
-# CamVid road scenes, 11 classes, at 240x180; scored against the labels at their own size.
+# CamVid road scenes, 11 classes, at 240x180; scored against the labels at their own size. 367 images
+# to train on, 101 to choose the checkpoint by, 233 for tools/test.py, the part that papers score.
 dataset_type = 'CamVidDataset'
 data_root = '{{$CAMVID_ROOT:data/camvid}}'
 num_classes = 11
@@ -45,7 +46,17 @@ val_dataloader = dict(
         data_prefix=dict(img_path='images/val', seg_map_path='labels/val'),
         pipeline=test_pipeline,
         test_mode=True))
-test_dataloader = val_dataloader
+test_dataloader = dict(
+    batch_size=1,
+    num_workers=2,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type=dataset_type,
+        data_root=data_root,
+        data_prefix=dict(img_path='images/test', seg_map_path='labels/test'),
+        pipeline=test_pipeline,
+        test_mode=True))
 
 val_evaluator = dict(type='SegMetric')
 test_evaluator = val_evaluator

@@ -95,10 +95,11 @@ class Report:
             severity, code, readable(message), tuple(readable(place) for place in places[:KEPT]),
             len(places), readable(cure)))
 
-    def add_error(self, code: str, error: Exception, place: str) -> None:
-        """Add an exception as an error, with its cure where this project wrote it."""
+    def add_error(self, code: str, error: Exception, place: str,
+                  severity: str = 'error') -> None:
+        """Add an exception, as an error or less, with its cure where this project wrote it."""
         message, cure = cause_and_cure(error)
-        self.add('error', code, message, [place], cure)
+        self.add(severity, code, message, [place], cure)
 
     @property
     def counts(self) -> dict[str, int]:

@@ -127,7 +127,7 @@ def test_images_alone_and_nothing_at_all(tmp_path):
 
 
 @pytest.mark.parametrize(('config', 'variable', 'folder', 'number'), [
-    ('_base_/datasets/camvid.py', 'CAMVID_ROOT', 'camvid', 468),
+    ('_base_/datasets/camvid.py', 'CAMVID_ROOT', 'camvid', 701),
     ('_base_/datasets/voc.py', 'VOC_ROOT', 'voc_mini', 93),
     ('_base_/datasets/animals7_seg.py', 'ANIMALS7_ROOT', 'animals7', 560),
 ])
