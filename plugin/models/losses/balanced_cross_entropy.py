@@ -1,6 +1,7 @@
 """Cross-entropy in which rare classes weigh more."""
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from mmseg.models.losses.utils import get_class_weight
@@ -31,12 +32,13 @@ class BalancedCrossEntropyLoss(nn.Module):
     def __init__(self, class_weight: Sequence[float] | str, *, loss_weight: float = 1.,
                  loss_name: str = 'loss_ce') -> None:
         super().__init__()
-        weights = torch.as_tensor(get_class_weight(class_weight), dtype=torch.float32)
-        if weights.ndim != 1 or not weights.isfinite().all() or (weights < 0).any():
+        # values that can be looked at also where the network is built without any
+        weights = np.asarray(get_class_weight(class_weight), np.float32)
+        if weights.ndim != 1 or not np.isfinite(weights).all() or (weights < 0).any():
             raise UserError(f'class_weight={class_weight} is no list of weights: give one number '
                             'of at least 0 for each class, e.g. by tools/data/class_weights.py')
         # the config holds them; a checkpoint need not
-        self.register_buffer('class_weight', weights, persistent=False)
+        self.register_buffer('class_weight', torch.as_tensor(weights), persistent=False)
         self.class_weight: Tensor
         self.loss_weight = loss_weight
         self.loss_name = loss_name
