@@ -1,4 +1,10 @@
-# U2PL: what it adds to suponly_mnv2_camvid.py.
+# U2PL (Wang et al., CVPR 2022): what it adds to suponly_mnv2_camvid.py.
+# Published: none; the paper has PASCAL VOC 2012 and Cityscapes.
+# Needs: what suponly_mnv2_camvid.py needs.
+# Departs: made to train on a CPU. Network and schedule of suponly_mnv2_camvid.py, with 8 unlabelled
+#   crops beside the 8 labelled; representations of 64 maps, where the paper has 256; banks of 5000
+#   keys a class, where it has 30000, and 50000 of the background; the teacher teaches after 100
+#   steps, where it does after an epoch.
 _base_ = ['./suponly_mnv2_camvid.py', '_base_/semi/u2pl_slim.py']
 model = dict(_delete_=True, segmentor=_base_.model, **_base_.method)
 train_dataloader = dict(

@@ -1,4 +1,11 @@
-# A narrow U-Net with padding, CamVid at 240x180, from random values: minutes on a CPU.
+# A narrow U-Net with padding, CamVid at 240x180 (Ronneberger, Fischer and Brox, MICCAI 2015).
+# Published: none; the paper has images of cells.
+# Needs: CamVid (data/README.md).
+# Departs: made to train in minutes on a CPU. 16 maps at the first level, where the paper has 64;
+#   padding and batch norm, where it has neither; plain cross-entropy; AdamW 0.003 after a warm-up,
+#   800 steps of 8 crops of 160x208, scaled by 0.5 to 2, mirrored, in other colours, where it has
+#   SGD of momentum 0.99, one tile a step, and elastic deformation.
+# Measured: mIoU 40.9 on the 101 validation images, one run.
 _base_ = [
     '_base_/models/unet_narrow.py',
     '_base_/datasets/camvid.py',

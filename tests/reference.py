@@ -2,6 +2,9 @@
 
 Nothing here is fast, and nothing here is imported by the plugin.
 """
+import math
+
+import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -520,7 +523,6 @@ def dense_crf(probabilities, image, iterations: int, bilateral: dict, gaussian: 
 
     Args: probabilities (C, H, W), image (H, W, 3). Returns the marginals (C, H, W), float64.
     """
-    import numpy as np
     classes, height, width = probabilities.shape
     places = [(y, x) for y in range(height) for x in range(width)]
     kernels = []
@@ -650,3 +652,34 @@ def slow_median_weights(labels: list, num_classes: int) -> list:
     median = middle[half] if len(middle) % 2 else (middle[half - 1] + middle[half]) / 2
     return [median / frequencies[label] if label in frequencies else 0.
             for label in range(num_classes)]
+
+
+# --- ISBI 2012: cells, and pairs of pixels -------------------------------------------------------
+
+def slow_components(mask) -> np.ndarray:
+    """Ids from 1 of the 4-connected parts of a mask (H, W), 0 elsewhere."""
+    ids = np.zeros(np.shape(mask), int)
+    for start in zip(*np.nonzero(mask)):
+        if ids[start]:
+            continue
+        waiting, number = [start], ids.max() + 1
+        while waiting:
+            y, x = waiting.pop()
+            if 0 <= y < ids.shape[0] and 0 <= x < ids.shape[1] and mask[y][x] and not ids[y, x]:
+                ids[y, x] = number
+                waiting += [(y - 1, x), (y + 1, x), (y, x - 1), (y, x + 1)]
+    return ids
+
+
+def slow_rand_scores(segments, cells) -> tuple | None:
+    """F-score, split and merge score of ids (H, W), 0 is no segment; None without pairs."""
+    pixels = [(cell, segment) for cell, segment in zip(np.ravel(cells), np.ravel(segments)) if cell]
+    both = true = found = 0
+    for place, (cell, segment) in enumerate(pixels):
+        for other_cell, other_segment in pixels[place + 1:]:
+            is_true = cell == other_cell
+            is_found = segment == other_segment and segment > 0
+            both, true, found = both + (is_true and is_found), true + is_true, found + is_found
+    if not true:
+        return None
+    return 2 * both / (true + found), both / true, both / found if found else math.nan

@@ -3,8 +3,8 @@ import difflib
 from collections.abc import Iterable
 
 # whole names: MMEngine looks for parts of names, and IoU is a part of loss_iou
-RULES = dict(PA='greater', MPA='greater', FWIoU='greater', IoU='greater', MAE='less', RMSE='less',
-             best_MAE='less')
+RULES = dict(PA='greater', MPA='greater', FWIoU='greater', IoU='greater', VRand='greater',
+             MAE='less', RMSE='less', best_MAE='less')
 
 
 def known_rule(score: str) -> str | None:

@@ -25,6 +25,10 @@ def test_every_semantic_config_has_views_of_its_own_test_pipeline(name):
     assert views.type == 'TTAViews' and cfg.tta_model.type == 'TTASegmentor'
     assert views.pipeline == cfg.test_pipeline == cfg.test_dataloader.dataset.pipeline
     # MMSegmentation's own test.py puts it in as it stands
+    if name == 'refinenet_r101_voc':
+        # the published code mirrors nothing
+        assert views.flips == ('none', )
+        return
     grey = views.pipeline[0].get('color_type') == 'grayscale'
     assert views.get('flips', ('none', 'horizontal'))[1:2] == ('horizontal', )
     assert grey == ('vertical' in views.get('flips', ()))

@@ -22,7 +22,7 @@ from tests.helpers.tool_scripts import run_script
 
 # of modules that have another name than their distribution
 DISTRIBUTIONS = {'PIL': 'pillow', 'cv2': 'opencv-python', 'mlflow': 'mlflow-skinny',
-                 'pydensecrf': 'pydensecrf2', 'yaml': 'pyyaml'}
+                 'pydensecrf': 'pydensecrf2', 'skimage': 'scikit-image', 'yaml': 'pyyaml'}
 COMMANDS = runpy.run_path(str(TOOLS / '__main__.py'), run_name='pasture')['COMMANDS']
 PYCACHE = shutil.ignore_patterns('__pycache__')
 

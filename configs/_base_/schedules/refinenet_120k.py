@@ -1,6 +1,6 @@
-# RefineNet's training as published with arXiv 1611.06612: SGD 5e-4, a tenth of it in the backbone,
-# one crop a step; a tenth of both rates once the validation settles, on VOC after 70 rounds of the
-# 1464 images. The last 20k steps are ours: the authors stop by hand.
+# RefineNet's training as in the published code of arXiv 1611.06612: SGD 5e-4, a tenth of it in the
+# backbone, one crop a step; a tenth of both rates once the validation settles, in its example after
+# 70 epochs of 1000 to 1464 images. Both numbers of steps are ours: the authors stop by hand.
 _base_ = '../runtime/default.py'
 optim_wrapper = dict(
     type='OptimWrapper',

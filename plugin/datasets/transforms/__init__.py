@@ -1,7 +1,9 @@
 """Transforms of single images: views, blur, deformation, weights, and packing for a model."""
 from .border_weight import BorderWeight, border_weight
+from .bound_short_side import BoundShortSide
 from .elastic_deformation import ElasticDeformation
 from .gaussian_blur import RandomGaussianBlur
+from .grey_variation import GreyVariation
 from .instance_seg_map import LoadInstanceSegMap
 from .load_deep_image import LoadDeepImage
 from .mirror_border import MirrorBorder
@@ -9,6 +11,6 @@ from .pack_semi_inputs import PackSemiInputs
 from .pack_weighted_inputs import PackWeightedSegInputs
 from .tta_views import TTAViews
 
-__all__ = ['BorderWeight', 'ElasticDeformation', 'LoadDeepImage', 'LoadInstanceSegMap',
-           'MirrorBorder', 'PackSemiInputs', 'PackWeightedSegInputs', 'RandomGaussianBlur',
-           'TTAViews', 'border_weight']
+__all__ = ['BorderWeight', 'BoundShortSide', 'ElasticDeformation', 'GreyVariation',
+           'LoadDeepImage', 'LoadInstanceSegMap', 'MirrorBorder', 'PackSemiInputs',
+           'PackWeightedSegInputs', 'RandomGaussianBlur', 'TTAViews', 'border_weight']

@@ -40,8 +40,8 @@ class RefineNetHead(BaseDecodeHead):
             to (0, 1, 2, 3).
         norm_cfg (dict, optional): Norm after each convolution but the adaptive ones. Defaults to
             None: the paper takes batch norm out of the decoder.
-        dropout_ratio (float): Dropout before the classifier and, as published, of the two coarsest
-            levels. Defaults to 0.5.
+        dropout_ratio (float): Dropout of single values, as in the published code, before the
+            classifier and of the two coarsest levels. Defaults to 0.5.
         init_cfg (dict | list, optional): Defaults to the published normal distribution of standard
             deviation 0.01: without norms, He initialisation would double the variance with every
             residual unit. With norms, of the classifier alone; the others start from He's.
@@ -71,6 +71,9 @@ class RefineNetHead(BaseDecodeHead):
             list(in_channels), channels, num_classes=num_classes, in_index=list(in_index),
             input_transform='multiple_select', norm_cfg=norm_cfg, dropout_ratio=dropout_ratio,
             init_cfg=init_cfg or _published_init(norm_cfg), **kwargs)
+        if self.dropout is not None:
+            # that of mmseg drops whole maps
+            self.dropout = nn.Dropout(dropout_ratio)
         self.conv_seg = nn.Conv2d(channels, self.out_channels, classifier_size,
                                   padding=classifier_size // 2)
         widths = (channels, channels, channels, coarse_channels)

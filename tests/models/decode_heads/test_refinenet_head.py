@@ -100,6 +100,17 @@ def test_dropout_is_where_it_was_published():
     assert seen[0] is levels[2] and seen[1] is levels[3]
 
 
+def test_dropout_takes_single_values():
+    torch.manual_seed(0)
+    head = RefineNetHead([4, 4, 4, 4], 4, num_classes=2, coarse_channels=4).train()
+    found = head.dropout(torch.ones(1, 4, 16, 16))
+    # half of the values of every map, not half of the maps
+    shares = (found == 0).float().mean((0, 2, 3))
+    assert ((shares > 0.3) & (shares < 0.7)).all()
+    assert found.unique().tolist() == [0, 2]
+    assert RefineNetHead([4] * 4, 4, num_classes=2, dropout_ratio=0).dropout is None
+
+
 def test_weights_start_as_published():
     torch.manual_seed(0)
     head = RefineNetHead([16] * 4, 16, num_classes=2, coarse_channels=16)
