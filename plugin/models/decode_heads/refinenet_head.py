@@ -71,9 +71,8 @@ class RefineNetHead(BaseDecodeHead):
             list(in_channels), channels, num_classes=num_classes, in_index=list(in_index),
             input_transform='multiple_select', norm_cfg=norm_cfg, dropout_ratio=dropout_ratio,
             init_cfg=init_cfg or _published_init(norm_cfg), **kwargs)
-        if self.dropout is not None:
-            # that of mmseg drops whole maps
-            self.dropout = nn.Dropout(dropout_ratio)
+        # that of mmseg drops whole maps
+        self.dropout = nn.Dropout(dropout_ratio) if dropout_ratio > 0 else None
         self.conv_seg = nn.Conv2d(channels, self.out_channels, classifier_size,
                                   padding=classifier_size // 2)
         widths = (channels, channels, channels, coarse_channels)

@@ -43,9 +43,10 @@ def started(folder: Path, **kwargs):
 
 
 def test_the_best_is_known_of_every_score():
-    scores = ['loss', 'loss_iou', 'MPA', 'FWIoU', 'IoU.cow', 'count/MAE', 'coco/segm_mAP']
+    scores = ['loss', 'loss_iou', 'MPA', 'FWIoU', 'IoU.cow', 'VRand', 'VRand.merge', 'count/MAE',
+              'coco/segm_mAP']
     assert SafeCheckpointHook(save_best=scores).rules == [
-        'less', 'less', 'greater', 'greater', 'greater', 'less', 'greater']
+        'less', 'less', *['greater'] * 5, 'less', 'greater']
     assert SafeCheckpointHook(save_best=['MPA', 'bias'], rule='less').rules == ['less'] * 2
 
 
