@@ -1,5 +1,5 @@
-# CamVid road scenes, 11 classes, at 240x180; scored against the labels at their own size. 367 images
-# to train on, 101 to choose the checkpoint by, 233 for tools/test.py, the part that papers score.
+# CamVid road scenes, 11 classes, at 240x180; scored against the labels at their own size.
+# 367 images to train on, 101 to choose the checkpoint by, 233 for tools/test.py, as papers do.
 dataset_type = 'CamVidDataset'
 data_root = '{{$CAMVID_ROOT:data/camvid}}'
 num_classes = 11
