@@ -36,12 +36,14 @@ class Head(NamedTuple):
 
     title: str
     facts: dict[str, str]
+    commands: list[str]
 
 
 def read_head(text: str) -> Head:
     """Title and facts from the comment that opens a config.
 
-    A fact starts with one of ``KEYS`` and a colon, and goes on in lines that are indented.
+    A fact starts with one of ``KEYS`` and a colon, and goes on in lines that are indented. Lines after
+    the facts that begin as a command does are commands.
 
     Example:
         >>> read_head('# A network.\\n# Published: none; it is\\n#   new.\\n# Usage.').facts
@@ -49,6 +51,7 @@ def read_head(text: str) -> Head:
     """
     title: list[str] = []
     facts: dict[str, str] = {}
+    commands: list[str] = []
     last = None
     for line in text.splitlines():
         if not line.startswith('#'):
@@ -63,7 +66,10 @@ def read_head(text: str) -> Head:
             title.append(line[1:].strip())
         else:
             last = None
-    return Head(' '.join(title), facts)
+            if re.match(r'# ([A-Z_0-9]+=\S+ )*(python|tools/)', line):
+                # what it does may follow
+                commands.append(re.split(' takes |: ', line[2:])[0])
+    return Head(' '.join(title), facts, commands)
 
 
 def image_size(cfg: Config) -> tuple[int, int]:
@@ -119,6 +125,8 @@ def section(path: Path) -> str:
     lines.append(f'- **Training**: {cfg.train_cfg.max_iters:,} steps of {batch} '
                  f'image{"s" * (batch > 1)} of {height}x{width}, {multiply_adds(cfg) / 1e9:.3g} G '
                  f'multiply-adds each; {_few(hours(cfg))}')
+    if head.commands:
+        lines += ['', '```text', *head.commands, '```']
     return '\n'.join([*lines, ''])
 
 

@@ -55,6 +55,7 @@ def test_read_head_joins_lines_that_go_on():
         '# Needs: nothing.\n# python tools/train.py x: a free line\n# Departs: nowhere.\n'
         '_base_ = 1\n# Measured: not a head any more\n')
     assert head.title == 'A network, with a long title.'
+    assert head.commands == ['python tools/train.py x']
     assert head.facts == {'Published': '12.3 on a set of images.', 'Needs': 'nothing.',
                           'Departs': 'nowhere.'}
 
