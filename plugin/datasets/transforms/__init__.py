@@ -1,5 +1,6 @@
-"""Transforms of single images: views, blur, deformation, weights, and packing for a model."""
+"""Transforms of single images: views, colours, blur, deformation, weights, packing."""
 from .border_weight import BorderWeight, border_weight
+from .color_jitter import ColorJitter
 from .elastic_deformation import ElasticDeformation
 from .gaussian_blur import RandomGaussianBlur
 from .instance_seg_map import LoadInstanceSegMap
@@ -9,6 +10,6 @@ from .pack_semi_inputs import PackSemiInputs
 from .pack_weighted_inputs import PackWeightedSegInputs
 from .tta_views import TTAViews
 
-__all__ = ['BorderWeight', 'ElasticDeformation', 'LoadDeepImage', 'LoadInstanceSegMap',
-           'MirrorBorder', 'PackSemiInputs', 'PackWeightedSegInputs', 'RandomGaussianBlur',
-           'TTAViews', 'border_weight']
+__all__ = ['BorderWeight', 'ColorJitter', 'ElasticDeformation', 'LoadDeepImage',
+           'LoadInstanceSegMap', 'MirrorBorder', 'PackSemiInputs', 'PackWeightedSegInputs',
+           'RandomGaussianBlur', 'TTAViews', 'border_weight']
