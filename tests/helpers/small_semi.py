@@ -11,7 +11,7 @@ import plugin  # noqa: F401
 
 CLASSES = 4
 SIZE = 32
-METHODS = ['MeanTeacher', 'CutMixSeg', 'U2PL', 'CPS', 'UniMatch']
+METHODS = ['MeanTeacher', 'CutMixSeg', 'U2PL', 'CPS', 'UniMatch', 'UniMatchV2']
 PREPROCESSOR = dict(type='SegDataPreProcessor', size=(SIZE, SIZE), pad_val=0, seg_pad_val=255,
                     mean=[120., 110., 100.], std=[60., 58., 57.])
 SEGMENTOR = ConfigDict(

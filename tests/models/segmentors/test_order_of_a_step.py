@@ -18,6 +18,8 @@ PASSES = {
     'CPS': dict(student=([BOTH], [BOTH]), second=([BOTH], [BOTH])),
     # clean and disturbed features join in the head; the two strong views are the other pass
     'UniMatch': dict(student=([BOTH, 2 * UNLABELLED], [2 * BOTH, 2 * UNLABELLED])),
+    'UniMatchV2': dict(student=([LABELLED, 2 * UNLABELLED], [LABELLED, 2 * UNLABELLED]),
+                       teacher=([UNLABELLED], [UNLABELLED])),
 }
 
 

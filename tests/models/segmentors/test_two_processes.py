@@ -33,7 +33,8 @@ def make_model(method):
     for head in ('decode_head', 'auxiliary_head'):
         segmentor[head].update(norm_cfg=GROUP_NORM, dropout_ratio=0)
     settings = dict(MeanTeacher={}, CutMixSeg={}, U2PL=dict(mix=None), CPS=dict(mix=None),
-                    UniMatch=dict(mix_prob=0, dropout=0., threshold=0.3))[method]
+                    UniMatch=dict(mix_prob=0, dropout=0., threshold=0.3),
+                    UniMatchV2=dict(mix_prob=0, dropout=0., threshold=0.3))[method]
     more = {}
     if method == 'U2PL':
         more = dict(contrastive=dict(SMALL, threshold=0.01))
