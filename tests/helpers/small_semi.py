@@ -11,7 +11,7 @@ import plugin  # noqa: F401
 
 CLASSES = 4
 SIZE = 32
-METHODS = ['MeanTeacher', 'CutMixSeg', 'U2PL', 'CPS', 'UniMatch']
+METHODS = ['MeanTeacher', 'CutMixSeg', 'U2PL', 'CPS', 'UniMatch', 'UniMatchV2']
 PREPROCESSOR = dict(type='SegDataPreProcessor', size=(SIZE, SIZE), pad_val=0, seg_pad_val=255,
                     mean=[120., 110., 100.], std=[60., 58., 57.])
 SEGMENTOR = ConfigDict(
@@ -63,6 +63,24 @@ def make_batch(labelled=2, unlabelled=2, views=2, height=SIZE, width=SIZE, truth
         inputs.append(image)
         samples.append(sample)
     return dict(inputs=inputs, data_samples=samples)
+
+
+def ragged_batch(seed, labelled=2, unlabelled=2):
+    """A batch whose images have sizes of their own, 20 to 40 pixels."""
+    generator = torch.Generator().manual_seed(seed)
+    sizes = torch.randint(20, 41, (labelled + unlabelled, 2), generator=generator).tolist()
+    batches = [make_batch(labelled=int(index < labelled), unlabelled=int(index >= labelled),
+                          height=height, width=width, seed=seed + index)
+               for index, (height, width) in enumerate(sizes)]
+    return {key: [batch[key][0] for batch in batches] for key in ('inputs', 'data_samples')}
+
+
+def without_size(segmentor=SEGMENTOR):
+    """The segmentor, padding the images of a batch to the largest of them."""
+    segmentor = copy.deepcopy(segmentor)
+    segmentor['data_preprocessor'] = {
+        **PREPROCESSOR, 'size': None, 'size_divisor': 1}
+    return segmentor
 
 
 def losses_of(model, batch):

@@ -126,6 +126,6 @@ def test_a_segmentor_of_every_kind_has_its_views():
     # the kinds of segmentor that the experiments have, each of which averages
     kinds = {EXPERIMENTS[name].model.type for name in SEMANTIC}
     assert {'EncoderDecoder', 'MultiScaleEncoderDecoder', 'UnpaddedEncoderDecoder', 'U2PL', 'CPS',
-            'UniMatch', 'MeanTeacher', 'CutMixSeg'} == kinds
+            'UniMatch', 'UniMatchV2', 'MeanTeacher', 'CutMixSeg'} == kinds
     for kind in kinds:
         assert hasattr(MODELS.get(kind), 'test_step'), kind

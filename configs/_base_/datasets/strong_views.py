@@ -1,10 +1,12 @@
-# The strong views of UniMatch: colours by 0.5 (hue by a quarter of the circle, 45 of OpenCV's 180) with
-# probability 0.8, gray with 0.2, blurred with 0.5. They go with the `weak` of a semi_*.py:
+# The strong views of UniMatch: other colours with probability 0.8, gray with 0.2, blurred with 0.5. They
+# go with the `weak` of a semi_*.py:
 # pipeline=[*_base_.weak, dict(type='PackSemiInputs', views=2, strong=_base_.strong)]
 strong = [
     dict(
         type='RandomApply',
-        transforms=[dict(type='PhotoMetricDistortion', brightness_delta=64, hue_delta=45)],
+        transforms=[
+            dict(type='ColorJitter', brightness=0.5, contrast=0.5, saturation=0.5, hue=0.25)
+        ],
         prob=0.8),
     # the weights of blue, green and red
     dict(

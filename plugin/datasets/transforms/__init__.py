@@ -1,6 +1,7 @@
-"""Transforms of single images: views, blur, deformation, weights, and packing for a model."""
+"""Transforms of single images: views, colours, blur, deformation, weights, packing."""
 from .border_weight import BorderWeight, border_weight
 from .bound_short_side import BoundShortSide
+from .color_jitter import ColorJitter
 from .elastic_deformation import ElasticDeformation
 from .gaussian_blur import RandomGaussianBlur
 from .grey_variation import GreyVariation
@@ -11,6 +12,6 @@ from .pack_semi_inputs import PackSemiInputs
 from .pack_weighted_inputs import PackWeightedSegInputs
 from .tta_views import TTAViews
 
-__all__ = ['BorderWeight', 'BoundShortSide', 'ElasticDeformation', 'GreyVariation',
+__all__ = ['BorderWeight', 'BoundShortSide', 'ColorJitter', 'ElasticDeformation', 'GreyVariation',
            'LoadDeepImage', 'LoadInstanceSegMap', 'MirrorBorder', 'PackSemiInputs',
            'PackWeightedSegInputs', 'RandomGaussianBlur', 'TTAViews', 'border_weight']

@@ -1,7 +1,7 @@
 """Segmentors: the order of the steps of prediction, and of each semi-supervised training method.
 
-``EncoderDecoder`` adds tiles and a dense CRF to MMSegmentation's; U2PL, UniMatch, CPS, CutMix-Seg
-and Mean Teacher wrap any ``EncoderDecoder`` config.
+``EncoderDecoder`` adds tiles and a dense CRF to MMSegmentation's; U2PL, UniMatch and its
+version 2, CPS, CutMix-Seg and Mean Teacher wrap any ``EncoderDecoder`` config.
 """
 from .cps import CPS
 from .cutmix_seg import CutMixSeg
@@ -12,8 +12,9 @@ from .teacher_student import TeacherStudentSegmentor
 from .tta_segmentor import TTASegmentor
 from .u2pl import U2PL
 from .unimatch import UniMatch
+from .unimatch_v2 import UniMatchV2
 from .unpadded import UnpaddedEncoderDecoder
 
 __all__ = ['CPS', 'CascadeEncoderDecoder', 'CutMixSeg', 'EncoderDecoder', 'MeanTeacher',
            'MultiScaleEncoderDecoder', 'PredictionSteps', 'TTASegmentor',
-           'TeacherStudentSegmentor', 'U2PL', 'UniMatch', 'UnpaddedEncoderDecoder']
+           'TeacherStudentSegmentor', 'U2PL', 'UniMatch', 'UniMatchV2', 'UnpaddedEncoderDecoder']

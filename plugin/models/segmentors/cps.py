@@ -13,7 +13,7 @@ from ..semi import (
     predict_pseudo_labels,
     unsupervised_loss,
 )
-from ..semi.networks import Outputs, supervised_losses
+from ..semi.networks import Outputs, supervised_losses, undropped
 from .encoder_decoder import EncoderDecoder
 from .semi_batch import IGNORE, Mixed, SemiBatch
 from .teacher_student import TeacherStudentSegmentor
@@ -55,7 +55,12 @@ class CPS(TeacherStudentSegmentor):
         """Both networks on the same images, then each against the labels of the other."""
         mixed = self.mix_both(batch)
         images = torch.cat([batch.images_l, mixed[0].images if mixed else batch.images_u])
-        outputs = [self._run(network, images) for network in self._both()]
+        # what labels is not dropped out; mixed images have their labels
+        teaching = slice(0, len(batch.samples_l) if mixed else len(images))
+        outputs = []
+        for network in self._both():
+            with undropped(network, teaching, len(images)):
+                outputs.append(self._run(network, images))
         losses: dict[str, Tensor] = {}
         for prefix, network, output in zip(('', 'second.'), self._both(), outputs):
             terms = supervised_losses(network, output, batch.samples_l)
@@ -74,8 +79,12 @@ class CPS(TeacherStudentSegmentor):
         """Pseudo-labels of each network for the same mixed images; empty without mixing."""
         if self.unsupervised['mix'] is None:
             return []
-        scores = [self.upsample(self._run(network, batch.images_u, auxiliary=False).logits,
-                                batch.images_u) for network in self._both()]
+        images = batch.images_u
+        scores = []
+        for network in self._both():
+            with undropped(network, slice(0, len(images)), len(images)):
+                logits = self._run(network, images, auxiliary=False).logits
+            scores.append(self.upsample(logits, images))
         labelled = [predict_pseudo_labels(logits, batch.valid) for logits in scores]
         sample_mix = KINDS[self.unsupervised['mix']]
         mix = sample_mix(labelled[0].labels, prob=self.unsupervised['mix_prob'])

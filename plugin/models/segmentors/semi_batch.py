@@ -2,6 +2,7 @@
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from mmseg.structures import SegDataSample
 from mmseg.utils import SampleList
 from torch import Tensor, nn
@@ -102,7 +103,8 @@ def strong_views(batch: SemiBatch, number: int,
     # without labels, which the preprocessor would pad a second time
     views = [dict(inputs=[views[index] for views in images],
                   data_samples=[SegDataSample() for _ in images]) for index in range(number)]
-    return [preprocessor(view, training=True)['inputs'] for view in views]
+    return [_fill(preprocessor(view, training=True)['inputs'], batch.images_u, preprocessor)
+            for view in views]
 
 
 def strong_view(batch: SemiBatch, preprocessor: nn.Module) -> Tensor:
@@ -135,6 +137,12 @@ def pseudo_statistics(pseudo: PseudoLabels, truth: Tensor | None,
         right = (pseudo.labels == truth) & known
         statistics['pseudo_accuracy'] = right.sum() / known.sum().clamp(min=1)
     return statistics
+
+
+def _fill(views: Tensor, images: Tensor, preprocessor: nn.Module) -> Tensor:
+    """Views padded as the images are: the largest image of a batch may be a labelled one."""
+    height, width = (whole - own for whole, own in zip(images.shape[2:], views.shape[2:]))
+    return F.pad(views, (0, width, 0, height), value=getattr(preprocessor, 'pad_val', 0))
 
 
 def _is_unlabeled(sample: SegDataSample) -> bool:

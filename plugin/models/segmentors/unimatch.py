@@ -1,7 +1,4 @@
 """UniMatch: a weak view teaches two strong views and a view with feature dropout."""
-from collections.abc import Sequence
-from typing import Any
-
 import torch
 import torch.nn.functional as F
 from mmseg.registry import MODELS
@@ -18,7 +15,16 @@ from ..semi import (
     predict_pseudo_labels,
     sample_cutmix,
 )
-from ..semi.networks import Outputs, decode, find_classifier, supervised_losses
+from ..semi.networks import (
+    Outputs,
+    auxiliary_heads,
+    decode,
+    find_classifier,
+    first,
+    run_head,
+    supervised_losses,
+    undropped,
+)
 from .semi_batch import IGNORE, Mixed, SemiBatch, strong_views
 from .teacher_student import TeacherStudentSegmentor
 
@@ -45,21 +51,18 @@ class UniMatch(TeacherStudentSegmentor):
                     mix_prob=0.5, dropout=0.5)
 
     def smallest_pass(self, labelled: int, unlabelled: int, warm_up: bool) -> int:
-        """The head sees the disturbed features of the unlabelled images by themselves."""
-        return min(super().smallest_pass(labelled, unlabelled, warm_up), unlabelled)
+        """The strong views are a pass of their own."""
+        return min(super().smallest_pass(labelled, unlabelled, warm_up), 2 * unlabelled)
 
     def semi_losses(self, batch: SemiBatch) -> dict[str, Tensor]:
         """The weak view, and the three streams that it teaches."""
-        number, size = len(batch.samples_l), batch.images_l.shape[2:]
-        levels = self.student.extract_feat(torch.cat([batch.images_l, batch.images_u]))
-        weak = self._decode(levels, size)
+        number = len(batch.samples_l)
+        weak, disturbed = self._run_weak(batch)
         pseudo = predict_pseudo_labels(
             self.upsample(weak.logits[number:].detach(), batch.images_u), batch.valid)
         losses = supervised_losses(self.student, weak, batch.samples_l)
-        disturbed = self._decode([self._disturbed(level, number) for level in levels], size,
-                                 auxiliary=False)
         losses['loss_feature'] = self.unsupervised['feature_weight'] * self._confident(
-            disturbed.logits, pseudo)
+            disturbed, pseudo)
         views = self._strong_views(batch, pseudo)
         strong = self.run_student(torch.cat([view.images for view in views]), auxiliary=False)
         for index, (view, logits) in enumerate(zip(views, strong.logits.chunk(len(views)))):
@@ -68,12 +71,32 @@ class UniMatch(TeacherStudentSegmentor):
         self._note(batch.truth_u, pseudo, views[0], self.reliable(views[0].pseudo))
         return losses
 
-    def _disturbed(self, level: Tensor | Pooling, start: int) -> Tensor | Pooling:
-        """The level from the image ``start`` on, with dropout of whole channels."""
+    def _run_weak(self, batch: SemiBatch) -> tuple[Outputs, Tensor]:
+        """Outputs for all images, and logits of the unlabelled ones from disturbed features.
+
+        Clean and disturbed features go through the decode head in one pass, as published: its
+        batch norm takes the statistics of both. The unlabelled images, which teach, meet
+        no other dropout.
+        """
+        labelled, size = len(batch.samples_l), batch.images_l.shape[2:]
+        images = torch.cat([batch.images_l, batch.images_u])
+        taught, classifier = slice(labelled, len(images)), find_classifier(
+            self.student, self.classifier)
+        with undropped(self.student, taught, len(images)):
+            levels = self.student.extract_feat(images)
+        with undropped(self.student.decode_head, taught, 2 * len(images)):
+            both = decode(self.student, [self._with_disturbed(level) for level in levels], size,
+                          classifier, auxiliary=False)
+        auxiliary = [run_head(head, levels, size) for _, head in auxiliary_heads(self.student)]
+        weak = Outputs(first(both.decode, len(images)), auxiliary, both.features[:len(images)])
+        return weak, both.logits[len(images) + labelled:]
+
+    def _with_disturbed(self, level: Tensor | Pooling) -> Tensor | Pooling:
+        """The level, and after it the same with dropout of whole channels."""
         if isinstance(level, Tensor):
-            return F.dropout2d(level[start:], self.unsupervised['dropout'])
+            return torch.cat([level, F.dropout2d(level, self.unsupervised['dropout'])])
         # SegNet's levels are indices of poolings, which are no features
-        return level._replace(indices=level.indices[start:])
+        return level._replace(indices=torch.cat([level.indices] * 2))
 
     def reliable(self, pseudo: PseudoLabels) -> Tensor:
         """Labels whose confidence reaches the threshold."""
@@ -95,7 +118,3 @@ class UniMatch(TeacherStudentSegmentor):
         return self.unsupervised['weight'] * confident_loss(
             logits, pseudo.labels, pseudo.confidence, pseudo.valid,
             self.unsupervised['threshold'], align_corners=self.align_corners)
-
-    def _decode(self, levels: Sequence[Any], size: Sequence[int], **kwargs: Any) -> Outputs:
-        return decode(self.student, levels, size,
-                      find_classifier(self.student, self.classifier), **kwargs)

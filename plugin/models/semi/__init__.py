@@ -11,7 +11,8 @@ from .entropy import entropy, masked_quantile, unreliable_share
 from .losses import confident_loss, consistency_loss, lambda_u, unsupervised_loss
 from .memory_bank import MemoryBank
 from .mixing import (KINDS, Mix, apply_mix, check_mix_kind, classmix, cutmix, cutout,
-                     mix_images, mix_pseudo_labels, sample_classmix, sample_cutmix, sample_cutout)
+                     mix_images, mix_pseudo_labels, sample_classmix, sample_cutmix, sample_cutout,
+                     sample_flipped_cutmix)
 from .pseudo_labels import PseudoLabels, predict_pseudo_labels, reliable_labels
 from .ranks import check_ranks, default_ranks
 from .representation import RepresentationHead
@@ -21,5 +22,5 @@ __all__ = ['ContrastiveLoss', 'KINDS', 'MemoryBank', 'Mix', 'PseudoLabels', 'Rep
            'consistency_loss', 'copy_weights', 'cross_entropy_sum', 'cutmix', 'cutout',
            'default_ranks', 'ema_decay', 'ema_update', 'entropy', 'lambda_u', 'masked_quantile',
            'mix_images', 'mix_pseudo_labels', 'predict_pseudo_labels', 'reliable_labels',
-           'sample_classmix', 'sample_cutmix', 'sample_cutout', 'unreliable_share',
-           'unsupervised_loss']
+           'sample_classmix', 'sample_cutmix', 'sample_cutout', 'sample_flipped_cutmix',
+           'unreliable_share', 'unsupervised_loss']

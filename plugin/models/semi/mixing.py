@@ -105,6 +105,18 @@ def sample_cutmix(labels: Tensor, *, prob: float = 0.5, boxes: str = 'u2pl',
     return Mix(mask & mixed, partner)
 
 
+def sample_flipped_cutmix(labels: Tensor, *, prob: float = 0.5, boxes: str = 'unimatch',
+                          generator: Generator | None = None) -> Mix:
+    """CutMix with the batch in reverse, as in UniMatch V2; arguments of :func:`sample_cutmix`.
+
+    The image in the middle of an odd number is its own partner and stays as it is.
+    """
+    partner = torch.arange(len(labels) - 1, -1, -1)
+    chosen = _chosen(len(labels), prob, generator).to(labels.device, non_blocking=True)
+    mask = sample_boxes(boxes, *labels.shape, generator=generator, device=labels.device)
+    return Mix(mask & chosen, partner.to(labels.device, non_blocking=True))
+
+
 def sample_cutout(labels: Tensor, *, prob: float = 0.5, boxes: str = 'u2pl',
                 generator: Generator | None = None) -> Mix:
     """The :class:`Mix` of :func:`cutout`; arguments of :func:`sample_cutmix`."""

@@ -3,9 +3,12 @@ import copy
 import inspect
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
+import torch
 import torch.nn.functional as F
+from mmcv.cnn.bricks import DropPath
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.models.segmentors import BaseSegmentor, EncoderDecoder
 from mmseg.models.utils import resize
@@ -87,6 +90,42 @@ def entering(layer: nn.Module) -> Iterator[list[Tensor]]:
         yield seen
     finally:
         handle.remove()
+
+
+@contextmanager
+def undropped(network: nn.Module, rows: slice, number: int) -> Iterator[None]:
+    """Switch dropout and stochastic depth off for some images of a batch while it is open.
+
+    A network in training mode labels images by what it has learned and not by what dropout
+    left of it, while its other images are dropped out as ever.
+
+    Args:
+        network (nn.Module): In training mode; in evaluation mode nothing changes.
+        rows (slice): Which images, by start and stop.
+        number (int): Images of the batch. A layer that sees a multiple of them, such as the windows
+            of Swin, must have those of an image next to each other.
+    """
+    layers = [layer for layer in network.modules()
+              if isinstance(layer, nn.modules.dropout._DropoutNd | DropPath)]
+    for layer in layers:
+        layer.forward = partial(_drop_others, layer, rows, number)  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        for layer in layers:
+            del layer.forward  # that of the class again
+
+
+def _drop_others(layer: nn.Module, rows: slice, number: int, x: Tensor) -> Tensor:
+    """What a layer of dropout makes of the images that are not in ``rows``."""
+    forward = partial(type(layer).forward, layer)
+    share = len(x) // number
+    if share * number != len(x):
+        return forward(x)
+    parts = x.tensor_split([rows.start * share, rows.stop * share])
+    if getattr(layer, 'inplace', False):
+        parts = tuple(part.clone() for part in parts)
+    return torch.cat([forward(parts[0]), parts[1], forward(parts[2])])
 
 
 def run_network(segmentor: EncoderDecoder, images: Tensor, classifier: nn.Module, *,

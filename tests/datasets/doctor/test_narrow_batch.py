@@ -101,7 +101,9 @@ def test_the_rest_of_an_epoch():
     (dict(type='MeanTeacher'), 2, 4, (3, 1), None),
     (dict(type='CPS'), 0, 2, (1, 1), None),
     (dict(type='CPS', unsupervised=dict(mix='cutmix')), 0, 2, (1, 1), 4),
-    (dict(type='UniMatch'), 0, 2, (1, 1), 4),
+    # clean and disturbed features, and two strong views, are several images in a pass
+    (dict(type='UniMatch'), 0, 2, (1, 1), None),
+    (dict(type='UniMatchV2'), 0, 2, (1, 1), 4),
     (dict(type='U2PL', contrastive=dict(weight=0)), 1, 2, (1, 1), 4),
 ])
 def test_methods_that_run_both_sources_apart(method, warmup, batch, ratio, needs):

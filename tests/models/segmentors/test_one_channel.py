@@ -3,9 +3,10 @@ import pytest
 from mmseg.registry import MODELS
 
 from plugin.utils import UserError
+from tests.helpers.small_semi import METHODS
 
 
-@pytest.mark.parametrize('method', ['MeanTeacher', 'CPS', 'CutMixSeg', 'U2PL', 'UniMatch'])
+@pytest.mark.parametrize('method', METHODS)
 def test_one_channel_is_refused_when_it_is_built(method):
     segmentor = dict(
         type='EncoderDecoder', test_cfg=dict(mode='whole'),

@@ -6,7 +6,16 @@ import pytest
 import torch
 from mmengine.registry import DefaultScope
 
-from tests.helpers.small_semi import METHODS, SEGMENTOR, SMALL, build, make_batch
+from tests.helpers.small_semi import (
+    METHODS,
+    SEGMENTOR,
+    SMALL,
+    build,
+    losses_of,
+    make_batch,
+    ragged_batch,
+    without_size,
+)
 
 # CutMixSeg samples its boxes, image by image
 ALIKE = [method for method in METHODS if method != 'CutMixSeg']
@@ -24,7 +33,8 @@ def make_model(method):
     for head in ('decode_head', 'auxiliary_head'):
         segmentor[head].update(norm_cfg=GROUP_NORM, dropout_ratio=0)
     settings = dict(MeanTeacher={}, CutMixSeg={}, U2PL=dict(mix=None), CPS=dict(mix=None),
-                    UniMatch=dict(mix_prob=0, dropout=0., threshold=0.3))[method]
+                    UniMatch=dict(mix_prob=0, dropout=0., threshold=0.3),
+                    UniMatchV2=dict(mix_prob=0, dropout=0., threshold=0.3))[method]
     more = {}
     if method == 'U2PL':
         more = dict(contrastive=dict(SMALL, threshold=0.01))
@@ -72,6 +82,13 @@ def _rank_trains(rank, world_size, rendezvous, result):
             value /= world_size
         if rank == 0:
             torch.save(dict(losses=losses, gradients=gradients), f'{result}/{method}.pth')
+    for method in METHODS:
+        model = build(method, without_size())
+        # each process has images of other sizes
+        with torch.autocast('cpu', dtype=torch.bfloat16):
+            total, _ = model.parse_losses(losses_of(model, ragged_batch(10 * rank)))
+        total.backward()
+        torch.save(total, f'{result}/{method}-ragged-{rank}.pth')
     torch.distributed.destroy_process_group()
 
 
@@ -95,3 +112,9 @@ def test_losses_and_gradients_are_those_of_the_joined_batch(method, joined):
         assert losses['loss_contrast'] > 0 and losses['loss_unsup'] > 0
     for name, value in gradients.items():
         torch.testing.assert_close(found['gradients'][name], value, rtol=2e-3, atol=1e-6, msg=name)
+
+
+@pytest.mark.parametrize('method', METHODS)
+def test_processes_have_images_of_different_sizes_in_half_precision(method, joined):
+    totals = [torch.load(joined / f'{method}-ragged-{rank}.pth') for rank in (0, 1)]
+    assert all(torch.isfinite(total) for total in totals)

@@ -1,0 +1,17 @@
+# DPT on frozen DINOv2-S, own outlined animals and nothing else: for one small GPU.
+# Published: none; the data are your own.
+# Needs: outlined images and a folder of others (data/README.md); dinov2_vits14_pretrain.pth.
+# Departs: the backbone is frozen, published it learns.
+_base_ = [
+    '_base_/models/dpt_dinov2-s.py',
+    '_base_/datasets/semi_cattle.py',
+    '_base_/schedules/adamw_poly_4k.py',
+]
+model = dict(
+    backbone=dict(frozen=True), decode_head=dict(num_classes={{_base_.num_classes}}))
+# of the decoder, which alone learns; as published
+optim_wrapper = dict(optimizer=dict(lr=2e-4))
+train_dataloader = dict(
+    batch_size=_base_.batch_size // 2,
+    sampler=dict(_delete_=True, type='InfiniteSampler', shuffle=True),
+    dataset=dict(_delete_=True, **_base_.labeled))
