@@ -11,7 +11,7 @@ class ISBIDataset(SegFolderDataset):
     Arganda-Carreras et al., "Crowdsourcing the creation of image segmentation algorithms for
     connectomics", Frontiers in Neuroanatomy 2015; laid out by ``tools/data/prepare_isbi.py``.
     The pixel error is ``1 - PA`` of ``SegMetric``, the IoU of the foreground its ``IoU.cell``, the
-    Rand score of the challenge ``VRand`` of ``VRandMetric``.
+    Rand score of the challenge ``VRand`` of ``CellMetric``.
     """
 
     METAINFO = dict(classes=('membrane', 'cell'), palette=[[40, 40, 40], [240, 228, 66]])

@@ -1,4 +1,5 @@
 """Metrics: scores of label maps and cells, COCO average precision, counting errors, losses."""
+from .cell_metric import CellMetric
 from .coco_metric import FastCocoMetric
 from .coco_results import encode_masks
 from .confusion import fold, joint_histogram, seg_scores
@@ -7,6 +8,6 @@ from .image_quality import match_instances
 from .seg_metric import SegMetric
 from .v_rand import VRandMetric, v_rand
 
-__all__ = ['CountMetric', 'FastCocoMetric', 'SegMetric', 'VRandMetric', 'best_count_threshold',
-           'best_threshold', 'encode_masks', 'fold', 'joint_histogram', 'match_instances',
+__all__ = ['CellMetric', 'CountMetric', 'FastCocoMetric', 'SegMetric', 'VRandMetric',
+           'best_count_threshold', 'best_threshold', 'encode_masks', 'fold', 'joint_histogram', 'match_instances',
            'seg_scores', 'v_rand']

@@ -139,7 +139,7 @@ def test_mistakes_are_named():
 def test_the_configs_show_it_beside_the_pixel_error(name):
     cfg = Config.fromfile(CONFIGS / f'{name}.py')
     for metrics in (cfg.val_evaluator, cfg.test_evaluator):
-        evaluator = Evaluator([dict(one) for one in metrics])
+        evaluator = Evaluator(dict(metrics))
         evaluator.dataset_meta = dict(classes=('membrane', 'cell'))
         evaluator.process([sample(walls(), walls(10))])
         found = evaluator.evaluate(1)

@@ -59,5 +59,5 @@ val_dataloader = dict(
         test_mode=True))
 test_dataloader = val_dataloader
 
-val_evaluator = [dict(type='SegMetric', classwise=True), dict(type='VRandMetric')]
+val_evaluator = dict(type='CellMetric', classwise=True)
 test_evaluator = val_evaluator
