@@ -42,8 +42,8 @@ class Head(NamedTuple):
 def read_head(text: str) -> Head:
     """Title and facts from the comment that opens a config.
 
-    A fact starts with one of ``KEYS`` and a colon, and goes on in lines that are indented. Lines after
-    the facts that begin as a command does are commands.
+    A fact starts with one of ``KEYS`` and a colon, and goes on in lines that are indented. Lines
+    after the facts that begin as a command does are commands.
 
     Example:
         >>> read_head('# A network.\\n# Published: none; it is\\n#   new.\\n# Usage.').facts

@@ -9,5 +9,5 @@ from .seg_metric import SegMetric
 from .v_rand import VRandMetric, v_rand
 
 __all__ = ['CellMetric', 'CountMetric', 'FastCocoMetric', 'SegMetric', 'VRandMetric',
-           'best_count_threshold', 'best_threshold', 'encode_masks', 'fold', 'joint_histogram', 'match_instances',
-           'seg_scores', 'v_rand']
+           'best_count_threshold', 'best_threshold', 'encode_masks', 'fold', 'joint_histogram',
+           'match_instances', 'seg_scores', 'v_rand']

@@ -26,8 +26,8 @@ class UniMatchV2(TeacherStudentSegmentor):
     L. Yang et al., `UniMatch V2: Pushing the Limit of Semi-Supervised Semantic Segmentation
     <https://arxiv.org/abs/2410.10777>`_, TPAMI 2025. Both views of an image go through the
     student in one pass; of half of the images, one view drops the channels that the other one
-    keeps, doubled (complementary dropout). CutMix joins a view with that of the image at the mirrored
-    place of the batch. Pixels below the threshold count as 0.
+    keeps, doubled (complementary dropout). CutMix joins a view with that of the image at the
+    mirrored place of the batch. Pixels below the threshold count as 0.
 
     The paper halves the sum of the supervised and the unsupervised loss. Here the supervised loss
     keeps its weight, so that a learning rate serves with and without unlabelled images:
