@@ -11,6 +11,7 @@ from ..semi import (
     check_mix_kind,
     mix_pseudo_labels,
     predict_pseudo_labels,
+    sample_cutmix,
     unsupervised_loss,
 )
 from ..semi.networks import Outputs, supervised_losses
@@ -81,8 +82,9 @@ class CPS(TeacherStudentSegmentor):
                                 batch.images_u) for network in self._both()]
         labelled = [predict_pseudo_labels(logits, batch.valid) for logits in scores]
         kind, prob = self.unsupervised['mix'], self.unsupervised['mix_prob']
-        boxes = dict(boxes='cps') if kind == 'cutmix' else {}
-        mix = KINDS[kind](labelled[0].labels, prob=prob, **boxes)
+        labels = labelled[0].labels
+        mix = (sample_cutmix(labels, prob=prob, boxes='cps') if kind == 'cutmix'
+               else KINDS[kind](labels, prob=prob))
         images = apply_mix(mix, batch.images_u)
         return [Mixed(images, mix_pseudo_labels(mix, pseudo)) for pseudo in labelled]
 
