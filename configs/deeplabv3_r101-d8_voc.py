@@ -1,6 +1,11 @@
-# DeepLabv3 on ResNet-101 at output stride 8, continuing deeplabv3_r101_voc.py: the second stage of the
-# paper, with frozen batch norm, a rate of 0.001 and VOC's own labels. The paper, which was scored on the
-# test set, also trained on the validation set:
+# DeepLabv3 on ResNet-101 at output stride 8, the second stage, VOC 2012 (Chen et al., arXiv 2017).
+# Published: none on val; the paper trains this stage on trainval and scores the test set.
+# Needs: VOC 2012; a checkpoint of deeplabv3_r101_voc.py.
+# Departs: trains on train, to be scored on val; the convolution behind the ASPP is 3x3, in the
+#   paper 1x1; the stem has 3x3 convolutions of 32, 32 and 64 maps, in the published code of 64, 64
+#   and 128; 30k steps; the weight decay is the published code's.
+# Frozen batch norm, a rate of 0.001 and VOC's own labels. As the paper, on the validation set as
+# well:
 # --cfg-options train_dataloader.dataset.ann_file=ImageSets/Segmentation/trainval.txt
 _base_ = './deeplabv3_r101_voc.py'
 first_stage = '{{$DEEPLABV3_CHECKPOINT:work_dirs/deeplabv3_r101_voc/iter_30000.pth}}'

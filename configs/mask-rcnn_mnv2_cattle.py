@@ -1,4 +1,9 @@
-# Mask R-CNN on MobileNetV2, own outlined animals, 320 pixels: without a GPU.
+# Mask R-CNN on MobileNetV2, own outlined animals (He et al., ICCV 2017).
+# Published: none; the animals are your own.
+# Needs: own outlines as COCO files (data/README.md); MobileNetV2 of ImageNet from the model zoo of
+#   MMDetection.
+# Departs: the recipe is ours.
+# 320 pixels, without a GPU.
 _base_ = [
     '_base_/models/mask-rcnn_mnv2.py',
     '_base_/datasets/cattle_320.py',

@@ -1,5 +1,11 @@
-# Mask R-CNN on MobileNetV2, real pigs, 320 pixels: twenty minutes on two CPU cores in two
-# processes with two images each, tools/dist_train.sh ... 2 --cfg-options train_dataloader.batch_size=2.
+# Mask R-CNN on MobileNetV2, real pigs (He et al., ICCV 2017).
+# Published: none; the network and the division of the images are ours.
+# Needs: the pigs of data/README.md; MobileNetV2 of ImageNet from the model zoo of MMDetection.
+# Departs: the recipe is ours.
+# Measured: mask AP 53.6, AP50 78.5 on 32 test images, counts off by 0.50 animals, in 21 minutes on
+#   2 CPU cores.
+# 320 pixels, in two processes with two images each: tools/dist_train.sh ... 2 --cfg-options
+# train_dataloader.batch_size=2.
 _base_ = [
     '_base_/models/mask-rcnn_mnv2.py',
     '_base_/datasets/pigs.py',

@@ -1,4 +1,10 @@
-# FCN-8s on a narrow ResNet-18, the labels of 5 barn scenes and nothing else.
+# FCN-8s on a narrow ResNet-18, 5 labelled barn scenes.
+# Published: none; the scenes are generated here.
+# Needs: scenes of tools/data/make_barn.py; the lists of tools/data/make_partition.py
+#   (docs/semi.md).
+# Departs: the recipe is ours.
+# Measured: mIoU 58.6 on val, one run.
+# The twin of u2pl_barn.py: the same labels and nothing else.
 _base_ = [
     '_base_/models/fcn_r18-narrow.py',
     '_base_/datasets/semi_barn.py',

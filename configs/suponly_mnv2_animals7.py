@@ -1,4 +1,10 @@
-# DeepLabv3+ on MobileNetV2, the labels of 22 images of seven animals and nothing else.
+# DeepLabv3+ on MobileNetV2, 22 labelled images of seven animals.
+# Published: none; the division of the images is ours.
+# Needs: the animals of data/README.md; the lists of tools/data/make_partition.py (docs/semi.md);
+#   MobileNetV2 of ImageNet from the model zoo of MMSegmentation.
+# Departs: the recipe is ours.
+# Measured: mIoU 48.2 and 48.5 on val (seeds 0, 1); 47.5 and 48.7 after 300 iterations more.
+# The twin of the semi-supervised methods: the same labels and nothing else.
 _base_ = [
     '_base_/models/deeplabv3plus_mnv2.py',
     '_base_/datasets/semi_animals7.py',

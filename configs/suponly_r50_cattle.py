@@ -1,4 +1,9 @@
-# FCN-8s on ResNet-50, own outlined animals and nothing else.
+# FCN-8s on ResNet-50, own outlined animals.
+# Published: none; the animals are your own.
+# Needs: own outlines as COCO files and a folder of images (data/README.md); torchvision's
+#   ResNet-50.
+# Departs: the recipe is ours.
+# The twin of u2pl_r50_cattle.py: the same labels and nothing else.
 _base_ = [
     '_base_/models/fcn_r50.py',
     '_base_/datasets/semi_cattle.py',

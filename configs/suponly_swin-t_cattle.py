@@ -1,4 +1,8 @@
-# UPerNet on Swin-T, own outlined animals and nothing else.
+# UPerNet on Swin-T, own outlined animals (Liu et al., ICCV 2021).
+# Published: none; the animals are your own.
+# Needs: own outlines as COCO files and a folder of images (data/README.md); Swin-T of ImageNet.
+# Departs: as upernet_swin-t_cattle.py.
+# The twin of u2pl_swin-t_cattle.py: the same labels and nothing else.
 _base_ = [
     '_base_/models/upernet_swin-t.py',
     '_base_/datasets/semi_cattle.py',

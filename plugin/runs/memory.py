@@ -1,6 +1,7 @@
 """What to say and to set when the memory is too small for a batch."""
 import contextlib
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from mmengine.config import Config
@@ -78,10 +79,13 @@ def _batches(loader: dict[str, Any]) -> list[str]:
 
 def crop_of(cfg: Config) -> str:
     """The size of what is trained on, in words."""
-    steps = list(_steps(cfg.train_dataloader.get('dataset', {})))
+    dataset = cfg.train_dataloader.get('dataset', {})
+    outer = list(itertools.chain.from_iterable(_pipelines(dataset)))
+    # a crop that is one of several ways says little about the size
+    inner = list(_nested(outer))
     for kind, key, words in (('Crop', 'crop_size', 'crops'), ('Resize', 'scale', 'images'),
                              ('Resize', 'scales', 'images')):
-        for step in steps:
+        for step in outer if kind == 'Crop' else inner:
             size = step.get(key)
             if kind in str(step.get('type')) and size:
                 # an int is the side of a square; a list holds both sides, or several sizes
@@ -92,13 +96,24 @@ def crop_of(cfg: Config) -> str:
     return 'whole images'
 
 
-def _steps(node: Any) -> Iterator[dict]:
-    """All steps of all pipelines below a node of a config."""
+def _pipelines(node: Any) -> Iterator[list]:
+    """All pipelines below a node of a config."""
     if isinstance(node, dict):
         for key, value in node.items():
             if key == 'pipeline':
-                yield from value
-            yield from _steps(value)
+                yield value
+            yield from _pipelines(value)
     elif isinstance(node, (list, tuple)):
         for value in node:
-            yield from _steps(value)
+            yield from _pipelines(value)
+
+
+def _nested(steps: Iterable[Any]) -> Iterator[dict]:
+    """Steps, and those that they choose from (``RandomChoice``)."""
+    for step in steps:
+        if isinstance(step, dict):
+            yield step
+            inner = step.get('transforms')
+            yield from _nested(inner if isinstance(inner, (list, tuple)) else ())
+        elif isinstance(step, (list, tuple)):
+            yield from _nested(step)

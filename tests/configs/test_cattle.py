@@ -1,7 +1,10 @@
 """The experiments on outlined animals learn, predict, and are taken by MMDetection's own tools."""
+import numpy as np
 import pytest
 import torch
+from mmdet.registry import DATASETS
 from mmdet.registry import MODELS as DET_MODELS
+from mmdet.structures.bbox import HorizontalBoxes
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
@@ -22,6 +25,15 @@ SMALL_RESIZE = {'RandomChoiceResize': dict(scales=[(96, 64)]),
                 'RandomResize': dict(scale=(96, 64))}
 
 
+def shrink_steps(steps) -> None:
+    """Make transforms small, in place, and those that they choose from."""
+    for step in steps:
+        if step.type == 'RandomChoice':
+            for way in step.transforms:
+                shrink_steps(way)
+        step.update(SMALL_RESIZE.get(step.type, {}))
+
+
 def small(name, root, monkeypatch) -> Config:
     """The config with the small set, small images and a small network."""
     for variable in ('CATTLE_ROOT', 'PIGS_ROOT', 'BARN_ROOT'):
@@ -29,8 +41,7 @@ def small(name, root, monkeypatch) -> Config:
     cfg = Config.fromfile(CONFIGS / f'{name}.py')
     cfg.merge_from_dict(SMALL_DATA)
     for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
-        for step in loader.dataset.pipeline:
-            step.update(SMALL_RESIZE.get(step.type, {}))
+        shrink_steps(loader.dataset.pipeline)
     if cfg.model.backbone.type == 'SwinTransformer':
         cfg.model.backbone.update(depths=(1, 1, 1, 1))
     elif cfg.model.backbone.type == 'ResNet':
@@ -108,16 +119,58 @@ def test_heads_fit_the_classes(name):
     assert numbers == {len(cfg.train_dataloader.dataset.metainfo.classes)} == {cfg.num_classes}
 
 
-@pytest.mark.parametrize('name', ['mask-rcnn_swin-t_cattle', 'cascade-mask-rcnn_swin-t_cattle'])
-def test_swin_learns_as_published(name):
-    cfg = Config.fromfile(CONFIGS / f'{name}.py')
-    from mmengine.optim import build_optim_wrapper
-    wrapper = build_optim_wrapper(build(cfg), cfg.optim_wrapper)
+def test_swin_learns_as_published(tmp_path, monkeypatch):
+    cfg, cascade = (small(f'{name}_swin-t_cattle', write_set(tmp_path / name), monkeypatch)
+                    for name in ('mask-rcnn', 'cascade-mask-rcnn'))
+    for key in ('optim_wrapper', 'param_scheduler', 'auto_scale_lr', 'train_cfg'):
+        assert cfg[key] == cascade[key]
+    cfg.work_dir = str(tmp_path / 'work')
+    runner = Runner.from_cfg(cfg)
+    # what `train` does before its first iteration
+    runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
+    runner.scale_lr(runner.optim_wrapper, runner.auto_scale_lr)
+    wrapper = runner.optim_wrapper
     decay = {group['weight_decay'] for group in wrapper.param_groups}
     assert type(wrapper.optimizer).__name__ == 'AdamW' and decay == {0.0, 0.05}
-    assert {group['lr'] for group in wrapper.param_groups} == {1e-4}
-    resize = next(step for step in cfg.train_pipeline if step.type == 'RandomChoiceResize')
-    assert [scale[1] for scale in resize.scales] == list(range(480, 801, 32))
+    # 1e-4 is for 16 images, the config has 2
+    assert {group['lr'] for group in wrapper.optimizer.param_groups} == {1e-4 * 2 / 16}
+    assert wrapper.clip_grad_kwargs is None
+    warm_up, steps = runner.build_param_scheduler(runner.param_schedulers)
+    assert (warm_up.begin, warm_up.end, warm_up.start_factor) == (0, 500, 0.001)
+    assert dict(steps.milestones) == {3600 * 27 // 36: 1, 3600 * 33 // 36: 1}
+
+
+@pytest.mark.parametrize('name', ['mask-rcnn_swin-t_cattle', 'cascade-mask-rcnn_swin-t_cattle'])
+def test_swin_sees_images_in_one_of_two_ways_as_published(name, tmp_path, monkeypatch):
+    monkeypatch.setenv('CATTLE_ROOT', str(write_set(tmp_path)))
+    cfg = Config.fromfile(CONFIGS / f'{name}.py')
+    with DefaultScope.overwrite_default_scope('mmdet'):
+        dataset = DATASETS.build(cfg.train_dataloader.dataset)
+    choice, = (step for step in dataset.pipeline.transforms
+               if type(step).__name__ == 'RandomChoice')
+    assert choice.prob is None
+    plain, cropped = (way.transforms for way in choice.transforms)
+    scales = [(1333, shortest) for shortest in range(480, 801, 32)]
+    assert plain[0].scales == scales == cropped[2].scales
+    assert cropped[0].scales == [(1333, 400), (1333, 500), (1333, 600)]
+    sizes = {way: set() for way in (0, 1)}
+    for way, number in ((0, 12), (1, 60)):
+        for _ in range(number):
+            sample = dict(img=np.zeros((500, 700, 3), np.uint8), img_shape=(500, 700),
+                          ori_shape=(500, 700), gt_bboxes=HorizontalBoxes(
+                              torch.tensor([[100., 100., 300., 200.]])),
+                          gt_bboxes_labels=np.array([0]), gt_ignore_flags=np.array([False]))
+            for step in choice.transforms[way].transforms:
+                sample = step(sample)
+                if type(step).__name__ == 'RandomCrop':
+                    # sides from 384 to 600, where the image of 400 to 600 a side has so many
+                    assert all(384 <= side <= 600 for side in sample['img_shape'])
+            sizes[way].add(sample['img_shape'])
+    assert {min(size) for size in sizes[0]} <= set(range(480, 801, 32))
+    # the plain way keeps the shape of the image
+    assert all(abs(wide / high - 1.4) < 0.01 for high, wide in sizes[0])
+    shapes = [wide / high for high, wide in sizes[1]]
+    assert min(shapes) < 1 and max(shapes) > 1.2
 
 
 def test_missing_weights_name_their_source():

@@ -1,10 +1,14 @@
-"""Schedules and fields of view of the configs of DeepLab v1 and v2."""
+"""Schedules, fields of view, CRFs and starts of the configs of DeepLab v1 and v2."""
 import functools
 
+import pytest
 import torch
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
+
+from plugin.models.weights.deeplab import convert_deeplab
 
 
 @functools.lru_cache
@@ -71,3 +75,51 @@ def test_schedule_of_v2(root):
     assert found['decode_head.trunks.0.fc6.bias'] == (2, 0)
     assert found['decode_head.classifiers.3.bias'] == (20, 0)
     assert (cfg.optim_wrapper.optimizer.lr, cfg.train_dataloader.batch_size) == (0.001, 10)
+
+
+@pytest.mark.parametrize('name, plain, bilateral, gaussian', [
+    ('deeplabv1-crf_voc', 'deeplabv1_voc', (4, 121, 5), (3, 3)),
+    ('deeplabv1-msc-crf_voc', 'deeplabv1-msc_voc', (4, 83, 5), (3, 3)),
+    ('deeplabv2_vgg16-crf_voc', 'deeplabv2_vgg16_voc', (4, 65, 3), (2, 2)),
+    ('deeplabv2_r101-crf_voc', 'deeplabv2_r101_voc', (4, 67, 3), (3, 1)),
+])
+def test_published_crfs(name, plain, bilateral, gaussian, root):
+    cfg, without = (Config.fromfile(root / f'configs/{one}.py') for one in (name, plain))
+    crf = cfg.model.test_cfg.pop('crf')
+    assert cfg.model == without.model
+    assert (crf.type, crf.iterations) == ('DenseCRF', 10)
+    assert tuple(crf.bilateral[key] for key in ('weight', 'xy', 'rgb')) == bilateral
+    assert tuple(crf.gaussian[key] for key in ('weight', 'xy')) == gaussian
+
+
+@pytest.mark.parametrize('name', [
+    'deeplabv1_voc', 'deeplabv1-msc-crf_voc', 'deeplabv2_r101-coco_voc', 'deeplabv2_vgg16_voc',
+    'deeplabv3_r101-d8_voc', 'deeplabv3-cascaded_r101_voc', 'deeplabv3plus_xception65_voc'])
+def test_images_are_padded_to_513_pixels_as_published(name, root):
+    cfg = Config.fromfile(root / f'configs/{name}.py')
+    prepare = MODELS.build(cfg.model.data_preprocessor)
+    data = dict(inputs=[torch.full((3, 375, 500), 120, dtype=torch.uint8)],
+                data_samples=[SegDataSample()])
+    inputs = prepare(data, training=False)['inputs']
+    assert tuple(inputs.shape) == (1, 3, 513, 513)
+    # with the mean colour
+    assert not inputs[..., 375:, :].any() and not inputs[..., 500:].any()
+
+
+def test_a_start_of_coco_is_one_config_away(root, tmp_path, monkeypatch):
+    monkeypatch.setenv('DEEPLABV2_COCO_WEIGHTS', str(tmp_path / 'coco.pth'))
+    cfg, plain = (Config.fromfile(root / f'configs/{one}.py')
+                  for one in ('deeplabv2_r101-coco_voc', 'deeplabv2_r101_voc'))
+    assert cfg.model.init_cfg.checkpoint == str(tmp_path / 'coco.pth')
+    assert cfg.model.init_cfg.checkpoint in cfg.weights_from
+    assert cfg.model.backbone.pop('init_cfg') is None and cfg.model.pop('init_cfg')
+    del plain.model.backbone['init_cfg']
+    assert cfg.model == plain.model and cfg.optim_wrapper == plain.optim_wrapper
+    # its names, made by tools/convert_deeplab.py, are those of the network
+    fc = {'fc.weight': torch.zeros(91, 2048, 1, 1), 'fc.bias': torch.zeros(91)}
+    start = convert_deeplab({'layer1.conv1.conv.weight': torch.zeros(64, 3, 7, 7),
+                             'layer5.block3.increase.bn.running_var': torch.ones(2048), **fc})
+    state = configured(root / 'configs/deeplabv2_r101_voc.py')[1].state_dict()
+    assert {key: value.shape for key, value in start.items()} == {
+        key: state[key].shape for key in start}
+    assert len(start) == 2

@@ -38,8 +38,8 @@ def shrink_network(model) -> None:
         model.backbone.update(depths=(1, 1, 1, 1))
     model.backbone.init_cfg = None
     for head in (model.decode_head, model.get('auxiliary_head')):
-        if head is not None and 'sampler' in head:
-            head.sampler.min_kept = 100
+        if head is not None and 'min_kept' in head.loss_decode:
+            head.loss_decode.min_kept = 100
     if model.data_preprocessor.get('size'):
         model.data_preprocessor.size = (SIDE, SIDE)
 
@@ -101,10 +101,18 @@ def test_a_pair_differs_in_the_method_only(name, labeled):
     assert semi == plain
 
 
-@pytest.mark.parametrize('name, rate, decay', [
-    ('u2pl_r101_voc', 0.001, 1e-4), ('u2pl_r101_cityscapes', 0.01, 5e-4)])
-def test_decoder_learns_ten_times_as_fast(name, rate, decay):
+PAPER = {f'optim_wrapper.paramwise_cfg.custom_keys.{part}.lr_mult': 10.
+         for part in ('decode_head', 'auxiliary_head', 'representation')}
+
+
+@pytest.mark.parametrize('name, rate, decay, times, options', [
+    ('u2pl_r101_voc', 0.001, 1e-4, 10, {}),
+    # as the published code, and by options as the paper
+    ('u2pl_r101_cityscapes', 0.01, 5e-4, 1, {}),
+    ('u2pl_r101_cityscapes', 0.01, 5e-4, 10, PAPER)])
+def test_how_fast_the_decoder_learns(name, rate, decay, times, options):
     cfg = small(name)
+    cfg.merge_from_dict(options)
     model = MODELS.build(cfg.model)
     wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
     names = {parameter: key for key, parameter in model.named_parameters()}
@@ -112,7 +120,7 @@ def test_decoder_learns_ten_times_as_fast(name, rate, decay):
     for group in wrapper.param_groups[:-1]:
         parameter, = group['params']
         slow = names[parameter].startswith('student.backbone')
-        assert group['lr'] == pytest.approx(rate if slow else 10 * rate), names[parameter]
+        assert group['lr'] == pytest.approx(rate if slow else times * rate), names[parameter]
         assert group['weight_decay'] == decay
     assert [key for key in names.values() if key.startswith('representation')]
 
@@ -123,9 +131,13 @@ def test_networks_of_the_paper():
     blocks = model.backbone.layer4
     assert [block.conv2.dilation for block in blocks] == [(4, 4), (8, 8), (16, 16)]
     assert len(model.backbone.layer3) == 23
-    assert type(model.decode_head.sampler).__name__ == 'OHEMPixelSampler'
-    assert type(model.auxiliary_head.sampler).__name__ == 'OHEMPixelSampler'
-    assert model.auxiliary_head.loss_decode.loss_weight == 0.4
+    for head, weight in ((model.decode_head, 1), (model.auxiliary_head, 0.4)):
+        loss = head.loss_decode
+        assert type(loss).__name__ == 'OhemCrossEntropyLoss' and head.sampler is None
+        assert (loss.thresh, loss.min_kept, loss.loss_weight) == (0.7, 100000, weight)
+    # the published decoder is not separable
+    assert not [layer for layer in model.decode_head.modules()
+                if isinstance(layer, torch.nn.Conv2d) and layer.groups > 1]
     assert (model.test_cfg.mode, model.test_cfg.crop_size) == ('slide', (769, 769))
     voc = load('suponly_r101_voc')
     assert 'auxiliary_head' not in voc.model and voc.crop_size == (513, 513)
@@ -162,6 +174,11 @@ def test_every_family_learns_from_a_batch(name):
 
 
 @pytest.mark.parametrize('options, expected', [
+    # M and N of the paper's text, and those that its authors ran
+    ({}, dict(num_anchors=50, num_negatives=256)),
+    ({'contrastive.samples': 'published'}, dict(num_anchors=256, num_negatives=50)),
+    ({'contrastive.samples': 'published', 'contrastive.num_negatives': 7},
+     dict(num_anchors=256, num_negatives=7)),
     # table 4: which pixels are negatives
     ({'contrastive.negative_pixels': 'reliable'}, dict(negative_pixels='reliable')),
     ({'contrastive.negative_pixels': 'all'}, dict(negative_pixels='all')),

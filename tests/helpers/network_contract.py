@@ -6,7 +6,7 @@ from mmengine.config import ConfigDict
 from tests.helpers.networks import NETWORKS, build, fitting, samples
 
 # heads that pool the whole image to one position
-POOLED = ('PSPHead', 'ASPPHead', 'DepthwiseSeparableASPPHead')
+POOLED = ('PSPHead', 'ASPPHead', 'DepthwiseSeparableASPPHead', 'DeepLabV3PlusHead')
 
 
 def check_size_of_prediction(name, size):

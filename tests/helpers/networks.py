@@ -53,6 +53,8 @@ NETWORKS = {
     'deeplabv3-r18': (RESNET, pooled('ASPPHead', 64)),
     'deeplabv3-cascaded-r18': (CASCADED, dict(type='FCNHead', in_channels=64, channels=64,
                                               num_convs=0, concat_input=False)),
+    'deeplabv3plus-r18': (RESNET, pooled('DeepLabV3PlusHead', 64, in_index=3, c1_in_channels=8,
+                                         c1_channels=4)),
     'deeplabv3plus-xception': (XCEPTION, pooled('DepthwiseSeparableASPPHead', 128, in_index=3,
                                                 c1_in_channels=16, c1_channels=4)),
     'deeplabv1': (DEEPLAB, dict(type='DeepLabLargeFOVHead', in_channels=16)),

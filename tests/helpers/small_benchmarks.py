@@ -5,13 +5,13 @@ import numpy as np
 from PIL import Image
 
 
-def small_voc(root: Path) -> Path:
-    """Three images of odd sizes in the layout of VOC."""
+def small_voc(root: Path, sizes=((45, 60), (33, 50), (61, 40))) -> Path:
+    """Three images of odd sizes (H, W) in the layout of VOC."""
     rng = np.random.default_rng(0)
     names = [f'2007_00000{k}' for k in range(3)]
     for folder in ('JPEGImages', 'SegmentationClass', 'ImageSets/Segmentation'):
         (root / folder).mkdir(parents=True)
-    for name, (height, width) in zip(names, [(45, 60), (33, 50), (61, 40)]):
+    for name, (height, width) in zip(names, sizes):
         image = rng.integers(256, size=(height, width, 3), dtype=np.uint8)
         Image.fromarray(image).save(root / f'JPEGImages/{name}.jpg')
         label = rng.integers(21, size=(height, width), dtype=np.uint8)

@@ -58,21 +58,31 @@ def test_aspp(name, expected):
     for branch in head.aspp_modules:
         convs = [layer for layer in branch.modules() if isinstance(layer, torch.nn.Conv2d)]
         found.append(convs[0].dilation[0])
-        # separable in v3+: one filter a channel, then 1x1
-        assert len(convs) == (2 if 'plus' in name and found[-1] > 1 else 1)
+        # separable on Xception: one filter a channel, then 1x1
+        assert len(convs) == (2 if 'xception' in name and found[-1] > 1 else 1)
     assert found == expected
     assert head.image_pool[0].output_size == 1
 
 
-@pytest.mark.parametrize('name', ['deeplabv3plus_r101_voc', 'deeplabv3plus_xception65_voc'])
-def test_decoder_of_v3plus(name):
+@pytest.mark.parametrize('name, separable', [
+    ('deeplabv3plus_r101_voc', False), ('deeplabv3plus_xception65_voc', True)])
+def test_decoder_of_v3plus(name, separable):
+    """Section 4.1 of the paper: plain on ResNet-101, and in section 4.3 separable on Xception."""
     model = build(name)
     levels = model.backbone(torch.empty(1, 3, 513, 513, device='meta'))
     # low-level features of 256 maps at stride 4 become 48
     assert tuple(levels[0].shape) == (1, 256, 129, 129)
     assert tuple(model.decode_head.c1_bottleneck.conv.weight.shape) == (48, 256, 1, 1)
-    assert [tuple(layer.pointwise_conv.conv.weight.shape[:2]) for layer in
-            model.decode_head.sep_bottleneck] == [(256, 304), (256, 256)]
+    if separable:
+        assert [tuple(layer.pointwise_conv.conv.weight.shape[:2]) for layer in
+                model.decode_head.sep_bottleneck] == [(256, 304), (256, 256)]
+        return
+    assert [tuple(layer.conv.weight.shape) for layer in model.decode_head.decoder] == [
+        (256, 304, 3, 3), (256, 256, 3, 3)]
+    # the branches of the ASPP are joined by a 1x1 convolution
+    assert tuple(model.decode_head.bottleneck.conv.weight.shape) == (256, 1280, 1, 1)
+    assert not [layer for layer in model.decode_head.modules()
+                if isinstance(layer, torch.nn.Conv2d) and layer.groups > 1]
 
 
 def test_multiply_adds_of_v3plus_on_xception():

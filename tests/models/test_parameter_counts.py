@@ -40,13 +40,15 @@ def test_pspnet_and_deeplab_v3():
     # 1x1, three rates, the pooled image; behind them a 3x3 convolution
     image, behind = 2 * conv(1, 2048, 256), conv(3, 5 * 256, 256)
     aspp = image + 3 * conv(3, 2048, 256) + behind + classifier(256)
+    plain = (image + 3 * conv(3, 2048, 256) + conv(1, 5 * 256, 256) + conv(1, 256, 48)
+             + conv(3, 256 + 48, 256) + conv(3, 256, 256) + classifier(256))
     decoder = (image + 3 * separable(2048, 256) + behind + conv(1, 256, 48)
                + separable(256 + 48, 256) + separable(256, 256) + classifier(256))
     # each of blocks 5 to 7 has three units and no projection
     cascade = 3 * bottlenecks(3, 2048, 512) + classifier(2048)
     for name, expected in (('pspnet_r101_voc', resnet + psp), ('deeplabv3_r101_voc', resnet + aspp),
                            ('deeplabv3-cascaded_r101_voc', resnet + cascade),
-                           ('deeplabv3plus_r101_voc', resnet + decoder),
+                           ('deeplabv3plus_r101_voc', resnet + plain),
                            ('deeplabv3plus_xception65_voc', xception65() + decoder)):
         with torch.device('meta'):
             model = MODELS.build(Config.fromfile(configs / f'{name}.py').model)

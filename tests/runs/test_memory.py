@@ -44,6 +44,10 @@ def test_sentence_of_a_validation_names_what_the_model_has():
     (dict(type='RandomResize', scale=[(480, 360), (640, 360)]), 'images of 640x360'),
     (dict(type='RandomChoiceResize', scales=[320, 640]), 'images of 640x640'),
     (dict(type='PackSegInputs'), 'whole images'),
+    (dict(type='RandomChoice', transforms=[
+        [dict(type='RandomChoiceResize', scales=[(1333, 480), (1333, 800)])],
+        [dict(type='RandomCrop', crop_size=(384, 600))]]), 'images of 1333x800'),
+    (dict(type='RandomApply', transforms=dict(type='Resize', scale=64)), 'whole images'),
 ])
 def test_the_size_of_images_in_words(step, words):
     cfg = Config(dict(train_dataloader=dict(dataset=dict(pipeline=[step]))))

@@ -10,7 +10,7 @@ longest = 1333
 train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
-    # the shorter side from 480 to 800, as published for Swin
+    # the shorter side from 480 to 800
     dict(
         type='RandomChoiceResize',
         scales=[(longest, shortest) for shortest in range(480, 801, 32)],

@@ -2,6 +2,8 @@
 # trained. Several processes share the 16: set train_dataloader.batch_size to 16 / processes.
 _base_ = './voc_sbd.py'
 crop_size = (513, 513)
+# a test pads images, of which none has more than 500 pixels a side
+test_size = (513, 513)
 train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations'),

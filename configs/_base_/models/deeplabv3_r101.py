@@ -1,8 +1,9 @@
 # DeepLabv3 (Chen et al., arXiv 1706.05587) on ResNet-101 at stride 16: multi-grid 1, 2, 4, ASPP with
 # image pooling. The head is MMSegmentation's, whose last convolution before the classifier is 3x3
 # where the paper has 1x1.
-# torchvision's ResNet-101 loads as it is too: model.backbone.type=ResNet and its file in
-# RESNET101_V1C_WEIGHTS; V1c has three 3x3 convolutions in place of the 7x7 one, as the published code.
+# V1c has three 3x3 convolutions of 32, 32 and 64 maps in place of the 7x7 one of 64; those of the
+# published code have 64, 64 and 128. torchvision's ResNet-101, with the 7x7 one of the paper, loads as
+# it is too: model.backbone.type=ResNet and its file in RESNET101_V1C_WEIGHTS.
 # Image pooling leaves one value a channel: train with two images a process at least, or frozen norms.
 _base_ = './segmentor.py'
 resnet101 = '{{$RESNET101_V1C_WEIGHTS:weights/resnet101_v1c.pth}}'

@@ -1,6 +1,6 @@
 # PSPNet (Zhao et al., arXiv 1612.01105) on ResNet-101 at stride 8: the pyramid 1, 2, 3, 6, an auxiliary
-# loss of 0.4 on stage 4. The head is MMSegmentation's. The published stem is twice as wide as that of
-# ResNetV1c (64, 64 and 128 maps), for which weights are at hand.
+# loss of 0.4 on stage 4. The head is MMSegmentation's. The published stem has 64, 64 and 128 maps, twice
+# those of ResNetV1c, for which weights are at hand; stem_channels=128 makes it.
 # The pyramid's first level has one value a channel: train with two images a process at least, or with
 # norm_cfg=dict(type='FrozenBN').
 _base_ = './segmentor.py'

@@ -4,11 +4,11 @@ method = dict(
     type='U2PL',
     # eta of equation 8, alpha_0 of equation 7
     unsupervised=dict(weight=1., alpha=0.2, mix='cutmix', mix_prob=0.5),
-    # lambda_c of equation 1; M, N, tau of equation 4; the ranks follow the number of classes
+    # lambda_c of equation 1; M and N of equation 4, 50 anchors and 256 negatives ('published': 256
+    # and 50, which the authors ran), and its tau; the ranks follow the number of classes
     contrastive=dict(
         weight=0.1,
-        num_anchors=50,
-        num_negatives=256,
+        samples='paper',
         temperature=0.5,
         threshold=0.3,
         ranks=None,

@@ -1,11 +1,12 @@
 """Outlines that lie outside, cross themselves, or are too small to be learnt."""
+import itertools
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import shapely
-from mmcv.transforms import RandomChoiceResize, RandomResize, Resize
+from mmcv.transforms import RandomChoice, RandomChoiceResize, RandomResize, Resize
 from pycocotools import mask as coco_mask
 
 from ..labels import outline_faults
@@ -78,7 +79,7 @@ def check_outlines(parts: Sequence[DataPart], report: Report) -> None:
 
 def input_factor(steps: Sequence[Any], size: tuple[int, int]) -> float:
     """By how much the pipeline enlarges an image of (H, W) pixels, random ranges left aside."""
-    for step in steps:
+    for step in itertools.chain.from_iterable(map(_first_choice, steps)):
         scale = _scale(step)
         if scale is not None:
             (long, short), (most, least) = (sorted(pair)[::-1] for pair in (scale, size))
@@ -89,6 +90,11 @@ def input_factor(steps: Sequence[Any], size: tuple[int, int]) -> float:
         if isinstance(step, Resize) and step.scale_factor is not None:
             return float(np.mean(step.scale_factor))
     return 1.0
+
+
+def _first_choice(step: Any) -> Sequence[Any]:
+    """The steps that a transform stands for; of several ways the first one."""
+    return step.transforms[0].transforms if isinstance(step, RandomChoice) else [step]
 
 
 def _scale(step: Any) -> tuple[int, int] | None:

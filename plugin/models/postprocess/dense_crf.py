@@ -40,6 +40,7 @@ class DenseCRF:
     network                       bilateral                                 gaussian
     ============================  ========================================  ====================
     DeepLab v1, LargeFOV          ``weight=4, xy=121, rgb=5`` (defaults)    ``weight=3, xy=3``
+    DeepLab v1, MSc-LargeFOV      ``weight=4, xy=83, rgb=5``                ``weight=3, xy=3``
     DeepLab v2, VGG16             ``weight=4, xy=65, rgb=3``                ``weight=2, xy=2``
     DeepLab v2, ResNet-101        ``weight=4, xy=67, rgb=3``                ``weight=3, xy=1``
     ============================  ========================================  ====================

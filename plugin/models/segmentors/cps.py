@@ -11,6 +11,7 @@ from ..semi import (
     check_mix_kind,
     mix_pseudo_labels,
     predict_pseudo_labels,
+    sample_cutmix,
     unsupervised_loss,
 )
 from ..semi.networks import Outputs, supervised_losses, undropped
@@ -28,10 +29,13 @@ class CPS(TeacherStudentSegmentor):
     classes of the other, on labelled and on unlabelled images. ``student`` is the network that
     predicts, ``second`` the other; there is no moving average.
 
-    ``unsupervised`` has ``weight`` (1.5), ``mix`` (None; ``'cutmix'``, ``'cutout'`` or
-    ``'classmix'`` of the unlabelled images, which both networks label first, as in the paper's
-    variant with CutMix) and ``mix_prob`` (1). See :class:`TeacherStudentSegmentor` for the other
-    arguments.
+    With ``mix`` the unlabelled images are mixed with each other after both networks have labelled
+    them, and the cross-entropy is that of the mixed images alone: the paper's variant with CutMix,
+    whose images have three boxes.
+
+    ``unsupervised`` has ``weight`` (1.5, which the published code has without CutMix on VOC; with
+    it, it has 1), ``mix`` (None; ``'cutmix'``, ``'cutout'`` or ``'classmix'``) and ``mix_prob``
+    (1). See :class:`TeacherStudentSegmentor` for the other arguments.
     """
 
     has_teacher = False
@@ -55,8 +59,8 @@ class CPS(TeacherStudentSegmentor):
         """Both networks on the same images, then each against the labels of the other."""
         mixed = self.mix_both(batch)
         images = torch.cat([batch.images_l, mixed[0].images if mixed else batch.images_u])
-        # what labels is not dropped out; mixed images have their labels
-        teaching = slice(0, len(batch.samples_l) if mixed else len(images))
+        # what labels is not dropped out; mixed images have their labels already
+        teaching = slice(0, 0 if mixed else len(images))
         outputs = []
         for network in self._both():
             with undropped(network, teaching, len(images)):
@@ -86,28 +90,28 @@ class CPS(TeacherStudentSegmentor):
                 logits = self._run(network, images, auxiliary=False).logits
             scores.append(self.upsample(logits, images))
         labelled = [predict_pseudo_labels(logits, batch.valid) for logits in scores]
-        sample_mix = KINDS[self.unsupervised['mix']]
-        mix = sample_mix(labelled[0].labels, prob=self.unsupervised['mix_prob'])
+        kind, prob = self.unsupervised['mix'], self.unsupervised['mix_prob']
+        labels = labelled[0].labels
+        mix = (sample_cutmix(labels, prob=prob, boxes='cps') if kind == 'cutmix'
+               else KINDS[kind](labels, prob=prob))
         images = apply_mix(mix, batch.images_u)
         return [Mixed(images, mix_pseudo_labels(mix, pseudo)) for pseudo in labelled]
 
     def _cross_losses(self, batch: SemiBatch, mixed: list[Mixed],
                       outputs: list[Outputs]) -> dict[str, Tensor]:
         """Each network against the labels of the other one."""
-        logits = [self.upsample(output.logits, batch.images_l) for output in outputs]
-        valid = torch.cat([batch.labels_l != IGNORE, batch.valid])
         number = len(batch.samples_l)
-        # mixed images keep the labels from before the mixing; this pass labels the others
-        fresh = number if mixed else len(valid)
-        said = [predict_pseudo_labels(scores[:fresh].detach(), valid[:fresh]) for scores in logits]
-        if mixed:
-            said = [PseudoLabels(*map(torch.cat, zip(own, part.pseudo)))
-                    for own, part in zip(said, mixed)]
+        # of mixed images the labels are from before the mixing, and these images alone count
+        first = number if mixed else 0
+        logits = [self.upsample(output.logits[first:], batch.images_l) for output in outputs]
+        valid = torch.cat([batch.labels_l != IGNORE, batch.valid])
+        said = [one.pseudo for one in mixed] or [
+            predict_pseudo_labels(scores.detach(), valid) for scores in logits]
         losses = {}
         for name, scores, pseudo in zip(('loss_unsup', 'second.loss_unsup'), logits, said[::-1]):
             loss = unsupervised_loss(scores, pseudo.labels, pseudo.valid)
             losses[name] = self.unsupervised['weight'] * loss
-        unlabelled = PseudoLabels(*(part[number:] for part in said[1]))
+        unlabelled = PseudoLabels(*(part[number - first:] for part in said[1]))
         image = mixed[0].images if mixed else batch.images_u
         # with mixing the truth does not belong to the pixels any more
         self._note(None if mixed else batch.truth_u, unlabelled, Mixed(image, unlabelled),

@@ -15,16 +15,17 @@ class MeanTeacher(TeacherStudentSegmentor):
     """Trains the student to agree with the teacher on differently augmented images.
 
     A. Tarvainen, H. Valpola, `Mean teachers are better role models
-    <https://arxiv.org/abs/1703.01780>`_: the squared difference of the two softmax outputs, here
-    summed over the classes and averaged over the pixels, with a weight that rises as
-    ``exp(-5 (1 - t / ramp_up)^2)``. The student sees the first strong view of
-    ``PackSemiInputs``, or the teacher's image where there is none.
+    <https://arxiv.org/abs/1703.01780>`_: the squared difference of the two softmax outputs, its
+    mean over pixels and classes, with a weight that rises as ``exp(-5 (1 - t / ramp_up)^2)``. The
+    student sees the first strong view of ``PackSemiInputs``, or the teacher's image where there
+    is none.
 
-    ``unsupervised`` has ``weight`` (1) and ``ramp_up`` (0.25), the share of the training in which
-    the weight rises. See :class:`TeacherStudentSegmentor` for the other arguments.
+    ``unsupervised`` has ``weight`` (100, as in the published code of CPS, which measured this
+    method on segmentation) and ``ramp_up`` (0.25), the share of the training in which the weight
+    rises. See :class:`TeacherStudentSegmentor` for the other arguments.
     """
 
-    settings = dict(weight=1., ramp_up=0.25)
+    settings = dict(weight=100., ramp_up=0.25)
 
     def mix(self, batch: SemiBatch, pseudo: PseudoLabels, scores: Tensor) -> Mixed:
         """The strong view."""
@@ -37,9 +38,7 @@ class MeanTeacher(TeacherStudentSegmentor):
         assert mixed.targets is not None
         logits = self.upsample(outputs.logits[len(batch.samples_l):], mixed.images)
         loss = consistency_loss(logits, mixed.targets, mixed.pseudo.valid)
-        weight = self.unsupervised['weight'] * self._ramp()
-        # the published loss is a sum over the classes
-        return dict(loss_unsup=weight * self.num_classes * loss)
+        return dict(loss_unsup=self.unsupervised['weight'] * self._ramp() * loss)
 
     def _ramp(self) -> float:
         length = self.unsupervised['ramp_up']

@@ -31,7 +31,8 @@ class U2PL(TeacherStudentSegmentor):
     Y. Wang et al., `Semi-Supervised Semantic Segmentation Using Unreliable Pseudo-Labels
     <https://arxiv.org/abs/2203.03884>`_, CVPR 2022: ``L_s + lambda_u L_u + lambda_c L_c``
     (equation 1). The published code departs from the paper in the choice of anchors and
-    negatives; ``contrastive=dict(negatives='official')`` follows the code.
+    negatives; ``contrastive=dict(negatives='official')`` follows the code, and
+    ``samples='published'`` has its numbers of them.
 
     Where ``PackSemiInputs`` makes a strong view, the student sees that one, mixed; in the
     paper it has the same colours as the teacher's image.

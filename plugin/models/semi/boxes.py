@@ -15,13 +15,15 @@ Uniform = Callable[[int], list[float]]
 def sample_boxes(kind: str, number: int, height: int, width: int, *,
                generator: Generator | None = None,
                device: torch.device | None = None) -> Tensor:
-    """One box in each image.
+    """One box in each image, or several.
 
     Args:
         kind (str): ``'u2pl'``: half of the area, the width uniform above half of the image's.
             ``'cutmix-seg'``: half of the area, the shares of height and width log-uniform.
             ``'unimatch'``: 2% to 40% of the area, height by width uniform in 0.3..1/0.3, measured
             in shares of the image.
+            ``'cps'``: three boxes of a third of 25% to 50% of the area each, the shares of height
+            and width log-uniform; where two of them overlap, pixels are outside again.
         number (int): Images N.
         height (int): H in pixels.
         width (int): W in pixels.
@@ -29,7 +31,7 @@ def sample_boxes(kind: str, number: int, height: int, width: int, *,
         device (torch.device, optional): Of the result.
 
     Returns:
-        Tensor: (N, 1, H, W) bool, True in the box.
+        Tensor: (N, 1, H, W) bool, True in the box; of several boxes, in an odd number of them.
 
     Raises:
         UserError: If the kind is unknown or the images are empty.
@@ -42,12 +44,14 @@ def sample_boxes(kind: str, number: int, height: int, width: int, *,
     def uniform(count: int) -> list[float]:
         return torch.rand(count, generator=generator, dtype=torch.float64).tolist()
 
-    boxes = [BOXES[kind](height, width, uniform) for _ in range(number)]
-    corners = torch.tensor(boxes, dtype=torch.int64).view(number, 4, 1, 1, 1)
-    top, left, bottom, right = corners.to(device, non_blocking=True).unbind(1)
+    count = COUNTS.get(kind, 1)
+    boxes = [BOXES[kind](height, width, uniform) for _ in range(number * count)]
+    corners = torch.tensor(boxes, dtype=torch.int64).view(number, count, 4, 1, 1)
+    top, left, bottom, right = corners.to(device, non_blocking=True).unbind(2)
     rows = torch.arange(height, device=device)[:, None]
     columns = torch.arange(width, device=device)
-    return (rows >= top) & (rows < bottom) & (columns >= left) & (columns < right)
+    inside = (rows >= top) & (rows < bottom) & (columns >= left) & (columns < right)
+    return inside.sum(1, keepdim=True) % 2 == 1
 
 
 def _u2pl(height: int, width: int, uniform: Uniform) -> Box:
@@ -64,6 +68,16 @@ def _cutmix_seg(height: int, width: int, uniform: Uniform) -> Box:
     exponent, *place = uniform(3)
     share = 0.5 ** exponent
     return _place(round(height * share), round(width * 0.5 / share), height, width, place)
+
+
+def _cps(height: int, width: int, uniform: Uniform) -> Box:
+    """One of the three boxes of ``mask_gen.py`` in the experiments with CutMix of TorchSemiSeg."""
+    share, exponent, *place = uniform(4)
+    area = 0.25 + 0.25 * share
+    tall = area ** exponent
+    side = math.sqrt(1 / COUNTS['cps'])
+    return _place(round(height * tall * side), round(width * area / tall * side), height, width,
+                  place)
 
 
 def _unimatch(height: int, width: int, uniform: Uniform) -> Box:
@@ -90,4 +104,6 @@ def _place(box_height: int, box_width: int, height: int, width: int, place: list
 
 
 BOXES: dict[str, Callable[[int, int, Uniform], Box]] = {
-    'u2pl': _u2pl, 'cutmix-seg': _cutmix_seg, 'unimatch': _unimatch}
+    'u2pl': _u2pl, 'cutmix-seg': _cutmix_seg, 'unimatch': _unimatch, 'cps': _cps}
+# boxes in an image, where there are several
+COUNTS = {'cps': 3}

@@ -1,4 +1,5 @@
 """The contrastive loss of U2PL."""
+from collections.abc import Collection
 from typing import NamedTuple
 
 import torch
@@ -22,6 +23,9 @@ from .selection import (
 
 NEGATIVES = ('paper', 'official')
 NEGATIVE_PIXELS = ('unreliable', 'reliable', 'all')
+# anchors of a class and negatives of an anchor: those of the paper's text, and those that its
+# authors ran, by their configs and their answers
+SAMPLES = dict(paper=(50, 256), published=(256, 50))
 
 
 class _Joined(NamedTuple):
@@ -49,8 +53,13 @@ class ContrastiveLoss(nn.Module):
     Args:
         num_classes (int): Number of classes ``C``, at least 2.
         channels (int): Dimensions ``D`` of the representations. Defaults to 256.
-        num_anchors (int): Anchors ``M`` of a class, sampled with replacement. Defaults to 50.
-        num_negatives (int): Negatives of each anchor. Defaults to 256.
+        samples (str): Numbers of anchors and negatives: ``paper``, 50 and 256 as in the text of the
+            paper, or ``published``, 256 and 50 as in the published configs, which the authors say
+            they ran. Defaults to ``paper``.
+        num_anchors (int, optional): Anchors ``M`` of a class, sampled with replacement. Defaults
+            to that of ``samples``.
+        num_negatives (int, optional): Negatives ``N`` of each anchor. Defaults to that of
+            ``samples``.
         temperature (float): Defaults to 0.5.
         threshold (float): Probability of the own class above which a pixel may be an anchor; 0
             lets all be. Defaults to 0.3.
@@ -67,8 +76,9 @@ class ContrastiveLoss(nn.Module):
         UserError: If an option is none of the above, or the ranks hold no rank.
     """
 
-    def __init__(self, num_classes: int, channels: int = 256, *, num_anchors: int = 50,
-                 num_negatives: int = 256, temperature: float = 0.5, threshold: float = 0.3,
+    def __init__(self, num_classes: int, channels: int = 256, *, samples: str = 'paper',
+                 num_anchors: int | None = None, num_negatives: int | None = None,
+                 temperature: float = 0.5, threshold: float = 0.3,
                  ranks: tuple[int, int] | None = None, negatives: str = 'paper',
                  negative_pixels: str = 'unreliable', bank: dict | None = None) -> None:
         super().__init__()
@@ -76,8 +86,10 @@ class ContrastiveLoss(nn.Module):
         self.ranks = (low, high)
         check_ranks(low, high, num_classes)
         self.num_classes = num_classes
-        self.num_anchors = num_anchors
-        self.num_negatives = num_negatives
+        _check_choice('samples', samples, SAMPLES)
+        anchors, keys = SAMPLES[samples]
+        self.num_anchors = anchors if num_anchors is None else num_anchors
+        self.num_negatives = keys if num_negatives is None else num_negatives
         self.temperature = temperature
         self.threshold = threshold
         self.negatives = negatives
@@ -193,9 +205,7 @@ def sample_anchors(classes: Tensor, numbers: Tensor, uniform: Tensor) -> tuple[T
 
 def _check_options(loss: ContrastiveLoss) -> None:
     for name, known in dict(negatives=NEGATIVES, negative_pixels=NEGATIVE_PIXELS).items():
-        if getattr(loss, name) not in known:
-            raise UserError(f'{name}={getattr(loss, name)!r} is unknown; use one of '
-                            f'{", ".join(map(repr, known))}')
+        _check_choice(name, getattr(loss, name), known)
     for name in ('num_anchors', 'num_negatives'):
         if getattr(loss, name) < 1:
             raise UserError(f'{name}={getattr(loss, name)} contrasts nothing; use 1 or more')
@@ -203,3 +213,8 @@ def _check_options(loss: ContrastiveLoss) -> None:
         raise UserError(f'temperature={loss.temperature} must be above 0, e.g. 0.5')
     if not 0 <= loss.threshold < 1:
         raise UserError(f'threshold={loss.threshold} is a probability; use 0 or more, below 1')
+
+
+def _check_choice(name: str, value: str, known: Collection[str]) -> None:
+    if value not in known:
+        raise UserError(f'{name}={value!r} is unknown; use one of {", ".join(map(repr, known))}')

@@ -25,7 +25,14 @@ ASPP_LAYER = re.compile(r'(fc[67])_([1-4])')
 ASPP_CLASSIFIER = re.compile(r'fc8(?:_[a-z]+\d*)?_([1-4])')
 RESNET_CLASSIFIER = re.compile(r'layer5\.conv2d_list\.(\d)')
 RESNET_LAYER = re.compile(r'(conv1|bn1|layer[1-4]\..+)')
-SCALE = re.compile(r'^(?:module\.)?(?:Scale\d?\.)?')
+BLOCK_CLASSIFIER = re.compile(r'aspp\.c(\d)')
+BLOCK_STEM = re.compile(r'layer1\.conv1\.(conv|bn)')
+BLOCK_LAYER = re.compile(
+    r'layer([2-5])\.block(\d+)\.(reduce|conv3x3|increase|shortcut)\.(conv|bn)')
+BLOCK_PARTS = dict(reduce='1', conv3x3='2', increase='3')
+# the classifier of the COCO start, of 91 classes, which DeepLab v2 replaces by its ASPP
+COCO_CLASSIFIER = 'fc'
+SCALE = re.compile(r'^(?:module\.)?(?:Scale\d?\.|base\.)?')
 
 
 def convert(source: str | Path, target: str | Path, *,
@@ -52,10 +59,10 @@ def convert(source: str | Path, target: str | Path, *,
     return state_dict
 
 
-def class_count(state_dict: Mapping[str, Tensor]) -> int:
-    """Number of classes of a converted DeepLab, by the rows of its classifier."""
-    return next(len(value) for key, value in state_dict.items()
-                if key.startswith(('decode_head.conv_seg.', 'decode_head.classifiers.')))
+def class_count(state_dict: Mapping[str, Tensor]) -> int | None:
+    """Number of classes of a converted DeepLab, by the rows of its classifier; None without one."""
+    return next((len(value) for key, value in state_dict.items()
+                 if key.startswith(('decode_head.conv_seg.', 'decode_head.classifiers.'))), None)
 
 
 def subsample_vgg16(state_dict: Mapping[str, Tensor],
@@ -125,7 +132,11 @@ def convert_deeplab(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
       ``data_conv``, ``data_fc``, ``data_ms``, ``pool1_conv`` ... ``pool4_ms``;
     - v2 on VGG16 in Caffe's names: ``fc6_1``, ``fc7_1``, ``fc8_voc12_1`` ... of four branches;
     - v2 on ResNet-101: ``Scale.layer1.0.conv1.weight`` ... ``Scale.layer5.conv2d_list.3.bias``,
-      with ``Scale1.``, ``Scale2.``, ``Scale3.`` (which must be equal) or nothing before.
+      with ``Scale1.``, ``Scale2.``, ``Scale3.`` (which must be equal) or nothing before; or
+      ``base.layer1.conv1.conv.weight``, ``base.layer2.block1.reduce.conv.weight`` ...
+      ``base.aspp.c3.bias``, with or without ``base.``;
+    - the start of v2 from COCO, with the same names and ``fc.weight``, ``fc.bias`` in place of the
+      ASPP: its classifier of 91 classes is left out, and training adds another.
 
     Args:
         state_dict (Mapping[str, Tensor]): Parameters in one of these layouts.
@@ -142,13 +153,15 @@ def convert_deeplab(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
     layers = {key.rpartition('.')[0] for key in stripped}
     if any(RESNET_CLASSIFIER.fullmatch(layer) for layer in layers):
         return _placed(stripped, _resnet_place)
+    if any(BLOCK_STEM.fullmatch(layer) for layer in layers):
+        return _placed(_without_coco(stripped, layers), _block_place)
     if any(ASPP_CLASSIFIER.fullmatch(layer) for layer in layers):
         return _placed(stripped, _aspp_place)
     if any(VGG_CLASSIFIER.fullmatch(layer) for layer in layers):
         return _placed(stripped, _vgg_place)
     raise UserError(f'{", ".join(sorted(layers)[:3])} ... has no classifier of DeepLab (fc8, '
-                    'fc8_voc12, fc8_voc12_1 or layer5.conv2d_list.0): give a published DeepLab v1 '
-                    'or v2 as a state dict')
+                    'fc8_voc12, fc8_voc12_1, layer5.conv2d_list.0 or aspp.c0): give a published '
+                    'DeepLab v1 or v2 as a state dict')
 
 
 def _one_scale(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -181,6 +194,30 @@ def _resnet_place(layer: str) -> str | None:
     if match:
         return f'decode_head.classifiers.{match[1]}'
     return f'backbone.{layer}' if RESNET_LAYER.fullmatch(layer) else None
+
+
+def _without_coco(state_dict: dict[str, Tensor], layers: set[str]) -> dict[str, Tensor]:
+    """Without the classifier of the COCO start; that of a whole DeepLab v2 stays, and is named."""
+    if any(BLOCK_CLASSIFIER.fullmatch(layer) for layer in layers):
+        return state_dict
+    return {key: value for key, value in state_dict.items()
+            if key.rpartition('.')[0] != COCO_CLASSIFIER}
+
+
+def _block_place(layer: str) -> str | None:
+    match = BLOCK_CLASSIFIER.fullmatch(layer)
+    if match:
+        return f'decode_head.classifiers.{match[1]}'
+    match = BLOCK_STEM.fullmatch(layer)
+    if match:
+        return f'backbone.{match[1]}1'
+    match = BLOCK_LAYER.fullmatch(layer)
+    if match is None:
+        return None
+    stage, block, part, kind = match.groups()
+    name = f'downsample.{0 if kind == "conv" else 1}' if part == 'shortcut' \
+        else f'{kind}{BLOCK_PARTS[part]}'
+    return f'backbone.layer{int(stage) - 1}.{int(block) - 1}.{name}'
 
 
 def _aspp_place(layer: str) -> str | None:

@@ -3,7 +3,7 @@ import json
 
 import numpy as np
 import pytest
-from mmcv.transforms import RandomChoiceResize, RandomResize, Resize
+from mmcv.transforms import RandomChoice, RandomChoiceResize, RandomResize, Resize
 from PIL import Image
 
 from plugin.datasets.doctor import examine_config, examine_path
@@ -106,6 +106,7 @@ def test_objects_that_the_input_size_shrinks(folder):
     (RandomResize(scale=((80, 40), (320, 160)), keep_ratio=True), 2.0),
     (RandomResize(scale=(320, 320)), np.sqrt(8)),
     (RandomChoiceResize(scales=[(80, 40), (320, 160)], keep_ratio=True), 2.0),
+    (RandomChoice([[Resize(scale=(320, 160), keep_ratio=True)], [Resize(scale_factor=0.5)]]), 2.0),
 ])
 def test_the_size_that_the_network_sees(step, factor):
     assert input_factor([object(), step], (80, 160)) == pytest.approx(factor)

@@ -7,6 +7,7 @@ from mmengine.config import ConfigDict
 from mmseg.registry import MODELS
 from torch import nn
 
+from plugin.models.semi import mixing
 from tests.helpers.small_semi import (
     METHODS,
     PREPROCESSOR,
@@ -256,6 +257,51 @@ def test_networks_of_cps_learn_from_each_other(mix):
     grad = model.student.decode_head.conv_seg.bias.grad
     assert grad[1] < 0 and all(grad[[0, 2, 3]] > 0)
     assert all(parameter.grad is None for parameter in model.second.parameters())
+
+
+def test_cps_with_cutmix_learns_from_mixed_unlabelled_images_alone():
+    model = build('CPS', unsupervised=dict(mix='cutmix', weight=1.))
+    batch = make_batch(unlabelled=3)
+    seen, mixes = {}, []
+    run, mix_both = model._run, model.mix_both
+    model._run = lambda network, images, **kwargs: seen.setdefault(
+        (network is model.second, len(images)), run(network, images, **kwargs))
+    model.mix_both = lambda part: mixes.append(mix_both(part)) or mixes[-1]
+    losses = losses_of(model, batch)
+    for other, name in ((False, 'loss_unsup'), (True, 'second.loss_unsup')):
+        # two labelled and three mixed images went through the network; the first two do not count
+        logits = model.upsample(seen[other, 5].logits[2:], torch.empty(3, 3, SIZE, SIZE))
+        labels = mixes[0][0 if other else 1].pseudo.labels
+        expected = torch.nn.functional.cross_entropy(logits, labels, ignore_index=255)
+        torch.testing.assert_close(losses[name], expected)
+
+
+def test_cps_with_cutmix_cuts_three_boxes(monkeypatch):
+    kinds = []
+    sample = mixing.sample_boxes
+    monkeypatch.setattr(mixing, 'sample_boxes',
+                        lambda kind, *args, **kwargs: kinds.append(kind) or sample(
+                            kind, *args, **kwargs))
+    losses_of(build('CPS', unsupervised=dict(mix='cutmix')), make_batch())
+    losses_of(build('U2PL', unsupervised=dict(mix='cutmix')), make_batch())
+    assert kinds == ['cps', 'u2pl']
+
+
+def test_mean_teacher_takes_the_mean_over_pixels_and_classes_a_hundred_times():
+    segmentor = copy.deepcopy(SEGMENTOR)
+    segmentor['decode_head']['dropout_ratio'] = 0
+    model = build('MeanTeacher', segmentor)
+    model.progress = 1.
+    model.student.eval()
+    with torch.no_grad():
+        model.student.decode_head.conv_seg.bias.add_(torch.tensor([0., 1., 0., -1.]))
+    losses = losses_of(model, make_batch(views=0))
+    images = model.data_preprocessor(make_batch(views=0), training=True)['inputs'][2:]
+    with torch.no_grad():
+        ours, theirs = (network.encode_decode(images, [dict(img_shape=(SIZE, SIZE))]).softmax(1)
+                        for network in (model.student, model.teacher))
+    expected = 100 * torch.nn.functional.mse_loss(ours, theirs)
+    assert losses['loss_unsup'].item() == pytest.approx(expected.item(), rel=1e-4)
 
 
 def test_u2pl_keeps_the_share_of_reliable_pixels_that_time_asks_for():

@@ -44,13 +44,39 @@ def test_boxes_of_u2pl_are_wider_than_half_the_image():
     assert counts[:5].sum() == 0 and counts[9] == 0 and (counts[5:9] > 400).all()
 
 
+def slow_cps(height, width, uniform) -> torch.Tensor:
+    """Three boxes as ``BoxMaskGenerator`` of TorchSemiSeg flips them, pixel by pixel."""
+    mask = torch.zeros(height, width, dtype=torch.bool)
+    for share, exponent, row, column in uniform:
+        area = 0.25 + 0.25 * share
+        tall = area ** exponent
+        sides = round(height * tall / 3**0.5), round(width * area / tall / 3**0.5)
+        top, left = int(row * (height - sides[0] + 1)), int(column * (width - sides[1] + 1))
+        for y in range(top, top + sides[0]):
+            for x in range(left, left + sides[1]):
+                mask[y, x] = not mask[y, x]
+    return mask
+
+
+def test_three_boxes_of_cps_and_what_two_of_them_share_is_outside():
+    masks = sample_boxes('cps', 6, 30, 41, generator=seeded(4))
+    generator = seeded(4)
+    for mask in masks[:, 0]:
+        draws = [torch.rand(4, generator=generator, dtype=torch.float64).tolist()
+                 for _ in range(3)]
+        assert torch.equal(mask, slow_cps(30, 41, draws))
+    shares = sample_boxes('cps', 400, 60, 60, generator=seeded()).float().mean((1, 2, 3))
+    # 3 * 1/3 * (0.25 ... 0.5) where they do not meet
+    assert shares.max() <= 0.52 and 0.2 < shares.mean() < 0.4
+
+
 def test_boxes_of_cutmix_seg_are_as_often_tall_as_wide():
     mask = sample_boxes('cutmix-seg', 2000, 50, 50, generator=seeded())
     tall = mask.any(3).sum(2) > mask.any(2).sum(2)
     assert 900 < tall.sum() < 1100
 
 
-@pytest.mark.parametrize('kind', BOXES)
+@pytest.mark.parametrize('kind', [*BOXES, 'cps'])
 def test_boxes_reach_every_pixel(kind):
     assert sample_boxes(kind, 3000, 6, 7, generator=seeded()).any(0).all()
 

@@ -174,6 +174,7 @@ def test_no_value_is_brought_to_the_host(mode):
 @pytest.mark.parametrize('options,message', [
     (dict(negatives='both'), "negatives='both' is unknown; use one of 'paper', 'official'"),
     (dict(negative_pixels='no'), "negative_pixels='no' is unknown.*'all'"),
+    (dict(samples='code'), "samples='code' is unknown; use one of 'paper', 'published'"),
     (dict(num_anchors=0), 'num_anchors=0 contrasts nothing; use 1 or more'),
     (dict(num_negatives=0), 'num_negatives=0'),
     (dict(temperature=0.), r'temperature=0\.0 must be above 0'),
@@ -182,6 +183,13 @@ def test_no_value_is_brought_to_the_host(mode):
 def test_impossible_options_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         ContrastiveLoss(2, D, **options)
+
+
+def test_numbers_of_the_paper_and_of_the_published_configs():
+    found = {samples: (loss.num_anchors, loss.num_negatives) for samples in ('paper', 'published')
+             for loss in [ContrastiveLoss(2, D, samples=samples, bank=dict(
+                 capacity=1, background_capacity=1))]}
+    assert found == dict(paper=(50, 256), published=(256, 50))
 
 
 # --- sampling of anchors ------------------------------------------------------------------------

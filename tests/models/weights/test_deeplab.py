@@ -4,7 +4,12 @@ import torch
 from mmseg.registry import MODELS
 
 from plugin.models.backbones import DeepLabVGG16
-from plugin.models.weights.deeplab import aspp_from_vgg16, convert_deeplab, subsample_vgg16
+from plugin.models.weights.deeplab import (
+    aspp_from_vgg16,
+    class_count,
+    convert_deeplab,
+    subsample_vgg16,
+)
 from tests import reference
 
 CLASSES = 5
@@ -131,6 +136,55 @@ def test_v2_on_resnet_computes_what_was_published(prefix):
         expected = reference.published_deeplabv2(weights, data)['max']
     torch.testing.assert_close(fused, expected, rtol=1e-3,
                                atol=1e-3 * expected.abs().max().item())
+
+
+def in_blocks(weights, prefix='base.'):
+    """The names of kazuto1011/deeplab-pytorch for those of the other PyTorch files."""
+    renamed = {}
+    for key, value in weights.items():
+        parts = key.split('.')
+        if parts[0] in ('conv1', 'bn1'):
+            parts[:1] = ['layer1', 'conv1', 'conv' if parts[0] == 'conv1' else 'bn']
+        elif parts[0] == 'layer5':
+            parts[:3] = ['aspp', f'c{parts[2]}']
+        else:
+            stage, block, layer, *rest = parts
+            names = dict(conv1=('reduce', 'conv'), conv2=('conv3x3', 'conv'),
+                         conv3=('increase', 'conv'), bn1=('reduce', 'bn'), bn2=('conv3x3', 'bn'),
+                         bn3=('increase', 'bn'))
+            if layer == 'downsample':
+                layer, *rest = rest
+                names[layer] = ('shortcut', 'conv' if layer == '0' else 'bn')
+            parts = [f'layer{int(stage[-1]) + 1}', f'block{int(block) + 1}', *names[layer], *rest]
+        renamed[prefix + '.'.join(parts)] = value
+    return renamed
+
+
+@pytest.mark.parametrize('prefix', ['base.', '', 'module.base.'])
+def test_v2_on_resnet_in_blocks_is_the_same_network(prefix):
+    weights = published_resnet(resnet_model(), prefix='')
+    blocks = in_blocks(weights, prefix)
+    assert f'{prefix}layer2.block1.shortcut.conv.weight' in blocks
+    assert f'{prefix}layer5.block3.increase.bn.running_var' in blocks
+    assert f'{prefix}aspp.c3.bias' in blocks
+    found, expected = convert_deeplab(blocks), convert_deeplab(weights)
+    assert found.keys() == expected.keys()
+    assert all(torch.equal(found[key], expected[key]) for key in found)
+
+
+def test_the_start_of_coco_leaves_its_classifier_behind():
+    weights = published_resnet(resnet_model(), prefix='')
+    backbone = {key: value for key, value in in_blocks(weights, '').items() if 'aspp' not in key}
+    start = {**backbone, 'fc.weight': torch.ones(91, 128, 1, 1), 'fc.bias': torch.ones(91)}
+    converted = convert_deeplab(start)
+    assert len(converted) == len(backbone) and class_count(converted) is None
+    missing, unexpected = resnet_model().load_state_dict(converted, strict=False)
+    assert not unexpected
+    assert all('num_batches' in key or key.startswith('decode_head.classifiers')
+               for key in missing)
+    # beside an ASPP it would be an unknown layer
+    with pytest.raises(ValueError, match='fc.weight does not belong'):
+        convert_deeplab({**in_blocks(weights, ''), 'fc.weight': torch.ones(91)})
 
 
 def test_three_scales_share_their_weights():
