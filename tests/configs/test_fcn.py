@@ -11,6 +11,7 @@ from mmengine.runner import Runner
 from mmseg.registry import DATASETS, HOOKS, MODELS
 from PIL import Image
 
+from plugin.datasets.preparation import prepare_voc
 from plugin.utils import UserError
 from tests import reference
 from tests.helpers.fcn_weights import published_weights
@@ -36,6 +37,20 @@ def optimizer_of(cfg):
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     return model, wrapper, {names[id(group['params'][0])]: group
                             for group in wrapper.optimizer.param_groups}
+
+
+@pytest.mark.parametrize('path', sorted(CONFIGS.glob('fcn*.py')), ids=lambda path: path.stem)
+def test_headers(path):
+    """What it is, what was published, what it needs and where it departs, in this order."""
+    head = []
+    for line in path.read_text(encoding='utf-8').splitlines():
+        if not line.startswith('# '):
+            break
+        assert len(line) <= 100, line
+        if not line.startswith('#   '):
+            head.append(line)
+    assert [line.partition(':')[0] for line in head[1:4]] == ['# Published', '# Needs', '# Departs']
+    assert head[0].startswith('# FCN-')
 
 
 @pytest.mark.parametrize('name', PUBLISHED)
@@ -227,17 +242,11 @@ def test_mindspores_data_loss_scale_and_checkpoints(monkeypatch):
     assert head.loss_decode.reduction == 'mean' and head.loss_decode.avg_non_ignore
 
 
-def lay_out(voc, sbd, out):
-    done = run_tool('data/prepare_voc', ['--voc', voc, '--sbd', sbd, '--out', out, '--jobs', 1,
-                                         '--allow-partial'], out.parent)
-    assert done.status == 0, done.err
-    assert 'train_aug: ' in done.out and 'sbd_train: ' in done.out
-    return dict(VOC_ROOT=str(out / 'VOC2012'))
-
-
 def test_mindspores_recipe_trains_tests_predicts_and_draws(tmp_path):
     """A VOC and an SBD of drawn pictures, a narrow network, small crops; else as it is."""
-    env = lay_out(make_voc(tmp_path), make_sbd(tmp_path), tmp_path / 'out')
+    done = prepare_voc(tmp_path / 'out', voc=make_voc(tmp_path), sbd=make_sbd(tmp_path))
+    assert done.counts['train_aug'] == 6
+    env = dict(VOC_ROOT=str(done.home))
     config, work = CONFIGS / 'fcn8s-bn_voc.py', tmp_path / 'work'
     options = ['--cfg-options', 'model.backbone.base_channels=2', 'model.backbone.fc_channels=4',
                'model.decode_head.in_channels=[8,16,4]', 'model.data_preprocessor.size=(64,64)',
@@ -251,12 +260,13 @@ def test_mindspores_recipe_trains_tests_predicts_and_draws(tmp_path):
     assert done.status == 0, done.err
     assert sorted(path.name for path in work.glob('iter_*.pth')) == ['iter_2.pth', 'iter_3.pth']
     checkpoint = work / 'iter_3.pth'
-    done = run_tool('test', [config, checkpoint, '--work-dir', tmp_path / 'log', '--show-dir',
-                             tmp_path / 'show', *options], tmp_path, env)
+    # rows of image, truth and prediction
+    assert (work / 'predictions.png').is_file()
+    done = run_tool('test', [config, checkpoint, '--work-dir', tmp_path / 'log', *options],
+                    tmp_path, env)
     assert done.status == 0, done.err
     for score in ('PA', 'MPA', 'mIoU', 'FWIoU'):
         assert f'{score} ' in done.out, done.out
-    assert list((tmp_path / 'show').rglob('*.png'))
     done = run_tool('predict', [config, checkpoint, tmp_path / 'out/VOC2012/JPEGImages/2008_1.jpg',
                                 '--out', tmp_path / 'masks', *options], tmp_path, env)
     assert done.status == 0, done.err
