@@ -1,4 +1,9 @@
-# FCN-8s on ResNet-50, VOC 2012.
+# FCN-8s on ResNet-50, PASCAL VOC 2012 (the head of Long, Shelhamer and Darrell, CVPR 2015).
+# Published: none; FCN was published on VGG16, AlexNet and GoogLeNet.
+# Needs: VOC 2012; torchvision's ResNet-50 as it is.
+# Departs: ResNet-50 with batch norm; VOC's 1464 images, 4 crops of 512 a step, scaled and
+#   mirrored; mean loss, SGD 0.01, poly, 20k steps; upsampling learns; dropout 0.1 before the
+#   coarse score alone.
 _base_ = [
     '_base_/models/fcn_r50.py',
     '_base_/datasets/voc.py',

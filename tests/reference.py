@@ -10,10 +10,10 @@ import torch.nn.functional as F
 
 # --- FCN: the published network, layer by layer as in its prototxt -------------------------------
 
-def caffe_bilinear(factor: int) -> torch.Tensor:
-    """Caffe's ``bilinear`` filler for kernel size 2 * factor, pixel by pixel."""
-    size = 2 * factor
-    centre = factor - 0.5
+def caffe_bilinear(factor: int, size: int = 0) -> torch.Tensor:
+    """Caffe's ``bilinear`` filler for kernel size 2 * factor or less by one, pixel by pixel."""
+    size = size or 2 * factor
+    centre = factor - 1 if size % 2 else factor - 0.5
     kernel = torch.zeros(size, size)
     for i in range(size):
         for j in range(size):
@@ -100,6 +100,41 @@ def published_fcn(weights: dict, data: torch.Tensor, stride: int,
     score_pool3 = conv(pool3 * 0.0001 if at_once else pool3, 'score_pool3')
     fuse_pool3 = upscore_pool4 + crop(score_pool3, upscore_pool4, 9)
     return crop(deconv(fuse_pool3, 'upscore8', 8), data, 31)
+
+
+ALEXNET_LAYERS = {
+    'conv1': (96, 3, 11, True), 'conv2': (256, 48, 5, True), 'conv3': (384, 256, 3, True),
+    'conv4': (384, 192, 3, True), 'conv5': (256, 192, 3, True), 'fc6': (4096, 256, 6, True),
+    'fc7': (4096, 4096, 1, True), 'score_fr': (21, 4096, 1, True), 'upscore': (21, 21, 63, False)}
+
+
+def published_fcn_alexnet(weights: dict, data: torch.Tensor) -> torch.Tensor:
+    """Forward pass of the published FCN-AlexNet, dropout off, one line a layer."""
+    def conv(x, name, stride=1, pad=0, groups=1):
+        return F.conv2d(x, weights[f'{name}.weight'], weights[f'{name}.bias'], stride=stride,
+                        padding=pad, groups=groups)
+
+    def pool(x):
+        return F.max_pool2d(x, 3, 2, ceil_mode=True)
+
+    def normalise(x):
+        # across the channels, by the sum of the squares of five neighbours
+        squares = F.pad(x.pow(2), (0, 0, 0, 0, 2, 2))
+        total = sum(squares[:, k:k + x.shape[1]] for k in range(5))
+        return x / (1 + 1e-4 / 5 * total).pow(0.75)
+
+    x = F.relu(conv(data, 'conv1', stride=4, pad=100))
+    x = normalise(pool(x))
+    x = F.relu(conv(x, 'conv2', pad=2, groups=2))
+    x = normalise(pool(x))
+    x = F.relu(conv(x, 'conv3', pad=1))
+    x = F.relu(conv(x, 'conv4', pad=1, groups=2))
+    x = F.relu(conv(x, 'conv5', pad=1, groups=2))
+    x = pool(x)
+    x = F.relu(conv(x, 'fc6'))
+    x = F.relu(conv(x, 'fc7'))
+    x = F.conv_transpose2d(conv(x, 'score_fr'), weights['upscore.weight'], stride=32)
+    return x[:, :, 18:18 + data.shape[2], 18:18 + data.shape[3]]
 
 
 # --- scores of a segmentation, pixel by pixel ----------------------------------------------------

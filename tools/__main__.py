@@ -37,6 +37,7 @@ COMMANDS = {
     'convert yolo': 'data/yolo_to_coco.py',
     'convert to-labelme': 'data/coco_to_labelme.py',
     'convert weights-vgg16': 'convert_vgg16.py',
+    'convert weights-classifier': 'convert_classifier.py',
     'convert weights-deeplab': 'convert_deeplab.py',
     'convert weights-coco-head': 'convert_coco_head.py',
     'convert teacher': 'export_teacher.py',

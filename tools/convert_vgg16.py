@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Turn torchvision's VGG16 weights into those of a backbone of this project."""
+"""Turn VGG16 of ImageNet, torchvision's or Caffe's, into weights of a backbone of this project."""
 import argparse
 import sys
 from pathlib import Path
@@ -16,10 +16,13 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__,
         epilog='The source is the state dict of torchvision.models.vgg16 or vgg16_bn, e.g. '
-        'vgg16-397923af.pth or vgg16_bn-6c64b313.pth from download.pytorch.org/models. fc6 and fc7 '
-        'are its classifier 0 and 3; DeepLab keeps every fourth unit of them. Example: '
+        'vgg16-397923af.pth or vgg16_bn-6c64b313.pth from download.pytorch.org/models, or the '
+        "authors' VGG16 of Caffe under the same names, e.g. vgg16-00b39a1b.pth of "
+        'jcjohnson/pytorch-vgg, which the published FCN starts from. fc6 and fc7 are its '
+        'classifier 0 and 3, or 1 and 4; DeepLab keeps every fourth unit of them. Examples: '
+        'python tools/convert_vgg16.py vgg16-00b39a1b.pth weights/vgg16_caffe.pth; '
         'python tools/convert_vgg16.py vgg16-397923af.pth weights/vgg16.pth')
-    parser.add_argument('source', type=Path, help='checkpoint of torchvision')
+    parser.add_argument('source', type=Path, help='checkpoint of VGG16')
     parser.add_argument('target', type=Path, help='file to write, e.g. weights/vgg16.pth')
     parser.add_argument('--network', choices=NETWORKS, default='fcn',
                         help='for whom (default: fcn); deeplabv2 is initialised as a whole')

@@ -3,6 +3,8 @@ import numpy as np
 from mmseg.datasets import PascalVOCDataset
 from mmseg.registry import DATASETS
 
+from plugin.utils import UserError
+
 from .folder import SegFolderDataset
 
 
@@ -17,14 +19,30 @@ class VOCSegDataset(SegFolderDataset):
     Args:
         ann_file (str): List of image names, relative to ``data_root``. VOC
             keeps the images of all its tasks in one folder, so it is needed.
+        list_count (int, optional): Number of names that the list must hold, for
+            lists on which published scores depend. Defaults to None: any.
         **kwargs: Further arguments of ``SegFolderDataset``.
+
+    Raises:
+        UserError: If the list holds another number of names.
     """
 
     METAINFO = PascalVOCDataset.METAINFO
     ROOT_VARIABLE = 'VOC_ROOT'
 
-    def __init__(self, ann_file: str, **kwargs) -> None:
+    def __init__(self, ann_file: str, list_count: int | None = None, **kwargs) -> None:
+        self.list_count = list_count
         super().__init__(ann_file=ann_file, **kwargs)
+
+    def _listed_names(self) -> list[str]:
+        """Read the names of ``ann_file``, and count them."""
+        names = super()._listed_names()
+        if self.list_count not in (None, len(names)):
+            raise UserError(
+                f'list {self.ann_file} holds {len(names)} names, not {self.list_count}: take the '
+                'published list (data/README.md), or set list_count=None in the data set to use '
+                'another one, whose scores compare with no published ones')
+        return names
 
 
 def voc_palette() -> np.ndarray:

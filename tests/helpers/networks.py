@@ -7,6 +7,8 @@ from mmseg.structures import SegDataSample
 
 VGG = dict(type='FCNVGG16', base_channels=4, fc_channels=16)
 VGG_BN = dict(VGG, norm_cfg=dict(type='BN'))
+ALEXNET = dict(type='AlexNet', widen_factor=1 / 8, fc_channels=16)
+GOOGLENET = dict(type='GoogLeNet', widen_factor=1 / 16)
 RESNET = dict(type='ResNet', depth=18, base_channels=8, stem_channels=8, norm_cfg=dict(type='BN'))
 MOBILENET = dict(type='MobileNetV2', widen_factor=0.25, out_indices=(1, 2, 4, 6),
                  norm_cfg=dict(type='BN'))
@@ -46,6 +48,14 @@ NETWORKS = {
     'fcn8s-vgg-caffe': (dict(VGG, geometry='caffe'), skip([16, 32, 16], geometry='caffe')),
     'fcn32s-vgg-caffe': (dict(VGG, geometry='caffe'),
                          skip([16, 32, 16], geometry='caffe', stride=32)),
+    'fcn32s-alexnet': (ALEXNET, skip([16], stride=32, last_kernel=63, last_offset=15)),
+    'fcn32s-alexnet-caffe': (dict(ALEXNET, geometry='caffe'),
+                             skip([16], stride=32, geometry='caffe', last_kernel=63,
+                                  last_offset=18, learn_upsample=False)),
+    'fcn32s-alexnet-torchvision': (dict(ALEXNET, variant='torchvision'),
+                                   skip([16], stride=32, last_kernel=63, last_offset=15)),
+    'fcn32s-googlenet': (GOOGLENET, skip([64], stride=32, last_kernel=63, last_offset=31)),
+    'fcn8s-googlenet-torchvision': (dict(GOOGLENET, variant='torchvision'), skip([30, 52, 64])),
     'fcn8s-r18': (RESNET, skip([16, 32, 64])),
     'fcn8s-mnv2': (MOBILENET, skip([8, 24, 80], dropout_ratio=0.1)),
     'fcn8s-swin': (SWIN, skip([16, 32, 64])),

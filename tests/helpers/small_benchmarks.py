@@ -6,10 +6,11 @@ from PIL import Image
 
 
 def small_voc(root: Path, sizes=((45, 60), (33, 50), (61, 40))) -> Path:
-    """Three images of odd sizes (H, W) in the layout of VOC."""
+    """Three images of odd sizes (H, W) in the layout of VOC, with SBD."""
     rng = np.random.default_rng(0)
     names = [f'2007_00000{k}' for k in range(3)]
-    for folder in ('JPEGImages', 'SegmentationClass', 'ImageSets/Segmentation'):
+    for folder in ('JPEGImages', 'SegmentationClass', 'SegmentationClassSBD',
+                   'ImageSets/Segmentation'):
         (root / folder).mkdir(parents=True)
     for name, (height, width) in zip(names, sizes):
         image = rng.integers(256, size=(height, width, 3), dtype=np.uint8)
@@ -17,7 +18,9 @@ def small_voc(root: Path, sizes=((45, 60), (33, 50), (61, 40))) -> Path:
         label = rng.integers(21, size=(height, width), dtype=np.uint8)
         label[:2] = 255
         Image.fromarray(label).save(root / f'SegmentationClass/{name}.png')
-    for split in ('train', 'val'):
+        # SBD has no borders
+        Image.fromarray(label % 255).save(root / f'SegmentationClassSBD/{name}.png')
+    for split in ('train', 'val', 'sbd_train', 'seg11valid'):
         (root / f'ImageSets/Segmentation/{split}.txt').write_text('\n'.join(names) + '\n')
     return root
 

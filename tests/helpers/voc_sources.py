@@ -9,6 +9,9 @@ from plugin.datasets.preparation.voc import prepare_voc, print_voc
 
 TRAIN, VAL = ['2007_1', '2007_2', '2007_3'], ['2008_1', '2008_2']
 SBD_TRAIN, SBD_VAL = ['2007_2', '2009_1', '2009_2'], ['2008_2', '2009_3']
+COUNTS = dict(train=3, val=2, train_aug=6, sbd_train=3, train11=2, seg11valid=2)
+# VOC 2011 divides its images in another way; one of its validation set is in SBD's training set
+TRAIN11, VAL11 = ['2007_1', '2008_2'], ['2007_2', '2007_3', '2008_1']
 
 
 def lay_out(out, **options):
@@ -46,6 +49,15 @@ def make_voc(folder):
     for split, names in (('train', TRAIN), ('val', VAL), ('trainval', TRAIN + VAL)):
         (lists / f'{split}.txt').write_text(''.join(f'{name}\n' for name in names))
     return folder / 'voc src'
+
+
+def make_voc11(folder):
+    """Folder of the VOC 2011 archive: its lists alone, beside one of another task."""
+    lists = folder / 'voc11 src/TrainVal/VOCdevkit/VOC2011/ImageSets/Segmentation'
+    lists.mkdir(parents=True)
+    for split, names in (('train', TRAIN11), ('val', VAL11), ('trainval', TRAIN11 + VAL11)):
+        (lists / f'{split}.txt').write_text(''.join(f'{name}\n' for name in names))
+    return folder / 'voc11 src'
 
 
 def make_sbd(folder):

@@ -34,7 +34,7 @@ def test_every_semantic_config_has_views_of_its_own_test_pipeline(name):
     assert grey == ('vertical' in views.get('flips', ()))
 
 
-@pytest.mark.parametrize('name', ['fcn8s_mnv2_camvid', 'suponly_mnv2_animals7', 'fcn8s_voc'])
+@pytest.mark.parametrize('name', ['fcn8s_mnv2_camvid', 'suponly_mnv2_animals7', 'fcn8s_r50_voc'])
 def test_views_of_real_images_have_their_labels(shared, monkeypatch, name):
     for root, folder in (('CAMVID_ROOT', 'camvid'), ('ANIMALS7_ROOT', 'animals7'),
                          ('VOC_ROOT', 'voc_mini')):

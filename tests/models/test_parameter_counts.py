@@ -180,3 +180,67 @@ def test_refinenet():
     assert total + 4 * chain == 118_052_437
     for block in model.decode_head.blocks:
         assert len(block.pooling.convs) == 2
+
+
+def test_fcn():
+    """Table 1 of FCN (arXiv 1411.4038): VGG16 has 134 M parameters, AlexNet 57 M, GoogLeNet 6 M."""
+    def conv(kernel, maps_in, maps_out, groups=1):
+        return kernel * kernel * maps_in // groups * maps_out + maps_out
+
+    def modern(kernel, maps_in, maps_out):
+        # a convolution without bias, and the scale and shift of its norm
+        return kernel * kernel * maps_in * maps_out + 2 * maps_out
+
+    # Simonyan & Zisserman, table 1, column D, without the classifier of ImageNet
+    widths = [3, 64, 64, 128, 128, 256, 256, 256, *[512] * 6]
+    vgg = (sum(conv(3, before, after) for before, after in zip(widths, widths[1:]))
+           + conv(7, 512, 4096) + conv(1, 4096, 4096))
+    assert vgg + conv(1, 4096, 1000) == 138_357_544
+    # Krizhevsky et al., figure 2: conv2, 4 and 5 see half of the maps
+    fc = conv(6, 256, 4096) + conv(1, 4096, 4096)
+    alexnet = (conv(11, 3, 96) + conv(5, 96, 256, 2) + conv(3, 256, 384) + conv(3, 384, 384, 2)
+               + conv(3, 384, 256, 2) + fc)
+    assert alexnet + conv(1, 4096, 1000) == 60_965_224
+    # Krizhevsky, One weird trick: one tower
+    single = (conv(11, 3, 64) + conv(5, 64, 192) + conv(3, 192, 384) + conv(3, 384, 256)
+              + conv(3, 256, 256) + fc)
+    assert single + conv(1, 4096, 1000) == 61_100_840
+    # scores of 21 classes, and the kernels that bring them to the image's size, which do not learn
+    coarse = conv(1, 4096, 21)
+    kernels = {size: 21 * 21 * size * size for size in (4, 16, 32, 63, 64)}
+    skips = conv(1, 512, 21) + 2 * kernels[4] + conv(1, 256, 21) + kernels[16]
+    expected = {
+        'fcn32s_voc': vgg + coarse + kernels[64],
+        'fcn16s_voc': vgg + coarse + conv(1, 512, 21) + kernels[4] + kernels[32],
+        'fcn8s_voc': vgg + coarse + skips,
+        'fcn8s-torchvision_voc': vgg + coarse + skips,
+        'fcn32s_alexnet_voc': alexnet + coarse + kernels[63],
+        'fcn32s_alexnet-torchvision_voc': single + coarse + kernels[63],
+        'fcn32s_googlenet_voc': googlenet(modern, 3) + conv(1, 1024, 21) + kernels[63],
+    }
+    for name, number in expected.items():
+        with torch.device('meta'):
+            model = MODELS.build(Config.fromfile(CONFIGS / f'{name}.py').model)
+        assert sum(parameter.numel() for parameter in model.parameters()) == number, name
+    with torch.device('meta'):
+        paper = MODELS.build(dict(type='GoogLeNet'))
+    count = sum(parameter.numel() for parameter in paper.parameters())
+    assert count == googlenet(conv, 5)
+    assert [round(number / 1e6) for number in (vgg + coarse, alexnet + coarse, count)] == [
+        134, 57, 6]
+
+
+def googlenet(conv, large_kernel: int) -> int:
+    """Table 1 of GoogLeNet (arXiv 1409.4842), without the classifier."""
+    total = conv(7, 3, 64) + conv(1, 64, 64) + conv(3, 64, 192)
+    maps = 192
+    for one, less, three, few, five, pooled in (
+            (64, 96, 128, 16, 32, 32), (128, 128, 192, 32, 96, 64), (192, 96, 208, 16, 48, 64),
+            (160, 112, 224, 24, 64, 64), (128, 128, 256, 24, 64, 64), (112, 144, 288, 32, 64, 64),
+            (256, 160, 320, 32, 128, 128), (256, 160, 320, 32, 128, 128),
+            (384, 192, 384, 48, 128, 128)):
+        total += (conv(1, maps, one) + conv(1, maps, less) + conv(3, less, three)
+                  + conv(1, maps, few) + conv(large_kernel, few, five) + conv(1, maps, pooled))
+        maps = one + three + five + pooled
+    assert maps == 1024
+    return total

@@ -138,6 +138,7 @@ def test_no_tool_runs_what_a_checkpoint_holds(project, tool, argv):
     ('export_teacher', ['bomb.pth', 'out.pth']),
     ('convert_deeplab', ['bomb.pth', 'out.pth']),
     ('convert_vgg16', ['bomb.pth', 'out.pth']),
+    ('convert_classifier', ['alexnet', 'bomb.pth', 'out.pth']),
     ('convert_coco_head', ['bomb.pth', '--keep', 'cow']),
 ])
 def test_no_converter_does_either(project, monkeypatch, capsys, tool, argv):

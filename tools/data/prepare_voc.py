@@ -1,8 +1,9 @@
 """Lay out PASCAL VOC 2012, alone or with the masks of SBD, for training.
 
     python tools/data/prepare_voc.py --voc VOCtrainval_11-May-2012.tar --sbd benchmark.tgz
+    python tools/data/prepare_voc.py --voc11 seg11valid.txt
 
-Both may also be the folders the archives were unpacked to; these are never written to.
+Archives may also be the folders the archives were unpacked to; these are never written to.
 What is there already is kept, so that a run which was stopped can be run again.
 """
 import argparse
@@ -22,6 +23,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--voc', type=Path, help='VOCtrainval_11-May-2012.tar or its folder; '
                         'needed unless OUT/VOC2012 has it')
     parser.add_argument('--sbd', type=Path, help='benchmark.tgz of SBD or its folder')
+    parser.add_argument('--voc11', type=Path, help='VOC 2011, its archive or folder, for the lists '
+                        'that FCN is scored on; or seg11valid.txt as published')
     parser.add_argument('--out', type=Path, default=Path('data/VOCdevkit'),
                         help='default: %(default)s')
     parser.add_argument('--copy', action='store_true',
@@ -41,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parse_args(argv)
     with _data_cli.plain_errors(go_on=GO_ON, stopped=f'interrupted: {GO_ON}'):
         from plugin.datasets.preparation.voc import prepare_voc, print_voc
-        done = prepare_voc(args.out, voc=args.voc, sbd=args.sbd, copy=args.copy,
+        done = prepare_voc(args.out, voc=args.voc, sbd=args.sbd, voc11=args.voc11, copy=args.copy,
                            allow_partial=args.allow_partial, jobs=args.jobs)
         print_voc(done)
     return 0 if done.is_complete or args.allow_partial else 1

@@ -1,5 +1,5 @@
 """PASCAL VOC 2012, alone or with the masks of SBD, laid out for training."""
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -14,10 +14,12 @@ from plugin.utils.console import progress, say
 from ..doctor.preflight import check_dataset
 from ..voc import VOCSegDataset
 from .voc_files import published_files, sbd_to_png
+from .voc_lists import LISTS, VOC11_PLACE, bring_voc11, write_list
 
-COUNTS = dict(train=1464, val=1449, train_aug=10582)
+COUNTS = dict(train=1464, val=1449, train_aug=10582, sbd_train=8498, train11=1112, seg11valid=736)
+# whose masks each list is used with; the others are VOC's own
+MASKS = dict(train_aug='SegmentationClassAug', sbd_train='SegmentationClassSBD')
 VOC_FOLDERS = ('JPEGImages', 'SegmentationClass', 'SegmentationObject')
-LISTS = 'ImageSets/Segmentation'
 SBD_LISTS = ('train.txt', 'val.txt')
 VOC_PLACE = ('VOCtrainval_11-May-2012.tar from the PASCAL VOC 2012 page '
              '(host.robots.ox.ac.uk, "Development kit")')
@@ -52,7 +54,8 @@ class VocSet(NamedTuple):
 
 
 def prepare_voc(out: str | Path, *, voc: str | Path | None = None, sbd: str | Path | None = None,
-                copy: bool = False, allow_partial: bool = False, jobs: int = 1) -> VocSet:
+                voc11: str | Path | None = None, copy: bool = False,
+                allow_partial: bool = False, jobs: int = 1) -> VocSet:
     """Lay out PASCAL VOC 2012, alone or with the masks of SBD.
 
     The sources are never written to. What is there already is kept, so that a run which was
@@ -63,8 +66,10 @@ def prepare_voc(out: str | Path, *, voc: str | Path | None = None, sbd: str | Pa
         voc (str | Path, optional): ``VOCtrainval_11-May-2012.tar``, or the folder it was unpacked
             to. May be left out if ``VOC2012`` has it.
         sbd (str | Path, optional): ``benchmark.tgz``, or its folder.
+        voc11 (str | Path, optional): For the scores of FCN, which are those of VOC 2011: its
+            archive or folder, or the published ``seg11valid.txt``. Only its lists are read.
         copy (bool): Copy the images and masks of a folder; without it they are symbolic links.
-        allow_partial (bool): Write the list of SBD even if images or masks are missing.
+        allow_partial (bool): Write the lists of SBD even if images or masks are missing.
         jobs (int): Threads that turn masks into PNG.
 
     Returns:
@@ -79,16 +84,19 @@ def prepare_voc(out: str | Path, *, voc: str | Path | None = None, sbd: str | Pa
         _bring_voc(source, home, copy)
     elif not (home / 'JPEGImages').is_dir():
         raise FileNotFoundError(f'{home} has no JPEGImages: give --voc with {VOC_PLACE}')
-    counts: dict[str, int] = {}
+    splits: list[str] = []
     lacking: list[str] = []
     if sbd is not None:
-        names, lacking = _mix(home, _bring_sbd(Path(sbd), home, jobs))
+        mixed, lacking = _mix(home, _bring_sbd(Path(sbd), home, jobs))
         if not lacking or allow_partial:
-            usable = sorted(set(names) - set(lacking))
-            write_atomically(home / LISTS / 'train_aug.txt', ''.join(f'{n}\n' for n in usable))
-            counts['train_aug'] = _check(home, 'train_aug', 'SegmentationClassAug')
-    for split in ('train', 'val'):
-        counts[split] = _check(home, split, 'SegmentationClass')
+            splits = [split for split, names in mixed.items() if names]
+            for split in splits:
+                write_list(home, split, mixed[split])
+    splits += ['train', 'val']
+    if voc11 is not None:
+        splits += bring_voc11(Path(voc11), home)
+    counts = {split: _check(home, split, MASKS.get(split, 'SegmentationClass'))
+              for split in splits}
     return VocSet(home, counts, lacking, sbd is not None)
 
 
@@ -98,11 +106,13 @@ def print_voc(done: VocSet) -> None:
         note = f', not the published {COUNTS[split]}' if split in done.wrong else ''
         say(f'{split}: {count} images, every label within 0..20 and 255{note}')
     if done.lacking:
-        say(f'train_aug: no image or no mask for {first_few(done.lacking)}')
-    if done.lacking or 'train_aug' in done.wrong:
+        say(f'{", ".join(MASKS)}: no image or no mask for {first_few(done.lacking)}')
+    if done.lacking or done.wrong & set(MASKS):
         say(f'SBD is not complete: get {SBD_PLACE}')
     if done.wrong & {'train', 'val'}:
         say(f'VOC is not complete: get {VOC_PLACE}')
+    if done.wrong & {'train11', 'seg11valid'}:
+        say(f'the lists of VOC 2011 are not complete: get {VOC11_PLACE}')
     if not done.with_sbd:
         say(f'without SBD: for voc_sbd configs give --sbd with {SBD_PLACE}')
     say(f'VOC lies in {done.home}')
@@ -135,12 +145,12 @@ def _bring_voc(source: Path, home: Path, copy: bool) -> None:
 
 
 def _sbd_batches(source: Path, done: set[str],
-                 names: list[str]) -> Iterator[list[tuple[str, bytes]]]:
-    """Yield names and contents of masks not done yet; what the lists say goes to ``names``."""
+                 lists: dict[str, list[str]]) -> Iterator[list[tuple[str, bytes]]]:
+    """Yield names and contents of masks not done yet; what the lists say goes to ``lists``."""
     def masks() -> Iterator[tuple[str, bytes]]:
         for file in progress(published_files(source, ('cls', 'dataset')), 'SBD'):
             if file.folder == 'dataset' and file.name in SBD_LISTS:
-                names.extend(file.read().decode().split())
+                lists[file.name] = file.read().decode().split()
             elif file.folder == 'cls' and file.name.endswith('.mat'):
                 name = file.name[:-len('.mat')]
                 if name not in done:
@@ -151,39 +161,47 @@ def _sbd_batches(source: Path, done: set[str],
         yield batch
 
 
-def _bring_sbd(source: Path, home: Path, jobs: int) -> list[str]:
-    """Turn the masks of SBD into PNG, except where VOC has its own; return the names of SBD."""
-    folder = home / 'SegmentationClassAug'
-    done = {p.stem for f in (folder, home / 'SegmentationClass') for p in f.glob('[!.]*.png')}
-    names: list[str] = []
+def _bring_sbd(source: Path, home: Path, jobs: int) -> dict[str, list[str]]:
+    """Turn the masks of SBD into PNG; return its lists."""
+    folder = home / 'SegmentationClassSBD'
+    done = {path.stem for path in folder.glob('[!.]*.png')}
+    lists: dict[str, list[str]] = {}
     with ThreadPoolExecutor(jobs) as pool:
         # in batches, because a pool would read the whole archive ahead
-        for batch in _sbd_batches(source, done, names):
+        for batch in _sbd_batches(source, done, lists):
             stems, contents = zip(*batch)
             for stem, png in zip(stems, pool.map(sbd_to_png, stems, contents), strict=True):
                 write_atomically(folder / f'{stem}.png', png)
     # the folder "dataset" itself may have been given, under any name
-    for list_name in SBD_LISTS if not names else ():
-        names.extend(_read_names(source / list_name))
-    if not names:
+    for list_name in SBD_LISTS if not lists else ():
+        lists[list_name] = _read_names(source / list_name)
+    if not any(lists.values()):
         raise UserError(f'{source} has no dataset/train.txt and val.txt: give {SBD_PLACE}')
-    return names
+    return {list_name: lists.get(list_name, []) for list_name in SBD_LISTS}
 
 
-def _mix(home: Path, sbd_names: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Add VOC's masks to SBD's; return the names to train on, and those without a file."""
-    folder = home / 'SegmentationClassAug'
+def _mix(home: Path,
+         sbd_lists: Mapping[str, Sequence[str]]) -> tuple[dict[str, list[str]], list[str]]:
+    """Add VOC's masks to SBD's; return the lists to train on, and names without a file."""
+    folder, sbd = home / 'SegmentationClassAug', home / 'SegmentationClassSBD'
     lists = {split: _read_names(home / LISTS / f'{split}.txt') for split in ('train', 'val')}
-    names = sorted((set(sbd_names) | set(lists['train'])) - set(lists['val']))
-    for name in lists['train'] + lists['val']:
+    sbd_names = {name for names in sbd_lists.values() for name in names}
+    names = sorted((sbd_names | set(lists['train'])) - set(lists['val']))
+    for name in sorted({*names, *lists['val']}):
+        # VOC's own mask, with its borders, wins over that of SBD
         own, target = home / 'SegmentationClass' / f'{name}.png', folder / f'{name}.png'
-        if own.is_file():
-            content = own.read_bytes()
+        source = own if own.is_file() else sbd / f'{name}.png'
+        if source.is_file():
+            content = source.read_bytes()
             if not target.is_file() or target.read_bytes() != content:
                 write_atomically(target, content)
-    lacking = [name for name in names if not (folder / f'{name}.png').is_file()
-               or not (home / 'JPEGImages' / f'{name}.jpg').is_file()]
-    return names, lacking
+    wanted = dict(train_aug=names, sbd_train=sbd_lists['train.txt'])
+    found = {split: [name for name in wanted[split]
+                     if (home / masks / f'{name}.png').is_file()
+                     and (home / 'JPEGImages' / f'{name}.jpg').is_file()]
+             for split, masks in MASKS.items()}
+    lacking = {name for split in wanted for name in set(wanted[split]) - set(found[split])}
+    return found, sorted(lacking)
 
 
 def _check(home: Path, split: str, labels: str) -> int:

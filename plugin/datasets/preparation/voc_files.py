@@ -41,7 +41,7 @@ def published_files(source: str | Path, folders: Sequence[str]) -> Iterator[Publ
 
     Args:
         source (str | Path): A tar archive (also compressed) or a folder, at most
-            three levels above the files.
+            four levels above the files.
         folders (Sequence[str]): 'JPEGImages' or, where that is not enough,
             'ImageSets/Segmentation'.
 
@@ -64,7 +64,7 @@ def published_files(source: str | Path, folders: Sequence[str]) -> Iterator[Publ
 
 def _files_of_folder(source: Path, folders: Sequence[str]) -> Iterator[PublishedFile]:
     for folder in folders:
-        for level in ('', '*/', '*/*/'):
+        for level in ('', '*/', '*/*/', '*/*/*/'):
             found = sorted(p for p in source.glob(f'{level}{folder}') if p.is_dir())
             if not found:
                 continue

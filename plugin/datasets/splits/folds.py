@@ -20,7 +20,8 @@ from .balanced_parts import assign_named
 from .coco_split import image_features, take_images
 
 # what two data sets may differ in and still be divided together
-OWN = ('ann_file', 'data_prefix', 'data_root', 'filter_cfg', 'indices', 'pipeline', 'test_mode')
+OWN = ('ann_file', 'data_prefix', 'data_root', 'filter_cfg', 'indices', 'list_count', 'pipeline',
+       'test_mode')
 FOLD = re.compile(r'fold\d+(?!.*fold\d)')
 
 

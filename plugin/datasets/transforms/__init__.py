@@ -1,4 +1,4 @@
-"""Transforms of single images: views, colours, blur, deformation, weights, packing."""
+"""Transforms of single images: views, scale, colours, blur, deformation, weights, packing."""
 from .border_weight import BorderWeight, border_weight
 from .bound_short_side import BoundShortSide
 from .color_jitter import ColorJitter
@@ -10,8 +10,10 @@ from .load_deep_image import LoadDeepImage
 from .mirror_border import MirrorBorder
 from .pack_semi_inputs import PackSemiInputs
 from .pack_weighted_inputs import PackWeightedSegInputs
+from .random_scale import RandomScale
 from .tta_views import TTAViews
 
 __all__ = ['BorderWeight', 'BoundShortSide', 'ColorJitter', 'ElasticDeformation', 'GreyVariation',
            'LoadDeepImage', 'LoadInstanceSegMap', 'MirrorBorder', 'PackSemiInputs',
-           'PackWeightedSegInputs', 'RandomGaussianBlur', 'TTAViews', 'border_weight']
+           'PackWeightedSegInputs', 'RandomGaussianBlur', 'RandomScale', 'TTAViews',
+           'border_weight']

@@ -1,4 +1,4 @@
-"""What the networks built on VGG16 share."""
+"""What VGG16, the networks built on it, and AlexNet share."""
 from collections.abc import Sequence
 
 import torch
@@ -11,8 +11,6 @@ from .norm_eval import NormEvalBackbone
 
 # convolutions of each stage of VGG16 and their width relative to the first (configuration D)
 STAGES = ((2, 1), (2, 2), (3, 4), (3, 8), (3, 8))
-# what an integer in `out_indices` stands for
-INDEXED = ('pool1', 'pool2', 'pool3', 'pool4', 'pool5', 'fc6', 'fc7')
 
 
 class VGG16Base(NormEvalBackbone):
@@ -29,6 +27,9 @@ class VGG16Base(NormEvalBackbone):
         init_cfg (dict | list, optional): None stands for He initialisation.
     """
 
+    # what an integer in `out_indices` stands for
+    INDEXED: tuple[str, ...] = ('pool1', 'pool2', 'pool3', 'pool4', 'pool5', 'fc6', 'fc7')
+
     def __init__(self, *, norm_cfg: dict | None, dropout_ratio: float, norm_eval: bool,
                  init_cfg: dict | Sequence[dict] | None) -> None:
         if init_cfg is None:
@@ -44,11 +45,11 @@ class VGG16Base(NormEvalBackbone):
         self._layers: list[str] = []  # names in the order of the forward pass
 
     def add_conv(self, name: str, in_channels: int, out_channels: int, kernel: int, *,
-                 padding: int, dilation: int = 1) -> None:
+                 padding: int, dilation: int = 1, stride: int = 1, groups: int = 1) -> None:
         """Append a convolution; those named fc6 and fc7 are followed by dropout."""
         # a bias before a batch norm would do nothing, but VGG16-BN's checkpoints hold one
-        self.add_layer(name, nn.Conv2d(in_channels, out_channels, kernel, padding=padding,
-                                       dilation=dilation))
+        self.add_layer(name, nn.Conv2d(in_channels, out_channels, kernel, stride=stride,
+                                       padding=padding, dilation=dilation, groups=groups))
         if self.norm_cfg is not None:
             self.add_module(f'{name}_norm', build_norm_layer(self.norm_cfg, out_channels)[1])
         if name.startswith('fc'):
@@ -69,11 +70,12 @@ class VGG16Base(NormEvalBackbone):
 
     def _layer_name(self, index: str | int) -> str:
         name = index
-        if isinstance(index, int) and -len(INDEXED) <= index < len(INDEXED):
-            name = INDEXED[index]
+        last = len(self.INDEXED) - 1
+        if isinstance(index, int) and ~last <= index <= last:
+            name = self.INDEXED[index]
         if name not in self._layers:
             raise UserError(f'out_indices names {index!r}, which this network does not have: use '
-                            f'0 to {len(INDEXED) - 1} or one of {", ".join(self._layers)}')
+                            f'0 to {last} or one of {", ".join(self._layers)}')
         return name
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:

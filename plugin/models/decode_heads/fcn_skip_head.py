@@ -16,7 +16,6 @@ FUSIONS = (('upscore2', 'score_pool4'), ('upscore_pool4', 'score_pool3'))
 LAST = {32: 'upscore', 16: 'upscore16', 8: 'upscore8'}
 # the published margins: of pool4 and pool3 at their fusion, and of the image
 CAFFE_OFFSETS = dict(score_pool4=5, score_pool3=9, upscore=19, upscore16=27, upscore8=31)
-AT_ONCE_SCALES = dict(score_pool4=0.01, score_pool3=0.0001)
 
 
 @MODELS.register_module()
@@ -42,12 +41,22 @@ class FCNSkipHead(BaseDecodeHead):
         upsample (str): ``'deconv'``: transposed convolutions that start as bilinear interpolation;
             ``'bilinear'``: interpolation without weights, which deployment engines prefer.
             Defaults to ``'deconv'``.
-        learn_upsample (bool): Whether the transposed convolutions learn. Defaults to True.
-        at_once (bool): Scale pool4 by 0.01 and pool3 by 0.0001, for training without stages.
-            Defaults to False.
+        learn_upsample (bool): Whether the transposed convolutions learn; those of the published
+            code do not. Defaults to True.
+        at_once (bool): Scale pool4 and pool3, for training without stages. Defaults to False.
+        skip_scales (Sequence[float]): By how much, pool4 first. A score that starts at zero moves
+            in proportion to the square of what it sees, so that the scales belong to the size of
+            the backbone's activations. Defaults to ``(0.01, 0.0001)``, as published for Caffe's
+            VGG16, which sees images of 0..255.
         geometry (str): ``'same'`` for levels of ``ceil(H / s) x ceil(W / s)`` positions, as every
             backbone gives; ``'caffe'`` for ``FCNVGG16(geometry='caffe')``: crops with the published
             offsets. Defaults to ``'same'``.
+        last_kernel (int, optional): Size of the last transposed convolution: ``2 * stride``, or
+            ``2 * stride - 1`` as in the published FCN-AlexNet. Defaults to the first.
+        last_offset (int, optional): Where the image begins in the scores, upsampled and not
+            cropped. With a kernel of ``k`` pixels it is ``(k - 1) / 2 - p`` for a coarsest level
+            whose first position has its centre at pixel ``p``. Defaults to what the geometry says,
+            for the default kernel.
         dropout_ratio (float): Dropout before ``score_fr``; ``FCNVGG16`` has its own.
             Defaults to 0.
         kwargs: Of :class:`mmseg.models.decode_heads.decode_head.BaseDecodeHead`.
@@ -62,18 +71,15 @@ class FCNSkipHead(BaseDecodeHead):
                  upsample: str = 'deconv',
                  learn_upsample: bool = True,
                  at_once: bool = False,
+                 skip_scales: Sequence[float] = (0.01, 0.0001),
                  geometry: str = 'same',
+                 last_kernel: int | None = None,
+                 last_offset: int | None = None,
                  dropout_ratio: float = 0.,
                  init_cfg: dict | None = None,
                  **kwargs) -> None:
         in_channels, in_index = _levels(in_channels, in_index, stride)
-        if upsample not in ('deconv', 'bilinear'):
-            raise UserError(f"upsample={upsample!r} is unknown: use 'deconv' or 'bilinear'")
-        if geometry not in ('same', 'caffe'):
-            raise UserError(f"geometry={geometry!r} is unknown: use 'same' or 'caffe'")
-        if geometry == 'caffe' and upsample == 'bilinear':
-            raise UserError("geometry='caffe' is the published network and has transposed "
-                            "convolutions: use upsample='deconv'")
+        _check_settings(upsample, geometry, stride, skip_scales, last_kernel, last_offset)
         # BaseDecodeHead builds a classifier of `channels` maps, which the scores replace
         super().__init__(in_channels, 1, num_classes=num_classes, in_index=in_index,
                          input_transform='multiple_select', dropout_ratio=dropout_ratio,
@@ -83,19 +89,25 @@ class FCNSkipHead(BaseDecodeHead):
         self.stride = stride
         self.upsample = upsample
         self.at_once = at_once
+        self.skip_scales = dict(zip(('score_pool4', 'score_pool3'), skip_scales, strict=True))
         self.geometry = geometry
+        published = CAFFE_OFFSETS[LAST[stride]] if geometry == 'caffe' else 0
+        self.last_offset = published if last_offset is None else last_offset
 
         self.score_fr = _zero_score(in_channels[-1], self.out_channels)
         self._fusions = FUSIONS[:len(in_channels) - 1]
         for (upscore, score), channels in zip(self._fusions, in_channels[-2::-1]):
             self.add_module(score, _zero_score(channels, self.out_channels))
-            self._add_upscore(upscore, 2, learn_upsample)
-        self._add_upscore(LAST[stride], stride, learn_upsample)
+            self._add_upscore(upscore, 2, cropped=geometry == 'same', learnable=learn_upsample)
+        self._add_upscore(LAST[stride], stride, kernel_size=last_kernel, learnable=learn_upsample,
+                          cropped=geometry == 'same' and last_offset is None)
 
-    def _add_upscore(self, name: str, factor: int, learnable: bool) -> None:
+    def _add_upscore(self, name: str, factor: int, *, cropped: bool, learnable: bool,
+                     kernel_size: int | None = None) -> None:
         if self.upsample == 'deconv':
             self.add_module(name, BilinearDeconv(
-                self.out_channels, factor, cropped=self.geometry == 'same', learnable=learnable))
+                self.out_channels, factor, kernel_size=kernel_size, cropped=cropped,
+                learnable=learnable))
 
     def forward(self, inputs: Sequence[Tensor],
                 size: tuple[int, int] | None = None) -> Tensor:
@@ -120,7 +132,7 @@ class FCNSkipHead(BaseDecodeHead):
         for upscore, score in self._fusions:
             level = levels.pop()
             if self.at_once:
-                level = level * AT_ONCE_SCALES[score]
+                level = level * self.skip_scales[score]
             fine = getattr(self, score)(level)
             scores = self._upscore(upscore, scores, 2)
             if self.geometry == 'caffe':
@@ -128,9 +140,8 @@ class FCNSkipHead(BaseDecodeHead):
             else:
                 scores = _crop(scores, fine.shape[2:])
             scores = scores + fine
-        last = LAST[self.stride]
-        scores = self._upscore(last, scores, self.stride)
-        return _crop(scores, size, CAFFE_OFFSETS[last] if self.geometry == 'caffe' else 0)
+        scores = self._upscore(LAST[self.stride], scores, self.stride)
+        return _crop(scores, size, self.last_offset)
 
     def _upscore(self, name: str, scores: Tensor, factor: int) -> Tensor:
         if self.upsample == 'deconv':
@@ -186,6 +197,27 @@ def _levels(in_channels: int | Sequence[int], in_index: int | Sequence[int] | No
             f'{index} name {len(channels)} and {len(index)}: give the channels and places of '
             f'strides {", ".join(str(s) for s in (8, 16, 32) if s >= stride)}, fine to coarse')
     return channels[-count:], index[-count:]
+
+
+def _check_settings(upsample: str, geometry: str, stride: int, skip_scales: Sequence[float],
+                    last_kernel: int | None, last_offset: int | None) -> None:
+    if upsample not in ('deconv', 'bilinear'):
+        raise UserError(f"upsample={upsample!r} is unknown: use 'deconv' or 'bilinear'")
+    if geometry not in ('same', 'caffe'):
+        raise UserError(f"geometry={geometry!r} is unknown: use 'same' or 'caffe'")
+    moved = geometry == 'caffe' or last_kernel is not None or last_offset is not None
+    if upsample == 'bilinear' and moved:
+        raise UserError("geometry='caffe', last_kernel and last_offset are those of transposed "
+                        "convolutions: use upsample='deconv'")
+    if last_kernel not in (None, 2 * stride, 2 * stride - 1):
+        raise UserError(f'last_kernel={last_kernel} does not interpolate at stride {stride}: use '
+                        f'{2 * stride} or {2 * stride - 1}')
+    if last_kernel == 2 * stride - 1 and last_offset is None:
+        raise UserError(f'last_kernel={last_kernel} has its centre on a pixel, so that the image '
+                        'begins elsewhere: give last_offset as well')
+    if len(skip_scales) != 2 or min(skip_scales) <= 0:
+        raise UserError(f'skip_scales={tuple(skip_scales)} does not scale pool4 and pool3: give '
+                        'two positive numbers, e.g. (0.01, 0.0001)')
 
 
 def _zero_score(in_channels: int, out_channels: int) -> nn.Conv2d:

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from torch import Tensor
 
-# conv1_1 ... conv5_3, fc6, fc7, score_fr, score_pool4, upscore2, upscore_pool4, upscore8, ...
-PUBLISHED = re.compile(r'(conv[1-5]_[1-3]|fc[67]|score_\w+|upscore\w*)\.(weight|bias)')
+# conv1_1 ... conv5_3 or conv1 ... conv5, fc6, fc7, score_fr, score_pool4, upscore2, upscore8, ...
+PUBLISHED = re.compile(r'(conv[1-5](_[1-3])?|fc[67]|score_\w+|upscore\w*)\.(weight|bias)')
 
 
 def rename_published(state_dict: dict[str, Tensor],

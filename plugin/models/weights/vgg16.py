@@ -1,4 +1,4 @@
-"""Weights of torchvision's VGG16 for the networks that begin with it."""
+"""Weights of VGG16 of ImageNet for the networks that begin with it."""
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,10 +15,11 @@ NETWORKS = ('fcn', 'deeplabv1', 'deeplabv2', 'segnet')
 
 def convert(source: str | Path, target: str | Path, *, network: str = 'fcn',
             overwrite: bool = False) -> dict[str, Tensor]:
-    """Turn a file of torchvision's ``vgg16`` or ``vgg16_bn`` into weights for a network here.
+    """Turn a file of VGG16 into weights for a network here.
 
     Args:
-        source (str | Path): As ``vgg16-397923af.pth``.
+        source (str | Path): Torchvision's, as ``vgg16-397923af.pth``, or Caffe's in PyTorch, as
+            ``vgg16-00b39a1b.pth``; see :func:`convert_vgg16`.
         target (str | Path): The file to write.
         network (str): ``fcn``: ``FCNVGG16``; ``deeplabv1``: ``DeepLabVGG16``; ``deeplabv2``: the
             same with the branches of ``ASPPSumHead``; ``segnet``: ``SegNetVGG16``. Defaults to
@@ -47,10 +48,15 @@ def convert(source: str | Path, target: str | Path, *, network: str = 'fcn',
 
 
 def convert_vgg16(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Turn the state dict of torchvision's ``vgg16`` or ``vgg16_bn`` into that of ``FCNVGG16``.
+    """Turn the state dict of VGG16, in the names of torchvision, into that of ``FCNVGG16``.
+
+    Two sorts of weights circulate under these names: torchvision's, trained on RGB images of mean
+    0 and deviation 1, and the authors' own (Caffe's), for BGR images of 0..255 without their mean.
+    Names and shapes do not tell one from the other.
 
     The first two fully connected layers become convolutions: fc6 from ``classifier.0``, whose
-    25,088 inputs are 512 maps of 7 x 7, and fc7 from ``classifier.3``. The third is left out.
+    25,088 inputs are 512 maps of 7 x 7, and fc7 from ``classifier.3``; or from ``classifier.1`` and
+    ``classifier.4``, where a dropout comes first. The third is left out.
 
     Args:
         state_dict (Mapping[str, Tensor]): ``features.0.weight`` ... ``classifier.6.bias``.
@@ -83,8 +89,10 @@ def convert_vgg16(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
                 move(f'features.{index + 1}', f'{name}_norm')
             index += 3 if norm else 2  # convolution, norm, ReLU
         index += 1  # pooling
-    move('classifier.0', 'fc6')
-    move('classifier.3', 'fc7')
+    # networks of 2017 and before have a dropout in front of fc6
+    dropout = int('classifier.1.weight' in rest)
+    move(f'classifier.{dropout}', 'fc6')
+    move(f'classifier.{3 + dropout}', 'fc7')
     converted['fc6.weight'] = converted['fc6.weight'].unflatten(1, (512, 7, 7))
     converted['fc7.weight'] = converted['fc7.weight'][..., None, None]
 

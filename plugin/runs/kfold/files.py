@@ -163,7 +163,9 @@ def _with_files(node: Any, file: str, prefix: dict[str, str] | None) -> dict[str
     """The config of a data set with another list, in place of that of the base."""
     changed = dict(ann_file=file) if prefix is None else dict(
         ann_file=file, data_prefix={**node.get('data_prefix', {}), **prefix})
-    return {'_delete_': True, **node.to_dict(), **changed}
+    # a published count belongs to the list that is replaced
+    kept = {name: value for name, value in node.to_dict().items() if name != 'list_count'}
+    return {'_delete_': True, **kept, **changed}
 
 
 def _evaluator(evaluator: Any, file: str, val: dict[str, Any]) -> Any:

@@ -6,9 +6,24 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from plugin.datasets.preparation import prepare_voc
 from plugin.datasets.preparation import voc as module
 from plugin.datasets.voc import voc_palette
-from tests.helpers.voc_sources import TRAIN, VAL, lay_out, make_sbd, make_voc, mask, pack
+from plugin.utils import UserError
+from tests.helpers.voc_sources import (
+    COUNTS,
+    SBD_TRAIN,
+    SBD_VAL,
+    TRAIN,
+    TRAIN11,
+    VAL,
+    lay_out,
+    make_sbd,
+    make_voc,
+    make_voc11,
+    mask,
+    pack,
+)
 
 
 @pytest.fixture
@@ -24,7 +39,7 @@ def sbd(tmp_path):
 @pytest.fixture
 def published(monkeypatch):
     """Take the counts of the small set for the published ones."""
-    monkeypatch.setattr(module, 'COUNTS', dict(train=3, val=2, train_aug=6))
+    monkeypatch.setattr(module, 'COUNTS', COUNTS)
 
 
 def labels_of(path):
@@ -42,6 +57,11 @@ def assert_complete(out):
         np.testing.assert_array_equal(labels_of(label), mask(name, ignore=own))
         assert Image.open(label).mode == 'P'
         assert (home / f'JPEGImages/{name}.jpg').is_file()
+    # the published FCN is trained on SBD's own masks, also where VOC has one
+    assert (home / 'ImageSets/Segmentation/sbd_train.txt').read_text().split() == SBD_TRAIN
+    for name in SBD_TRAIN + SBD_VAL:
+        np.testing.assert_array_equal(labels_of(home / f'SegmentationClassSBD/{name}.png'),
+                                      mask(name, ignore=False))
 
 
 def test_archives(voc, sbd, tmp_path, capsys, published):
@@ -132,7 +152,7 @@ def test_missing_masks_of_sbd_are_named(voc, sbd, tmp_path, capsys, published):
     (sbd / 'benchmark_RELEASE/dataset/cls/2009_2.mat').unlink()
     assert lay_out(out, voc=voc, sbd=sbd).lacking == ['2009_2']
     printed = capsys.readouterr().out
-    assert 'train_aug: no image or no mask for 2009_2\n' in printed
+    assert 'train_aug, sbd_train: no image or no mask for 2009_2\n' in printed
     assert 'SBD is not complete: get benchmark.tgz from the "Semantic Boundaries' in printed
     assert 'VOC is not complete' not in printed
     assert not (out / 'VOC2012/ImageSets/Segmentation/train_aug.txt').exists()
@@ -151,3 +171,50 @@ def test_palette_is_that_of_the_real_masks(shared):
     path = next((shared / 'data/voc_mini/SegmentationClass').glob('*.png'))
     real = np.array(Image.open(path).getpalette()).reshape(-1, 3)
     np.testing.assert_array_equal(real, voc_palette())
+
+
+def published_lists(out):
+    folder = out / 'VOC2012/ImageSets/Segmentation'
+    return {split: (folder / f'{split}.txt').read_text().split()
+            for split in ('train11', 'seg11valid') if (folder / f'{split}.txt').is_file()}
+
+
+def test_lists_of_voc_2011_are_computed(voc, sbd, tmp_path, published, capsys):
+    """The validation set without the images of SBD's training set."""
+    out = tmp_path / 'out'
+    archive = pack(make_voc11(tmp_path), tmp_path / 'voc11.tar', 'w')
+    assert lay_out(out, voc=voc, sbd=sbd, voc11=archive).is_complete
+    assert published_lists(out) == dict(train11=TRAIN11, seg11valid=['2007_3', '2008_1'])
+    printed = capsys.readouterr().out
+    assert 'sbd_train: 3 images' in printed and 'seg11valid: 2 images' in printed
+    assert 'train11: 2 images' in printed and 'not complete' not in printed
+    # the images and masks stay those of VOC 2012
+    assert_complete(out)
+
+
+def test_the_published_list_is_taken_as_it_is_and_needs_no_sbd(voc, tmp_path, published, capsys):
+    out, listed = tmp_path / 'out', tmp_path / 'seg11valid.txt'
+    listed.write_text('2008_1\n2007_3\n')
+    assert lay_out(out, voc=voc, voc11=listed).is_complete
+    assert published_lists(out) == dict(seg11valid=['2008_1', '2007_3'])
+    listed.write_text('2008_1\n')
+    assert not lay_out(out, voc11=listed).is_complete
+    printed = capsys.readouterr().out
+    assert 'seg11valid: 1 images, every label within 0..20 and 255, not the published 2' in printed
+    assert ('the lists of VOC 2011 are not complete: get seg11valid.txt of shelhamer/fcn.berkeley'
+            'vision.org') in printed
+
+
+def test_mistakes_with_the_lists_of_voc_2011(voc, sbd, tmp_path, published):
+    out, listed = tmp_path / 'out', tmp_path / 'seg11valid.txt'
+    with pytest.raises(UserError, match='sbd_train.txt does not exist, whose images are to be left '
+                       'out of the validation: give --sbd as well'):
+        prepare_voc(out, voc=voc, voc11=make_voc11(tmp_path))
+    listed.write_text('2008_1\n2011_9\n')
+    with pytest.raises(UserError, match=r'seg11valid.txt names 2011_9 for seg11valid, of which '
+                       r'.*SegmentationClass has no mask: complete VOC 2012'):
+        prepare_voc(out, voc=voc, voc11=listed)
+    with pytest.raises(UserError, match='has no ImageSets/Segmentation/train.txt and val.txt: give '
+                       'seg11valid.txt of shelhamer'):
+        prepare_voc(out, voc11=sbd)
+    assert published_lists(out) == {}

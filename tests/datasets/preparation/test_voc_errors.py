@@ -11,7 +11,7 @@ from plugin.datasets.preparation import prepare_voc
 from plugin.datasets.preparation import voc as module
 from plugin.datasets.preparation.voc_files import sbd_labels
 from plugin.utils import UserError
-from tests.helpers.voc_sources import make_sbd, make_voc, pack, save_png
+from tests.helpers.voc_sources import COUNTS, make_sbd, make_voc, pack, save_png
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def sbd(tmp_path):
 @pytest.fixture
 def published(monkeypatch):
     """Take the counts of the small set for the published ones."""
-    monkeypatch.setattr(module, 'COUNTS', dict(train=3, val=2, train_aug=6))
+    monkeypatch.setattr(module, 'COUNTS', COUNTS)
 
 
 def add(tar, name, content=b'', type=tarfile.REGTYPE, linkname=''):

@@ -12,6 +12,7 @@ from plugin.models.decode_heads import FCNSkipHead
 from plugin.models.layers import BilinearDeconv, bilinear_kernel
 from plugin.models.weights.published_fcn import rename_published
 from tests import reference
+from tests.helpers.fcn_weights import published_weights
 
 WIDTHS = dict(base_channels=4, fc_channels=16)
 CHANNELS = [16, 32, 16]
@@ -23,21 +24,6 @@ def segmentor(geometry='same', stride=8, **head):
         backbone=dict(type='FCNVGG16', geometry=geometry, **WIDTHS),
         decode_head=dict(type='FCNSkipHead', in_channels=CHANNELS, num_classes=21, stride=stride,
                          geometry=geometry, **head)))
-
-
-def published_weights(stride, seed=0):
-    """Random weights in the published names, narrowed as the networks of these tests."""
-    generator = torch.Generator().manual_seed(seed)
-    narrow = {64: 4, 128: 8, 256: 16, 512: 32, 4096: 16}
-    weights = {}
-    for name, (out, width, kernel, bias) in reference.fcn_layers(stride).items():
-        out, width = narrow.get(out, out), narrow.get(width, width)
-        shape = (out, width, kernel, kernel)
-        scale = (2 / (width * kernel * kernel))**0.5
-        weights[f'{name}.weight'] = torch.randn(shape, generator=generator) * scale
-        if bias:
-            weights[f'{name}.bias'] = torch.randn(out, generator=generator)
-    return weights
 
 
 @pytest.mark.parametrize('at_once', [False, True])
@@ -97,11 +83,14 @@ def test_renaming_leaves_other_names_and_its_argument_alone():
 
 
 @pytest.mark.parametrize('factor', [2, 8, 16, 32])
-def test_bilinear_kernel_is_caffes_filler(factor):
-    weight = bilinear_kernel(factor, 3)
+@pytest.mark.parametrize('odd', [False, True])
+def test_bilinear_kernel_is_caffes_filler(factor, odd):
+    size = 2 * factor - odd
+    weight = bilinear_kernel(factor, 3, size)
+    assert odd or torch.equal(weight, bilinear_kernel(factor, 3))
     for i in range(3):
         for j in range(3):
-            expected = reference.caffe_bilinear(factor) if i == j else torch.zeros(1)
+            expected = reference.caffe_bilinear(factor, size) if i == j else torch.zeros(1)
             torch.testing.assert_close(weight[i, j], expected.expand_as(weight[i, j]))
 
 
@@ -167,6 +156,38 @@ def test_at_once_scales_pool4_and_pool3():
     torch.testing.assert_close(scaled([pool3, pool4, fc7]), torch.full((1, 2, 32, 32), 0.0101))
 
 
+def learning_signals(skip_scales, pool3, pool4, fc7=1.):
+    """By how much the first step moves the score of each level, for levels of these mean sizes."""
+    torch.manual_seed(0)
+    # channels in the proportions of VGG16
+    head = FCNSkipHead([8, 16, 128], num_classes=3, at_once=True, skip_scales=skip_scales)
+    sizes = dict(score_pool3=pool3, score_pool4=pool4, score_fr=fc7)
+    levels = {name: torch.rand(1, getattr(head, name).in_channels, side, side) * 2 * sizes[name]
+              for name, side in (('score_pool3', 8), ('score_pool4', 4), ('score_fr', 2))}
+    logits = head(list(levels.values()), (64, 64))
+    F.cross_entropy(logits, torch.ones(1, 64, 64, dtype=torch.long), reduction='sum').backward()
+    moved = {}
+    for name, level in levels.items():
+        seen = level * head.skip_scales.get(name, 1)
+        moved[name] = F.conv2d(seen, getattr(head, name).weight.grad).abs().mean().item()
+    return {name: moved[name] / moved['score_fr'] for name in ('score_pool4', 'score_pool3')}
+
+
+def test_what_a_skip_learns_beside_the_coarse_score():
+    """Caffe's conv4_3 has a mean of about 180 for images of 0..255, torchvision's a thirtieth."""
+    published, ours = (0.01, 0.0001), (0.3, 0.003)
+    caffe = learning_signals(published, pool3=500., pool4=180.)
+    torchvision = learning_signals(published, pool3=500 / 30, pool4=180 / 30)
+    mended = learning_signals(ours, pool3=500 / 30, pool4=180 / 30)
+    # the score of pool4 learns about as fast as the coarse one where the published scales belong
+    assert 0.1 < caffe['score_pool4'] < 10
+    # elsewhere it learns next to nothing: the signal goes with the square of scale times size
+    assert torchvision['score_pool4'] < 0.001
+    for name, signal in caffe.items():
+        assert signal / torchvision[name] == pytest.approx(30**2, rel=1e-3)
+        assert mended[name] == pytest.approx(signal, rel=1e-3)
+
+
 @pytest.mark.parametrize('size', [(1, 1), (97, 131), (224, 224)])
 def test_levels_round_up(size):
     backbone = FCNVGG16(**WIDTHS, out_indices=('conv1_2', 0, 'pool3', 3, 'fc6', -1)).eval()
@@ -209,6 +230,13 @@ def test_missing_weights_are_named(tmp_path, caplog):
     (dict(in_channels=CHANNELS, upsample='nearest'), "upsample='nearest' is unknown"),
     (dict(in_channels=CHANNELS, geometry='caffee'), "geometry='caffee' is unknown"),
     (dict(in_channels=CHANNELS, geometry='caffe', upsample='bilinear'), "use upsample='deconv'"),
+    (dict(in_channels=CHANNELS, last_offset=3, upsample='bilinear'), "use upsample='deconv'"),
+    (dict(in_channels=CHANNELS, stride=32, last_kernel=61), 'last_kernel=61 does not interpolate '
+     'at stride 32: use 64 or 63'),
+    (dict(in_channels=CHANNELS, stride=32, last_kernel=63), 'last_kernel=63 has its centre on a '
+     'pixel, .*: give last_offset as well'),
+    (dict(in_channels=CHANNELS, skip_scales=(0.01, )), r'skip_scales=\(0.01,\) does not scale '
+     'pool4 and pool3: give two positive numbers'),
 ])
 def test_wrong_settings_of_the_head(kwargs, message):
     with pytest.raises(ValueError, match=message):

@@ -83,6 +83,19 @@ def test_converted_weights_compute_what_torchvision_computes(norm):
     torch.testing.assert_close(fc7, expected, rtol=1e-3, atol=1e-3 * expected.abs().max().item())
 
 
+def test_networks_with_a_dropout_before_fc6():
+    """Older networks, among them Caffe's VGG16 in PyTorch, count their layers from a dropout on."""
+    source = torchvision_vgg16(False)
+    older = {key.replace('classifier.0', 'classifier.1').replace('classifier.3', 'classifier.4'):
+             value for key, value in source.items()}
+    assert older.keys() != source.keys()
+    new, old = convert_vgg16(source), convert_vgg16(older)
+    assert new.keys() == old.keys() and all(torch.equal(new[key], old[key]) for key in new)
+    del older['classifier.4.weight']
+    with pytest.raises(ValueError, match='classifier.4.weight is missing'):
+        convert_vgg16(older)
+
+
 def test_wrong_sources_are_named():
     with pytest.raises(ValueError, match='features.0.weight is missing: give the state dict of '
                        "torchvision's vgg16 or vgg16_bn"):
