@@ -25,6 +25,8 @@ MARK = '<!-- what follows is written by docs/papers.py -->\n'
 KEYS = ('Published', 'Needs', 'Departs', 'Measured')
 # operations a second that the estimates of hours assume
 SUSTAINED = 10e12
+# (height, width) of images that are trained on as they are; most of VOC's have the size given
+NATIVE = {'CamVidDataset': (360, 480), 'VOCSegDataset': (375, 500)}
 GROUPS = {
     'FCN': 'fcn', 'SegNet': 'segnet', 'U-Net': 'unet', 'DeepLab': 'deeplab', 'PSPNet': 'pspnet',
     'RefineNet': 'refinenet', 'Instances': '(cascade-)?mask-rcnn', 'UPerNet': 'upernet',
@@ -73,18 +75,21 @@ def read_head(text: str) -> Head:
 
 
 def image_size(cfg: Config) -> tuple[int, int]:
-    """(height, width) of the training images: the last crop, or the scale."""
-    found = None
-    for step in _steps(cfg.train_dataloader.dataset):
-        if step.get('crop_size') and step.get('crop_type', 'absolute') == 'absolute':
+    """(height, width) of the training images: the last crop or scale, or what the images have."""
+    if cfg.default_scope == 'mmdet':
+        width, height = _steps(cfg.val_dataloader.dataset, 'scale')[-1]['scale']
+        return height, width
+    dataset = cfg.train_dataloader.dataset
+    height, width = NATIVE.get(dataset.get('labeled', dataset).type, (0, 0))
+    for step in _steps(dataset, 'crop_size', 'scale', 'scale_factor'):
+        if 'crop_size' in step:
             size = step['crop_size']
-            found = (size, size) if isinstance(size, int) else tuple(size)
-        elif step['type'] == 'Resize' and step.get('scale'):
-            found = tuple(reversed(step['scale']))
-    if found is None or cfg.default_scope == 'mmdet':
-        scales = [step['scale'] for step in _steps(cfg.val_dataloader.dataset) if step.get('scale')]
-        found = tuple(reversed(scales[-1])) if scales else tuple(cfg.crop_size)
-    return found[0], found[1]
+            height, width = (size, size) if isinstance(size, int) else size
+        elif step['type'] == 'Resize':
+            width, height = step.get('scale') or (
+                round(side * step['scale_factor']) for side in (width, height))
+    assert height and width, 'the pipeline says no size: add the images to NATIVE'
+    return height, width
 
 
 def multiply_adds(cfg: Config) -> float:
@@ -185,17 +190,17 @@ def _all(stages):
     return stages if isinstance(stages, list | nn.ModuleList) else [stages]
 
 
-def _steps(dataset) -> Iterator[dict]:
-    """All transforms of a data set in order, also those of the data sets that it wraps."""
-    if 'dataset' in dataset:
-        yield from _steps(dataset['dataset'])
-    if 'labeled' in dataset:
-        yield from _steps(dataset['labeled'])
+def _steps(dataset, *keys: str) -> list[dict]:
+    """The transforms of a data set in order that have one of these settings.
+
+    Those of the data set that it wraps come first, and of a choice the first one.
+    """
+    steps = _steps(dataset['dataset'], *keys) if 'dataset' in dataset else []
+    steps += _steps(dataset['labeled'], *keys) if 'labeled' in dataset else []
     for step in dataset.get('pipeline', []):
-        inner = step.get('transforms', [])
-        if inner and isinstance(inner[0], (list, tuple)):  # RandomChoice: the first
-            inner = inner[0]
-        yield from inner or [step]
+        inner = step.get('transforms', [step])
+        steps += inner[0] if inner and isinstance(inner[0], list | tuple) else inner
+    return [step for step in steps if any(step.get(key) for key in keys)]
 
 
 def _few(number: float) -> str:
