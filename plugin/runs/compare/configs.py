@@ -56,7 +56,7 @@ def evaluation_config(cfg: Config, part: str, network: str) -> Config:
     hooks = new.setdefault('default_hooks', {})
     # the checkpoint holds the average in the place of the weights
     hooks.pop('average', None)
-    hooks['summary'] = dict(type='RunSummaryHook', samples=0, worst=0, gallery=0)
+    hooks['summary'] = dict(type='RunSummaryHook', samples=0, worst=0, gallery=0, page=False)
     new.load_from = None
     return new
 

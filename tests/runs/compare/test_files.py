@@ -18,7 +18,7 @@ def test_one_page_tells_everything(project, monkeypatch, capsys):
     assert ('section', 'comparison') in [(tag, dict(words).get('id')) for tag, words in page.tags]
     texts = [text.strip() for text in page.texts]
     for text in ('not distinguishable', 'reference', 'Cost of a training', 'Comparison',
-                 'Learning rates that were tried, with seed 0', 'Where the configs differ',
+                 'Learning rates that were tried, with seed 0',
                  'Below: curves, images and settings of seed 0.'):
         assert text in texts, text
     # the runs are called as their configs are
