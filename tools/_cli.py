@@ -31,7 +31,7 @@ def parser_for(doc: str, examples: str,
     parser = argparse.ArgumentParser(
         description=doc, epilog=f'examples:\n{examples}',
         formatter_class=argparse.RawDescriptionHelpFormatter)
-    more = dict(nargs='+', metavar='config') if several else {}
+    more: dict[str, Any] = dict(nargs='+', metavar='config') if several else {}
     parser.add_argument('configs' if several else 'config', **more,
                         help=f'{config}; a config is a Python program and is run: use only those '
                         'that you trust')

@@ -1,7 +1,7 @@
 """A training that stops where it cannot learn any more, and says where it does not."""
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from mmengine.dist import all_gather_object, all_reduce, is_main_process
@@ -114,7 +114,7 @@ class TrainingWatchHook(Hook):
         for part in ('state_dict', 'ema_state_dict'):
             name = not_finite(checkpoint.get(part) or {})
             if name is not None:
-                raise UserError(_of_weights(runner, name))
+                _stop(runner, _of_weights(runner, name))
 
     def _look(self, runner, weights: bool = False) -> None:
         """Stop all processes if one of them cannot go on."""
@@ -128,9 +128,13 @@ class TrainingWatchHook(Hook):
             text = _of_loss(runner, min(steps, key=lambda one: one.number))
         else:
             text = _of_weights(runner, next(one for _, one in found if one))
-        if is_main_process():
-            write_atomically(Path(runner.work_dir) / STOPPED, text)
-        raise UserError(text)
+        _stop(runner, text)
+
+
+def _stop(runner, text: str) -> NoReturn:
+    if is_main_process():
+        write_atomically(Path(runner.work_dir) / STOPPED, text)
+    raise UserError(text)
 
 
 def _of_loss(runner, step: Step) -> str:

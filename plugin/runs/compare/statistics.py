@@ -54,8 +54,9 @@ def paired(values: Sequence[float | None], reference: Sequence[float | None]) ->
 
     Example:
         >>> from plugin.runs.compare.statistics import paired
-        >>> paired([3., 4.], [1., 1.])
-        Paired(n=2, mean=2.5, error=0.5, p=0.1256659163780006)
+        >>> found = paired([3., 4.], [1., 1.])
+        >>> found.mean, found.error, round(found.p, 4)
+        (2.5, 0.5, 0.1257)
     """
     differences = [float(one - other) for one, other in zip(values, reference, strict=True)
                    if one is not None and other is not None]
