@@ -76,9 +76,15 @@ class Stub:
         assert folder.name == '_'.join(filter(None, (key['network'], key['which'], key['part'])))
         log = folder / '20260101_000000'
         log.mkdir(parents=True)
-        scores = dict(mIoU=self.value(**key), ECE=5., time=random.random())
-        (log / 'scores.json').write_text(json.dumps(dict(iteration=None, scores=scores, classes=[
-            {'class': 'cow', 'IoU': scores['mIoU'] / 2}])))
+        if cfg.default_scope == 'mmdet':
+            assert [one['type'] for one in cfg.test_evaluator] == ['FastCocoMetric', 'CountMetric']
+            scores = {'coco/segm_mAP': self.value(**key) / 100, 'count/MAE': 0.2}
+            classes = []
+        else:
+            scores = dict(mIoU=self.value(**key), ECE=5., time=random.random())
+            classes = [{'class': 'cow', 'IoU': scores['mIoU'] / 2}]
+        (log / 'scores.json').write_text(json.dumps(dict(iteration=None, scores=scores,
+                                                         classes=classes)))
         return 0
 
 

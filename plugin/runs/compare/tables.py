@@ -116,6 +116,10 @@ def notes(found: Mapping[str, Any]) -> list[str]:
     if count == 2:
         told.append('Two seeds leave one degree of freedom: only a difference that is 12.7 times '
                     'its standard error, or more, can be told from chance.')
+    if any(row['network'] for row in found['rows']):
+        told.append('A teacher is the average of its student over the steps, which alone scores '
+                    'better: compare a teacher with a row that is averaged, too, and a student '
+                    'with one that is not.')
     if all(not row['calibration']['n'] for row in found['rows']):
         told.append('ECE, the expected calibration error, is measured for the pixels of semantic '
                     'models; here it is left blank.')

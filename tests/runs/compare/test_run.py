@@ -9,7 +9,9 @@ import pytest
 from mmengine.config import Config
 
 from plugin import runs
+from plugin.datasets.synthetic_barn import BarnSpec, make_barn
 from plugin.utils import UserError
+from tests.helpers.paths import ROOT
 from tests.helpers.small_compare import Killed, Stub, ordinary
 
 FOLDER = Path('work_dirs/a_compare')
@@ -184,6 +186,8 @@ def test_teacher_and_student_are_told_apart_beside_an_averaged_twin(project, mon
     found = compare('semi', 'tiny', work_dir='semi')
     assert [row['title'] for row in found['rows']] == [
         'semi, its teacher', 'semi, its student', 'tiny', 'tiny_averaged']
+    assert 'compare a teacher with a row that is averaged, too' in Path(
+        'semi/table.md').read_text('utf-8')
     # one training serves both networks
     assert sum('train semi/semi/' in line for line in stub.started) == 2
     for row, network in zip(found['rows'], ('teacher', 'student')):
@@ -239,7 +243,10 @@ def test_steps(project, monkeypatch):
     with pytest.raises(UserError, match='a trains 2 steps and long 4: give --steps N, which scales '
                                         'the schedules, or --cfg-options train_cfg.max_iters=N'):
         compare('a', 'long')
-    assert [row['steps'] for row in compare('a', 'long', unequal_steps=True)['rows']] == [2, 4]
+    found = compare('a', 'long', unequal_steps=True)
+    assert [row['steps'] for row in found['rows']] == [2, 4]
+    assert found['differences'] == [['train_cfg.max_iters', '2', '4']]
+    assert '| train_cfg.max_iters | 2 | 4 |' in (FOLDER / 'table.md').read_text('utf-8')
     found = compare('a', 'long', steps=40, work_dir='scaled')
     assert [row['steps'] for row in found['rows']] == [40, 40]
     # 36 of each: losses that halve in each step
@@ -247,6 +254,26 @@ def test_steps(project, monkeypatch):
     assert found['rows'][0]['ending']['loss'] == pytest.approx(share)
     assert 'loss still falling by 93.8 %; val mIoU +1.50 in the last look' in Path(
         'scaled/table.md').read_text('utf-8')
+
+
+def test_instances(project, monkeypatch):
+    Stub(monkeypatch)
+    make_barn('data/barn', BarnSpec(8, 0.25, (64, 64), 0, 0), 1)
+    monkeypatch.delenv('BARN_ROOT', raising=False)
+    Path('mine.py').write_text(f"_base_ = '{ROOT}/configs/mask-rcnn_mnv2_barn.py'\n"
+                               'optim_wrapper = dict(optimizer=dict(lr=1e-4))\n')
+    found = runs.compare(['mask-rcnn_mnv2_barn', 'mine.py'], seeds=2, steps=20, work_dir='c')
+    assert (found['score'], found['part']) == ('coco/segm_mAP', 'val')
+    assert found['rows'][0]['last_val']['values'] == [
+        ordinary('mask-rcnn_mnv2_barn', 0.0003, seed, 'val', '', 'last') / 100 for seed in (0, 1)]
+    assert found['rows'][0]['scores']['count/MAE']['mean'] == pytest.approx(0.2)
+    assert found['rows'][0]['calibration']['n'] == 0
+    text = Path('c/table.md').read_text('utf-8')
+    assert 'here it is left blank' in text and re.search(r'\| 0\.5\d{3} ± 0\.\d{4} \|', text)
+    found = runs.compare(['mine.py'], seeds=2, steps=20, score='count/MAE', work_dir='c')
+    assert found['lower_is_better'] is True
+    with pytest.raises(UserError, match='mine and tiny are not of one kind: compare semantic'):
+        runs.compare(['mine.py', 'tiny.py'], seeds=2, steps=20)
 
 
 def test_what_cannot_be_compared(project, monkeypatch):
