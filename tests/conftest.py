@@ -10,6 +10,9 @@ if 'PYTEST_XDIST_WORKER_COUNT' in os.environ:
     share = (os.cpu_count() or 1) // int(os.environ['PYTEST_XDIST_WORKER_COUNT'])
     os.environ.setdefault('OMP_NUM_THREADS', str(max(1, share)))
 
+# which Python starts a training is a user's choice, and the tests' own
+os.environ.pop('PYTHON', None)
+
 # tools respect nohup, under which the tests may run, and tests send this signal to them
 if hasattr(signal, 'SIGHUP') and signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)

@@ -102,7 +102,7 @@ def test_regions_that_are_dropped(tmp_path, entry, words):
 
 
 @pytest.mark.parametrize('content,words', [
-    ('{"a":\n1,}', 'line 2, column 3'), ('null', 'it holds nothing'),
+    ('{"a":\n1:}', 'line 2, column 2'), ('null', 'it holds nothing'),
     ('{"a": {"filename": "a.png", "regions": 5}}', 'no export of'),
     ('{"_via_img_metadata": 5}', 'it is no project'),
 ])

@@ -87,8 +87,8 @@ def test_bomb_does_not_go_off(tmp_path, zipped):
     with pytest.raises(UntrustedCheckpointError) as error:
         read_checkpoint(path)
     assert str(error.value) == (
-        f'{path} needs the Python class io.open, which a file can use to run any program; if you '
-        'trust who made it: --trust-checkpoint (or PASTURE_TRUST_CHECKPOINT=1)')
+        f'{path} needs the Python class {open.__module__}.open, which a file can use to run any '
+        'program; if you trust who made it: --trust-checkpoint (or PASTURE_TRUST_CHECKPOINT=1)')
     assert not marker.exists()
 
 
