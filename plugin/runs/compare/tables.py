@@ -7,6 +7,7 @@ from plugin.visualization.report.tables import Cell, Column, Table
 
 LITTLE = 0.005  # a loss that changed by less is level
 NONE = '—'
+SCORES = 'Scores of the last checkpoint, mean ± standard deviation over the seeds'
 
 
 def score_table(found: Mapping[str, Any]) -> Table:
@@ -16,23 +17,20 @@ def score_table(found: Mapping[str, Any]) -> Table:
         found (Mapping): What :func:`~.results.gather` returns.
     """
     part, name, digits = found['part'], found['score'], digits_of(found)
-    parts = ['test', 'val'] if part == 'test' else ['val']
-    columns = [Column('Config', '', False), Column('Rate')]
-    columns += [Column(f'{"val (test = val)" if part == "val" else where} {name}')
-                for where in parts]
-    columns += [Column(f'{part} {name} of the best checkpoint'), Column('ECE', '%'),
-                Column(f'Difference to {found["reference"]}'), Column('Verdict', '', False),
-                Column('At the end', '', False)]
+    told = f'{"val (test = val)" if part == "val" else part} {name}'
+    columns = [Column('Config', '', False), Column(told), Column('Difference to the first'),
+               Column('Verdict', '', False), Column('At the end', '', False), Column('Rate'),
+               *([Column(f'val {name}')] if part == 'test' else []),
+               Column(f'{part} {name} of the best checkpoint'), Column('ECE', '%')]
     rows = []
     for row in found['rows']:
-        cells = [Cell(row['title']), Cell(f'{row["rate"]:g}', row['rate'])]
-        cells += [_spread(row[f'last_{where}'], digits) for where in parts]
-        cells += [_spread(row[f'best_{part}'], digits), _spread(row['calibration']),
-                  *_difference(row['difference'], digits),
-                  Cell(_ending(row['ending'], name, digits))]
-        rows.append(cells)
-    return Table('Scores of the last checkpoint, mean ± standard deviation over the seeds',
-                 columns, rows)
+        val = [_spread(row['last_val'], digits)] if part == 'test' else []
+        rows.append([Cell(row['title']), _spread(row[f'last_{part}'], digits),
+                     *_difference(row['difference'], digits),
+                     Cell(_ending(row['ending'], name, digits)),
+                     Cell(f'{row["rate"]:g}', row['rate']), *val,
+                     _spread(row[f'best_{part}'], digits), _spread(row['calibration'])])
+    return Table(SCORES, columns, rows)
 
 
 def seed_table(found: Mapping[str, Any]) -> Table:
@@ -94,8 +92,21 @@ def setting_table(found: Mapping[str, Any]) -> Table | None:
 
 
 def tables(found: Mapping[str, Any]) -> list[Table]:
-    """All tables but that of the settings."""
-    every = [score_table(found), seed_table(found), rate_table(found), cost_table(found)]
+    """All tables but that of the settings, for a page, on which one with all scores is too wide."""
+    whole = score_table(found)
+    first, more = range(5), [0, *range(5, len(whole.columns))]
+    return [_columns(whole, first, SCORES),
+            _columns(whole, more, 'More of each, mean ± standard deviation over the seeds'),
+            *_others(found)]
+
+
+def _columns(table: Table, places: Sequence[int], caption: str) -> Table:
+    return Table(caption, [table.columns[place] for place in places],
+                 [[row[place] for place in places] for row in table.rows])
+
+
+def _others(found: Mapping[str, Any]) -> list[Table]:
+    every = [seed_table(found), rate_table(found), cost_table(found)]
     return [table for table in every if table is not None]
 
 
@@ -130,7 +141,7 @@ def to_markdown(found: Mapping[str, Any]) -> str:
     """One page of Markdown with all tables; times and memory stand in a table of their own."""
     title = f'# {", ".join(found["configs"])}: {found["score"]}'
     settings = setting_table(found)
-    every = [*tables(found), *([settings] if settings else [])]
+    every = [score_table(found), *_others(found), *([settings] if settings else [])]
     parts = [title, '\n'.join(f'- {note}' for note in notes(found)), *map(_markdown, every)]
     return '\n\n'.join(parts) + '\n'
 

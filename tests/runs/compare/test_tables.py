@@ -3,7 +3,7 @@ import copy
 
 import pytest
 
-from plugin.runs.compare.tables import cost_table, notes, score_table, to_markdown
+from plugin.runs.compare.tables import cost_table, notes, score_table, tables, to_markdown
 from plugin.runs.kfold.scores import summarise
 
 
@@ -27,11 +27,11 @@ FOUND = dict(
 def test_markdown():
     text = to_markdown(FOUND)
     assert text.startswith('# a|b, c: coco/segm_mAP\n')
-    assert (r'| c | 0.01 | 0.5300 ± 0.0283 | 0.5300 ± 0.0283 | — | — | +0.0200 [-0.1070, +0.1470] '
-            '(95 %) | not distinguishable | loss rising by 2.0 %; val coco/segm_mAP +0.0123 in the '
-            'last look |') in text
+    assert ('| c | 0.5300 ± 0.0283 | +0.0200 [-0.1070, +0.1470] (95 %) | not distinguishable | '
+            'loss rising by 2.0 %; val coco/segm_mAP +0.0123 in the last look | 0.01 | '
+            '0.5300 ± 0.0283 | — | — |') in text
     # a bar would end a cell, and so would the end of a line
-    assert r"| a\|b | 0.01 | 0.5100 ± 0.0141 |" in text
+    assert r'| a\|b | 0.5100 ± 0.0141 | — | reference |' in text
     assert "| model.type | 'A'<br>'B' | — |" in text
     assert '| c | 40 | 0.250 | 900 | 1.85 |' in text
     assert 'Memory of the largest process, MB' in text
@@ -47,7 +47,16 @@ def test_markdown():
 def test_whether_a_network_was_still_improving(loss, words):
     found = copy.deepcopy(FOUND)
     found['rows'][0]['ending']['loss'] = loss
-    assert score_table(found).rows[0][-1].text == words
+    assert score_table(found).rows[0][4].text == words
+
+
+def test_a_page_has_the_scores_in_two_tables():
+    first, second, *_ = tables(FOUND)
+    whole = score_table(FOUND)
+    assert [*first.columns, *second.columns[1:]] == whole.columns
+    for one, two, row in zip(first.rows, second.rows, whole.rows, strict=True):
+        assert [*one, *two[1:]] == row and one[0] == two[0]
+    assert first.columns[3].title == 'Verdict'
 
 
 def test_notes_tell_how_far_two_seeds_and_one_reach():
