@@ -19,7 +19,9 @@ test_dataloader = dict(dataset=dict(_delete_=True, **third))
 SEMI = """
 _base_ = 'tiny.py'
 labeled = _base_.train_dataloader.dataset
-unlabeled = dict(labeled, pipeline=[dict(type='LoadImageFromFile'), dict(type='PackSemiInputs')])
+unlabeled = dict(labeled, pipeline=[
+    dict(type='LoadImageFromFile'), dict(type='Resize', scale=(32, 32)),
+    dict(type='PackSemiInputs')])
 model = dict(_delete_=True, type='MeanTeacher', segmentor=_base_.model)
 train_dataloader = dict(
     batch_size=6, sampler=dict(_delete_=True, type='PairedSampler', batch_size=6),
