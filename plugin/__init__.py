@@ -20,8 +20,8 @@ import_stack()
 
 from . import datasets, engine, evaluation, models, visualization  # noqa: F401, E402, I001
 from .inference import Detector, Segmenter, load_model, predict  # noqa: E402
-from .runs import kfold, test, train  # noqa: E402
+from .runs import compare, kfold, test, train  # noqa: E402
 from .utils import UserError  # noqa: E402
 
-__all__ = ['Detector', 'Segmenter', 'UserError', '__version__', 'kfold', 'load_model', 'predict',
-           'test', 'train']
+__all__ = ['Detector', 'Segmenter', 'UserError', '__version__', 'compare', 'kfold', 'load_model',
+           'predict', 'test', 'train']

@@ -17,6 +17,7 @@ COMMANDS = {
     'test': 'test.py',
     'predict': 'predict.py',
     'kfold': 'kfold.py',
+    'compare': 'compare.py',
     'report': 'report.py',
     'demo': 'demo_web.py',
     'export': 'export_onnx.py',

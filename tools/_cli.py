@@ -25,13 +25,16 @@ FULL_DISK_TRAINING = ('hint: free some space; complete checkpoints are kept, so 
 
 
 def parser_for(doc: str, examples: str,
-               config: str = 'config file, e.g. configs/fcn8s_barn.py') -> argparse.ArgumentParser:
-    """Make the parser of a tool with the arguments all of them have."""
+               config: str = 'config file, e.g. configs/fcn8s_barn.py', several: bool = False
+               ) -> argparse.ArgumentParser:
+    """Make the parser of a tool with the arguments all of them have; it takes several configs."""
     parser = argparse.ArgumentParser(
         description=doc, epilog=f'examples:\n{examples}',
         formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', help=f'{config}; a config is a Python program and is run: use '
-                        'only those that you trust')
+    more: dict[str, Any] = dict(nargs='+', metavar='config') if several else {}
+    parser.add_argument('configs' if several else 'config', **more,
+                        help=f'{config}; a config is a Python program and is run: use only those '
+                        'that you trust')
     parser.add_argument('--cfg-options', nargs='+', action='extend', type=_option, default=[],
                         metavar='KEY=VALUE', help='set values of the config, e.g. '
                         'train_cfg.max_iters=100; lists as "[a,b]" or a,b')
@@ -178,6 +181,14 @@ def positive(text: str) -> int:
         if int(text) >= 1:
             return int(text)
     raise argparse.ArgumentTypeError(f'{text} is not a whole number, 1 or more')
+
+
+def rate(text: str) -> float:
+    """A number above 0."""
+    with contextlib.suppress(ValueError):
+        if 0 < float(text) < float('inf'):
+            return float(text)
+    raise argparse.ArgumentTypeError(f'{text} is not a number above 0')
 
 
 def score_and_patience(text: str) -> str | tuple[str, int]:

@@ -1,4 +1,5 @@
-"""Metrics: scores of label maps and cells, COCO average precision, counting errors, losses."""
+"""Metrics: label maps, cells, calibration, COCO average precision, counting errors, losses."""
+from .calibration import CalibrationMetric
 from .cell_metric import CellMetric
 from .coco_metric import FastCocoMetric
 from .coco_results import encode_masks
@@ -8,6 +9,6 @@ from .image_quality import match_instances
 from .seg_metric import SegMetric
 from .v_rand import VRandMetric, v_rand
 
-__all__ = ['CellMetric', 'CountMetric', 'FastCocoMetric', 'SegMetric', 'VRandMetric',
-           'best_count_threshold', 'best_threshold', 'encode_masks', 'fold', 'joint_histogram',
-           'match_instances', 'seg_scores', 'v_rand']
+__all__ = ['CalibrationMetric', 'CellMetric', 'CountMetric', 'FastCocoMetric', 'SegMetric',
+           'VRandMetric', 'best_count_threshold', 'best_threshold', 'encode_masks', 'fold',
+           'joint_histogram', 'match_instances', 'seg_scores', 'v_rand']

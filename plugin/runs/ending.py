@@ -77,9 +77,11 @@ def write_page(runner: Runner) -> None:
     Nothing is lost where that fails: it is a warning, and ``tools/report.py`` does it later.
 
     Args:
-        runner (Runner): The runner at its end. Without ``RunSummaryHook`` there is nothing to tell.
+        runner (Runner): The runner at its end. Without ``RunSummaryHook`` there is nothing to tell,
+            and with ``page=False`` in it nothing is written.
     """
-    if not is_main_process() or not any(isinstance(hook, RunSummaryHook) for hook in runner.hooks):
+    if not is_main_process() or not any(isinstance(hook, RunSummaryHook) and hook.page
+                                        for hook in runner.hooks):
         return
     path = Path(runner.work_dir) / 'report.html'
     try:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from plugin.utils.config import load_config
 from tests.helpers import forked
 from tests.helpers.pages import PAGES, ROOT, blocks_of, file_of, lines_of, parse
 from tests.helpers.ports import free_port
@@ -112,6 +113,21 @@ class Typist:
         trainer = Trainer(self.monkeypatch, only_read)
         assert kfold.main(argv) == 0
         assert len(trainer.commands) == 2 and len(trainer.reports) == 1
+
+    def run_compare(self, argv) -> None:
+        """As far as the configs and the arguments of train.py go."""
+        import compare
+        import train
+
+        def read(configs, *, seeds, arguments, options, **more) -> None:
+            assert seeds > 1 and len(configs) > 1
+            for config in configs:
+                load_config(config, options)
+                train.parse_args([config, *arguments])
+
+        self.monkeypatch.chdir(self.folder)
+        self.monkeypatch.setattr('plugin.runs.compare', read)
+        assert compare.main(argv) == 0
 
     def run_demo_web(self, argv) -> None:
         """Until the page is there, then Ctrl-C."""

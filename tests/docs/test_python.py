@@ -26,7 +26,7 @@ WITH_FILES = (
     'plugin.datasets.splits.partition_files', 'plugin.demo.app', 'plugin.inference.detector',
     'plugin.inference.inferencer', 'plugin.inference.model', 'plugin.inference.onnx_export',
     'plugin.inference.prediction', 'plugin.inference.segmenter', 'plugin.inference.tables',
-    'plugin.runs.browse',
+    'plugin.runs.browse', 'plugin.runs.compare.run', 'plugin.runs.compare.statistics',
     'plugin.runs.ending', 'plugin.runs.kfold.run', 'plugin.runs.resume', 'plugin.runs.test',
     'plugin.runs.train')
 FOLDERS = ('inference', 'runs', 'demo', 'datasets/labels', 'datasets/splits', 'datasets/doctor')

@@ -52,14 +52,16 @@ class RunSummaryHook(Hook):
         worst (int): Images in ``worst_pictures.png``. 0 draws none.
         gallery (int): Images in the report: so many of the worst, the best, and random ones,
             at most 480 pixels. 0 keeps none.
+        page (bool): Whether ``report.html`` is written at the end of a run. Defaults to True.
     """
 
     # after the logger, whose scalars are drawn, and after the checkpoint is safe
     priority = 'LOWEST'
 
     def __init__(self, samples: int = 6, longest: int = 512, worst: int = 8,
-                 gallery: int = 8) -> None:
+                 gallery: int = 8, page: bool = True) -> None:
         self.samples = samples
+        self.page = page
         self.longest = longest
         self._gallery = GalleryKeeper(gallery, GALLERY_LONGEST)
         self._instances = InstancePages(worst, longest, self._gallery)

@@ -1,6 +1,7 @@
 """A training that stops where it cannot learn any more, and says where it does not."""
 import math
-from typing import Any
+from pathlib import Path
+from typing import Any, NoReturn
 
 import torch
 from mmengine.dist import all_gather_object, all_reduce, is_main_process
@@ -10,7 +11,7 @@ from mmengine.registry import HOOKS
 from torch import Tensor
 
 from plugin.evaluation import SegMetric
-from plugin.utils import UserError, first_few
+from plugin.utils import UserError, first_few, write_atomically
 
 from ..watching.losses import LossWatch, Step, files_of
 from ..watching.weights import not_finite
@@ -18,6 +19,8 @@ from .moments import log_interval
 
 LOWER = ('start anew with a lower optim_wrapper.optimizer.lr, or go on with --resume --cfg-options '
          'optim_wrapper.clip_grad.max_norm=1')
+# what is left in the work directory where a training stopped, for programs that start some
+STOPPED = 'not_finite.txt'
 LOOK = 'look at the labels with tools/check_data.py'
 
 
@@ -38,7 +41,8 @@ class TrainingWatchHook(Hook):
         default_hooks = dict(watch=dict(type='TrainingWatchHook'))
 
     Raises:
-        UserError: If the training cannot go on.
+        UserError: If the training cannot go on; its text is in ``not_finite.txt`` of the work
+            directory, too.
     """
 
     # after the logger, which shows the loss, and the hooks that average weights; before the
@@ -53,6 +57,8 @@ class TrainingWatchHook(Hook):
     def before_train(self, runner) -> None:
         """Begin to watch."""
         self._training = True
+        if is_main_process():
+            (Path(runner.work_dir) / STOPPED).unlink(missing_ok=True)
 
     def after_train(self, runner) -> None:
         """A validation on its own may follow."""
@@ -108,7 +114,7 @@ class TrainingWatchHook(Hook):
         for part in ('state_dict', 'ema_state_dict'):
             name = not_finite(checkpoint.get(part) or {})
             if name is not None:
-                raise UserError(_of_weights(runner, name))
+                _stop(runner, _of_weights(runner, name))
 
     def _look(self, runner, weights: bool = False) -> None:
         """Stop all processes if one of them cannot go on."""
@@ -119,8 +125,16 @@ class TrainingWatchHook(Hook):
         found: list[tuple[Step | None, str | None]] = all_gather_object((step, name))
         steps = [one for one, _ in found if one is not None]
         if steps:
-            raise UserError(_of_loss(runner, min(steps, key=lambda one: one.number)))
-        raise UserError(_of_weights(runner, next(one for _, one in found if one)))
+            text = _of_loss(runner, min(steps, key=lambda one: one.number))
+        else:
+            text = _of_weights(runner, next(one for _, one in found if one))
+        _stop(runner, text)
+
+
+def _stop(runner, text: str) -> NoReturn:
+    if is_main_process():
+        write_atomically(Path(runner.work_dir) / STOPPED, text)
+    raise UserError(text)
 
 
 def _of_loss(runner, step: Step) -> str:

@@ -16,12 +16,11 @@ from plugin.datasets.splits.duplicates import report_duplicates
 from plugin.utils import UserError, first_few, write_atomically
 from plugin.utils.console import progress, say, warn
 
+from ..starts import HARMLESS
 from .files import Fold, Parts, Source, write_folds, written_keys
 from .state import read_state
 
 PLAN = 'kfold_plan.json'
-# they change nothing of what is learned
-HARMLESS = ('--debug', '--no-check', '--trust-checkpoint')
 WORDS = dict(config='the config or its --cfg-options', folds='--folds', seed='--seed',
              group_by='--group-by', duplicates='--duplicates', distance='--distance',
              data='--data', arguments='the arguments of train.py', pictures='the data')

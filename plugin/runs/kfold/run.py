@@ -1,9 +1,8 @@
 """A config is trained on K folds of its data."""
-import contextlib
 import json
 import os
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -12,19 +11,15 @@ from mmengine.config import Config
 from plugin.utils import UserError, write_atomically
 from plugin.utils.config import load_config
 from plugin.utils.console import say, warn
-from plugin.utils.locks import lock_file
 
 from ..ending import report as write_report
 from ..processes import shown_command, training_command, training_environment
+from ..starts import GRACE, INTERRUPTED, locked, refuse_own
 from .plan import Division, Plan, make_plan
 from .scores import are_scores, join_scores, print_scores, read_scores, write_scores
 from .state import read_state
 
 DONE = 'fold_done.json'
-GRACE = 60  # seconds that a training has to end after Ctrl-C
-INTERRUPTED = (130, -2)  # exit statuses of a training that Ctrl-C ended
-# arguments of train.py that are chosen here
-OWN = ('--work-dir', '--resume', '--launcher', '--local_rank', '--local-rank')
 
 
 class FoldError(UserError):
@@ -84,15 +79,13 @@ def kfold(config: str | Path | Config, *, folds: int = 5, seed: int | None = Non
         2
     """
     _check_numbers(folds=(folds, 2), processes=(processes, 1), jobs=(jobs, 1), seed=(seed, 0))
-    foreign = [word for word in arguments if word.partition('=')[0] in OWN]
-    if foreign:
-        raise UserError(f'arguments has {foreign[0]}, which is chosen for each fold: leave it out')
+    refuse_own([*arguments])
     cfg = load_config(config, options)
     name = cfg.filename or 'config'
     folder = Path(work_dir or Path('work_dirs') / f'{Path(name).stem}_kfold')
     division = Division(folds, seed, group_by, duplicates, distance, data,
                         jobs or os.cpu_count() or 1)
-    with _locked(folder) as lock:
+    with locked(folder, 'kfold.py') as lock:
         # what was changed in memory is in no file yet
         base = None if isinstance(config, Config) else name
         plan = make_plan(cfg, division, folder, base=base, arguments=arguments,
@@ -113,19 +106,6 @@ def _check_numbers(**limits: tuple[int | None, int]) -> None:
     for name, (value, least) in limits.items():
         if value is not None and value < least:
             raise UserError(f'{name}={value}: give {least} or more')
-
-
-@contextlib.contextmanager
-def _locked(work_dir: Path) -> Iterator[IO[str]]:
-    """Keep a second process from training the same folds; yields what holds the lock."""
-    if work_dir.exists() and not work_dir.is_dir():
-        raise FileExistsError(f'the work directory {work_dir} is a file: give another one')
-    work_dir.mkdir(parents=True, exist_ok=True)
-    with lock_file(work_dir / '.lock') as file:
-        if file is None:
-            raise UserError(f'{work_dir} is being worked on by another kfold.py: wait for it, or '
-                            'give another --work-dir')
-        yield file
 
 
 def _train_folds(plan: Plan, arguments: list[str], processes: int,

@@ -4,7 +4,7 @@ import gzip
 import hashlib
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -41,12 +41,17 @@ FOREIGN = '{} exists and is no report of Pasture: give another file with --out, 
 MISSING = "Failed to import {}, which reports need: install it by pip install jinja2 plotly"
 
 
-def write_report(work_dirs: Sequence[str | Path], path: str | Path) -> list[str]:
+def write_report(work_dirs: Sequence[str | Path], path: str | Path, *,
+                 names: Sequence[str] | None = None,
+                 comparison: Mapping[str, Any] | None = None) -> list[str]:
     """Write a report of runs as one HTML file of at most 10 MB, whole or not at all.
 
     Args:
         work_dirs (Sequence[str | Path]): Work directories; several are shown side by side.
         path (str | Path): The file.
+        names (Sequence[str], optional): What the runs are called. Defaults to their folders.
+        comparison (Mapping, optional): What was found over several seeds, shown first: ``tables``,
+            ``notes`` and a ``hint`` on the runs below.
 
     Returns:
         list[str]: What is missing or was skipped, a sentence each.
@@ -64,17 +69,20 @@ def write_report(work_dirs: Sequence[str | Path], path: str | Path) -> list[str]
     if path.is_file() and OURS not in path.read_text('utf-8', errors='replace'):
         raise FileExistsError(FOREIGN.format(path))
     folders = [Path(folder) for folder in work_dirs]
-    runs = [read_run(folder, name) for folder, name in zip(folders, _names(folders))]
-    write_atomically(path, render(runs))
+    runs = [read_run(folder, name)
+            for folder, name in zip(folders, names or _names(folders), strict=True)]
+    write_atomically(path, render(runs, comparison=comparison))
     return [note for run in runs for note in run.notes]
 
 
-def render(runs: Sequence[Run], now: datetime | None = None) -> str:
+def render(runs: Sequence[Run], now: datetime | None = None,
+           comparison: Mapping[str, Any] | None = None) -> str:
     """The page.
 
     Args:
         runs (Sequence[Run]): One or more.
         now (datetime, optional): When it is written. Defaults to this moment.
+        comparison (Mapping, optional): See :func:`write_report`.
 
     Returns:
         str: HTML.
@@ -92,7 +100,7 @@ def render(runs: Sequence[Run], now: datetime | None = None) -> str:
         loader=jinja2.FileSystemLoader(TEMPLATES, encoding='utf-8'), autoescape=True,
         undefined=jinja2.StrictUndefined, trim_blocks=True, finalize=_visible)
     library = get_plotlyjs()
-    context = {**_context(runs), **_parts(library, environment),
+    context = {**_context(runs, comparison), **_parts(library, environment),
                'date': f'{now or datetime.now():%Y-%m-%d %H:%M}', 'version': __version__,
                'ours': OURS}
     template = environment.get_template('report.html.j2')
@@ -137,7 +145,7 @@ def _digest(text: str) -> str:
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _context(runs: Sequence[Run]) -> dict[str, Any]:
+def _context(runs: Sequence[Run], comparison: Mapping[str, Any] | None) -> dict[str, Any]:
     curves, teaching = (draw_curves(runs, taught) for taught in (False, True))
     views = [_view(run, evaluation, f'{len(runs) > 1 and run.name + ", " or ""}{evaluation.title}')
              for run in runs for evaluation in run.evaluations]
@@ -152,7 +160,8 @@ def _context(runs: Sequence[Run]) -> dict[str, Any]:
     compared = differences([run.settings for run in runs]) if len(runs) > 1 else []
     context = dict(
         title=' and '.join(run.name for run in runs) if len(runs) < 3 else f'{len(runs)} runs',
-        lead=_lead(runs), runs=runs, curves=curves, teaching=teaching, views=views,
+        lead=_lead(runs), comparison=comparison, runs=runs, views=views,
+        curves=curves, teaching=teaching,
         pseudo_labels=[image for run in runs if (image := _pseudo_labels(run, len(runs)))],
         figures={key: jsonable(plain_text(figure.spec), readable=True)
                  for key, figure in figures.items()},
@@ -174,7 +183,8 @@ def _view(run: Run, evaluation: Evaluation, label: str) -> dict[str, Any]:
 
 
 def _sections(context: dict[str, Any]) -> list[tuple]:
-    known = [('summary', 'Summary', True), ('curves', 'Curves', context['curves']),
+    known = [('comparison', 'Comparison', context['comparison']), ('summary', 'Summary', True),
+             ('curves', 'Curves', context['curves']),
              ('teaching', 'Teacher', context['teaching'] or
               context['pseudo_labels']), ('results', 'Results', context['views']),
              ('gallery', 'Images', context['galleries']), ('config', 'Config', True),

@@ -22,6 +22,12 @@ WATCH = "\ndefault_hooks.update(watch=dict(type='TrainingWatchHook'))\n"
 LOSS = "model['decode_head']['loss_decode'] = dict(type='TroubledLoss', {})\n"
 
 
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """Where the stand-ins for a runner have their work directory."""
+    monkeypatch.chdir(tmp_path)
+
+
 def trained(folder, more, argv=()):
     write_project(folder, more=WATCH + more)
     return run_tool('train', ['tiny.py', *argv], folder)
@@ -47,6 +53,9 @@ def test_a_loss_that_is_not_finite_stops_before_the_checkpoint(tmp_path, interva
     assert found, result.err
     rate = 1e-4 + (0.1 - 1e-4) * (1 - (first - 1) / 8) ** 0.9
     assert int(found[1]) == first and float(found[3]) == pytest.approx(rate, rel=1e-3)
+    # for programs that start trainings; without the full stop of the terminal
+    note = (tmp_path / 'work_dirs/tiny/not_finite.txt').read_text('utf-8')
+    assert f'error: {note}.' == printed_error(result)
     files = found[2].split(', ')
     assert len(files) == 3 and all((tmp_path / file).is_file() for file in files)
     kept = sorted((tmp_path / 'work_dirs/tiny').glob('*.pth'))
@@ -110,6 +119,7 @@ def steps_with_a_scaler(losses, factors):
     hook = TrainingWatchHook()
     run = SimpleNamespace(
         iter=0, max_iters=1000, hooks=[], optim_wrapper=SimpleNamespace(loss_scaler=scaler),
+        work_dir='.',
         message_hub=SimpleNamespace(log_scalars={}), model=torch.nn.Linear(1, 1))
     for step, (loss, factor) in enumerate(zip(losses, factors, strict=True)):
         run.iter, value = step, weight * loss
@@ -162,7 +172,7 @@ class Run(SimpleNamespace):
         self.lines: list[str] = []
         super().__init__(
             val_loop=SimpleNamespace(evaluator=SimpleNamespace(metrics=[metric])),
-            logger=SimpleNamespace(warning=self.lines.append))
+            logger=SimpleNamespace(warning=self.lines.append), work_dir='.')
 
 
 @pytest.mark.parametrize(('matrix', 'name', 'present'), [
@@ -189,13 +199,17 @@ def test_one_class_everywhere_is_said(matrix, name, present):
 
 def test_the_average_of_the_weights_is_looked_at_as_well():
     hook = TrainingWatchHook()
-    run = SimpleNamespace(iter=4, message_hub=SimpleNamespace(log_scalars={}),
+    run = SimpleNamespace(iter=4, message_hub=SimpleNamespace(log_scalars={}), work_dir='.',
                           optim_wrapper=SimpleNamespace())
     good = dict(state_dict=dict(a=torch.ones(2)), ema_state_dict=dict(a=torch.ones(2)))
     hook.before_save_checkpoint(run, good)
     for part in good:
         with pytest.raises(UserError, match='a of the network is not finite any more at iter'):
             hook.before_save_checkpoint(run, {**good, part: dict(a=torch.tensor([torch.nan]))})
+    note = Path('not_finite.txt')
+    assert note.read_text('utf-8').startswith('a of the network is not finite any more at iter')
+    hook.before_train(run)
+    assert not note.exists()
 
 
 @pytest.mark.parametrize('name', ['fcn8s_barn', 'mask-rcnn_mnv2_barn', 'u2pl_r18_barn'])

@@ -2,6 +2,7 @@
 import pytest
 
 from plugin.visualization.report import write_report
+from plugin.visualization.report.tables import Cell, Column, Table
 from tests.helpers.browser import launch_chromium
 from tests.helpers.small_runs import write_instance_run, write_run
 
@@ -188,3 +189,22 @@ def test_print_has_every_chart_and_cuts_nothing_off(page):
         (one) => one.offsetParent !== null && one.getBoundingClientRect().right > 794).length""")
     assert wide == 0
     assert page.locator('.hint.onscreen:visible, nav:visible').count() == 0
+
+
+def test_a_comparison_stands_first_and_fits(chromium, tmp_path):
+    """Its wide tables scroll inside of the page, also on a telephone."""
+    wide = Table('Scores', [Column(f'Column {number}') for number in range(30)],
+                 [[Cell('0.5 [-0.25, +1.25]', 0.5)] * 30])
+    write_report([write_run(tmp_path / 'seed_0')], tmp_path / 'report.html', names=['my config'],
+                 comparison=dict(tables=[wide], notes=['One <seed>.'], hint='Below: seed 0.'))
+    context = chromium.new_context(viewport=dict(width=390, height=800))
+    page = context.new_page()
+    page.goto((tmp_path / 'report.html').as_uri())
+    first = page.locator('main section').first
+    assert first.get_attribute('id') == 'comparison'
+    assert 'One <seed>.' in first.inner_text() and 'Below: seed 0.' in first.inner_text()
+    assert first.locator('thead th').count() == 30
+    assert page.locator('nav a').first.inner_text() == 'Comparison'
+    assert page.locator('h1').inner_text() == 'my config'
+    assert page.evaluate('document.documentElement.scrollWidth') <= 390
+    context.close()

@@ -1,0 +1,1 @@
+"""Configs compared as an experiment: their runs, the statistics over the seeds, table and page."""

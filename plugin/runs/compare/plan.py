@@ -1,0 +1,229 @@
+"""What a comparison is to do: which configs, which rates, and that they may be compared."""
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mmengine.config import Config
+
+from plugin.utils import UserError, first_few, write_atomically
+from plugin.utils.config import existing_checkpoint, is_detection, load_config
+from plugin.utils.text import shortened
+from plugin.visualization.report.configs import differences, flatten
+
+from ..kfold.files import has_third_part
+from ..kfold.state import read_state
+from ..starts import HARMLESS
+from .images import check_same, images_of
+from .schedule import log_often, set_steps, steps_of
+from .twins import averaged_twin, networks_of, without_average
+
+PLAN = 'plan.json'
+RATE = 'optim_wrapper.optimizer.lr'
+
+
+class Settings(NamedTuple):
+    """How configs are compared.
+
+    Attributes:
+        seeds (int): Trainings of each config, 1 or more.
+        rates (Sequence[float]): Learning rates of which one is chosen on val; empty for none.
+        lr_factors (Sequence[float]): The same, as factors of the rate of each config.
+        steps (int, optional): Iterations of each training. Defaults to those of the configs.
+        unequal_steps (bool): Whether they may differ.
+        init (str, optional): Checkpoint to start from; ``{seed}`` in it is the seed.
+        twin (bool): Add the averaged supervised twin of the first config with a teacher.
+        arguments (Sequence[str]): Other arguments of ``tools/train.py``.
+        options (Sequence[str]): Values to set in each config.
+    """
+
+    seeds: int = 5
+    rates: Sequence[float] = ()
+    lr_factors: Sequence[float] = ()
+    steps: int | None = None
+    unequal_steps: bool = False
+    init: str | None = None
+    twin: bool = True
+    arguments: Sequence[str] = ()
+    options: Sequence[str] = ()
+
+
+class Method(NamedTuple):
+    """One config of a comparison.
+
+    Attributes:
+        name (str): What it is called, and the folder of its runs.
+        cfg (Config): The config, with the steps of the comparison.
+        rates (tuple[float, ...]): Learning rates to choose from; one, if nothing is chosen.
+        networks (tuple[str, ...]): Networks that are told apart; see
+            :func:`~.twins.networks_of`.
+        images (tuple[str, ...]): The labelled images it trains on.
+    """
+
+    name: str
+    cfg: Config
+    rates: tuple[float, ...]
+    networks: tuple[str, ...]
+    images: tuple[str, ...]
+
+    @property
+    def own_test(self) -> bool:
+        """Whether it is tested on other images than it is validated on."""
+        return has_third_part(self.cfg)
+
+
+def read_methods(configs: Sequence[str | Path], settings: Settings) -> list[Method]:
+    """Read configs, and check that they may be compared.
+
+    Args:
+        configs (Sequence[str | Path]): Files, or names of configs that come with Pasture.
+        settings (Settings): How to compare.
+
+    Returns:
+        list[Method]: One for each, and the averaged supervised twins.
+
+    Raises:
+        FileNotFoundError: If a config or the data do not exist.
+        UserError: If they differ in what a comparison must share; names the difference.
+    """
+    methods: list[Method] = []
+    for config in configs:
+        cfg = load_config(config, settings.options)
+        if settings.steps is not None:
+            set_steps(cfg, settings.steps)
+        name = Path(cfg.filename or config).stem
+        if any(name == method.name for method in methods):
+            raise UserError(f'two configs are called {name}: copy one of them under another name')
+        methods.append(_method(name, cfg, settings))
+    _check(methods, settings)
+    if settings.twin:
+        methods += _twins(methods, settings)
+    for method in methods:
+        log_often(method.cfg)
+    return methods
+
+
+def _method(name: str, cfg: Config, settings: Settings,
+            images: tuple[str, ...] | None = None) -> Method:
+    for part in ('train_dataloader', 'val_dataloader', 'val_evaluator'):
+        if not cfg.get(part):
+            raise UserError(f'{name} has no {part}: what is compared trains and validates')
+    own = (cfg.get('optim_wrapper') or {}).get('optimizer', {}).get('lr')
+    if not isinstance(own, (int, float)):
+        raise UserError(f'{name} has no {RATE}: a comparison names the learning rate of each run, '
+                        'so that one optimizer must have it')
+    rates = settings.rates or [own * factor for factor in settings.lr_factors] or [own]
+    return Method(name, cfg, tuple(float(f'{rate:.6g}') for rate in rates), networks_of(cfg),
+                  images_of(cfg, 'labelled') if images is None else images)
+
+
+def _check(methods: Sequence[Method], settings: Settings) -> None:
+    """Stop where what a comparison must share differs."""
+    first = methods[0]
+    for method in methods:
+        own, steps = steps_of(first.cfg), steps_of(method.cfg)
+        if own != steps and not settings.unequal_steps:
+            raise UserError(
+                f'{first.name} trains {own} steps and {method.name} {steps}: give --steps N, which '
+                'scales the schedules, or --cfg-options train_cfg.max_iters=N and the ends of the '
+                'schedules, or --unequal-steps if that is what is compared')
+        if is_detection(first.cfg) != is_detection(method.cfg):
+            raise UserError(f'{first.name} and {method.name} are not of one kind: compare semantic '
+                            'models or instance models')
+        if first.own_test != method.own_test:
+            with_test, without = (first, method) if first.own_test else (method, first)
+            raise UserError(f'{with_test.name} has a test part of its own and {without.name} has '
+                            'none: give both the same test_dataloader')
+    same = 'compare configs of the same data'
+    check_same({method.name: method.images for method in methods}, 'labelled training', same)
+    for part in ('val', 'test'):
+        check_same({method.name: images_of(method.cfg, part) for method in methods}, part, same)
+
+
+def _twins(methods: Sequence[Method], settings: Settings) -> list[Method]:
+    """The averaged supervised twins of the methods with a teacher, each once."""
+    twins: list[Method] = []
+    for method in methods:
+        if method.networks == ('', ):
+            continue
+        cfg = averaged_twin(method.cfg, len(method.images))
+        plain = flatten(without_average(cfg))
+        known = next((other.name for other in methods if flatten(other.cfg) == plain), None)
+        name = f'{known or f"{method.name}_supervised"}_averaged'
+        if all(flatten(twin.cfg) != flatten(cfg) for twin in twins):
+            names = {one.name for one in (*methods, *twins)}
+            name = name if name not in names else f'{method.name}_supervised_averaged'
+            twins.append(_method(name, cfg, settings, method.images))
+    return twins
+
+
+def check_inits(init: str | None, seeds: int) -> None:
+    """Stop where a checkpoint to start from is missing."""
+    for seed in range(seeds if init is not None else 0):
+        assert init is not None
+        existing_checkpoint(init.replace('{seed}', str(seed)))
+
+
+def keep_plan(method: Method, settings: Settings, work_dir: Path) -> str:
+    """Write what a method trains, or compare it with what an earlier start wrote.
+
+    Args:
+        method (Method): The method.
+        settings (Settings): How it is compared.
+        work_dir (Path): Folder of the comparison.
+
+    Returns:
+        str: Another one, another training.
+
+    Raises:
+        UserError: If the config changed since.
+    """
+    path = work_dir / method.name / PLAN
+    plan = _plan(method, settings)
+    if path.is_file():
+        known: dict[str, str] = read_state(
+            path, f'remove {path.parent}, and the same command trains {method.name} anew',
+            lambda known: all(isinstance(text, str) for text in known.values()))
+        changed = differences([known, plan])
+        if changed:
+            told = [f'{key} was {_short(old)} and is {_short(new)}'
+                    for key, (old, new) in changed]
+            raise UserError(
+                f'{method.name} changed since {path.parent} was begun: {first_few(told, 3)}; '
+                'restore it, give another --work-dir, or remove that folder to train it anew')
+    else:
+        write_atomically(path, json.dumps(plan, indent=1, ensure_ascii=False))
+    return hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest()
+
+
+def _plan(method: Method, settings: Settings) -> dict[str, str]:
+    """What must be the same when the work goes on, as text by its path."""
+    flat = {key: text for key, text in flatten(method.cfg).items() if key != 'randomness.seed'}
+    words = [word for word in settings.arguments if word not in HARMLESS]
+    images = hashlib.sha256('\n'.join(method.images).encode()).hexdigest()[:16]
+    return {**flat, '--init': repr(settings.init),
+            'the arguments of train.py': ' '.join(words) or 'none',
+            'the labelled images': f'{len(method.images)} images, digest {images}'}
+
+
+def _short(text: str | None) -> str:
+    return 'not there' if text is None else shortened(text.replace('\n', ' '), 120)
+
+
+def check_settings(settings: Settings, configs: Sequence[Any], jobs: int) -> None:
+    """Stop at settings with which nothing can be compared."""
+    if not configs:
+        raise UserError('there is no config to compare: give one or more')
+    for name, value in (('seeds', settings.seeds), ('steps', settings.steps), ('jobs', jobs)):
+        if value is not None and value < 1:
+            raise UserError(f'{name}={value}: give 1 or more')
+    if settings.rates and settings.lr_factors:
+        raise UserError('rates and lr_factors both say which learning rates are tried: give one')
+    for name in ('rates', 'lr_factors'):
+        values = getattr(settings, name)
+        wrong = [value for value in values if not 0 < value < math.inf]
+        if wrong or len(set(values)) < len(values):
+            raise UserError(f'{name}={", ".join(f"{value:g}" for value in values)}: give different '
+                            'numbers above 0')

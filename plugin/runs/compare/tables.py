@@ -1,0 +1,204 @@
+"""The tables of a comparison, for a page and as Markdown."""
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from plugin.utils.text import printable
+from plugin.visualization.report.tables import Cell, Column, Table
+
+LITTLE = 0.005  # a loss that changed by less is level
+NONE = '—'
+SCORES = 'Scores of the last checkpoint, mean ± standard deviation over the seeds'
+
+
+def score_table(found: Mapping[str, Any]) -> Table:
+    """The scores of all rows, with their differences to the first one.
+
+    Args:
+        found (Mapping): What :func:`~.results.gather` returns.
+    """
+    part, name, digits = found['part'], found['score'], digits_of(found)
+    told = f'{"val (test = val)" if part == "val" else part} {name}'
+    columns = [Column('Config', '', False), Column(told), Column('Difference to the first'),
+               Column('Verdict', '', False), Column('At the end', '', False), Column('Rate'),
+               *([Column(f'val {name}')] if part == 'test' else []),
+               Column(f'{part} {name} of the best checkpoint'), Column('ECE', '%')]
+    rows = []
+    for row in found['rows']:
+        val = [_spread(row['last_val'], digits)] if part == 'test' else []
+        rows.append([Cell(row['title']), _spread(row[f'last_{part}'], digits),
+                     *_difference(row['difference'], digits),
+                     Cell(_ending(row['ending'], name, digits)),
+                     Cell(f'{row["rate"]:g}', row['rate']), *val,
+                     _spread(row[f'best_{part}'], digits), _spread(row['calibration'])])
+    return Table(SCORES, columns, rows)
+
+
+def seed_table(found: Mapping[str, Any]) -> Table:
+    """The score of each seed."""
+    part = found['part']
+    columns = [Column('Config', '', False), *(Column(f'seed {seed}') for seed in found['seeds'])]
+    digits = digits_of(found)
+    rows = [[Cell(row['title']), *(Cell(number(value, digits), value)
+                                   for value in row[f'last_{part}']['values'])]
+            for row in found['rows']]
+    return Table(f'{part} {found["score"]} of each seed', columns, rows)
+
+
+def rate_table(found: Mapping[str, Any]) -> Table | None:
+    """The learning rates that were tried; None where nothing was chosen."""
+    if not found['searches']:
+        return None
+    rows, digits = [], digits_of(found)
+    for search in found['searches']:
+        for tried in search['tried']:
+            chosen = tried['rate'] == search['chosen']
+            word = 'chosen' if chosen else ''
+            if chosen and search['at_the_edge']:
+                word = 'chosen, at the edge: a better one may lie beyond'
+            rows.append([Cell(search['config']), Cell(f'{tried["rate"]:g}', tried['rate']),
+                         Cell(tried['why'] or number(tried['val'], digits), tried['val']),
+                         Cell(word)])
+    return Table('Learning rates that were tried, with seed 0', [
+        Column('Config', '', False), Column('Rate'), Column(f'val {found["score"]}'),
+        Column('', '', False)], rows)
+
+
+def cost_table(found: Mapping[str, Any]) -> Table:
+    """Time and memory of a training, which differ from start to start, and parameters."""
+    gpu = any(row['cost']['gpu'] for row in found['rows'])
+    rows = []
+    for row in found['rows']:
+        cost = row['cost']
+        parameters = cost['parameters']
+        rows.append([Cell(row['title']), Cell(f'{row["steps"]}', row['steps']),
+                     Cell(number(cost['seconds'], 3), cost['seconds']),
+                     Cell(number(cost['memory'], 0), cost['memory']),
+                     Cell(NONE if parameters is None else f'{parameters / 1e6:.2f}', parameters)])
+    return Table('Cost of a training', [
+        Column('Config', '', False), Column('Steps'), Column('Time of a step', 's'),
+        Column('Memory of the GPU' if gpu else 'Memory of the largest process', 'MB'),
+        Column('Parameters', 'M')], rows)
+
+
+def setting_table(found: Mapping[str, Any]) -> Table | None:
+    """Where the configs differ; None where they do not."""
+    if not found['differences']:
+        return None
+    rows = [[Cell(path), *(Cell(NONE if text is None else text) for text in texts)]
+            for path, *texts in found['differences']]
+    return Table('Where the configs differ', [
+        Column('Setting', '', False), *(Column(name, '', False) for name in found['configs'])],
+        rows)
+
+
+def tables(found: Mapping[str, Any]) -> list[Table]:
+    """All tables but that of the settings, for a page, on which one with all scores is too wide."""
+    whole = score_table(found)
+    first, more = range(5), [0, *range(5, len(whole.columns))]
+    return [_columns(whole, first, SCORES),
+            _columns(whole, more, 'More of each, mean ± standard deviation over the seeds'),
+            *_others(found)]
+
+
+def _columns(table: Table, places: Sequence[int], caption: str) -> Table:
+    return Table(caption, [table.columns[place] for place in places],
+                 [[row[place] for place in places] for row in table.rows])
+
+
+def _others(found: Mapping[str, Any]) -> list[Table]:
+    every = [seed_table(found), rate_table(found), cost_table(found)]
+    return [table for table in every if table is not None]
+
+
+def notes(found: Mapping[str, Any]) -> list[str]:
+    """What one must know to read the tables, a sentence each."""
+    count, part = len(found['seeds']), found['part']
+    level = next((row['difference']['level'] for row in found['rows'] if row['difference']), None)
+    told = [f'{count} seed{"s" * (count > 1)} each, the same for every config; the score is that '
+            'of the last checkpoint, and that of the best one, which val chose, stands beside it.']
+    if part == 'val':
+        told.append('test = val: the configs have no test part of their own, so that what was '
+                    'chosen on val is told on val.')
+    if level is not None:
+        told.append(
+            'A difference is the mean over the seeds, paired, with its confidence interval by '
+            f'Student\'s t{"" if count > 1 else ", which one seed does not have"}; Holm\'s '
+            'procedure keeps all verdicts of the table together wrong in at most 5 % of the cases.')
+    if count == 2:
+        told.append('Two seeds leave one degree of freedom: only a difference that is 12.7 times '
+                    'its standard error, or more, can be told from chance.')
+    if any(row['network'] for row in found['rows']):
+        told.append('A teacher is the average of its student over the steps, which alone scores '
+                    'better: compare a teacher with a row that is averaged, too, and a student '
+                    'with one that is not.')
+    if all(not row['calibration']['n'] for row in found['rows']):
+        told.append('ECE, the expected calibration error, is measured for the pixels of semantic '
+                    'models; here it is left blank.')
+    return told
+
+
+def to_markdown(found: Mapping[str, Any]) -> str:
+    """One page of Markdown with all tables; times and memory stand in a table of their own."""
+    title = f'# {", ".join(found["configs"])}: {found["score"]}'
+    settings = setting_table(found)
+    every = [score_table(found), *_others(found), *([settings] if settings else [])]
+    parts = [title, '\n'.join(f'- {note}' for note in notes(found)), *map(_markdown, every)]
+    return '\n\n'.join(parts) + '\n'
+
+
+def digits_of(found: Mapping[str, Any]) -> int:
+    """Decimals of the score: percents have two, shares of 1 four."""
+    values = [abs(value) for row in found['rows'] for key in ('last_val', 'last_test') if key in row
+              for value in row[key]['values'] if value is not None]
+    return 4 if max(values, default=0) <= 1 else 2
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """A number with so many decimals, or a dash."""
+    return NONE if value is None else f'{value:.{digits}f}'
+
+
+def _markdown(table: Table) -> str:
+    heads = [f'{column.title}, {column.unit}' if column.unit else column.title
+             for column in table.columns]
+    lines = [heads, ['---:' if column.numeric else '---' for column in table.columns]]
+    lines += [[cell.text for cell in row] for row in table.rows]
+    shown = [f'| {" | ".join(map(_escaped, line))} |' for line in lines]
+    return '\n'.join([f'## {table.caption}', '', *shown])
+
+
+def _escaped(text: str) -> str:
+    return '<br>'.join(printable(line).replace('|', r'\|') for line in text.split('\n'))
+
+
+def _spread(summary: Mapping[str, Any], digits: int = 2) -> Cell:
+    if summary['mean'] is None:
+        return Cell(NONE)
+    spread = '' if summary['std'] is None else f' ± {number(summary["std"], digits)}'
+    return Cell(f'{number(summary["mean"], digits)}{spread}', summary['mean'])
+
+
+def _difference(found: Mapping[str, Any] | None, digits: int) -> Sequence[Cell]:
+    if found is None or found['mean'] is None:
+        return [Cell(NONE), Cell('reference' if found is None else NONE)]
+    text = _signed(found['mean'], digits)
+    if found['low'] is not None:
+        level = f'{100 * found["level"]:.4g} %'
+        text += f' [{_signed(found["low"], digits)}, {_signed(found["high"], digits)}] ({level})'
+    return [Cell(text, found['mean']), Cell(found['verdict'])]
+
+
+def _signed(value: float, digits: int) -> str:
+    return f'{value:+.{digits}f}'
+
+
+def _ending(found: Mapping[str, Any], name: str, digits: int) -> str:
+    """Whether a training was still improving when it ended."""
+    told = []
+    if found['loss'] is not None:
+        share = f'{abs(100 * found["loss"]):.1f} %'
+        told.append(f'loss still falling by {share}' if found['loss'] > LITTLE else
+                    f'loss rising by {share}' if found['loss'] < -LITTLE else 'loss level')
+    if found['score'] is not None:
+        told.append(f'val {name} {_signed(found["score"], digits)} in the last look')
+    return '; '.join(told) or 'not known: too few points in the log'

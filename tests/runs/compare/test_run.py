@@ -1,0 +1,343 @@
+"""Comparisons: what is trained and tested, stopped and gone on with, and told."""
+import csv
+import fcntl
+import json
+import re
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+
+from plugin import runs
+from plugin.datasets.synthetic_barn import BarnSpec, make_barn
+from plugin.utils import UserError
+from tests.helpers.paths import ROOT
+from tests.helpers.small_compare import Killed, Stub, ordinary
+
+FOLDER = Path('work_dirs/a_compare')
+SETTINGS = dict(seeds=2, report=False)
+
+
+def compare(*configs, **more):
+    return runs.compare([f'{name}.py' for name in configs or 'ab'], **{**SETTINGS, **more})
+
+
+def told(folder=FOLDER) -> dict[str, str]:
+    """What a comparison leaves, without times and memory, which differ from start to start."""
+    table = re.sub(r'## Cost of a training\n\n.*?\n\n|## Cost.*$', '', (
+        folder / 'table.md').read_text('utf-8'), flags=re.DOTALL)
+    found = json.loads((folder / 'results.json').read_text('utf-8'))
+    for row in found['rows']:
+        del row['cost']
+    return {'table': table, 'json': json.dumps(found),
+            'csv': (folder / 'results.csv').read_text('utf-8')}
+
+
+def test_what_is_trained_tested_and_told(project, monkeypatch, capsys):
+    stub = Stub(monkeypatch)
+    found = compare('a', 'b', arguments=['--no-check'])
+    run = 'work_dirs/a_compare/{}/lr_{}/seed_{}'
+    assert [line for line in stub.started if line.startswith('train')] == [
+        f'train {run.format(name, rate, seed)}' for seed in (0, 1)
+        for name, rate in (('a', 0.1), ('b', 0.2))]
+    first = run.format('a', 0.1, 0)
+    assert stub.started[:5] == [f'train {first}'] + [
+        f'test {first}/tests/{name}' for name in ('last_val', 'best_val', 'last_test', 'best_test')]
+    assert stub.outputs[0] is None
+    for name, rate in (('a', 0.1), ('b', 0.2)):
+        cfg = Config.fromfile(f'{run.format(name, rate, 1)}/configs/train.py')
+        assert (cfg.randomness.seed, cfg.optim_wrapper.optimizer.lr) == (1, rate)
+        assert cfg.default_hooks.logger.interval == 1
+    row = found['rows'][1]
+    for which in ('last', 'best'):
+        for part in ('val', 'test'):
+            assert row[f'{which}_{part}']['values'] == [
+                ordinary('b', 0.2, seed, part, '', which) for seed in (0, 1)]
+    differences = [ordinary('b', 0.2, seed, 'test', '', 'last')
+                   - ordinary('a', 0.1, seed, 'test', '', 'last') for seed in (0, 1)]
+    assert row['difference']['mean'] == pytest.approx(sum(differences) / 2)
+    assert row['difference']['verdict'] == 'not distinguishable'
+    assert row['calibration']['mean'] == 5 and row['classes']['cow']['IoU']['n'] == 2
+    assert row['ending'] == dict(loss=None, score=1.5)  # two steps have no tenth
+    assert row['cost']['parameters'] > 0 and row['cost']['memory'] >= 100
+    assert ['optim_wrapper.optimizer.lr'] not in [one[:1] for one in found['differences']]
+    check_files(found, capsys.readouterr().out)
+
+
+def check_files(found, out):
+    """Compare what is written with what is returned."""
+    assert json.loads((FOLDER / 'results.json').read_text('utf-8')) == found
+    text = (FOLDER / 'table.md').read_text('utf-8')
+    assert '| reference |' in text and '| not distinguishable |' in text
+    assert 'one degree of freedom' in text and 'test = val' not in text
+    assert text.strip() in out
+    with (FOLDER / 'results.csv').open(encoding='utf-8', newline='') as file:
+        lines = list(csv.DictReader(file))
+    chosen = [float(line['value']) for line in lines
+              if (line['config'], line['checkpoint'], line['part'], line['score']) == (
+                  'b', 'best', 'test', 'mIoU')]
+    assert chosen == found['rows'][1]['best_test']['values']
+
+
+def test_a_kill_at_any_moment_changes_nothing(project, monkeypatch):
+    settings = dict(rates=[0.1, 0.2])
+    whole = Stub(monkeypatch)
+    compare('a', **settings, work_dir='whole')
+    expected, starts = told(Path('whole')), len(whole.started)
+    # the chosen rate's run of seed 0 is not trained a second time
+    assert len({line for line in whole.started if line.startswith('train')}) == 3
+    assert len(whole.started) == len(set(whole.started))
+    done = 0
+    for number in range(starts):
+        # a start gets one step further, and does nothing twice
+        stub = Stub(monkeypatch, stop_at=1)
+        with pytest.raises(Killed):
+            compare('a', **settings)
+        done += len(stub.started)
+        assert done == number + 1
+        if done == starts - 1:
+            break
+    stub = Stub(monkeypatch)
+    compare('a', **settings)
+    assert len(stub.started) == 1
+    assert told() == expected
+    # nothing is left to do
+    stub = Stub(monkeypatch)
+    compare('a', **settings)
+    assert stub.started == [] and told() == expected
+
+
+def test_test_is_val_where_there_is_no_other_part(project, monkeypatch):
+    stub = Stub(monkeypatch)
+    found = compare('tiny', work_dir='alone')
+    assert not any('_test' in line for line in stub.started)
+    assert found['part'] == 'val' and 'last_test' not in found['rows'][0]
+    text = Path('alone/table.md').read_text('utf-8')
+    assert 'test = val: the configs have no test part' in text and 'val (test = val) mIoU' in text
+
+
+def test_rates_are_chosen_on_val_and_never_on_test(project, monkeypatch):
+    def value(method, rate, seed, part, network, which):
+        # val prefers 0.3, test the lower rates
+        return 50 + 10 * rate if part == 'val' else 60 - 10 * rate
+
+    stub = Stub(monkeypatch, value)
+    found = compare(lr_factors=[0.3, 1., 1.5], seeds=3)
+    assert [(one['config'], one['chosen'], one['at_the_edge']) for one in found['searches']] == [
+        ('a', 0.15, True), ('b', 0.3, True)]
+    assert [one['rate'] for one in found['searches'][0]['tried']] == [0.03, 0.1, 0.15]
+    assert [row['rate'] for row in found['rows']] == [0.15, 0.3]
+    assert len(stub.started) == len(set(stub.started))
+    before = next(number for number, line in enumerate(stub.started) if '_test' in line)
+    # all candidates of all configs are measured on val before anything is tested
+    assert sum('last_val' in line for line in stub.started[:before]) == 6
+    assert not [line for line in stub.started if '_test' in line
+                and not re.search('a/lr_0.15|b/lr_0.3/', line)]
+    text = (FOLDER / 'table.md').read_text('utf-8')
+    assert '| a | 0.15 | 51.50 | chosen, at the edge: a better one may lie beyond |' in text
+
+
+def test_a_rate_with_which_the_loss_is_not_finite_is_not_chosen(project, monkeypatch):
+    stub = Stub(monkeypatch)
+    stub.status = {'work_dirs/a_compare/a/lr_9/seed_0': 1}
+    found = compare('a', rates=[0.1, 9.])
+    assert found['searches'][0]['chosen'] == 0.1
+    assert '| a | 9 | the loss was not finite |' in (FOLDER / 'table.md').read_text('utf-8')
+    stub = Stub(monkeypatch)
+    compare('a', rates=[0.1, 9.])
+    assert stub.started == []
+    stub.status = {f'c/a/lr_{rate}/seed_0': 1 for rate in (7, 8)}
+    with pytest.raises(runs.ComparisonError, match='no learning rate of a can be used: the loss is '
+                                                   'nan at iteration 1; try lower --rates'):
+        compare('a', rates=[7., 8.], work_dir='c')
+    stub.status = {'d/a/lr_0.1/seed_1': 1}
+    with pytest.raises(runs.ComparisonError, match='a, learning rate 0.1, seed 1 did not come to '
+                                                   'its end: the loss is nan at iteration 1; give'):
+        compare('a', work_dir='d')
+
+
+def test_a_run_that_fails_or_is_interrupted(project, monkeypatch):
+    stub = Stub(monkeypatch)
+    monkeypatch.setattr('tests.helpers.small_compare.pretend_training', lambda *_: 3)
+    with pytest.raises(runs.ComparisonError, match=(
+            'the training of a, learning rate 0.1, seed 0 ended with status 3 .*same command')):
+        compare()
+    for status in (130, -2):
+        monkeypatch.setattr('tests.helpers.small_compare.pretend_training',
+                            lambda *_, status=status: status)
+        with pytest.raises(KeyboardInterrupt):
+            compare()
+    assert len(stub.started) == 3
+
+
+def test_several_at_a_time(project, monkeypatch):
+    stub = Stub(monkeypatch)
+    compare(work_dir='one')
+    monkeypatch.setenv('CUDA_VISIBLE_DEVICES', '4,7')
+    stub = Stub(monkeypatch)
+    compare(work_dir='two', jobs=3)
+    assert told(Path('one')) == told(Path('two'))
+    assert set(stub.devices) == {'4', '7'}
+    assert all(path.name == 'output.txt' for path in stub.outputs)
+
+
+def test_teacher_and_student_are_told_apart_beside_an_averaged_twin(project, monkeypatch):
+    stub = Stub(monkeypatch)
+    found = compare('semi', 'tiny', work_dir='semi')
+    assert [row['title'] for row in found['rows']] == [
+        'semi, its teacher', 'semi, its student', 'tiny', 'tiny_averaged']
+    assert 'compare a teacher with a row that is averaged, too' in Path(
+        'semi/table.md').read_text('utf-8')
+    # one training serves both networks
+    assert sum('train semi/semi/' in line for line in stub.started) == 2
+    for row, network in zip(found['rows'], ('teacher', 'student')):
+        assert row['last_val']['values'] == [
+            ordinary('semi', 0.1, seed, 'val', network, 'last') for seed in (0, 1)]
+    cfg = Config.fromfile('semi/tiny_averaged/lr_0.1/seed_0/configs/train.py')
+    assert cfg.default_hooks.average == dict(type='EMAHook', ema_type='TeacherAverage', decay=0.9,
+                                             interval=1, begin_iter=2)
+    # the checkpoint holds the average in the place of the weights
+    test = Config.fromfile('semi/tiny_averaged/lr_0.1/seed_0/configs/last_val.py')
+    assert 'average' not in test.default_hooks
+    assert len(compare('semi', 'tiny', work_dir='semi', twin=False)['rows']) == 3
+    found = compare('semi', work_dir='alone')
+    assert found['rows'][-1]['title'] == 'semi_supervised_averaged'
+
+
+def test_more_seeds_go_on_and_another_config_is_an_error(project, monkeypatch):
+    Stub(monkeypatch)
+    compare()
+    stub = Stub(monkeypatch)
+    assert compare(seeds=3)['seeds'] == [0, 1, 2]
+    assert {line.rpartition('seed_')[2][0] for line in stub.started} == {'2'}
+    Path('b.py').write_text(Path('b.py').read_text() + 'train_dataloader = dict(batch_size=2)\n')
+    with pytest.raises(UserError, match=(
+            'b changed since work_dirs/a_compare/b was begun: train_dataloader.batch_size was 3 '
+            'and is 2; restore it, give another --work-dir, or remove that folder')):
+        compare()
+    with pytest.raises(UserError, match='a changed since .* the arguments of train.py was none and '
+                                        'is --amp'):
+        compare(arguments=['--amp', '--no-check'])
+    with pytest.raises(UserError, match=r"--init was None and is 'w_\{seed\}.pth'"):
+        for seed in (0, 1):
+            Path(f'w_{seed}.pth').touch()
+        compare(init='w_{seed}.pth')
+
+
+def test_weights_to_start_from(project, monkeypatch):
+    Stub(monkeypatch)
+    with pytest.raises(FileNotFoundError, match='checkpoint w_0.pth does not exist'):
+        compare(init='w_{seed}.pth')
+    for seed in (0, 1):
+        Path(f'w_{seed}.pth').touch()
+    compare(init='w_{seed}.pth')
+    for name in ('a/lr_0.1', 'b/lr_0.2'):
+        cfg = Config.fromfile(FOLDER / name / 'seed_1/configs/train.py')
+        assert cfg.load_from == str(project / 'w_1.pth')
+
+
+def test_steps(project, monkeypatch):
+    Stub(monkeypatch)
+    Path('long.py').write_text(
+        Path('a.py').read_text() + 'train_cfg = dict(max_iters=4, val_interval=2)\n')
+    with pytest.raises(UserError, match='a trains 2 steps and long 4: give --steps N, which scales '
+                                        'the schedules, or --cfg-options train_cfg.max_iters=N'):
+        compare('a', 'long')
+    found = compare('a', 'long', unequal_steps=True)
+    assert [row['steps'] for row in found['rows']] == [2, 4]
+    assert found['differences'] == [['train_cfg.max_iters', '2', '4']]
+    assert '| train_cfg.max_iters | 2 | 4 |' in (FOLDER / 'table.md').read_text('utf-8')
+    found = compare('a', 'long', steps=40, work_dir='scaled')
+    assert [row['steps'] for row in found['rows']] == [40, 40]
+    # 36 of each: losses that halve in each step
+    share = 1 - sum(2.**-step for step in range(37, 41)) / sum(2.**-step for step in range(33, 37))
+    assert found['rows'][0]['ending']['loss'] == pytest.approx(share)
+    assert 'loss still falling by 93.8 %; val mIoU +1.50 in the last look' in Path(
+        'scaled/table.md').read_text('utf-8')
+
+
+def test_instances(project, monkeypatch):
+    Stub(monkeypatch)
+    make_barn('data/barn', BarnSpec(8, 0.25, (64, 64), 0, 0), 1)
+    monkeypatch.delenv('BARN_ROOT', raising=False)
+    Path('mine.py').write_text(f"_base_ = '{ROOT}/configs/mask-rcnn_mnv2_barn.py'\n"
+                               'optim_wrapper = dict(optimizer=dict(lr=1e-4))\n')
+    found = runs.compare(['mask-rcnn_mnv2_barn', 'mine.py'], seeds=2, steps=20, work_dir='c')
+    assert (found['score'], found['part']) == ('coco/segm_mAP', 'val')
+    assert found['rows'][0]['last_val']['values'] == [
+        ordinary('mask-rcnn_mnv2_barn', 0.0003, seed, 'val', '', 'last') / 100 for seed in (0, 1)]
+    assert found['rows'][0]['scores']['count/MAE']['mean'] == pytest.approx(0.2)
+    assert found['rows'][0]['calibration']['n'] == 0
+    text = Path('c/table.md').read_text('utf-8')
+    assert 'here it is left blank' in text and re.search(r'\| 0\.5\d{3} ± 0\.\d{4} \|', text)
+    found = runs.compare(['mine.py'], seeds=2, steps=20, score='count/MAE', work_dir='c')
+    assert found['lower_is_better'] is True
+    with pytest.raises(UserError, match='mine and tiny are not of one kind: compare semantic'):
+        runs.compare(['mine.py', 'tiny.py'], seeds=2, steps=20)
+
+
+def test_what_cannot_be_compared(project, monkeypatch):
+    Stub(monkeypatch)
+    with pytest.raises(UserError, match='a has a test part of its own and tiny has none: give both '
+                                        'the same test_dataloader'):
+        compare('a', 'tiny')
+    Path('fewer.py').write_text(Path('a.py').read_text() + (
+        "train_dataloader = dict(dataset=dict(data_prefix=dict(img_path='images/val', "
+        "seg_map_path='labels/val')))\n"))
+    with pytest.raises(UserError, match=(
+            r'a has 8 labelled training images and fewer 2, and they are not the same: 8 only in a '
+            r'\(.*\); 2 only in fewer \(.*\); compare configs of the same data')):
+        compare('a', 'fewer')
+    Path('more').mkdir()
+    Path('more/a.py').write_text("_base_ = '../a.py'\n")
+    with pytest.raises(UserError, match='two configs are called a: copy one of them'):
+        runs.compare(['a.py', 'more/a.py'])
+    with pytest.raises(UserError, match='a, learning rate 0.1, seed 0 has no score nothing|'
+                                        'a has no score nothing: give --score one of mIoU'):
+        compare(score='nothing')
+
+
+@pytest.mark.parametrize(('settings', 'words'), [
+    (dict(seeds=0), 'seeds=0: give 1 or more'), (dict(jobs=0), 'jobs=0: give 1 or more'),
+    (dict(steps=0), 'steps=0: give 1 or more'),
+    (dict(rates=[1.], lr_factors=[2.]), 'rates and lr_factors both say'),
+    (dict(rates=[0.1, 0.1]), 'rates=0.1, 0.1: give different numbers above 0'),
+    (dict(lr_factors=[-1.]), 'lr_factors=-1: give different numbers above 0'),
+    (dict(arguments=['--early-stop=loss']), 'arguments has --early-stop=loss, which is chosen for '
+                                            'each run: leave it out')])
+def test_settings_with_which_nothing_is_compared(settings, words):
+    with pytest.raises(UserError, match=words):
+        compare(**settings)
+
+
+def test_one_comparison_at_a_time(project, monkeypatch):
+    Stub(monkeypatch)
+    compare()
+    with (FOLDER / '.lock').open('w') as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with pytest.raises(UserError, match='is being worked on by another compare.py'):
+            compare()
+
+
+@pytest.mark.parametrize('name', ['plan.json', 'lr_0.1/seed_1/trained.json',
+                                  'lr_0.1/seed_1/tests/last_test.json'])
+@pytest.mark.parametrize('content', [b'{"fingerprint": ', b'\xff\0', b'[1]', b'{"found": 1}'])
+def test_a_damaged_file_is_named_with_the_cure(project, monkeypatch, name, content):
+    Stub(monkeypatch)
+    compare('a')
+    expected = told()
+    path = FOLDER / 'a' / name
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=f'{name} is damaged: remove'):
+        compare('a')
+    path.unlink()
+    compare('a')
+    assert told() == expected
+
+
+def test_a_run_of_another_config_is_not_taken(project, monkeypatch):
+    Stub(monkeypatch)
+    compare('a')
+    (FOLDER / 'a/plan.json').unlink()
+    with pytest.raises(UserError, match='seed_0 is a run of another config than a is now: remove'):
+        compare('a', options=['train_dataloader.batch_size=2'])

@@ -1,0 +1,72 @@
+"""Tables of a comparison: what they say of numbers, and as Markdown."""
+import copy
+
+import pytest
+
+from plugin.runs.compare.tables import cost_table, notes, score_table, tables, to_markdown
+from plugin.runs.kfold.scores import summarise
+
+
+def row(title, values, **more):
+    return {**dict(
+        title=title, config=title, network='', rate=0.01, steps=40, difference=None,
+        last_val=summarise(values), last_test=summarise(values), best_val=summarise([]),
+        best_test=summarise([]), calibration=summarise([None] * len(values)),
+        ending=dict(loss=None, score=None),
+        cost=dict(seconds=0.25, memory=900., gpu=False, parameters=1_850_000)), **more}
+
+
+FOUND = dict(
+    score='coco/segm_mAP', part='test', reference='a|b', seeds=[0, 1], configs=['a|b', 'c'],
+    searches=[], differences=[['model.type', "'A'\n'B'", None]],
+    rows=[row('a|b', [0.5, 0.52]), row('c', [0.51, 0.55], difference=dict(
+        n=2, mean=0.02, error=0.01, p=0.3, verdict='not distinguishable', low=-0.107, high=0.147,
+        level=0.95), ending=dict(loss=-0.02, score=0.0123))])
+
+
+def test_markdown():
+    text = to_markdown(FOUND)
+    assert text.startswith('# a|b, c: coco/segm_mAP\n')
+    assert ('| c | 0.5300 ± 0.0283 | +0.0200 [-0.1070, +0.1470] (95 %) | not distinguishable | '
+            'loss rising by 2.0 %; val coco/segm_mAP +0.0123 in the last look | 0.01 | '
+            '0.5300 ± 0.0283 | — | — |') in text
+    # a bar would end a cell, and so would the end of a line
+    assert r'| a\|b | 0.5100 ± 0.0141 | — | reference |' in text
+    assert "| model.type | 'A'<br>'B' | — |" in text
+    assert '| c | 40 | 0.250 | 900 | 1.85 |' in text
+    assert 'Memory of the largest process, MB' in text
+    assert 'ECE, the expected calibration error, is measured for the pixels' in text
+    for table in text.split('## ')[1:]:
+        lines = [line.replace(r'\|', '') for line in table.splitlines() if line.startswith('|')]
+        assert len({line.count('|') for line in lines}) == 1
+
+
+@pytest.mark.parametrize(('loss', 'words'), [
+    (0.031, 'loss still falling by 3.1 %'), (-0.2, 'loss rising by 20.0 %'),
+    (0.004, 'loss level'), (None, 'not known: too few points in the log')])
+def test_whether_a_network_was_still_improving(loss, words):
+    found = copy.deepcopy(FOUND)
+    found['rows'][0]['ending']['loss'] = loss
+    assert score_table(found).rows[0][4].text == words
+
+
+def test_a_page_has_the_scores_in_two_tables():
+    first, second, *_ = tables(FOUND)
+    whole = score_table(FOUND)
+    assert [*first.columns, *second.columns[1:]] == whole.columns
+    for one, two, row in zip(first.rows, second.rows, whole.rows, strict=True):
+        assert [*one, *two[1:]] == row and one[0] == two[0]
+    assert first.columns[3].title == 'Verdict'
+
+
+def test_notes_tell_how_far_two_seeds_and_one_reach():
+    assert any('12.7 times' in note for note in notes(FOUND))
+    assert not any('12.7' in note for note in notes({**FOUND, 'seeds': [0, 1, 2]}))
+    assert any('which one seed does not have' in note for note in notes({**FOUND, 'seeds': [0]}))
+
+
+def test_memory_of_a_gpu():
+    found = copy.deepcopy(FOUND)
+    found['rows'][0]['cost'].update(gpu=True, seconds=None)
+    table = cost_table(found)
+    assert table.columns[3].title == 'Memory of the GPU' and table.rows[0][2].text == '—'

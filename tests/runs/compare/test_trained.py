@@ -1,0 +1,36 @@
+"""What is read from the log of a training."""
+import json
+
+from mmengine.config import Config
+
+from plugin.runs.compare.trained import read_training
+
+
+def write(folder, records):
+    path = folder / 'vis_data/scalars.json'
+    path.parent.mkdir(parents=True)
+    path.write_text('\n'.join(map(json.dumps, records)))
+
+
+def test_the_log_of_a_training_that_was_killed(tmp_path):
+    cfg = Config(dict(
+        train_cfg=dict(max_iters=40), default_scope='mmseg', model=dict(
+            type='MeanTeacher', segmentor=Config.fromfile('configs/fcn8s_barn.py').model)))
+    loss = [dict(iter=step, step=step, loss=4. if step <= 36 else 3., time=0.1 * step,
+                 memory=100 * step) for step in range(1, 41)]
+    write(tmp_path / '20260101_000000', [*loss[:20], dict(step=20, mIoU=30.), *loss[20:38]])
+    # it went on from the checkpoint of iteration 30
+    write(tmp_path / '20260101_000001', [*loss[30:], dict(step=40, mIoU=32.)])
+    found = read_training(tmp_path, cfg, 77.)
+    assert found.loss == 0.25 and found.scores == dict(mIoU=[30., 32.])
+    assert (found.memory, found.on_gpu, found.stopped) == (4000, True, '')
+    # of one network, whatever the method round it has
+    assert 10_000 < found.parameters < 5_000_000
+
+
+def test_a_training_without_a_log_has_the_memory_of_its_process(tmp_path):
+    cfg = Config(dict(train_cfg=dict(max_iters=40), default_scope='mmdet',
+                      model=Config.fromfile('configs/mask-rcnn_mnv2_barn.py').model))
+    found = read_training(tmp_path, cfg, 77.)
+    assert (found.seconds, found.memory, found.on_gpu, found.loss) == (None, 77., False, None)
+    assert found.parameters > 1_000_000
