@@ -75,7 +75,7 @@ class UniMatchV2(TeacherStudentSegmentor):
         """Logits of both views of each image, first views first, with complementary channels."""
         levels = self.student.extract_feat(images)
         masks: dict[int, Tensor] = {}
-        divided = []
+        divided: list[Tensor | Pooling] = []
         for level in levels:
             if isinstance(level, Pooling):  # SegNet's indices are no features
                 divided.append(level)

@@ -108,7 +108,7 @@ def undropped(network: nn.Module, rows: slice, number: int) -> Iterator[None]:
     layers = [layer for layer in network.modules()
               if isinstance(layer, nn.modules.dropout._DropoutNd | DropPath)]
     for layer in layers:
-        layer.forward = partial(_drop_others, layer, rows, number)  # type: ignore[method-assign]
+        layer.forward = partial(_drop_others, layer, rows, number)
     try:
         yield
     finally:
@@ -142,13 +142,13 @@ def run_network(segmentor: EncoderDecoder, images: Tensor, classifier: nn.Module
                   auxiliary=auxiliary)
 
 
-def decode(segmentor: EncoderDecoder, levels: Sequence[Tensor], size: Sequence[int],
+def decode(segmentor: EncoderDecoder, levels: Sequence[Any], size: Sequence[int],
            classifier: nn.Module, *, auxiliary: bool = True) -> Outputs:
     """Run the heads of a segmentor.
 
     Args:
         segmentor (EncoderDecoder): Any.
-        levels (Sequence[Tensor]): Of its ``extract_feat``, each (N, channels, h, w).
+        levels (Sequence): Of its ``extract_feat``, in most networks (N, channels, h, w) each.
         size (Sequence[int]): ``(H, W)`` of the images.
         classifier (nn.Module): Of :func:`find_classifier`.
         auxiliary (bool): Run the auxiliary heads as well. Defaults to True.
@@ -227,7 +227,7 @@ def frozen_copy(module: Module) -> Module:
     return average
 
 
-def run_head(head: BaseDecodeHead, levels: Sequence[Tensor], size: Sequence[int]) -> Any:
+def run_head(head: BaseDecodeHead, levels: Sequence[Any], size: Sequence[int]) -> Any:
     """What a head returns for the levels of a backbone and images of ``(H, W)``."""
     # FCN's head crops its scores to the size of the image, and so needs it
     if 'size' in inspect.signature(head.forward).parameters:
