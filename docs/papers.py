@@ -124,14 +124,13 @@ def section(path: Path) -> str:
     """What the page says of one config."""
     head, cfg = read_head(path.read_text(encoding='utf-8')), Config.fromfile(path)
     height, width = image_size(cfg)
-    lines = [f'### [{path.stem}](../configs/{path.name})', '', head.title, '']
+    lines = [f'### {path.stem}', '', f'[{head.title}](../configs/{path.name})', '']
     lines += [f'- **{key}**: {head.facts[key]}' for key in KEYS if key in head.facts]
     batch = cfg.train_dataloader.batch_size
     lines.append(f'- **Training**: {cfg.train_cfg.max_iters:,} steps of {batch} '
                  f'image{"s" * (batch > 1)} of {height}x{width}, {multiply_adds(cfg) / 1e9:.3g} G '
                  f'multiply-adds each; {_few(hours(cfg))}')
-    if head.commands:
-        lines += ['', '```text', *head.commands, '```']
+    lines += [f'- `{command}`' for command in head.commands]
     return '\n'.join([*lines, ''])
 
 

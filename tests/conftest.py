@@ -13,6 +13,10 @@ if 'PYTEST_XDIST_WORKER_COUNT' in os.environ:
 # which Python starts a training is a user's choice, and the tests' own
 os.environ.pop('PYTHON', None)
 
+# a shell starts what runs in the background with Ctrl-C ignored, which tests send
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 # tools respect nohup, under which the tests may run, and tests send this signal to them
 if hasattr(signal, 'SIGHUP') and signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)

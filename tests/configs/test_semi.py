@@ -14,7 +14,7 @@ from tests.helpers.paths import CONFIGS
 from tests.helpers.semi_configs import EACH, PARTITIONS, load
 from tests.helpers.stock_tools import stock
 
-METHODS = ('u2pl', 'u2pl-official', 'mean-teacher', 'cutmix-seg', 'cps', 'unimatch')
+METHODS = ('u2pl', 'u2pl-official', 'mean-teacher', 'cutmix-seg', 'cps', 'unimatch', 'unimatchv2')
 SEMI = sorted(path.stem for path in CONFIGS.glob('*.py') if path.stem.split('_')[0] in METHODS)
 SIDE = 64
 
@@ -74,7 +74,9 @@ def batch(num_classes, views=0):
 
 def test_there_are_pairs():
     wanted = {f'u2pl_{name}' for name in (
-        *PARTITIONS, 'mnv2_animals7', 'mnv2_camvid', 'r50_cattle', 'swin-t_cattle', 'barn')}
+        *PARTITIONS, 'mnv2_animals7', 'mnv2_camvid', 'r50_cattle', 'swin-t_cattle', 'barn',
+        'dinov2-s_voc')}
+    wanted |= {'unimatchv2_dinov2-s_voc', 'unimatchv2_dinov2-s_cattle'}
     assert wanted | {f'{method}_mnv2_animals7' for method in METHODS} == set(SEMI)
 
 

@@ -145,7 +145,8 @@ def _digest(text: str) -> str:
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _context(runs: Sequence[Run], comparison: Mapping[str, Any] | None) -> dict[str, Any]:
+def _context(runs: Sequence[Run], comparison: Mapping[str, Any] | None = None
+             ) -> dict[str, Any]:
     curves, teaching = (draw_curves(runs, taught) for taught in (False, True))
     views = [_view(run, evaluation, f'{len(runs) > 1 and run.name + ", " or ""}{evaluation.title}')
              for run in runs for evaluation in run.evaluations]
