@@ -12,8 +12,9 @@ demo: install
 	$(PY) tools/data/make_barn.py data/barn
 	BARN_ROOT=data/barn $(PY) tools/train.py configs/fcn8s_barn.py
 
+# in the order of the folders: files of few tests that train would come last, one process idle
 test: install-tests
-	$(PY) -m pytest -q -n 2 --dist loadfile tests
+	$(PY) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder tests
 
 lint: install-lint
 	$(PY) -m ruff check .

@@ -1,5 +1,5 @@
 # DeepLabv3 on ResNet-101 at output stride 8, the second stage, VOC 2012 (Chen et al., arXiv 2017).
-# Published: none on val; the paper trains this stage on trainval and scores the test set.
+# Published: none; the paper trains this stage on trainval and scores the test set, not val.
 # Needs: VOC 2012; a checkpoint of deeplabv3_r101_voc.py.
 # Departs: trains on train, to be scored on val; the convolution behind the ASPP is 3x3, in the
 #   paper 1x1; the stem has 3x3 convolutions of 32, 32 and 64 maps, in the published code of 64, 64

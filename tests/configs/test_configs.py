@@ -5,6 +5,7 @@ from mmengine.config import Config
 from mmengine.runner import CheckpointLoader
 from mmseg.registry import DATASETS, MODELS
 
+from tests.helpers.forked import run_tool
 from tests.helpers.paths import CONFIGS
 from tests.helpers.small_benchmarks import small_voc
 from tests.helpers.stock_tools import stock
@@ -105,12 +106,13 @@ def test_stages_follow_each_other(tmp_path):
               'default_hooks.checkpoint.interval=1', 'train_dataloader.num_workers=0',
               'train_dataloader.persistent_workers=False', 'val_dataloader.num_workers=0',
               'val_dataloader.persistent_workers=False']
-    stock('train.py', CONFIGS / 'fcn32s_voc.py', '--work-dir', tmp_path / '32', '--cfg-options',
-          *common, 'optim_wrapper.optimizer.lr=1e-4', VOC_ROOT=str(voc))
     before = tmp_path / '32/iter_1.pth'
-    stock('train.py', CONFIGS / 'fcn16s_voc.py', '--work-dir', tmp_path / '16', '--cfg-options',
-          *common, 'optim_wrapper.optimizer.lr=0.', VOC_ROOT=str(voc),
-          FCN32S_CHECKPOINT=str(before))
+    env = dict(VOC_ROOT=str(voc), FCN32S_CHECKPOINT=str(before))
+    for stage, rate in ((32, 1e-4), (16, 0.)):
+        result = run_tool('train', [
+            CONFIGS / f'fcn{stage}s_voc.py', '--work-dir', tmp_path / f'{stage}', '--cfg-options',
+            *common, f'optim_wrapper.optimizer.lr={rate}'], tmp_path, env)
+        assert result.status == 0, result.err[-2000:]
     old, new = (CheckpointLoader.load_checkpoint(path, 'cpu')['state_dict']
                 for path in (str(before), str(tmp_path / '16/iter_1.pth')))
     assert old['decode_head.score_fr.weight'].any()

@@ -134,7 +134,7 @@ def test_metadata_of_the_distribution():
     ('demo', ['tools/install.sh', 'make_barn.py data/barn',
               'tools/train.py configs/fcn8s_barn.py']),
     ('test', ['tools/install.sh --with-tests --with-extras',
-              '-m pytest -q -n 2 --dist loadfile tests']),
+              '-m pytest -q -n 2 --dist loadfile --no-loadscope-reorder tests']),
     ('lint', ['tools/install.sh --with-tests', '-m ruff check .', '-m mypy']),
 ])
 def test_make_does_the_set_up_first(target, steps):
