@@ -13,7 +13,8 @@ usage: tools/setup/matrix.sh run PYTHON [NAME==VERSION ...]
             numpy==2.5.5) in the place of the pinned ones, train, predict and test in it, and print a
             row of the table; PASTURE_MATRIX_TESTS=tests runs the whole suite (default: tests/ops)
   resolve   for a Python that need not be here, such as 3.14: look whether each pinned line has a
-            wheel for it, and whether pip finds a set of versions for pasture-seg[stack]
+            wheel for it, and whether pip finds a set of versions for pasture-seg[stack]; run by that
+            Python (PYTHON=python3.10), also whether each package takes it
 TEXT
 }
 
@@ -31,8 +32,9 @@ resolve() {
   for name in onedl-mmcv onedl-mmsegmentation onedl-mmdetection; do sources+=("$("$python" "$REPORT" pin "$name")"); done
   # what the index has as sources only becomes wheels here
   run_pip 'making wheels' "$python" wheel --no-deps --no-cache-dir -w "$SCRATCH/wheels" "${sources[@]}"
+  options=("${WHEELS[@]}" --dry-run --find-links "$SCRATCH/wheels" --target "$SCRATCH/target")
   # pip compares Requires-Python with the Python that it runs on, whatever --python-version says
-  options=("${WHEELS[@]}" --dry-run --ignore-requires-python --find-links "$SCRATCH/wheels" --target "$SCRATCH/target")
+  [[ $("$python" -V) = "Python $1."* ]] || options+=(--ignore-requires-python)
   run_pip "looking for wheels of $(wc -l < "$SCRATCH/list") pinned lines" "$python" install "${options[@]}" --no-deps -r "$SCRATCH/list"
   run_pip 'resolving pasture-seg[stack]' "$python" install "${options[@]}" --report "$SCRATCH/report.json" 'pasture-seg[stack]'
   "$python" - "$SCRATCH/report.json" <<'PYTHON'
