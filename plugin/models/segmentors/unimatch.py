@@ -49,6 +49,7 @@ class UniMatch(TeacherStudentSegmentor):
     networks = ('student', )
     settings = dict(weight=1., strong_weight=0.25, feature_weight=0.5, threshold=0.95,
                     mix_prob=0.5, dropout=0.5)
+    sample_mix = staticmethod(sample_cutmix)
 
     def smallest_pass(self, labelled: int, unlabelled: int, warm_up: bool) -> int:
         """The strong views are a pass of their own."""
@@ -107,10 +108,11 @@ class UniMatch(TeacherStudentSegmentor):
         """Both strong views, each cut together with another image on its own."""
         views = strong_views(batch, 2, self.data_preprocessor)
         if views is None:
-            raise UserError('UniMatch needs two strong views of an image, but the pipeline makes '
-                            "none: set dict(type='PackSemiInputs', views=2, strong=[...])")
-        mixes = [sample_cutmix(pseudo.labels, prob=self.unsupervised['mix_prob'], boxes='unimatch')
-                 for _ in views]
+            raise UserError(f'{type(self).__name__} needs two strong views of an image, but the '
+                            "pipeline makes none: set dict(type='PackSemiInputs', views=2, "
+                            'strong=[...])')
+        mixes = [self.sample_mix(pseudo.labels, prob=self.unsupervised['mix_prob'],
+                                 boxes='unimatch') for _ in views]
         return [Mixed(apply_mix(mix, view), mix_pseudo_labels(mix, pseudo))
                 for mix, view in zip(mixes, views)]
 

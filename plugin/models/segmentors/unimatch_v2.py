@@ -3,24 +3,15 @@ import torch
 from mmseg.registry import MODELS
 from torch import Tensor
 
-from plugin.utils import UserError
-
 from ..layers import Pooling
-from ..semi import (
-    PseudoLabels,
-    apply_mix,
-    confident_loss,
-    mix_pseudo_labels,
-    predict_pseudo_labels,
-    sample_flipped_cutmix,
-)
+from ..semi import predict_pseudo_labels, sample_flipped_cutmix
 from ..semi.networks import decode, find_classifier, supervised_losses
-from .semi_batch import IGNORE, Mixed, SemiBatch, strong_views
-from .teacher_student import TeacherStudentSegmentor
+from .semi_batch import SemiBatch
+from .unimatch import UniMatch
 
 
 @MODELS.register_module()
-class UniMatchV2(TeacherStudentSegmentor):
+class UniMatchV2(UniMatch):
     """The teacher labels the weak view; two strong views learn, each from half of the channels.
 
     L. Yang et al., `UniMatch V2: Pushing the Limit of Semi-Supervised Semantic Segmentation
@@ -33,10 +24,13 @@ class UniMatchV2(TeacherStudentSegmentor):
     keeps its weight, so that a learning rate serves with and without unlabelled images:
     ``unsupervised`` has ``weight`` (1, of the mean over both views), ``threshold`` (0.95),
     ``mix_prob`` (0.5, of each view) and ``dropout`` (0.5, the share of the images whose channels
-    are divided). See :class:`TeacherStudentSegmentor` for the other arguments.
+    are divided). See :class:`.TeacherStudentSegmentor` for the other arguments.
     """
 
+    has_teacher = True
+    networks = ('teacher', 'student')
     settings = dict(weight=1., threshold=0.95, mix_prob=0.5, dropout=0.5)
+    sample_mix = staticmethod(sample_flipped_cutmix)
 
     def smallest_pass(self, labelled: int, unlabelled: int, warm_up: bool) -> int:
         """Labelled images and strong views are passes of their own."""
@@ -50,26 +44,10 @@ class UniMatchV2(TeacherStudentSegmentor):
         views = self._strong_views(batch, pseudo)
         logits = self._run_divided(torch.cat([view.images for view in views]))
         for index, (view, scores) in enumerate(zip(views, logits.chunk(2))):
-            losses[f'loss_strong_{index}'] = self.unsupervised['weight'] / 2 * confident_loss(
-                scores, view.pseudo.labels, view.pseudo.confidence, view.pseudo.valid,
-                self.unsupervised['threshold'], align_corners=self.align_corners)
+            # the mean over both views
+            losses[f'loss_strong_{index}'] = self._confident(scores, view.pseudo) / 2
         self._note(batch.truth_u, pseudo, views[0], self.reliable(views[0].pseudo))
         return losses
-
-    def reliable(self, pseudo: PseudoLabels) -> Tensor:
-        """Labels whose confidence reaches the threshold."""
-        return pseudo.labels.masked_fill(pseudo.confidence < self.unsupervised['threshold'],
-                                         IGNORE)
-
-    def _strong_views(self, batch: SemiBatch, pseudo: PseudoLabels) -> list[Mixed]:
-        views = strong_views(batch, 2, self.data_preprocessor)
-        if views is None:
-            raise UserError('UniMatchV2 needs two strong views of an image, but the pipeline makes '
-                            "none: set dict(type='PackSemiInputs', views=2, strong=[...])")
-        mixes = [sample_flipped_cutmix(pseudo.labels, prob=self.unsupervised['mix_prob'],
-                                       boxes='unimatch') for _ in views]
-        return [Mixed(apply_mix(mix, view), mix_pseudo_labels(mix, pseudo))
-                for mix, view in zip(mixes, views)]
 
     def _run_divided(self, images: Tensor) -> Tensor:
         """Logits of both views of each image, first views first, with complementary channels."""
