@@ -46,7 +46,7 @@ class UniMatch(TeacherStudentSegmentor):
     """
 
     has_teacher = False
-    networks = ('student', )
+    networks: tuple[str, ...] = ('student', )
     settings = dict(weight=1., strong_weight=0.25, feature_weight=0.5, threshold=0.95,
                     mix_prob=0.5, dropout=0.5)
     sample_mix = staticmethod(sample_cutmix)
