@@ -1,5 +1,6 @@
 """What is known of a training when it has ended."""
 import copy
+import threading
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -12,6 +13,9 @@ from plugin.visualization.curves import read_scalars, stitch, trains
 
 from .schedule import steps_of
 from .statistics import improvement
+
+# MMEngine's scope belongs to the whole process, and runs end in threads
+_SCOPE = threading.Lock()
 
 
 class Trained(NamedTuple):
@@ -59,6 +63,6 @@ def read_training(folder: Path, cfg: Config, memory: float | None) -> Trained:
 def _parameters(cfg: Config) -> int:
     """Number of parameters of the network that predicts."""
     scope = cfg.get('default_scope') or 'mmseg'
-    with DefaultScope.overwrite_default_scope(scope):
+    with _SCOPE, DefaultScope.overwrite_default_scope(scope):
         network = MODELS.build(copy.deepcopy(cfg.model.get('segmentor') or cfg.model))
     return sum(value.numel() for value in network.parameters())

@@ -1,7 +1,12 @@
 """What is read from the log of a training."""
+import contextlib
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
+import torch
 from mmengine.config import Config
+from mmengine.registry import MODELS
 
 from plugin.runs.compare.trained import read_training
 
@@ -34,3 +39,22 @@ def test_a_training_without_a_log_has_the_memory_of_its_process(tmp_path):
     found = read_training(tmp_path, cfg, 77.)
     assert (found.seconds, found.memory, found.on_gpu, found.loss) == (None, 77., False, None)
     assert found.parameters > 1_000_000
+
+def test_runs_that_end_together_take_turns_in_the_scope(tmp_path, monkeypatch):
+    write(tmp_path / '20260101_000000', [dict(iter=1, step=1, loss=1.)])
+    together = threading.Barrier(2)
+
+    def build(model):
+        # a second thread that comes while this one builds is what must not be
+        with contextlib.suppress(threading.BrokenBarrierError):
+            together.wait(0.3)
+            met.append(model)
+        return torch.nn.Linear(1, 1)
+
+    met: list = []
+    monkeypatch.setattr(MODELS, 'build', build)
+    cfg = Config(dict(train_cfg=dict(max_iters=1), default_scope='mmseg', model=dict(type='Any')))
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda _: read_training(tmp_path, cfg, None), range(2)))
+    assert [one.parameters for one in found] == [2, 2]
+    assert not met
