@@ -64,8 +64,10 @@ run() {
   TORCH=${torch:-$(python "$REPORT" pin torch)} bash "$ROOT/tools/install.sh" --env active --with-tests
   [ ${#others[@]} = 0 ] || run_pip "installing ${others[*]}" python install --no-deps "${others[@]}"
   cd "$ROOT"
-  export BARN_ROOT=$SCRATCH/barn
+  export BARN_ROOT=$SCRATCH/barn PARTITIONS=$SCRATCH/partitions
   step 'drawing scenes' python tools/data/make_barn.py "$BARN_ROOT" --scenes 16 --val 0.25 --unlabeled 8
+  step 'dividing them' python tools/data/make_partition.py "$BARN_ROOT/images/train" --labels "$BARN_ROOT/labels/train" \
+    --number 5 --classes BarnDataset --out "$PARTITIONS/barn/5"
   for config in fcn8s_barn u2pl_barn mask-rcnn_mnv2_barn; do
     step "training $config" python tools/train.py "configs/$config.py" --work-dir "$SCRATCH/$config" \
       --cfg-options train_cfg.max_iters=4 train_cfg.val_interval=4 default_hooks.checkpoint.interval=4

@@ -4,8 +4,11 @@ import json
 
 import pytest
 
+from benchmarks.fuzz_coco import attempt
+from plugin.datasets.doctor import examine_path
 from plugin.datasets.labels import to_labelme
 from plugin.datasets.labels.coco_file import read_coco
+from plugin.datasets.labels.coco_remarks import bare_classes
 from plugin.datasets.splits import split
 from plugin.evaluation.coco_results import read_truth
 from plugin.utils import UserError
@@ -60,6 +63,29 @@ def test_odd_values_are_refused_by_name(part, key, tmp_path):
             assert said.isprintable() and len(said) < 2500, (text, said)
             assert 'odd.json' in said or '.jpg' in said or 'images' in said, (text, said)
             assert 'Traceback' not in said
+
+
+@pytest.mark.parametrize('key', ['id', 'name', 'supercategory'])
+def test_the_doctor_reports_odd_categories(key, tmp_path):
+    root = write_set(tmp_path)
+    path = root / 'odd.json'
+
+    def look():
+        for one in examine_path(path, root / 'images').findings:
+            if one.severity == 'error':
+                raise UserError(one.message)
+
+    for text in ODD:
+        path.write_text(with_value('categories', key, text))
+        assert bool(attempt(look)) == bool(attempt(lambda: read_coco(str(path)))), text
+
+
+@pytest.mark.parametrize('name', [{'a': 1}, ['cow'], None, 5])
+def test_an_odd_name_of_a_category_without_annotation_groups_nothing(name):
+    entries = [dict(id=1, name=name), dict(id=2, name='cow', supercategory='beasts'),
+               dict(id=3, name='beasts')]
+    content = dict(images=[], annotations=[dict(id=1, category_id=2)], categories=entries)
+    assert bare_classes(content) == (['beasts'], (str(name), 'cow'))
 
 
 @pytest.mark.parametrize('part, key, text, words', [
