@@ -12,7 +12,16 @@ PARTITIONS = {
     'r101_voc': (92, 183, 366, 732, 1464),
     'r101_voc-blender': (662, 1323, 2646, 5291),
     'r101_cityscapes': (186, 372, 744, 1488),
+    'r101-321_voc': (92, 183, 366, 732, 1464),
+    'r101-801_cityscapes': (186, 372, 744, 1488),
 }
+
+
+def method_of(data) -> str:
+    """The method that was published on such a division and size of crops."""
+    return 'unimatch' if '-321_' in data or '-801_' in data else 'u2pl'
+
+
 EACH = [(data, number) for data, numbers in PARTITIONS.items() for number in numbers]
 
 
