@@ -95,6 +95,8 @@ def test_an_odd_name_of_a_category_without_annotation_groups_nothing(name):
     ('images', 'file_name', '"a\\u0000.jpg"', 'which holds the character NUL'),
     ('images', 'file_name', '5', r'images\[0\] of .* has the file_name 5, which is no name of a'),
     ('images', 'id', '[1]', r'images\[0\] of .* has the id \[1\]: give it a number'),
+    ('images', 'id', '"x"', r"image one cow.jpg of .* has the id 'x', which is no whole number"),
+    ('images', 'id', '1.5', 'has the id 1.5, which is no whole number: `pasture convert coco'),
     ('annotations', 'image_id', '{"a": 1}', r"has the image_id {'a': 1}: give it a number"),
     ('annotations', 'area', 'NaN', 'and the area nan: write'),
     ('annotations', 'bbox', '[1, 2, 3, 1e999]', r'has the bbox \[1, 2, 3, inf\]'),
