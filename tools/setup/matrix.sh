@@ -55,7 +55,7 @@ step() {
 }
 
 run() {
-  local python=$1 env=$SCRATCH/env name torch='' others=() config
+  local python=$1 env=$SCRATCH/env name torch='' others=() config options
   shift
   for name in "$@"; do case $name in torch==*) torch=$name ;; *) others+=("$name") ;; esac; done
   "$python" -m venv "$env"
@@ -69,8 +69,10 @@ run() {
   step 'dividing them' python tools/data/make_partition.py "$BARN_ROOT/images/train" --labels "$BARN_ROOT/labels/train" \
     --number 5 --classes BarnDataset --out "$PARTITIONS/barn/5"
   for config in fcn8s_barn u2pl_barn mask-rcnn_mnv2_barn; do
+    options=(train_cfg.max_iters=4 train_cfg.val_interval=4 default_hooks.checkpoint.interval=4)
+    [ $config != u2pl_barn ] || options+=(default_hooks.method.warmup=2)
     step "training $config" python tools/train.py "configs/$config.py" --work-dir "$SCRATCH/$config" \
-      --cfg-options train_cfg.max_iters=4 train_cfg.val_interval=4 default_hooks.checkpoint.interval=4
+      --cfg-options "${options[@]}"
     step "predicting with $config" python tools/predict.py "configs/$config.py" "$SCRATCH/$config/iter_4.pth" \
       "$BARN_ROOT/images/val" --out "$SCRATCH/$config/predicted"
   done
