@@ -15,6 +15,7 @@ USAGE = 2
 COMMANDS = {
     'train': 'train.py',
     'test': 'test.py',
+    'calibrate': 'calibrate.py',
     'predict': 'predict.py',
     'kfold': 'kfold.py',
     'compare': 'compare.py',

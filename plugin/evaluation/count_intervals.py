@@ -13,7 +13,7 @@ from .count_threshold import best_count_threshold
 LEVEL = 90  # percent
 KEPT_AS = 'count_calibration'  # the entry of the message hub, which checkpoints hold
 PARTS = 20  # of the validation, each counted at the threshold that the others choose
-HINT = 'validate it with CountMetric and CountThresholdHook, as the configs of Pasture do'
+HINT = 'let tools/calibrate.py count the validation images'
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class CountIntervals:
     none.
 
     **A total** of M images. With ``d = y - f`` and the scale ``s = sqrt(f + 1)`` of the N images,
-    ``m = sum d / sum s`` is what the model misses, and ``u = d - m s`` what is left. With ``S1`` and
-    ``S2`` for the sums of ``s`` and ``s ** 2`` over an image set, primed for the M new images::
+    ``m = sum d / sum s`` is what the model misses, and ``u = d - m s`` what is left. With ``S1``
+    and ``S2`` for the sums of ``s`` and ``s ** 2``, primed for the M new images::
 
         sum f' + m S1' +- t sqrt(e (S2' / S2 + (S1' / S1) ** 2)),  e = (1 + sum u ** 2) N / (N - 1)
 

@@ -74,6 +74,7 @@ class CountTotal:
         images = 'image' if len(self._found) == 1 else 'images'
         text = f'{self.count} {animals} in {len(self._found)} {images}'
         if self.interval is None:
-            return f'{text}; no interval: {self._intervals.reason}' if self._intervals.reason else text
+            reason = self._intervals.reason
+            return f'{text}; no interval: {reason}' if reason else text
         low, high = self.interval
         return f'{text}; {low} to {high} with a probability of {self._intervals.level}%'

@@ -94,7 +94,7 @@ def test_coverage_of_totals_in_a_simulation(kind, images):
         found, truth = draw(rng, kind, images)
         low, high = intervals.total(found.tolist())
         inside += low <= truth.sum() <= high
-    # 0.9, and three deviations of 800 draws; an image may lie inside more often, as counts are whole
+    # 0.9, and three deviations of 800 draws; whole counts of one image may lie inside more often
     assert 0.868 <= inside / 800 <= (0.97 if images == 1 else 0.932)
 
 

@@ -66,7 +66,7 @@ def test_another_threshold_has_its_own_intervals(model):
 
 
 @pytest.mark.parametrize('counts, settings, reason', [
-    (None, {}, 'the checkpoint keeps no counts of a validation: validate it with CountMetric'),
+    (None, {}, 'the checkpoint keeps no counts of a validation: let tools/calibrate.py'),
     (CountCalibration(SCORES[:3], TRUTH[:3]), {}, 'val has 3 images: too few for a 90% interval'),
     (CountCalibration(SCORES, TRUTH), dict(tile=32, overlap=8),
      'images in tiles are counted in another way than those of the validation')])

@@ -47,8 +47,8 @@ def test_instances(tmp_path, monkeypatch):
     assert result.out == ('score threshold 0.65: it counted best on the validation set, as the '
                           'checkpoint remembers\n'
                           f'{count} animals in 2 images; no interval: the checkpoint keeps no '
-                          'counts of a validation: validate it with CountMetric and '
-                          'CountThresholdHook, as the configs of Pasture do\n2 of 2 inputs counted; results in found\n')
+                          'counts of a validation: let tools/calibrate.py count the validation '
+                          'images\n2 of 2 inputs counted; results in found\n')
     monkeypatch.chdir(tmp_path)
     predict(load_model(config, checkpoint, device='cpu'), 'pictures/images/[01].png', 'expected',
             simplify=0, image_format='png')

@@ -66,7 +66,8 @@ def kfold(config: str | Path | Config, *, folds: int = 5, seed: int | None = Non
         ``{class: {name: summary}}``, where a summary has ``mean``, ``std`` (of a sample), ``n``
         and the K ``values``; ``iterations`` of each fold; ``config`` and ``folds``, their work
         directories; ``count_intervals`` of models that count: how many of the true counts lie in
-        intervals that the other folds calibrate. It is written as ``kfold.json`` and ``kfold.csv``, too.
+        intervals that the other folds calibrate. It is written as ``kfold.json`` and
+        ``kfold.csv``, too.
 
     Raises:
         FileNotFoundError: If the config or the data do not exist.

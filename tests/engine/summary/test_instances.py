@@ -16,8 +16,8 @@ from PIL import Image
 
 from plugin import visualization
 from plugin.datasets.labels.polygons import to_mask
-from plugin.engine.hooks import RunSummaryHook
 from plugin.engine.checkpoints.safe_reading import read_checkpoint as safe_load
+from plugin.engine.hooks import RunSummaryHook
 from plugin.engine.summary import instances as instance_pages
 from plugin.evaluation import CountCalibration
 from tests.helpers.small_instances import coco_content, make_images
@@ -179,7 +179,8 @@ def test_the_threshold_travels_with_the_weights(trained, animals, tmp_path):
     assert scores['count/threshold'] == pytest.approx(0.35) and scores['count/MAE'] == 0
     assert 'threshold 0.35 (kept in the checkpoint)' in log_of(runner)
     assert scores['count/skill'] == 1 and scores['count/relative'] == 0
-    assert 'AP 1.000; counts off by 0.00 animals an image (threshold 0.35); always' in log_of(runner)
+    assert 'AP 1.000; counts off by 0.00 animals an image (threshold 0.35); always' in log_of(
+        runner)
     # 7 images are too few for an interval
     assert 'count/coverage' not in scores
     assert files_of(runner.log_dir) == ALL - {'curves.png'}
