@@ -34,8 +34,8 @@ class CountMetric(BaseMetric):
     unless it is to be ignored (a crowd). Images without instances count like any other.
     ``MAE``, ``RMSE``, ``bias``, ``relative``, ``right`` and ``images`` are the errors,
     ``constant``, ``constant_MAE`` and ``skill`` what they are worth beside always saying one
-    number; see :func:`~plugin.utils.counts.count_errors`. ``skill`` and ``relative`` are None where they are
-    not defined.
+    number; see :func:`~plugin.utils.counts.count_errors`. ``skill`` and ``relative`` are None
+    where they are not defined.
 
     ``threshold`` is the working threshold; ``best_threshold`` the one that would have given the
     smallest MAE on these images, ``best_MAE`` that MAE. While a model is trained the working

@@ -70,7 +70,8 @@ def predict(model: Segmenter | Detector, inputs: Inputs, out: str | Path = 'outp
     ``probabilities/``; a model of instances ``overlays/``, ``labelme/``, ``results.json`` (COCO),
     ``counts.csv``, ``animals.csv`` and ``total.json``; both ``videos/``. Every file appears whole
     or not at all, and tables and ``results.json`` grow image by image: whatever ends the work, they
-    list what was done. An input that cannot be read, or needs too much memory, costs the others nothing.
+    list what was done. An input that cannot be read, or needs too much memory, costs the others
+    nothing.
 
     Args:
         model (Segmenter | Detector): Of :func:`~plugin.inference.load_model`; for probabilities of

@@ -33,7 +33,8 @@ def count_coverage(folders: Sequence[Path]) -> dict[str, Any] | None:
 def told_coverage(coverage: dict[str, Any]) -> str:
     """The same as a sentence."""
     return (f'{coverage["inside"]} of {coverage["images"]} true counts '
-            f'({coverage["share"]:.0%}) lie in the {coverage["level"]}% intervals that the other folds calibrate')
+            f'({coverage["share"]:.0%}) lie in the {coverage["level"]}% intervals that the other '
+            'folds calibrate')
 
 
 def _counted(path: Path) -> CountCalibration | None:
