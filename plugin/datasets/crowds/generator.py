@@ -17,6 +17,7 @@ from ..labels.image_files import fullest_folder
 from ..labels.polygons import mask_to_rle, to_mask
 from .pasting import CutOut, cut_out, paste, vary
 
+ENLARGED = 1.5  # times at most: what is drawn much larger is a blur
 HIDDEN = ('ignore', 'drop')
 
 
@@ -62,7 +63,8 @@ def make_crowds(data: str | Path, out: str | Path, *, images: str | Path | None 
         least (int): Instances that are pasted into an image at least. Defaults to 5.
         most (int): And at most. Defaults to 20.
         cover (float): Area of the pasted instances together, as a share of the image. Those of an
-            image have about one size, which follows from it. Defaults to 0.8.
+            image have about one size, which follows from it; none is enlarged by more than 1.5.
+            Defaults to 0.8.
         spread (float): Their sides differ from that size by a factor of at most this. Defaults to
             1.5.
         light (float): Their brightness changes by a factor of at most 1 + light. Defaults to 0.2.
@@ -109,9 +111,10 @@ def make_crowds(data: str | Path, out: str | Path, *, images: str | Path | None 
         _write_image(out / 'images' / name, pasted.image)
         height, width = image.shape[:2]
         entries.append(dict(id=index + 1, file_name=name, width=width, height=height))
+        every = zip(pasted.masks, [*labels, *(cut.label for cut in cuts)], pasted.visible,
+                    strict=True)
         found = [_annotation(mask, label, index + 1, share < visible)
-                 for mask, label, share in zip(pasted.masks, [*labels, *(cut.label for cut in cuts)],
-                                               pasted.visible, strict=True) if share > 0]
+                 for mask, label, share in every if share > 0]
         counted = [one for one in found if not one['iscrowd']]
         done.counts.append(len(counted))
         done.pasted += len(cuts)
@@ -180,8 +183,8 @@ class _Source:
                           one['category_id'])
             scale, at = spread ** rng.uniform(-1, 1), rng.integers(0, [size[1], size[0]])
             if cut is not None:
-                cuts.append(vary(cut, rng, scale=scale * (area / cut.mask.sum()) ** 0.5,
-                                 light=light))
+                scale = min(ENLARGED, scale * (area / cut.mask.sum()) ** 0.5)
+                cuts.append(vary(cut, rng, scale=scale, light=light))
                 places.append((int(at[0]), int(at[1])))
         return cuts, places
 
@@ -215,7 +218,8 @@ def _check(*, number: int, least: int, most: int, cover: float, spread: float, v
     """Stop at values that make no crowd."""
     limits = [('number', number, 1, 10 ** 6), ('least', least, 1, 10 ** 4),
               ('most', most, least, 10 ** 4), ('cover', cover, 0.01, 10),
-              ('seed', seed, 0, 2 ** 63), ('spread', spread, 1, 10), ('visible', visible, 0, 1), ('light', light, 0, 1)]
+              ('seed', seed, 0, 2 ** 63), ('spread', spread, 1, 10), ('visible', visible, 0, 1),
+              ('light', light, 0, 1)]
     for name, value, lowest, highest in limits:
         if not lowest <= value <= highest:
             raise UserError(f'{name}={value}: give {lowest} to {highest}')

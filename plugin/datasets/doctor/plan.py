@@ -79,8 +79,8 @@ def plan(config: str | Path, out: str | Path, *, options: Sequence[str] = (),
     path = find_config(config)
     cfg = load_config(path, options)
     if not is_detection(cfg) or not cfg.get('model'):
-        raise UserError(f'{config} is no config of a model of animals (MMDetection): give one, e.g. '
-                        'configs/mask-rcnn_mnv2_cattle.py')
+        raise UserError(f'{config} is no config of a model of animals (MMDetection): give one, '
+                        'e.g. configs/mask-rcnn_mnv2_cattle.py')
     objects = measure(cfg)
     scale, advice = _scales(cfg, objects)
     advice = [*_limits(cfg, objects), *_anchors(cfg, objects, scale), *advice]
@@ -142,7 +142,8 @@ def _anchors(cfg: Config, objects: Objects, scale: float) -> list[Advice]:
     """Sizes and forms of the anchors, as many of each as before."""
     anchors = _at(cfg, ANCHORS)
     if not isinstance(anchors, Mapping) or not all(
-            isinstance(anchors.get(name), (list, tuple)) for name in ('scales', 'ratios', 'strides')):
+            isinstance(anchors.get(name), (list, tuple))
+            for name in ('scales', 'ratios', 'strides')):
         return []
     sizes = objects.sizes * scale
     strides = [np.max(stride) for stride in anchors['strides']]
