@@ -54,7 +54,7 @@ class CountIntervals:
         >>> from plugin.evaluation import CountIntervals
         >>> intervals = CountIntervals([4, 9, 3, 5, 8, 2, 6, 7, 4], [4, 8, 3, 6, 8, 2, 6, 7, 4])
         >>> intervals.of(5), intervals.total([5, 5, 5])
-        ((5, 6), (12, 18))
+        ((5, 6), (13, 17))
         >>> CountIntervals([1, 2], [1, 2]).reason
         'val has 2 images: too few for a 90% interval, which takes 9'
     """

@@ -64,7 +64,9 @@ def calibrate(config: str | Path | Config, checkpoint: str | Path, out: str | Pa
     cfg.resume = False
     for name in ('test_dataloader', 'test_evaluator', 'test_cfg'):
         cfg.pop(name, None)  # perhaps there are no test images yet
-    cfg.merge_from_dict({'default_hooks.count_threshold.type': 'CountThresholdHook'})
+    # without training there is no best checkpoint to save
+    cfg.default_hooks = {**cfg.get('default_hooks', {}), 'checkpoint': None,
+                         'count_threshold': dict(type='CountThresholdHook')}
     kept = read_checkpoint(cfg.load_from)
     join_processes(cfg, 'none', 0)
     runner = build_runner(cfg)

@@ -147,7 +147,8 @@ class _Source:
             raise FileNotFoundError(f'{len(absent)} of {len(names)} images are not in '
                                     f'{self._folder} ({first_few(absent)}): give their folder as '
                                     '--images')
-        whole, cut = [], []
+        whole: list[tuple[int, dict[str, Any]]] = []
+        cut: list[tuple[int, dict[str, Any]]] = []
         for place, image in enumerate(self.coco.images):
             for one in self.coco.annotations[image['id']]:
                 x, y, width, height = one['bbox']
@@ -175,7 +176,8 @@ class _Source:
               spread: float, light: float) -> tuple[list[CutOut], list[tuple[int, int]]]:
         """Instances for an image of ``(H, W)``, and where they lie."""
         area = size[0] * size[1] * cover / number
-        cuts, places = [], []
+        cuts: list[CutOut] = []
+        places: list[tuple[int, int]] = []
         while len(cuts) < number:
             place, one = self._instances[int(rng.integers(len(self._instances)))]
             image = self._read(place)

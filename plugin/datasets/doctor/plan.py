@@ -70,8 +70,8 @@ def plan(config: str | Path, out: str | Path, *, options: Sequence[str] = (),
     Example:
         >>> from plugin.datasets.doctor import plan
         >>> advice = plan('mask-rcnn_mnv2_barn', 'configs/planned.py')
-        >>> [one.key[-1] for one in advice]
-        ['max_per_img', 'anchor_generator', 'pipeline']
+        >>> '.'.join(advice[0].key), all(one.reason for one in advice)
+        ('model.test_cfg.rcnn.max_per_img', True)
     """
     if Path(out).exists() and not overwrite:
         raise FileExistsError(f'{out} exists already: choose another name, or replace it with '

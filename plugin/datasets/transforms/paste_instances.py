@@ -55,7 +55,8 @@ class PasteInstances(BaseTransform):
             if pair is not None and not 0 < pair[0] <= pair[1]:
                 raise UserError(f'{name}={tuple(pair)}: give the least above 0 and the most')
         self.number, self.sources, self.prob = tuple(number), sources, prob
-        self.cover, self.scale = cover, scale
+        self.cover = None if cover is None else (cover[0], cover[1])
+        self.scale = scale[0], scale[1]
         self.light, self.visible = light, visible
 
     def get_indexes(self, dataset: Any) -> list[int]:
