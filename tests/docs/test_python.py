@@ -28,8 +28,8 @@ WITH_FILES = (
     'plugin.inference.inferencer', 'plugin.inference.model', 'plugin.inference.onnx_export',
     'plugin.inference.prediction', 'plugin.inference.segmenter', 'plugin.inference.tables',
     'plugin.runs.browse', 'plugin.runs.calibrate', 'plugin.runs.compare.run',
-    'plugin.runs.compare.statistics', 'plugin.runs.ending', 'plugin.runs.kfold.run', 'plugin.runs.resume', 'plugin.runs.test',
-    'plugin.runs.train')
+    'plugin.runs.compare.statistics', 'plugin.runs.ending', 'plugin.runs.kfold.run',
+    'plugin.runs.resume', 'plugin.runs.test', 'plugin.runs.train')
 FOLDERS = ('inference', 'runs', 'demo', 'datasets/crowds', 'datasets/doctor', 'datasets/labels',
            'datasets/splits')
 # what is changed in the page before it runs: a small barn, short trainings, a free port
