@@ -9,6 +9,8 @@ from mmengine.logging import print_log
 
 from plugin.utils import UserError
 
+from .counted import counted
+
 DEFAULT_THRESHOLD = 0.5
 KEPT_AS = 'val/count/best_threshold'  # the scalar of the message hub, which checkpoints hold
 
@@ -26,9 +28,10 @@ class CountMetric(BaseMetric):
     """Error of the number of instances in an image, and the threshold with the smallest error.
 
     A prediction counts if its score is at least the working threshold; a true instance counts
-    unless it is to be ignored (a crowd). Images without instances count like any other. With
-    ``d`` = predicted - true of each image: ``MAE`` is the mean of ``|d|``, ``RMSE`` the root of
-    the mean of ``d ** 2``, ``bias`` the mean of ``d`` (above 0: too many), all in instances.
+    unless it is to be ignored (a crowd). What lies in a region to ignore by half of its area or
+    more is not counted, neither predicted nor true. Images without instances count like any other.
+    With ``d`` = predicted - true of each image: ``MAE`` is the mean of ``|d|``, ``RMSE`` the root
+    of the mean of ``d ** 2``, ``bias`` the mean of ``d`` (above 0: too many), all in instances.
 
     ``threshold`` is the working threshold; ``best_threshold`` the one that would have given the
     smallest MAE on these images, ``best_MAE`` that MAE. While a model is trained the working
@@ -80,10 +83,14 @@ class CountMetric(BaseMetric):
             UserError: If the truth is missing.
         """
         for sample in data_samples:
-            found = sample['pred_instances']
-            self.results.append(Counted(
-                _true_labels(sample), found['labels'].cpu().numpy(),
-                found['scores'].cpu().numpy().astype(np.float64)))
+            found, truth = sample['pred_instances'], _true_labels(sample)
+            labels = found['labels'].cpu().numpy()
+            scores = found['scores'].cpu().numpy().astype(np.float64)
+            if any(one.get('ignore_flag', 0) for one in sample.get('instances') or ()):
+                kept, there = counted(found, sample['instances'], sample['ori_shape'][:2])
+                labels, scores = labels[kept], scores[kept]
+                truth = _labels_of(sample['instances'])[there]
+            self.results.append(Counted(truth, labels, scores))
 
     def compute_metrics(self, results: list[Counted]) -> dict[str, float]:
         """Compare the counts of all images.
@@ -185,13 +192,18 @@ def best_threshold(checkpoint: dict) -> float | None:
     return None if history is None else float(history.current())
 
 
+def _labels_of(instances: Sequence[dict]) -> np.ndarray:
+    """Labels of the instances that are not to be ignored."""
+    return np.array([instance['bbox_label'] for instance in instances
+                     if not instance.get('ignore_flag', 0)], dtype=np.int64)
+
+
 def _true_labels(sample: dict) -> np.ndarray:
     truth = sample.get('gt_instances', {})
     if 'labels' in truth:
         return truth['labels'].cpu().numpy()
     if 'instances' in sample:
-        return np.array([instance['bbox_label'] for instance in sample['instances']
-                         if not instance.get('ignore_flag', 0)], dtype=np.int64)
+        return _labels_of(sample['instances'])
     name = sample.get('img_path', 'an image without img_path')
     raise UserError(f'{name} has no truth to count: keep LoadAnnotations(with_bbox=True) in the '
                     'pipeline of the evaluation')

@@ -5,6 +5,7 @@ them share. ``segmentors`` hold the order of the steps of prediction and of each
 ``semi`` the steps of semi-supervised learning, ``losses`` and ``postprocess`` what follows the
 network.
 """
-from . import backbones, decode_heads, layers, losses, postprocess, segmentors, semi
+from . import assigners, backbones, decode_heads, layers, losses, postprocess, segmentors, semi
 
-__all__ = ['backbones', 'decode_heads', 'layers', 'losses', 'postprocess', 'segmentors', 'semi']
+__all__ = ['assigners', 'backbones', 'decode_heads', 'layers', 'losses', 'postprocess',
+           'segmentors', 'semi']
