@@ -13,7 +13,7 @@ HEIGHT, WIDTH = 64, 96
 COW = [(8, 8), (32, 8), (32, 24), (8, 24)]
 CALF = [(56, 32), (80, 32), (80, 48), (56, 48)]
 FAR = [(4, 36), (44, 36), (44, 60), (24, 52), (4, 60)]
-NEAR = [(64, 20), (92, 20), (92, 44), (64, 44)]
+NEAR = [(64, 20), (92, 20), (92, 40), (64, 40)]
 # in the order in which they are drawn, with the labels that people type
 DRAWN = (('cow', COW), ('Ignore', FAR), ('calf', CALF), ('ignore', NEAR))
 CVAT_HEAD = """<?xml version="1.0" encoding="utf-8"?>

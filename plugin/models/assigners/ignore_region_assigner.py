@@ -65,8 +65,10 @@ class IgnoreRegionAssigner(MaxIoUAssigner):
         Returns:
             AssignResult: ``gt_inds`` (N, ): 0 background, -1 nothing, k + 1 the animal k.
         """
+        if gt_instances_ignore is not None and not len(gt_instances_ignore):
+            gt_instances_ignore = None
         result = super().assign(pred_instances, gt_instances, gt_instances_ignore, **kwargs)
-        if gt_instances_ignore is not None and len(gt_instances_ignore):
+        if gt_instances_ignore is not None:
             priors = get_box_tensor(pred_instances.priors)
             ignored = self._in_regions(priors, gt_instances_ignore)
             background = result.gt_inds == BACKGROUND
