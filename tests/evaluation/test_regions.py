@@ -9,6 +9,7 @@ from mmdet.evaluation import CocoMetric
 from mmdet.registry import DATASETS
 from mmengine.registry import DefaultScope
 from mmseg.registry import DATASETS as SEG_DATASETS
+from mmseg.registry import MODELS as SEG_MODELS
 from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
@@ -174,6 +175,32 @@ def test_semantic_targets_are_255_in_regions(path):
     expected[filled(CALF) > 0], expected[filled(COW) > 0] = 1, 2
     assert (maps['pen.png'] == expected).all() and not maps['empty.png'].any()
     assert (expected == 255).sum() > 1000
+
+
+PIECES = [(64, 20, 80, 40), (76, 20, 92, 40)]
+
+
+def test_semantic_targets_do_not_tell_how_a_region_is_drawn(tmp_path):
+    """And the loss has no gradient there."""
+    maps = []
+    for number, last in enumerate(([NEAR], [
+            [(left, top), (right, top), (right, bottom), (left, bottom)]
+            for left, top, right, bottom in PIECES])):
+        drawn = (('cow', COW), ('ignore', FAR), ('calf', CALF),
+                 *(('ignore', points) for points in last))
+        folder = tmp_path / f'{number}'
+        done = convert('cvat', write_labels('cvat', folder, drawn), folder / 'data.json',
+                       images=folder / 'images')
+        dataset = SEG_DATASETS.build(dict(
+            type='CattleSegDataset', metainfo=dict(classes=CLASSES), ann_file=str(done.path),
+            data_prefix=dict(img_path=str(folder / 'images')),
+            pipeline=[dict(type='LoadImageFromFile'), dict(type='LoadInstanceSegMap')]))
+        maps.append(dataset[1]['gt_seg_map'])
+    assert (maps[0] == maps[1]).all() and (maps[0] == 255).any()
+    scores = torch.randn(1, 3, HEIGHT, WIDTH, requires_grad=True)
+    loss = SEG_MODELS.build(dict(type='CrossEntropyLoss'))
+    loss(scores, torch.from_numpy(maps[0])[None].long(), ignore_index=255).backward()
+    assert ((scores.grad[0] != 0).any(0) == torch.from_numpy(maps[0] != 255)).all()
 
 
 def test_pages_of_images_show_regions_hatched(samples, path):

@@ -14,6 +14,7 @@ from plugin.datasets.labels import convert, regions, to_labelme
 from plugin.datasets.labels.coco_file import read_coco
 from plugin.datasets.labels.label_names import LabelNames
 from plugin.datasets.labels.printing import print_conversion
+from plugin.datasets.splits import split
 from plugin.utils import UserError
 from tests.helpers.coco_exports import export, mended, square, write
 from tests.helpers.region_files import COW, DRAWN, FAR, HEIGHT, NEAR, TOOLS, WIDTH, write_labels
@@ -281,3 +282,15 @@ def test_what_a_tool_cannot_say(tmp_path):
     done = convert('yolo', source, tmp_path / 'yolo/data.json', images=tmp_path / 'yolo/images')
     assert areas(done.path)[1] == [filled(FAR).sum()]
     assert 'class 5 has no name' in done.findings[0].reason
+
+
+def test_parts_of_a_set_keep_their_regions(tmp_path):
+    source = write_labels('coco', tmp_path)
+    split(source, val=0.5, out_dir=tmp_path / 'parts', duplicates='ignore')
+    found = [json.loads(path.read_text()) for path in (tmp_path / 'parts').glob('*.json')]
+    assert len(found) == 2
+    for content in found:
+        # a reader that knows no regions sees crowds
+        assert [one['name'] for one in content['categories']] == ['cow', 'calf']
+    crowds = [one for content in found for one in content['annotations'] if one['iscrowd']]
+    assert len(crowds) == 4 and {one['ignore_region'] for one in crowds} == {1, 2}
