@@ -2,7 +2,7 @@
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ from .image_files import ImageSize, image_size
 from .joining import TWICE, join_shapes
 from .label_names import LabelNames
 from .polygons import Instance, to_rle
-from .regions import IGNORE, KEY, is_region
+from .regions import IGNORE, is_region, with_categories
 from .shapes import Shape, label_key
 
 # what can happen to a label; a note alone changes nothing that was drawn
@@ -233,10 +233,9 @@ class CocoBuilder:
         numbers = dict(zip(classes, ids, strict=True))
         images = [dict(image, id=number) for image, number in zip(
             self._images, numbered([image['id'] for image in self._images]), strict=True)]
-        entries = [(images[place], category_id, instance) for place, region in _numbered_regions(
-            self._instances) for category_id, instance in _entries(region, numbers)]
-        annotations = [_annotation(number, category_id, instance, image)
-                       for number, (image, category_id, instance) in enumerate(entries, start=1)]
+        annotations = [_annotation(number, category_id, instance, images[place])
+                       for number, (place, category_id, instance) in enumerate(
+                           with_categories(self._instances, numbers), start=1)]
         return dict(self._extras, images=images, annotations=annotations, categories=[
             dict(self._declared.get(key, (None, {}))[1], id=numbers[key], name=name)
             for key, name in classes.items()])
@@ -283,24 +282,6 @@ def numbered(wanted: Sequence[int | None]) -> list[int]:
             number = largest = largest + 1
         ids.append(number)
     return ids
-
-
-def _numbered_regions(
-        instances: Sequence[tuple[int, Instance]]) -> Iterator[tuple[int, Instance]]:
-    """Instances by the places of their images; a region is a crowd and has its number."""
-    number = 0
-    for place, one in instances:
-        if one.label == IGNORE:
-            number += 1
-            one = one._replace(iscrowd=True, extra={**(one.extra or {}), KEY: number})
-        yield place, one
-
-
-def _entries(instance: Instance, numbers: Mapping[str, int]) -> list[tuple[int, Instance]]:
-    """The category of an instance; all of them for a region, which may hide any."""
-    of_region = instance.label == IGNORE
-    ids = numbers.values() if of_region else [numbers[label_key(instance.label)]]
-    return [(number, instance) for number in ids]
 
 
 def _annotation(number: int, category_id: int, instance: Instance, image: dict) -> dict:

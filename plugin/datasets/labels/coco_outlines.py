@@ -97,10 +97,12 @@ def joined_fault(shapes: list[Shape], fault: str, name: str,
         return shapes
     outline = shapes[0].outline
     if len(shapes) > 1:
+        # run lengths are never in several shapes
+        rings = [one.outline for one in shapes if isinstance(one.outline, list)]
         try:
-            outline = readable(to_rle([list(one.outline) for one in shapes], *size))
+            outline = readable(to_rle(rings, *size))
         except UserError:
-            outline = [value for one in shapes for value in one.outline]
+            outline = [value for ring in rings for value in ring]
     return [shapes[0]._replace(outline=outline, group=None, name=name, fault=fault)]
 
 

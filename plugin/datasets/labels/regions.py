@@ -13,7 +13,7 @@ from pycocotools import mask as coco_mask
 from plugin.utils import UserError
 from plugin.utils.numbers import is_number
 
-from .polygons import FARTHEST, Segmentation, readable, to_rle
+from .polygons import FARTHEST, Instance, Segmentation, readable, to_rle
 from .shapes import MaskPart, PolygonPart, Shape, box_ring, label_key, mend
 
 IGNORE = 'ignore'
@@ -100,6 +100,29 @@ def _areas(outline: Sequence[float] | Mapping[str, Any], height: int,
         low, high = (np.clip(edge, 0, (width, height)).tolist()
                      for edge in (points.min(0), points.max(0)))
         yield [box_ring(*low, *high)]
+
+
+def with_categories(instances: Iterable[tuple[int, Instance]],
+                    numbers: Mapping[str, int]) -> Iterator[tuple[int, int, Instance]]:
+    """Instances with the ids of their categories, as they are written into a COCO file.
+
+    Args:
+        instances (Iterable): Places of their images, and the instances.
+        numbers (Mapping[str, int]): Id of each category by the key of its label.
+
+    Yields:
+        tuple: Place, id of the category, and instance. A region is a numbered crowd of every
+        category, which may be more than once, or never where there is no category.
+    """
+    region = 0
+    for place, one in instances:
+        if one.label != IGNORE:
+            yield place, numbers[label_key(one.label)], one
+            continue
+        region += 1
+        crowd = one._replace(iscrowd=True, extra={**(one.extra or {}), KEY: region})
+        for number in numbers.values():
+            yield place, number, crowd
 
 
 def once(annotations: Iterable[dict]) -> list[dict]:

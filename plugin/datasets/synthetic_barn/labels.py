@@ -19,14 +19,22 @@ from ..labels.regions import IGNORE
 from .scene import PALETTE, Scene
 
 ANIMAL = 'cattle'
+_LIGHT = (224, 224, 192)
 # parts and holes of fewer pixels are left out, as a person would not outline them
 _SMALLEST = 12
 
 
 def palette_png(labels: np.ndarray) -> bytes:
-    """Class ids (H, W) uint8 as an indexed PNG with the palette of the barn set."""
+    """Class ids (H, W) uint8 as an indexed PNG with the palette of the barn set.
+
+    Pixels to ignore, 255, are light.
+    """
     image = Image.fromarray(labels)
-    image.putpalette([part for colour in PALETTE for part in colour])
+    colours = [part for colour in PALETTE for part in colour]
+    if labels.max(initial=0) >= len(PALETTE):
+        # a shorter palette would be written with fewer bits a pixel
+        colours += [0] * (255 * 3 - len(colours)) + list(_LIGHT)
+    image.putpalette(colours)
     stream = io.BytesIO()
     image.save(stream, format='PNG', optimize=True)
     return stream.getvalue()
@@ -56,8 +64,10 @@ def rough_outline(mask: np.ndarray) -> list[float]:
     Returns:
         list[float]: ``[x0, y0, x1, y1, ...]``.
     """
-    points = np.argwhere(mask)[:, ::-1].astype(np.int32)
-    return cv2.convexHull(points).reshape(-1).astype(float).tolist()
+    pixels = np.argwhere(mask)[:, ::-1].astype(np.int32)
+    # around the corners of the pixels, so that the last row and column are inside
+    points = np.concatenate([pixels + corner for corner in ((0, 0), (1, 0), (0, 1), (1, 1))])
+    return cv2.convexHull(points.astype(np.int32)).reshape(-1).astype(float).tolist()
 
 
 def labelme_json(scene: Scene, image: str, covered: Collection[int] = (),

@@ -161,7 +161,7 @@ def batch_of(tool, folder, drawn=DRAWN):
         data_prefix=dict(img=str(folder / 'images')), pipeline=PIPELINE))
     place = next(place for place in range(len(dataset))
                  if dataset.get_data_info(place)['img_path'].endswith('pen.png'))
-    np.random.seed(5)  # noqa: NPY002: the transforms of MMDetection draw from it
+    np.random.seed(5)  # noqa: NPY002 -- the transforms draw from it
     sample = dataset[place]
     return dict(inputs=[sample['inputs']], data_samples=[sample['data_samples']])
 
