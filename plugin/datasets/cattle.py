@@ -16,6 +16,7 @@ from plugin.visualization.instances import instance_colour
 
 from .class_names import check_class_names, refuse_bare_string
 from .labels.coco_file import CocoFile, category_ids, read_coco, told_notes
+from .labels.regions import once
 
 CLASSES = ('cattle', )
 PALETTE = [[220, 120, 40]]
@@ -96,7 +97,8 @@ class CattleDataset(CocoDataset):
         Returns:
             list[dict]: For each image ``img_path``, ``img_id``, ``height``, ``width`` and its
             ``instances`` with ``bbox`` (x1, y1, x2, y2), ``bbox_label``, ``mask`` (a COCO
-            segmentation) and ``ignore_flag`` (1 for a crowd).
+            segmentation) and ``ignore_flag`` (1 for a crowd). A region to ignore is a crowd of
+            each class, and for training one of the first: there its area alone counts.
         """
         coco = read_coco(self.ann_file, self.backend_args)
         self.cat_ids = category_ids(coco, self.metainfo['classes'], self.skip_categories)
@@ -104,9 +106,10 @@ class CattleDataset(CocoDataset):
         self.cat_img_map = _images_of_categories(coco)
         warn_of_notes(coco, self.skip_categories)
         self._warn_of_specks(coco)
+        taken = list if self.test_mode else once
         return [
             self.parse_data_info(dict(raw_img_info=dict(image, img_id=image['id']),
-                                      raw_ann_info=coco.annotations[image['id']]))
+                                      raw_ann_info=taken(coco.annotations[image['id']])))
             for image in coco.images
         ]
 

@@ -11,6 +11,7 @@ from pycocotools import mask as coco_mask
 from plugin.datasets.labels.coco_file import check_coco
 from plugin.datasets.labels.json_file import read_json
 from plugin.datasets.labels.polygons import readable
+from plugin.datasets.labels.regions import with_regions
 from plugin.datasets.labels.segmentations import without_fragments
 from plugin.utils import UserError, write_atomically
 
@@ -110,6 +111,7 @@ def read_truth(path: str, backend_args: dict[str, Any] | None = None,
     content = read_json(path, backend_args=backend_args, absent=f'annotation file {path} does not '
                         'exist: correct ann_file of the evaluator')
     check_coco(path, content, outlines)
+    content = with_regions(content)
     # the evaluation treats an annotation with the id 0 as one without a match
     annotations = [
         {**one, 'id': number, 'segmentation': without_fragments(one.get('segmentation'))}

@@ -12,6 +12,7 @@ from plugin.utils.counts import count_errors, told_counts
 
 from .count_intervals import CountCalibration
 from .count_threshold import DEFAULT_THRESHOLD, best_count_threshold, best_threshold
+from .counted import counted
 
 __all__ = ['DEFAULT_THRESHOLD', 'CountMetric', 'Counted', 'best_count_threshold', 'best_threshold']
 # of each class beside those of all
@@ -31,7 +32,8 @@ class CountMetric(BaseMetric):
     """Error of the number of instances in an image, and the threshold with the smallest error.
 
     A prediction counts if its score is at least the working threshold; a true instance counts
-    unless it is to be ignored (a crowd). Images without instances count like any other.
+    unless it is to be ignored (a crowd). What lies in a region to ignore by half of its area or
+    more is not counted, neither predicted nor true. Images without instances count like any other.
     ``MAE``, ``RMSE``, ``bias``, ``relative``, ``right`` and ``images`` are the errors,
     ``constant``, ``constant_MAE`` and ``skill`` what they are worth beside always saying one
     number; see :func:`~plugin.utils.counts.count_errors`. ``skill`` and ``relative`` are None
@@ -100,10 +102,14 @@ class CountMetric(BaseMetric):
             UserError: If the truth is missing.
         """
         for sample in data_samples:
-            found = sample['pred_instances']
-            self.results.append(Counted(
-                _true_labels(sample), found['labels'].cpu().numpy(),
-                found['scores'].cpu().numpy().astype(np.float64)))
+            found, truth = sample['pred_instances'], _true_labels(sample)
+            labels = found['labels'].cpu().numpy()
+            scores = found['scores'].cpu().numpy().astype(np.float64)
+            if any(one.get('ignore_flag', 0) for one in sample.get('instances') or ()):
+                kept, there = counted(found, sample['instances'], sample['ori_shape'][:2])
+                labels, scores = labels[kept], scores[kept]
+                truth = _labels_of(sample['instances'])[there]
+            self.results.append(Counted(truth, labels, scores))
 
     def compute_metrics(self, results: list[Counted]) -> dict[str, Any]:
         """Compare the counts of all images.
@@ -157,13 +163,18 @@ class CountMetric(BaseMetric):
         return names
 
 
+def _labels_of(instances: Sequence[dict]) -> np.ndarray:
+    """Labels of the instances that are not to be ignored."""
+    return np.array([instance['bbox_label'] for instance in instances
+                     if not instance.get('ignore_flag', 0)], dtype=np.int64)
+
+
 def _true_labels(sample: dict) -> np.ndarray:
     truth = sample.get('gt_instances', {})
     if 'labels' in truth:
         return truth['labels'].cpu().numpy()
     if 'instances' in sample:
-        return np.array([instance['bbox_label'] for instance in sample['instances']
-                         if not instance.get('ignore_flag', 0)], dtype=np.int64)
+        return _labels_of(sample['instances'])
     name = sample.get('img_path', 'an image without img_path')
     raise UserError(f'{name} has no truth to count: keep LoadAnnotations(with_bbox=True) in the '
                     'pipeline of the evaluation')

@@ -5,7 +5,17 @@ them share. ``segmentors`` hold the order of the steps of prediction and of each
 ``semi`` the steps of semi-supervised learning, ``losses`` and ``postprocess`` what follows the
 network. ``roi_heads`` are second stages of detectors.
 """
-from . import backbones, decode_heads, layers, losses, postprocess, roi_heads, segmentors, semi
+from . import (
+    assigners,
+    backbones,
+    decode_heads,
+    layers,
+    losses,
+    postprocess,
+    roi_heads,
+    segmentors,
+    semi,
+)
 
-__all__ = ['backbones', 'decode_heads', 'layers', 'losses', 'postprocess', 'roi_heads',
+__all__ = ['assigners', 'backbones', 'decode_heads', 'layers', 'losses', 'postprocess', 'roi_heads',
            'segmentors', 'semi']

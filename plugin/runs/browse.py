@@ -17,6 +17,7 @@ from plugin.utils import UserError, atomic_path
 from plugin.utils.config import is_detection, load_config
 from plugin.visualization.images import grid, overlay
 from plugin.visualization.instances import draw_instances
+from plugin.visualization.regions import draw_regions
 
 COLUMNS = 4
 SUFFIXES = ('.png', '.jpg')
@@ -143,7 +144,9 @@ def labelled(image: np.ndarray, sample: Any, metainfo: Mapping[str, Any]) -> np.
     if 'gt_instances' not in sample:
         return image  # of an unlabelled source
     masks = [_fitting(mask, image) for mask in sample.gt_instances.masks.to_ndarray()]
-    return draw_instances(image, masks)
+    ignored = sample.get('ignored_instances') or {}
+    regions = ignored['masks'].to_ndarray() if 'masks' in ignored else ()
+    return draw_instances(draw_regions(image, [_fitting(mask, image) for mask in regions]), masks)
 
 
 def _sheet(cells: Sequence[tuple[np.ndarray, np.ndarray]], legend: Any) -> np.ndarray:

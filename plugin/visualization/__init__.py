@@ -6,8 +6,10 @@ from .instances import draw_instances, instance_colour
 from .images import caption, colorize, grid, overlay, shrink
 from .precision_recall import draw_precision_recall
 from .pseudo_labels import draw_pseudo_labels
+from .regions import draw_regions
 from .samples import Sample, draw_samples
 
 __all__ = ['InstanceSample', 'Sample', 'caption', 'colorize', 'draw_confusion', 'draw_curves',
            'draw_instance_samples', 'draw_instances', 'draw_precision_recall', 'draw_pseudo_labels',
-           'draw_samples', 'grid', 'instance_colour', 'overlay', 'read_scalars', 'shrink', 'stitch']
+           'draw_regions', 'draw_samples', 'grid', 'instance_colour', 'overlay',
+           'read_scalars', 'shrink', 'stitch']

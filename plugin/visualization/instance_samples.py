@@ -11,6 +11,7 @@ from plugin.utils import atomic_path
 
 from .images import caption, grid, shrink
 from .instances import draw_instances
+from .regions import draw_regions
 from .samples import read_image
 
 
@@ -26,6 +27,7 @@ class InstanceSample(NamedTuple):
         partner (np.ndarray | None): For each prediction the index of its instance, -1 for none;
             needed with ``truth``.
         quality (float | None): Of the whole image, 0 to 1.
+        ignored (Sequence[dict]): Regions to ignore, drawn over the truth; may overlap.
     """
 
     path: str
@@ -35,6 +37,7 @@ class InstanceSample(NamedTuple):
     truth: list[dict] | None = None
     partner: np.ndarray | None = None
     quality: float | None = None
+    ignored: Sequence[dict] = ()
 
 
 def draw_instance_samples(samples: Sequence[InstanceSample], path: str | Path,
@@ -81,7 +84,9 @@ def draw_layers(sample: InstanceSample, longest: int) -> dict[str, np.ndarray]:
     numbers: np.ndarray = np.arange(1, len(sample.prediction) + 1)
     if sample.truth is not None:
         assert sample.partner is not None
-        layers['truth'] = draw_instances(image, _masks(sample.truth, longest))
+        # below the instances, which count where they lie in a region
+        layers['truth'] = draw_instances(draw_regions(image, _masks(sample.ignored, longest)),
+                                         _masks(sample.truth, longest))
         wrong = sample.partner < 0
         # numbers above those of the true instances
         numbers = np.where(wrong, len(sample.truth) + np.cumsum(wrong), sample.partner + 1)

@@ -22,10 +22,15 @@ def told(findings: Iterable) -> str:
     return '\n'.join([*lines, ', '.join(f'{count} {action}' for action, count in counts.items())])
 
 
+def animals(annotations) -> list:
+    """Those that are no regions to ignore, which what is dropped becomes."""
+    return [one for one in annotations if 'ignore_region' not in one]
+
+
 def annotations_of(builder) -> list:
-    """Annotations that a builder writes; none where no image is left."""
+    """Annotations of animals that a builder writes; none where no image is left."""
     try:
-        return builder.content()['annotations']
+        return animals(builder.content()['annotations'])
     except UserError as error:
         assert 'no labelled image is left' in str(error)
         return []

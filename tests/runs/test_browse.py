@@ -82,3 +82,5 @@ def test_animals_are_shown_one_by_one(tmp_path, root, monkeypatch):
         red = np.asarray(instance_colour(1), int)
         # the images are noise: half of it and half of the colour lie in a small range
         assert (np.abs(2 * image.astype(int) - red - 128) <= 130).all(axis=2).any()
+        # the crowd, in one of the images
+        assert (image == 128).all(axis=2).sum() > 30

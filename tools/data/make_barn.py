@@ -25,6 +25,12 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
                         help='another seed, other scenes (default: 0)')
     parser.add_argument('--unlabeled', type=int, default=0,
                         help='further images without labels (default: 0)')
+    parser.add_argument('--covered', type=float, default=0.0, metavar='SHARE',
+                        help='share of the training animals that lie in a region to ignore '
+                        'instead of being outlined (default: 0)')
+    parser.add_argument('--omitted', type=float, default=0.0, metavar='SHARE',
+                        help='share of them that are not labelled at all; with one seed the same '
+                        'animals as --covered (default: 0)')
     cores = _data_cli.cores()
     parser.add_argument('--jobs', type=int, default=cores,
                         help=f'processes (default: the cores of this machine, {cores})')
@@ -44,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             stopped='make_barn: interrupted; run the same command again to draw the rest'):
         from plugin.datasets.synthetic_barn import BarnSpec, make_barn
         spec = BarnSpec(args.scenes, args.val, (args.size[0], args.size[-1]), args.seed,
-                        args.unlabeled)
+                        args.unlabeled, args.covered, args.omitted)
         drawn = make_barn(args.folder, spec, args.jobs, args.overwrite)
         splits = [split for split, _ in spec.members()]
         counts = ', '.join(f'{splits.count(name)} {name}' for name in dict.fromkeys(splits))

@@ -5,7 +5,29 @@ model = dict(
     # what is learned before is loaded over the backbone
     init_cfg=dict(type='Pretrained', checkpoint=cascade_mask_rcnn_swin_t),
     backbone={{_base_.swin_t_backbone}},
-    neck=dict(in_channels=[96, 192, 384, 768]))
+    neck=dict(in_channels=[96, 192, 384, 768]),
+    # what lies in regions to ignore is no background; a list is replaced as a whole
+    train_cfg=dict(
+        rpn=dict(assigner=dict(type='IgnoreRegionAssigner')),
+        rcnn=[
+            dict(
+                assigner=dict(
+                    type='IgnoreRegionAssigner',
+                    pos_iou_thr=iou,
+                    neg_iou_thr=iou,
+                    min_pos_iou=iou,
+                    match_low_quality=False,
+                    ignore_iof_thr=-1),
+                sampler=dict(
+                    type='RandomSampler',
+                    num=512,
+                    pos_fraction=0.25,
+                    neg_pos_ub=-1,
+                    add_gt_as_proposals=True),
+                mask_size=28,
+                pos_weight=-1,
+                debug=False) for iou in (0.5, 0.6, 0.7)
+        ]))
 weights_from = {
     cascade_mask_rcnn_swin_t:
         'To begin with what COCO knows of cows, take a COCO checkpoint of this network and type '

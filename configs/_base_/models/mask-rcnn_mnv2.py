@@ -34,8 +34,10 @@ model = dict(
             roi_layer=dict(sampling_ratio=2)),
         mask_head=dict(in_channels=width, conv_out_channels=width)),
     train_cfg=dict(
+        # what lies in regions to ignore is no background
+        rpn=dict(assigner=dict(type='IgnoreRegionAssigner')),
         rpn_proposal=dict(nms_pre=1000, max_per_img=500),
-        rcnn=dict(sampler=dict(num=48))),
+        rcnn=dict(assigner=dict(type='IgnoreRegionAssigner'), sampler=dict(num=48))),
     test_cfg=dict(rpn=dict(nms_pre=500, max_per_img=300)))
 # the last convolution of MMDetection's MobileNetV2 lies behind the levels that are used
 find_unused_parameters = True

@@ -5,7 +5,11 @@ mask_rcnn_r50 = '{{$MASK_RCNN_R50_WEIGHTS:weights/mask-rcnn_r50_cattle.pth}}'
 model = dict(
     # what is learned before is loaded over the backbone
     init_cfg=dict(type='Pretrained', checkpoint=mask_rcnn_r50),
-    backbone=dict(init_cfg=dict(type='Pretrained', checkpoint=resnet50)))
+    backbone=dict(init_cfg=dict(type='Pretrained', checkpoint=resnet50)),
+    # what lies in regions to ignore is no background
+    train_cfg=dict(
+        rpn=dict(assigner=dict(type='IgnoreRegionAssigner')),
+        rcnn=dict(assigner=dict(type='IgnoreRegionAssigner'))))
 weights_from = {
     mask_rcnn_r50: 'To begin with what COCO knows of cows, get mask-rcnn_r50_fpn_mstrain-poly_3x_coco '
                    "from MMDetection's model zoo and type `python tools/convert_coco_head.py "

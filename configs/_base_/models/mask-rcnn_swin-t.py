@@ -5,7 +5,11 @@ model = dict(
     # what is learned before is loaded over the backbone
     init_cfg=dict(type='Pretrained', checkpoint=mask_rcnn_swin_t),
     backbone={{_base_.swin_t_backbone}},
-    neck=dict(in_channels=[96, 192, 384, 768]))
+    neck=dict(in_channels=[96, 192, 384, 768]),
+    # what lies in regions to ignore is no background
+    train_cfg=dict(
+        rpn=dict(assigner=dict(type='IgnoreRegionAssigner')),
+        rcnn=dict(assigner=dict(type='IgnoreRegionAssigner'))))
 weights_from = {
     mask_rcnn_swin_t:
         'To begin with what COCO knows of cows, get mask-rcnn_swin-t-p4-w7_fpn_ms-crop-3x_coco '

@@ -12,6 +12,7 @@ from ..labels.image_files import IMAGE_SUFFIXES, fullest_folder, is_image
 from ..labels.json_file import read_json, try_json
 from ..labels.label_files import walk
 from ..labels.labelme import read_labelme
+from ..labels.regions import IGNORE
 from ..labels.shapes import Shape, label_key
 from ..unlabeled import UnlabeledDataset
 from .findings import Report
@@ -157,8 +158,12 @@ class _RawBuilder(CocoBuilder):
         self.drawn: list[tuple[ImageEntry, list[Shape]]] = []
 
     def add(self, image: ImageEntry, shapes: Any, **_: Any) -> None:
-        """Take the shapes of an image."""
-        self.drawn.append((image, self.take(image, shapes)))
+        """Take the shapes of an image, and report what is no outline."""
+        taken = self.take(image, shapes)
+        for shape in taken:
+            if shape.fault:
+                self.report(image.source, 'dropped', shape.fault, shape.name)
+        self.drawn.append((image, [shape for shape in taken if not shape.fault]))
 
 
 def _labelme_part(root: Path, images: Path | None, report: Report) -> DataPart:
@@ -168,6 +173,7 @@ def _labelme_part(root: Path, images: Path | None, report: Report) -> DataPart:
     read_labelme(files, builder, [images] if images else [])
     builder.close()
     _report_files(builder, report)
+    _report_regions(builder, report)
     bare = [os.path.relpath(path, builder.root) for path in walk(builder.root)
             if is_image(path) and not builder.has(path)]
     if bare:
@@ -180,7 +186,8 @@ def _labelme_part(root: Path, images: Path | None, report: Report) -> DataPart:
     classes: dict[str, str] = {}
     for _, shapes in builder.drawn:
         for shape in shapes:
-            classes.setdefault(label_key(shape.label), shape.label)
+            if shape.label != IGNORE:
+                classes.setdefault(label_key(shape.label), shape.label)
     order = list(classes)
     outlines = [_outlines(image, shapes, order) for image, shapes in builder.drawn]
     entries = [Entry(str(builder.root / image.file_name), size=(image.height, image.width))
@@ -192,15 +199,26 @@ def _outlines(image: ImageEntry, shapes: list[Shape], order: list[str]) -> list[
     """The objects of an image; polygons of one class and group are one."""
     found: dict[Any, Outline] = {}
     for place, shape in enumerate(shapes):
-        label = order.index(label_key(shape.label))
+        # a region is of no class
+        is_region = shape.label == IGNORE
+        label = 0 if is_region else order.index(label_key(shape.label))
         is_mask = isinstance(shape.outline, dict)
-        key = (place, ) if shape.group is None or is_mask else (label, shape.group)
+        key = (place, ) if shape.group is None or is_mask else (label, is_region, shape.group)
         parts = shape.outline if is_mask else [list(shape.outline)]
         if key in found:
             parts = found[key].segmentation + parts
         first = found[key].place if key in found else f'{image.source} {shape.name}'
-        found[key] = Outline(first, label, parts)
+        found[key] = Outline(first, label, parts, is_region)
     return list(found.values())
+
+
+def _report_regions(builder: _RawBuilder, report: Report) -> None:
+    """Say how many regions are ignored, which are no objects."""
+    places = [f'{image.source} {shape.name}' for image, shapes in builder.drawn
+              for shape in shapes if shape.label == IGNORE]
+    if places:
+        report.add('note', 'ignore-region', f'{len(places)} region{"s" * (len(places) > 1)} to '
+                   'ignore: what lies there is neither learned nor counted', places)
 
 
 def _report_files(builder: CocoBuilder, report: Report) -> None:

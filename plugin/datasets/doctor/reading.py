@@ -11,6 +11,7 @@ from ..cattle import CattleDataset, CattleSegDataset
 from ..folder import SegFolderDataset
 from ..labels.coco_faults import CocoError, CocoFault
 from ..labels.coco_file import CocoFile, category_ids, parse_coco, told_notes
+from ..labels.regions import once
 from ..unlabeled import UnlabeledDataset
 from .findings import Report
 from .looking import Looker
@@ -109,7 +110,7 @@ def _read_outlines(dataset: Any, role: str, name: str, report: Report) -> DataPa
         outlines.append([
             Outline(f'annotation {one["id"]} of {image["file_name"]}', labels[one['category_id']],
                     one['segmentation'], bool(one.get('iscrowd', 0)))
-            for one in coco.annotations[image['id']] if one['category_id'] in labels])
+            for one in once(coco.annotations[image['id']]) if one['category_id'] in labels])
     return _part(dataset, role, name, entries, outlines=outlines, folder=folder)
 
 

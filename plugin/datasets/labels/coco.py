@@ -9,12 +9,13 @@ from plugin.utils.text import brief, is_name
 
 from .coco_builder import CocoBuilder
 from .coco_images import FoundImage, find_images
-from .coco_outlines import id_key, read_annotation
+from .coco_outlines import id_key, joined_fault, read_annotation
 from .coco_remarks import grouping_categories
 from .image_finder import ImageFinder
 from .image_folders import Folders
 from .json_file import JsonFault, decode_guessed
 from .label_files import ReadOptions, label_files
+from .regions import IGNORE, is_region, region_number
 from .shapes import Shape, label_key
 
 CROWDS = ('keep', 'single')
@@ -135,15 +136,20 @@ class _Reader:
             return
         shapes: list[Shape] = []
         seen: set[str] = set()
+        regions: set[int | None] = set()
         for place, one in annotations:
-            name = f'annotation {brief(one["id"]) if "id" in one else f"[{place}]"}'
-            label = self._label(one, source, name)
-            if label is None:
+            # a region has an entry for each category
+            if region_number(one) in regions:
                 continue
+            regions.update({region_number(one)} - {None})
+            name = f'annotation {brief(one["id"]) if "id" in one else f"[{place}]"}'
+            label, fault = self._label(one)
             drawn = read_annotation(one, label, (size.height, size.width), name, place,
                                     self.options.crowds == 'single',
                                     lambda shape, action, reason: self.builder.report(
                                         source, action, reason, shape))
+            if fault:
+                drawn = joined_fault(drawn, fault, name, (size.height, size.width))
             content = repr([(label_key(label), shape.outline, shape.iscrowd) for shape in drawn])
             if drawn and content in seen:
                 self.builder.report(source, 'dropped', 'it is drawn twice, point by point', name)
@@ -152,24 +158,25 @@ class _Reader:
             shapes += drawn
         self.builder.add(size, shapes, union=True, extra=image.extra)
 
-    def _label(self, one: dict, source: str, name: str) -> str | None:
-        """The class of an annotation; None, and a finding, if nothing says it."""
+    def _label(self, one: dict) -> tuple[str, str]:
+        """The class of an annotation, or ``ignore`` and why nothing says it."""
+        if region_number(one) is not None:
+            return IGNORE, ''
         key = id_key(one.get('category_id'))
         found = self.names.get(key, [])
         if len({label_key(label) for label in found}) == 1:
-            return found[0]
+            return found[0], ''
         if self.options.name is not None:
-            return self.options.name
+            return self.options.name, ''
         # some tools write the name where COCO has the id
         named = [label for labels in self.names.values() for label in labels
                  if isinstance(key, str) and label_key(label) == label_key(key)]
         if named:
-            return named[0]
+            return named[0], ''
         why = (f'{brief(one.get("category_id"))} is {" and ".join(found)}' if found else
                f'there is no category {brief(one.get("category_id"))}')
-        self.builder.report(source, 'dropped', f'its class is unknown, {why}: correct its '
-                            'category_id, or name all by --as', name)
-        return None
+        return IGNORE, (f'its class is unknown, {why}: correct its category_id, or name all by '
+                        '--as')
 
     def _categories(self) -> dict[Any, list[str]]:
         """Names by id; what is declared becomes a class even if no animal is of it."""
@@ -186,6 +193,8 @@ class _Reader:
         groups = grouping_categories(dict(categories=entries,
                                           annotations=self.content['annotations']))
         for entry in entries:
+            if is_region(entry['name']):
+                continue
             if entry['name'] in groups:
                 self.builder.report(self.file, 'mended', f'the category {entry["name"]} has no '
                                     'annotation and only groups the others: left out')

@@ -15,6 +15,7 @@ from .image_files import ImageSize, image_size
 from .joining import TWICE, join_shapes
 from .label_names import LabelNames
 from .polygons import Instance, to_rle
+from .regions import IGNORE, is_region, with_categories
 from .shapes import Shape, label_key
 
 # what can happen to a label; a note alone changes nothing that was drawn
@@ -129,6 +130,8 @@ class CocoBuilder:
             number (int, optional): The id it is to have, if all classes have one.
             extra (Mapping, optional): What else its COCO category says.
         """
+        if is_region(name):
+            return  # no class
         self._declared.setdefault(label_key(name), (number, dict(extra or {})))
         self._labels.declare(name)
 
@@ -141,7 +144,8 @@ class CocoBuilder:
             number: int | None = None, extra: Mapping[str, Any] | None = None) -> None:
         """Take the shapes of an image; without shapes it is one without animals.
 
-        An image of which nothing is left but what was dropped is none without animals, so that it
+        What is dropped becomes a region to ignore where its area is known. An image of which no
+        animal is left, and of what was dropped not the area, is none without animals, so that it
         is left out.
 
         Args:
@@ -154,8 +158,11 @@ class CocoBuilder:
         def report(name: str, action: str, reason: str) -> None:
             self.report(image.source, action, reason, name)
 
-        instances = join_shapes(self.take(image, shapes), image.height, image.width, report, union)
-        if not instances and self._dropped[image.source]:
+        instances = join_shapes(self.take(image, shapes), image.height, image.width, report, union,
+                                regions=True)
+        self._dropped[image.source] -= sum('dropped' in (one.extra or {}) for one in instances
+                                           if one.label == IGNORE)
+        if self._dropped[image.source] and all(one.label == IGNORE for one in instances):
             self.report(image.source, 'left out', f'image {image.file_name} has nothing left but '
                         'what was dropped: outline that, or it would be an image without animals')
             self.unplaced -= 1
@@ -168,13 +175,19 @@ class CocoBuilder:
         self._instances += [(place, instance) for instance in instances]
 
     def take(self, image: ImageEntry, shapes: Sequence[Shape]) -> list[Shape]:
-        """Those of the shapes whose labels are asked for, with the names of their classes."""
+        """Those of the shapes whose labels are asked for, with the names of their classes.
+
+        Regions to ignore are always taken, and so is what is no outline: as a region.
+        """
         taken = []
         for shape in shapes:
-            if not is_name(shape.label):
+            if not is_name(shape.label) and not shape.fault:
                 is_long = isinstance(shape.label, str) and len(shape.label) > LONGEST_NAME
-                self.report(image.source, 'dropped', f'its label {brief(shape.label)} is no name'
-                            + f': it has more than {LONGEST_NAME} letters' * is_long, shape.name)
+                shape = shape._replace(fault=f'its label {brief(shape.label)} is no name'
+                                       + f': it has more than {LONGEST_NAME} letters' * is_long)
+            if shape.fault or is_region(shape.label):
+                if not is_name(shape.label) or self._labels.asks_for(shape.label):
+                    taken.append(shape._replace(label=IGNORE))
                 continue
             label = self._labels.take(shape.label, image.source)
             if label is not None:
@@ -214,14 +227,15 @@ class CocoBuilder:
         """
         if not self._images:
             raise UserError('no labelled image is left: the list of findings says why')
-        classes = self._labels.classes([instance.label for _, instance in self._instances])
+        classes = self._labels.classes([instance.label for _, instance in self._instances
+                                        if instance.label != IGNORE])
         ids = numbered([self._declared.get(key, (None, ))[0] for key in classes])
         numbers = dict(zip(classes, ids, strict=True))
         images = [dict(image, id=number) for image, number in zip(
             self._images, numbered([image['id'] for image in self._images]), strict=True)]
-        annotations = [
-            _annotation(number, numbers[label_key(instance.label)], instance, images[place])
-            for number, (place, instance) in enumerate(self._instances, start=1)]
+        annotations = [_annotation(number, category_id, instance, images[place])
+                       for number, (place, category_id, instance) in enumerate(
+                           with_categories(self._instances, numbers), start=1)]
         return dict(self._extras, images=images, annotations=annotations, categories=[
             dict(self._declared.get(key, (None, {}))[1], id=numbers[key], name=name)
             for key, name in classes.items()])

@@ -7,6 +7,7 @@ from plugin.utils import UserError
 from .coco_faults import CocoError, CocoFault, find_faults
 from .coco_remarks import grouping_categories
 from .json_file import read_json
+from .regions import with_regions
 from .segmentations import without_fragments
 
 # what the doctor tells of single outlines itself
@@ -23,7 +24,7 @@ class CocoFile(NamedTuple):
         categories (dict[str, int]): Ids of the categories by their names.
         annotations (dict[int, list[dict]]): Annotations by the id of their image; every image has
             a list, perhaps an empty one. Parts of fewer than 3 points are left out.
-        content (dict): What the file holds, as it is.
+        content (dict): What the file holds; regions to ignore as crowds, see ``regions``.
         notes (list[CocoFault]): What no reader stops at, and everybody should know.
     """
 
@@ -89,6 +90,7 @@ def _divided(path: str, content: Any, passing: Sequence[str]) -> CocoFile:
     faults = find_faults(path, content)
     if any(one.severity == 'error' and one.kind not in passing for one in faults):
         raise CocoError(faults)
+    content = with_regions(content)
     images = [dict(image, height=int(image['height']), width=int(image['width']))
               for image in content['images']]
     annotations: dict[int, list[dict]] = {image['id']: [] for image in images}

@@ -5,11 +5,14 @@ from plugin.utils import UserError
 from plugin.utils.numbers import is_number
 from plugin.utils.text import brief
 
+from .polygons import readable, to_rle
+from .regions import KEY, is_marked, is_region
 from .run_lengths import check_rle
 from .segmentations import is_fragment, is_ring, normal_form
-from .shapes import Report, Shape
+from .shapes import Report, Shape, box_ring
 
-KNOWN = ('id', 'image_id', 'category_id', 'bbox', 'area', 'segmentation', 'iscrowd')
+KNOWN = ('id', 'image_id', 'category_id', 'bbox', 'area', 'segmentation', 'iscrowd', 'ignore',
+         KEY)
 CROWDS = {'1': True, 'true': True, '0': False, 'false': False, '': False, 'none': False}
 
 
@@ -29,7 +32,7 @@ def read_annotation(one: dict, label: str, size: tuple[int, int], name: str, gro
 
     Args:
         one (dict): The annotation.
-        label (str): Its class.
+        label (str): Its class; ``ignore`` for a region.
         size (tuple[int, int]): H, W of its image in pixels.
         name (str): How messages call it.
         group (Any): What its shapes have in common.
@@ -37,15 +40,19 @@ def read_annotation(one: dict, label: str, size: tuple[int, int], name: str, gro
         report (callable): Is told name, action and reason of everything that is changed.
 
     Returns:
-        list[Shape]: None if there is no outline, which is reported.
+        list[Shape]: Where there is no outline, one with a fault and its box, or none, which is
+        reported.
     """
     segmentation, form = normal_form(one.get('segmentation'), *size)
     if form:
         report(name, 'mended', f'its segmentation is {form}: read as what it means')
-    crowd = _crowd(one, name, report)
+    crowd = _crowd(one, name, report) and not is_region(label)
     if crowd and single:
         report(name, 'mended', 'it is marked iscrowd: taken as one animal')
         crowd = False
+    if is_marked(one) and not is_region(label):
+        report(name, 'mended', 'it is marked ignore: taken as a crowd, which is not learned')
+        crowd = True
     extra = {key: value for key, value in one.items() if key not in KNOWN}
     outlines: list[Any] = []
     if isinstance(segmentation, dict):
@@ -53,19 +60,50 @@ def read_annotation(one: dict, label: str, size: tuple[int, int], name: str, gro
             check_rle(segmentation, *size)
             outlines = [segmentation]
         except UserError as error:
-            report(name, 'dropped', str(error))
-            return []
+            return _faulty(one, label, name, str(error), report)
     elif isinstance(segmentation, list):
         outlines = _rings(segmentation, name, report)
     if not outlines:
         box = one.get('bbox')
-        report(name, 'dropped', 'it has no outline' + (
-            f', only the box {brief(box)}' if box else '') + ': draw it')
-        return []
+        return _faulty(one, label, name, 'it has no outline' + (
+            f', only the box {brief(box)}' if box else '') + ': draw it', report)
     _tell_of_box(one, name, report)
     several = len(outlines) > 1
     return [Shape(label, outline, group, f'{name} part {number}' if several else name, crowd,
                   extra) for number, outline in enumerate(outlines, start=1)]
+
+
+def _faulty(one: dict, label: str, name: str, fault: str, report: Report) -> list[Shape]:
+    """The box of an annotation without outline, whose area is to be ignored."""
+    box = one.get('bbox')
+    if not isinstance(box, list) or len(box) != 4 or not all(map(is_number, box)):
+        report(name, 'dropped', fault)
+        return []
+    left, top, width, height = map(float, box)
+    return [Shape(label, box_ring(left, top, left + width, top + height), None, name, fault=fault)]
+
+
+def joined_fault(shapes: list[Shape], fault: str, name: str,
+                 size: tuple[int, int]) -> list[Shape]:
+    """The shapes of an annotation that cannot be taken, as one; none if there are none.
+
+    Args:
+        shapes (list[Shape]): Of :func:`read_annotation`.
+        fault (str): What is wrong, unless a shape says more.
+        name (str): How messages call the annotation.
+        size (tuple[int, int]): H, W of its image in pixels.
+    """
+    if not shapes or shapes[0].fault:
+        return shapes
+    outline = shapes[0].outline
+    if len(shapes) > 1:
+        # run lengths are never in several shapes
+        rings = [one.outline for one in shapes if isinstance(one.outline, list)]
+        try:
+            outline = readable(to_rle(rings, *size))
+        except UserError:
+            outline = [value for ring in rings for value in ring]
+    return [shapes[0]._replace(outline=outline, group=None, name=name, fault=fault)]
 
 
 def _rings(segmentation: list, name: str, report: Report) -> list[list[float]]:

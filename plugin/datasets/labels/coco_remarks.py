@@ -3,6 +3,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
+from .regions import is_region, region_number, with_regions
+
 PARTS = ('images', 'annotations', 'categories')
 # a share of crowds from here on is no accident; COCO itself has one in a hundred
 MANY = 0.05
@@ -30,7 +32,7 @@ def bare_classes(content: Any) -> tuple[list[str], tuple[str, ...]]:
     good = all('id' in one and 'name' in one for one in parts['categories'])
     skip = grouping_categories(parts) if good else []
     names = tuple(str(one.get('name')) for one in parts['categories'])
-    return skip, tuple(name for name in names if name not in skip)
+    return skip, tuple(name for name in names if name not in skip and not is_region(name))
 
 
 def remarks(path: str, content: dict) -> Iterator[tuple[str, str, list[str], str, str]]:
@@ -57,9 +59,18 @@ def remarks(path: str, content: dict) -> Iterator[tuple[str, str, list[str], str
             yield ('category-case', f'the categories {" and ".join(names)} of {path} '
                             'differ in case or spaces alone', names, '{}',
                             'warning')
-    crowds = [f'annotation {one["id"]}' for one in content['annotations'] if one.get('iscrowd')]
+    drawn = with_regions(content)['annotations']
+    regions = {region_number(one): f'annotation {one["id"]}' for one in reversed(drawn)
+               if region_number(one) is not None}
+    if regions:
+        yield ('ignore-region', f'{len(regions)} region{"s" * (len(regions) > 1)} of {path} '
+               f'{"are" if len(regions) > 1 else "is"} to be ignored: what lies there is neither '
+               'learned nor counted, and what a model finds there is not wrong',
+               list(regions.values())[::-1], '', 'note')
+    drawn = [one for one in drawn if region_number(one) is None]
+    crowds = [f'annotation {one["id"]}' for one in drawn if one.get('iscrowd')]
     if crowds:
-        number = len(content['annotations'])
+        number = len(drawn)
         yield (
             'outline-crowd', f'{len(crowds)} of {number} annotations of {path} are marked iscrowd '
             'and are neither learned nor counted', crowds, 'if each is one animal, as CVAT and '

@@ -14,6 +14,7 @@ from .image_files import is_image
 from .json_file import try_json
 from .label_files import ReadOptions, walk
 from .label_names import LabelNames
+from .regions import KEY
 
 Reader = Callable[[Sequence[Path], CocoBuilder, ReadOptions], None]
 # what reads a format: COCO of any tool, LabelMe, VGG Image Annotator, CVAT, YOLO-seg
@@ -33,6 +34,7 @@ class Conversion(NamedTuple):
         instances (dict[str, int]): Number of instances of each class, in the order of the ids.
         findings (list[LabelFinding]): What was not as it should be, and what was done.
         crowds (int): Number of crowds, which are not among the instances.
+        regions (int): Number of regions to ignore, which are neither.
     """
 
     path: Path
@@ -41,6 +43,7 @@ class Conversion(NamedTuple):
     instances: dict[str, int]
     findings: list[LabelFinding]
     crowds: int = 0
+    regions: int = 0
 
 
 class LabelsError(UserError):
@@ -130,14 +133,16 @@ def _reader(format: str, **options: str | None) -> Reader:
 
 def _counted(path: Path, content: Mapping[str, list[dict]],
              findings: list[LabelFinding]) -> Conversion:
-    crowds = sum(annotation['iscrowd'] for annotation in content['annotations'])
+    regions = {annotation[KEY] for annotation in content['annotations'] if KEY in annotation}
+    crowds = sum(annotation['iscrowd'] and KEY not in annotation
+                 for annotation in content['annotations'])
     counts = Counter(annotation['category_id'] for annotation in content['annotations']
                      if not annotation['iscrowd'])
     shown = {annotation['image_id'] for annotation in content['annotations']}
     images = len(content['images'])
     return Conversion(path, images, images - len(shown), {
         category['name']: counts[category['id']] for category in content['categories']}, findings,
-        crowds)
+        crowds, len(regions))
 
 
 def _homes(sources: Sequence[Path]) -> list[Path]:

@@ -23,6 +23,7 @@ from .shapes import Shape, box_ring, ellipse_ring, turned
 
 DECLARATION = re.compile(rb'(?:\xef\xbb\xbf)?<\?xml[^>]*?\sencoding\s*=\s*'
                          rb'["\']([A-Za-z][\w.:-]*)["\'][^>]*\?>')
+CORNER = re.compile('x[tb][lr][12]?')
 NO_OUTLINES = ('polyline', 'points', 'cuboid', 'skeleton', 'tag')
 
 
@@ -118,7 +119,12 @@ def _read_image(image: ET.Element, source: str, builder: CocoBuilder, found: Pat
         try:
             outline, lost = _outline(element, entry.height, entry.width)
         except ValueError as error:
-            builder.report(source, 'dropped', str(error), name)
+            place_of = _points(element)
+            if place_of:
+                shapes.append(Shape(element.get('label') or '', place_of, None, name,
+                                    fault=str(error)))
+            else:
+                builder.report(source, 'dropped', str(error), name)
             continue
         if lost:
             builder.report(source, 'mended', f'{lost} of its pixels lie outside the image: '
@@ -138,6 +144,29 @@ def _outline(element: ET.Element, height: int, width: int) -> tuple[list[float] 
         UserError: If it has none; says why.
     """
     return _mask(element, height, width) if element.tag == 'mask' else (_ring(element), 0)
+
+
+def _points(element: ET.Element) -> list[float]:
+    """What is known of the place of a shape that is no outline: x y x y ..., perhaps nothing."""
+    pairs = [point.split(',') for point in element.get('points', '').split(';')]
+    # corners of boxes and cuboids: xtl, ytl, xbr2, ybr2, ...
+    pairs += [[value, element.get(f'y{key[1:]}', '')] for key, value in element.items()
+              if CORNER.fullmatch(key)]
+    found: list[float] = []
+    for pair in pairs:
+        try:
+            x, y = map(_number, pair)
+        except ValueError:
+            continue
+        found += [x, y]
+    if element.tag == 'mask':
+        try:
+            left, top, width, height = (_number(element.get(key))
+                                        for key in ('left', 'top', 'width', 'height'))
+        except ValueError:
+            return []
+        found = box_ring(left, top, left + width, top + height)
+    return found
 
 
 def _ring(element: ET.Element) -> list[float]:

@@ -1,5 +1,6 @@
 """Shapes of one image, joined into its instances."""
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from pycocotools import mask as coco_mask
@@ -8,14 +9,54 @@ from plugin.utils import UserError
 
 from .nesting import nest
 from .polygons import Instance, Segmentation, mask_to_rle, to_rle
+from .regions import IGNORE, area_of_parts, area_to_ignore
 from .run_lengths import without
 from .shapes import MaskPart, PolygonPart, Report, Shape, flat_ring, label_key, mend
 
 TWICE = 'it is drawn twice, point by point'
+TOLD = '; its area is ignored in training'
+
+
+class _Losses:
+    """Reports what is dropped from an image, and keeps what is known of its area.
+
+    Args:
+        size (tuple[int, int]): H, W of the image in pixels.
+        report (callable): Is told name, action and reason of everything that is changed.
+        keep (bool): Whether areas are wanted.
+    """
+
+    def __init__(self, size: tuple[int, int], report: Report, keep: bool) -> None:
+        self.size, self.report, self.keep = size, report, keep
+        self.regions: list[Instance] = []
+
+    def drop(self, area: Segmentation | None, name: str, reason: str) -> None:
+        """Report a shape as dropped; its area, where it is known, becomes a region."""
+        if not self.keep or area is None:
+            self.report(name, 'dropped', reason)
+            return
+        self.report(name, 'dropped', reason + TOLD)
+        self.regions.append(Instance(IGNORE, area, extra=dict(dropped=reason)))
+
+    def of_shape(self, shape: Shape, name: str, action: str, reason: str) -> None:
+        """What is reported of a shape."""
+        if action == 'dropped':
+            self.drop(area_to_ignore(shape.outline, *self.size), name, reason)
+        else:
+            self.report(name, action, reason)
+
+    def of_parts(self, parts: list[list[PolygonPart | MaskPart]], name: str, action: str,
+                 reason: str) -> None:
+        """What is reported of the parts of an instance."""
+        if action == 'dropped':
+            self.drop(area_of_parts([one for shape in parts for one in shape], *self.size), name,
+                      reason)
+        else:
+            self.report(name, action, reason)
 
 
 def join_shapes(shapes: Iterable[Shape], height: int, width: int,
-                report: Report, union: bool = False) -> list[Instance]:
+                report: Report, union: bool = False, regions: bool = False) -> list[Instance]:
     """Turn the shapes drawn in one image into its instances.
 
     Points outside the image are clipped and self-crossing outlines mended, with all their parts.
@@ -30,6 +71,8 @@ def join_shapes(shapes: Iterable[Shape], height: int, width: int,
         report (callable): Is told name, action and reason of everything that is changed.
         union (bool): Take the union of the polygons of a group, as COCO does, and no holes.
             Defaults to False.
+        regions (bool): Add a region to ignore where a shape is dropped and its area is known.
+            Defaults to False.
 
     Returns:
         list[Instance]: The instances, each with at least one pixel; polygons, or compressed RLE
@@ -38,25 +81,33 @@ def join_shapes(shapes: Iterable[Shape], height: int, width: int,
     groups: dict[Any, list[list[PolygonPart | MaskPart]]] = {}
     first: dict[Any, Shape] = {}
     classes: dict[Any, dict[str, None]] = {}
-    for place, shape in enumerate(list(shapes) if union else _once(list(shapes), report)):
+    losses = _Losses((height, width), report, regions)
+    sound = []
+    for shape in shapes:
+        if shape.fault:
+            losses.of_shape(shape, shape.name, 'dropped', shape.fault)
+        else:
+            sound.append(shape)
+    for place, shape in enumerate(sound if union else _once(sound, report)):
         name = label_key(shape.label)
         key = (place, ) if shape.group is None else (name, shape.group, shape.iscrowd)
         first.setdefault(key, shape)
         if shape.group is not None:
             classes.setdefault(shape.group, {})[name] = None
-        groups.setdefault(key, []).append(mend(shape, height, width, report))
+        groups.setdefault(key, []).append(
+            mend(shape, height, width, partial(losses.of_shape, shape)))
     for group, names in classes.items():
         if len(names) > 1:
             report(f'group {group}', 'split', f'its shapes have the labels {", ".join(names)}: '
                    'they are one instance each; give them one label or different groups')
     instances = []
     for key, shapes_parts in groups.items():
-        segmentation = (_join(shapes_parts, height, width, report, union) if any(shapes_parts)
-                        else None)
+        segmentation = (_join(shapes_parts, height, width, partial(losses.of_parts, shapes_parts),
+                              union) if any(shapes_parts) else None)
         if segmentation is not None:
             instances.append(Instance(first[key].label, segmentation, None, first[key].iscrowd,
                                       first[key].extra))
-    return instances
+    return instances + losses.regions
 
 
 def _once(shapes: list[Shape], report: Report) -> list[Shape]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from plugin.utils import UserError, first_few
 
+from .regions import IGNORE
 from .shapes import label_key
 
 
@@ -19,13 +20,16 @@ class LabelNames:
         name (str, optional): Call all that is taken by this one name.
 
     Raises:
-        UserError: If ``wanted`` names a class twice, or a name is empty.
+        UserError: If ``wanted`` names a class twice, or a name is empty or ``ignore``.
     """
 
     def __init__(self, wanted: Sequence[str] = (), name: str | None = None) -> None:
         self._wanted = {label_key(label): label.strip() for label in wanted}
         if '' in self._wanted or name is not None and not name.strip():
             raise UserError('a class has an empty name: write it out, or leave it away')
+        if IGNORE in (*self._wanted, label_key(name or '')):
+            raise UserError(f'the label {IGNORE!r} marks regions to ignore and is no class: call '
+                            'the class by another name')
         if len(self._wanted) < len(wanted):
             raise UserError(f'the labels {", ".join(wanted)} name a class more than once: '
                             'case and spaces make no difference')
@@ -39,6 +43,11 @@ class LabelNames:
         """Make a label a class, in the order of these calls, even if no instance has it."""
         self._declared.setdefault(label_key(label), label.strip())
 
+    def asks_for(self, label: str) -> bool:
+        """Whether shapes with a label are taken; regions to ignore always are."""
+        key = label_key(label)
+        return key == IGNORE or not self._wanted or key in self._wanted
+
     def take(self, label: str, file: str) -> str | None:
         """Count a label and say under which it goes on; None if it is not wanted.
 
@@ -47,7 +56,7 @@ class LabelNames:
             file (str): Where, for the report.
         """
         key = label_key(label)
-        if self._wanted and key not in self._wanted:
+        if not self.asks_for(label):
             self._others[label] += 1
             return None
         self._spellings[key][label] += 1

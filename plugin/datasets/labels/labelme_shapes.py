@@ -21,9 +21,18 @@ Points = list[tuple[float, float]]
 
 
 def labelme_shape(entry: Any, name: str, image: ImageEntry, builder: CocoBuilder) -> Shape | None:
-    """A shape of LabelMe; None, and a finding, if it is none that outlines an animal."""
+    """A shape of LabelMe, with a fault if it does not outline an animal.
+
+    Returns:
+        Shape, optional: None, and a finding, if not even its points are known.
+    """
     try:
         points = _points(entry)
+    except ValueError as error:
+        builder.report(image.source, 'dropped', str(error), name)
+        return None
+    label = entry.get('label')
+    try:
         kind = word(entry.get('shape_type') or 'polygon')
         outline: list[float] | dict
         if kind == 'mask':
@@ -35,11 +44,10 @@ def labelme_shape(entry: Any, name: str, image: ImageEntry, builder: CocoBuilder
         else:
             raise UserError(f'a {kind} outlines nothing: draw a polygon' if kind in LINES else
                             f'shapes of type {kind} are not known here: draw a polygon')
-        return Shape(entry.get('label'), outline, _group(entry.get('group_id')), name,
+        return Shape(label, outline, _group(entry.get('group_id')), name,
                      is_crowd(entry.get('flags')))
     except ValueError as error:
-        builder.report(image.source, 'dropped', str(error), name)
-        return None
+        return Shape(label, _polygon(points), None, name, fault=str(error))
 
 
 def _group(written: Any) -> int | str | None:

@@ -66,8 +66,9 @@ def print_conversion(done: Conversion, by_kind: bool = False) -> None:
     print_findings(done.findings, by_kind)
     animals = ', '.join(f'{count} {name}' for name, count in done.instances.items())
     crowds = f', {done.crowds} crowd{"s" * (done.crowds > 1)}' if done.crowds else ''
+    regions = f', {done.regions} region{"s" * (done.regions > 1)} to ignore' if done.regions else ''
     say(f'{done.path}: {done.images} image{"s" * (done.images != 1)}, {done.empty} of them '
-        f'without animals; {animals}{crowds}')
+        f'without animals; {animals}{crowds}{regions}')
 
 
 def print_labelme(out: object, done: LabelMeFiles) -> None:

@@ -32,6 +32,8 @@ class Shape(NamedTuple):
         name (str): How messages call it, e.g. ``shape 3``.
         iscrowd (bool): It stands for several animals. Defaults to False.
         extra (dict, optional): What else its COCO annotation says.
+        fault (str): Why it is no outline of an animal, '' if it is one. What is known of its area
+            becomes a region to ignore.
     """
 
     label: str
@@ -40,6 +42,7 @@ class Shape(NamedTuple):
     name: str = ''
     iscrowd: bool = False
     extra: Mapping[str, Any] | None = None
+    fault: str = ''
 
 
 class PolygonPart(NamedTuple):

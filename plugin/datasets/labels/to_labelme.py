@@ -15,6 +15,7 @@ from .image_files import fault_of_file_name
 from .json_file import read_json, try_json
 from .labelme import labelme_document, labelme_text
 from .polygons import Instance, to_rle
+from .regions import IGNORE, once, region_number
 from .result_entries import by_image, measured
 
 
@@ -33,7 +34,7 @@ class LabelMeFiles(NamedTuple):
 
     Attributes:
         written (list[Path]): The LabelMe files.
-        instances (int): Number of instances in them, without crowds.
+        instances (int): Number of instances in them, without crowds and regions to ignore.
         kept (list[Path]): Files that were there already and stay as they are.
         blank (int): Number of predictions without a pixel, which are left out.
         notes (list[str]): What is to be known of the COCO file and of what cannot be drawn.
@@ -97,7 +98,8 @@ def to_labelme(source: str | Path, out: str | Path, *, images: str | Path,
                                     image.origin)
         write_atomically(path, labelme_text(document))
     return LabelMeFiles([path for _, path in todo],
-                        sum(not one.iscrowd for image, _ in todo for one in image.instances),
+                        sum(not one.iscrowd and one.label != IGNORE
+                            for image, _ in todo for one in image.instances),
                         sorted(there), blank, notes)
 
 
@@ -121,12 +123,13 @@ def _read(source: Path, images: Path, data: Path | None, labels: Sequence[str],
 
 def _of_file(coco: CocoFile) -> tuple[list[DrawnImage], int, list[str]]:
     """The images of a COCO file, such that the way back gives the same annotations."""
-    drawn, _ = _drawn(Path(coco.path), coco.images, coco.categories, coco.annotations)
+    annotations = {number: once(found) for number, found in coco.annotations.items()}
+    drawn, _ = _drawn(Path(coco.path), coco.images, coco.categories, annotations)
     notes = [note.sentence for note in coco.notes]
     changed, lost, whole = [], [], []
     for image, entry in zip(drawn, coco.images, strict=True):
         instances = []
-        found = coco.annotations[entry['id']]
+        found = annotations[entry['id']]
         lost += [f'annotation {one["id"]} of {image.file_name}' for one in found
                  if not _has_pixels(one, entry)]
         found = [one for one in found if _has_pixels(one, entry)]
@@ -168,10 +171,17 @@ def _drawn(path: Path, images: Sequence[dict], categories: Mapping[str, int],
         seen = [entry for entry in found if _has_pixels(entry, image)]
         blank += len(found) - len(seen)
         drawn.append(DrawnImage(image['file_name'], image['height'], image['width'], [
-            Instance(classes[entry['category_id']], entry['segmentation'], entry.get('score'),
-                     bool(entry.get('iscrowd', 0)))
+            _instance(entry, classes)
             for entry in seen]))
     return drawn, blank
+
+
+def _instance(entry: dict, classes: Mapping[int, str]) -> Instance:
+    """A region to ignore is of no class, and no crowd of one."""
+    if region_number(entry) is not None:
+        return Instance(IGNORE, entry['segmentation'])
+    return Instance(classes[entry['category_id']], entry['segmentation'], entry.get('score'),
+                    bool(entry.get('iscrowd', 0)))
 
 
 def _has_pixels(entry: dict, image: dict) -> bool:

@@ -13,6 +13,7 @@ from .image_folders import Folders
 from .label_files import ReadOptions, label_files, read_label_json
 from .labelled_images import LabelledImage, read_images
 from .plain_values import listed, number
+from .regions import IGNORE, is_region
 from .shapes import Shape, box_ring, ellipse_ring
 
 COCO = ('left out', 'it is a COCO file, perhaps an export of VIA: give the project of VIA, or '
@@ -116,15 +117,50 @@ def _read_entry(entry: dict, attribute: str | None, source: str, name: str | Non
         return
     shapes = []
     for place, region in enumerate(_regions(entry), start=1):
-        try:
-            outline = _outline(region)
-            # without an attribute all have the name, or there is no region
-            label = name or '' if attribute is None else _label(region, attribute)
-        except ValueError as error:
-            builder.report(source, 'dropped', str(error), f'region {place}')
-            continue
-        shapes.append(Shape(label, outline, None, f'region {place}'))
+        shape = _shape(region, attribute, name, f'region {place}')
+        if shape.fault and not shape.outline:
+            builder.report(source, 'dropped', shape.fault, shape.name)
+        else:
+            shapes.append(shape)
     builder.add(image, shapes)
+
+
+def _shape(region: Any, attribute: str | None, name: str | None, title: str) -> Shape:
+    """A region of VIA, with a fault if it is no outline, or of no class."""
+    try:
+        outline = _outline(region)
+    except ValueError as error:
+        return Shape('', _points(region), None, title, fault=str(error))
+    try:
+        # without an attribute all have the name, or there is no region
+        label = IGNORE if _is_ignored(region) else (
+            name or '' if attribute is None else _label(region, attribute))
+    except ValueError as error:
+        return Shape('', outline, None, title, fault=str(error))
+    return Shape(label, outline, None, title)
+
+
+def _points(region: Any) -> list[float]:
+    """What is known of the place of a region that is no outline: x y x y ..., perhaps nothing."""
+    shape: Any = region.get('shape_attributes') if isinstance(region, dict) else None
+    if not isinstance(shape, dict):
+        return []
+    try:
+        pairs = zip(listed(shape['all_points_x']), listed(shape['all_points_y']), strict=True)
+        return [number(value) for pair in pairs for value in pair]
+    except (KeyError, OverflowError, TypeError, ValueError):
+        return []
+
+
+def _is_ignored(region: dict) -> bool:
+    """Whether any attribute of a region is ``ignore``, or a ticked box of that name."""
+    attributes = region.get('region_attributes')
+    for value in attributes.values() if isinstance(attributes, dict) else ():
+        ticked = [key for key, is_ticked in value.items() if is_ticked] if isinstance(
+            value, dict) else [value]
+        if any(map(is_region, ticked)):
+            return True
+    return False
 
 
 def _label(region: dict, attribute: str) -> str:

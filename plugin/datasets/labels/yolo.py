@@ -20,6 +20,7 @@ from .image_folders import likely_folders
 from .label_files import ReadOptions, home_of, label_files
 from .labelled_images import LabelledImage, read_images
 from .plain_values import decimals
+from .regions import is_region
 from .shapes import Shape, box_ring
 
 # where the names of the classes are kept
@@ -162,7 +163,7 @@ def _read_file(path: Path, source: str, names: dict[int, str] | None, builder: C
 
 def _shape(line: str, name: str, names: dict[int, str] | None, image: ImageEntry,
            builder: CocoBuilder) -> Shape:
-    """The shape of a row.
+    """The shape of a row, with a fault if its class has no name.
 
     Raises:
         UserError: If it is none; says why.
@@ -171,22 +172,25 @@ def _shape(line: str, name: str, names: dict[int, str] | None, image: ImageEntry
         number, *values = decimals(line.split())
     except ValueError as error:
         raise UserError(f'it is no row of numbers ({error}): correct or remove it') from error
+    fault = ''
     if not number.is_integer() or names is not None and int(number) not in names:
-        raise UserError(f'class {number:g} has no name: the names are those of the classes '
-                        f'{", ".join(map(str, names or ()))}')
-    label = 'animal' if names is None else names[int(number)]
+        fault = (f'class {number:g} has no name: the names are those of the classes '
+                 f'{", ".join(map(str, names or ()))}')
+    label = 'animal' if names is None else '' if fault else names[int(number)]
     far = max(map(abs, values), default=0)
     if not far <= LARGEST_SHARE:
         raise UserError(f'it has the number {far:g}, and shares of width and height reach from '
                         '0 to 1: export it again')
-    if len(values) == 4:
+    if len(values) % 2:
+        raise UserError(fault or f'after the class it has {len(values)} numbers, which are no '
+                        'pairs x y')
+    if len(values) == 4 and not is_region(label):
         builder.report(image.source, 'note', 'a box, taken as a rectangle: outline the animal',
                        name)
+    if len(values) == 4:
         x, y, width, height = values
         values = box_ring(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
-    if len(values) % 2:
-        raise UserError(f'after the class it has {len(values)} numbers, which are no pairs x y')
     sides = image.width, image.height
     return Shape(label, [value * sides[place % 2] for place, value in enumerate(values)], None,
-                 name)
+                 name, fault=fault)
 

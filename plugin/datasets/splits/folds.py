@@ -16,6 +16,7 @@ from ..doctor.class_counts import count_classes
 from ..labels.coco_file import check_coco
 from ..labels.image_files import IMAGE_SUFFIXES
 from ..labels.json_file import read_json
+from ..labels.regions import with_regions
 from .balanced_parts import assign_named
 from .coco_split import image_features, take_images
 
@@ -93,6 +94,7 @@ def read_part(node: Mapping[str, Any], where: str) -> FoldPart:
                             'exist: see data/README.md')
         # the data set itself says whether it needs outlines
         check_coco(dataset.ann_file, content, outlines=False)
+        content = with_regions(content)
         names = [image['file_name'] for image in content['images']]
         return FoldPart(dataset, names, [os.path.join(folders[key], name) for name in names],
                         folders, content)

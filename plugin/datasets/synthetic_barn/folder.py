@@ -25,6 +25,8 @@ from .scene import draw_scene
 STAMP, STARTED = 'barn.json', 'barn.partial.json'
 # raised when the same seed gives another image than before
 DRAWING = 1
+# in label maps: what is not labelled, and what lies below the animals
+IGNORED, GROUND = 255, 0
 _FOLDERS = ('images/train', 'images/val', 'images/unlabeled', 'labels/train', 'labels/val',
             'annotations')
 _OURS = re.compile(r'\d{4,}\.(jpg|json|png)')
@@ -41,6 +43,10 @@ class BarnSpec:
         size (tuple[int, int]): H, W of the images in pixels, each in 64..4096.
         seed (int): The same seed gives the same images.
         unlabeled (int): Number of images without labels.
+        covered (float): Share of the animals of the training images that are not outlined but lie
+            in a region to ignore, 0 to 1.
+        omitted (float): Share of them that are neither outlined nor covered: mistakes of a person.
+            With the same seed, a smaller share is part of a larger one, and of ``covered``.
 
     Raises:
         UserError: If a value makes no set.
@@ -51,6 +57,8 @@ class BarnSpec:
     size: tuple[int, int] = (256, 256)
     seed: int = 0
     unlabeled: int = 0
+    covered: float = 0.0
+    omitted: float = 0.0
 
     def __post_init__(self) -> None:
         if self.scenes < 1:
@@ -64,11 +72,30 @@ class BarnSpec:
             raise UserError(f'seed={self.seed} is negative; give 0 or more')
         if self.unlabeled < 0:
             raise UserError(f'unlabeled={self.unlabeled} is negative; give 0 or more')
+        for name in ('covered', 'omitted'):
+            if not 0 <= getattr(self, name) <= 1:
+                raise UserError(f'{name}={getattr(self, name)} is no share of the animals; give a '
+                                'number from 0 to 1')
+        if self.covered and self.omitted:
+            raise UserError(f'covered={self.covered} and omitted={self.omitted} take the same '
+                            'animals; give one of them')
 
     def stamp(self) -> dict[str, object]:
         """The values as they are written to the stamp."""
+        # a set of an earlier version, which knew no such shares, is the same as one without
+        shares = {name: getattr(self, name) for name in ('covered', 'omitted')
+                  if getattr(self, name)}
         return dict(drawing=DRAWING, scenes=self.scenes, val=self.val, size=list(self.size),
-                    seed=self.seed, unlabeled=self.unlabeled)
+                    seed=self.seed, unlabeled=self.unlabeled, **shares)
+
+    def not_outlined(self, split: str, number: int, animals: int) -> set[int]:
+        """Numbers 1, 2, ... of those of the animals of a scene that have no outline."""
+        share = max(self.covered, self.omitted)
+        if split != 'train' or not share:
+            return set()
+        seed = np.random.SeedSequence(self.seed, spawn_key=(2, number))
+        chances = np.random.default_rng(seed).random(animals)
+        return {animal for animal, chance in enumerate(chances, start=1) if chance < share}
 
     def members(self) -> list[tuple[str, int]]:
         """Split and number of every image; the last scenes are those for validation."""
@@ -97,8 +124,12 @@ def write_scene(root: Path, spec: BarnSpec, split: str, number: int) -> None:
         raise RuntimeError(f'OpenCV could not encode scene {number} as JPEG')
     paths = _files(root, split, number)
     if split != 'unlabeled':
-        write_atomically(paths[1], labelme_json(scene, paths[0].name))
-        write_atomically(paths[2], palette_png(scene.labels))
+        lost = spec.not_outlined(split, number, int(scene.animals.max()))
+        covered, omitted = (lost, set()) if spec.covered else (set(), lost)
+        write_atomically(paths[1], labelme_json(scene, paths[0].name, covered, omitted))
+        labels = scene.labels.copy()
+        labels[np.isin(scene.animals, list(lost))] = IGNORED if spec.covered else GROUND
+        write_atomically(paths[2], palette_png(labels))
     write_atomically(paths[0], image.tobytes())
 
 

@@ -14,6 +14,7 @@ from plugin.datasets.image_names import image_names
 from plugin.datasets.labels.polygons import to_rle
 from plugin.evaluation import CountMetric, FastCocoMetric, encode_masks, match_instances
 from plugin.evaluation.count_metric import DEFAULT_THRESHOLD
+from plugin.evaluation.counted import counted
 from plugin.utils import write_atomically
 from plugin.utils.counts import told_counts
 from plugin.utils.numbers import jsonable
@@ -67,9 +68,9 @@ class InstancePages:
         if 'img_path' not in output:
             return
         if 'instances' in output:
-            there = sum(not instance.get('ignore_flag', 0) for instance in output.instances)
+            kept, there = counted(output.pred_instances, output.instances, output.ori_shape[:2])
             self._counts[output.img_path] = Counted(
-                there, output.pred_instances.scores.cpu().numpy())
+                int(there.sum()), output.pred_instances.scores.cpu().numpy()[kept])
         if 'masks' not in output.pred_instances:
             return
         rated = (self.worst or self.gallery.number) and 'instances' in output
@@ -205,17 +206,18 @@ def _sample(output: Any, threshold: float) -> visualization.InstanceSample:
                        dtype=bool)
     labels = np.array([instance['bbox_label'] for instance in output.instances], dtype=int)
     truth = [code for code, left_out in zip(codes, ignored, strict=True) if not left_out]
-    matching = match_instances(
-        truth, labels[~ignored], prediction, found.labels.numpy(),
-        [code for code, left_out in zip(codes, ignored, strict=True) if left_out])
-    return sample._replace(truth=truth, partner=matching.partner, quality=matching.quality)
+    crowds = [code for code, left_out in zip(codes, ignored, strict=True) if left_out]
+    matching = match_instances(truth, labels[~ignored], prediction, found.labels.numpy(), crowds)
+    return sample._replace(truth=truth, partner=matching.partner, quality=matching.quality,
+                           ignored=crowds)
 
 
 def _classes(output: Any, threshold: float) -> list[int]:
     """Labels of the instances in the truth, and of those that count as found."""
     found = output.pred_instances.labels[output.pred_instances.scores >= threshold]
     return [*found.cpu().tolist(),
-            *(int(instance['bbox_label']) for instance in output.get('instances', []))]
+            *(int(instance['bbox_label']) for instance in output.get('instances', [])
+              if not instance.get('ignore_flag', 0))]
 
 
 def _lowest(samples: list[visualization.InstanceSample],

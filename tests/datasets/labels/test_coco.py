@@ -97,11 +97,12 @@ def test_what_is_not_certain_is_left_out_by_name(tmp_path, segmentation):
     path = write(tmp_path, export(segmentation=segmentation))
     assert all(try_file(path, tmp_path, tmp_path).values())
     found, told = mended(path)
-    # an image whose only animal was dropped is none without animals
-    assert [one['file_name'] for one in found['images']] == ['p2.png']
-    assert len(found['annotations']) == 1
-    assert any('p1.png | annotation 1 | dropped' in line for line in told), told
-    assert any('p1.png' in line and 'left out' in line for line in told), told
+    # an image whose only animal was dropped is none without animals: its box is ignored
+    assert [one['file_name'] for one in found['images']] == ['p1.png', 'p2.png']
+    assert sorted((one['image_id'], one['iscrowd'], one['bbox']) for one in found[
+        'annotations']) == [(1, 1, [5, 5, 10, 10]), (2, 0, [5, 5, 10, 10])]
+    assert any('p1.png | annotation 1 | dropped' in line and 'its area is ignored' in line
+               for line in told), told
 
 
 def test_a_fragment_beside_an_outline_is_left_out_by_all(tmp_path):

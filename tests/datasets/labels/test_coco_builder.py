@@ -10,7 +10,7 @@ from pycocotools.coco import COCO
 from plugin.datasets.labels.coco_builder import CocoBuilder, write_coco
 from plugin.datasets.labels.label_names import LabelNames
 from plugin.datasets.labels.shapes import Shape, box_ring
-from tests.helpers.small_labels import write_image
+from tests.helpers.small_labels import animals, write_image
 
 
 def box(label, left=2, top=2, right=9, bottom=9, group=None):
@@ -34,7 +34,7 @@ def names(builder):
     """Names of the classes by id, and how many animals each has."""
     content = builder.content()
     return [(category['id'], category['name'],
-             sum(ann['category_id'] == category['id'] for ann in content['annotations']))
+             sum(ann['category_id'] == category['id'] for ann in animals(content['annotations'])))
             for category in content['categories']]
 
 
@@ -104,7 +104,10 @@ def test_labels_that_make_no_class(build):
 @pytest.mark.parametrize('label', ['', '  ', None, 3, ['cow'], '\ud83d'])
 def test_labels_that_are_no_names(build, label):
     builder = build([Shape(label, box_ring(2, 2, 9, 9), None, 'shape 1'), box('cow')])
+    # the outline is good, and its area a region to ignore
     assert names(builder) == [(1, 'cow', 1)]
+    assert [(one['area'], one['iscrowd']) for one in builder.content()['annotations']] == [
+        (49, 0), (49, 1)]
     finding, = builder.findings
     assert finding[:3] == ('0.json', 'shape 1', 'dropped') and 'is no name' in finding.reason
 

@@ -40,7 +40,8 @@ def test_a_set_with_faults(folder, tmp_path):
     coco = COCO(str(out))
     assert [image['file_name'] for image in coco.imgs.values()] == [
         'a [1].png', 'c.png', 'sub/b.png', 'sub/empty.png']
-    assert [ann['area'] for ann in coco.anns.values()] == [144 - 16, 25, 200]
+    assert [(ann['area'], ann['iscrowd']) for ann in coco.anns.values()] == [
+        (144 - 16, 0), (25, 0), (16, 1), (200, 0)]
     assert [category['name'] for category in coco.cats.values()] == ['cow']
     assert [finding[:3] for finding in done.findings] == [
         ('a [1].json', 'shape 2', 'note'), ('c.json', 'shape 1', 'dropped'),

@@ -13,7 +13,7 @@ from plugin.datasets.labels import LabelsError, convert, cvat
 from plugin.datasets.labels.coco_builder import CocoBuilder
 from plugin.datasets.labels.label_files import ReadOptions
 from plugin.datasets.labels.label_names import LabelNames
-from tests.helpers.small_labels import annotations_of, told, write_image
+from tests.helpers.small_labels import animals, annotations_of, told, write_image
 
 
 def element(tag, **values):
@@ -79,7 +79,7 @@ def test_every_kind(tmp_path):
     assert annotations[3]['area'] == pytest.approx(math.pi * 50, rel=0.03)
     assert annotations[3]['bbox'] == pytest.approx([25, 15, 10, 20], abs=1)
     assert np.array_equal(coco.annToMask(annotations[4])[30:32, 50:54], mask)
-    assert annotations[4]['area'] == 5 and len(annotations) == 7
+    assert annotations[4]['area'] == 5 and len(animals(annotations)) == 7
     for words in ('a points outlines nothing', 'a polyline outlines nothing',
                   'annotations.xml: farm 1/牛.jpg', 'differs in the case of letters',
                   '2 note, 2 dropped'):
@@ -116,7 +116,7 @@ def test_shapes_that_are_dropped(tmp_path, shape, words):
     source = write_xml(tmp_path / 'a.xml', image('a.png', shape, box(20, 20, 25, 25)))
     out = tmp_path / 'data.json'
     found = told(convert('cvat', source, out).findings)
-    assert [ann['area'] for ann in json.loads(out.read_text())['annotations']] == [25]
+    assert [ann['area'] for ann in animals(json.loads(out.read_text())['annotations'])] == [25]
     assert words in found and '1 dropped' in found
 
 

@@ -8,10 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plugin.datasets.labels.coco_builder import CocoBuilder
+from plugin.datasets.labels.joining import TOLD
 from plugin.datasets.labels.label_names import LabelNames
 from plugin.datasets.labels.labelme import labelme_document, read_labelme
 from plugin.datasets.labels.polygons import Instance, mask_to_rle, to_mask
 from tests.helpers.small_labels import (
+    animals,
     annotations_of,
     mask_shape,
     shape,
@@ -50,8 +52,8 @@ def test_kinds_of_shapes(read):
     assert annotations[4]['area'] == mask.sum() and annotations[4]['bbox'] == [3, 30, 6, 6]
     assert np.array_equal(to_mask(annotations[4]['segmentation'], *SIZE)[30:36, 3:11], mask)
     assert reasons(findings) == [
-        (f'shape {place}', 'dropped', f'a {kind} outlines nothing: draw a polygon')
-        for place, kind in ((6, 'point'), (7, 'line'), (8, 'linestrip'))]
+        (f'shape {place}', 'dropped', f'a {kind} outlines nothing: draw a polygon{told}')
+        for place, kind, told in ((6, 'point', ''), (7, 'line', TOLD), (8, 'linestrip', TOLD))]
 
 
 @pytest.mark.parametrize('entry,words', [
@@ -71,7 +73,7 @@ def test_kinds_of_shapes(read):
 ])
 def test_shapes_that_are_dropped(read, entry, words):
     annotations, findings = read(entry, shape(square(20, 20, 5)))
-    assert [ann['area'] for ann in annotations] == [25]
+    assert [ann['area'] for ann in animals(annotations)] == [25]
     (name, action, reason), = reasons(findings)
     assert (name, action) == ('shape 1', 'dropped') and words in reason
 
@@ -98,8 +100,8 @@ def test_odd_groups_and_labels(read):
     annotations, findings = read(
         shape(square(2, 2, 5), group=[1]), shape(square(20, 2, 5), group=[1]),
         shape(square(30, 2, 5), label=None))
-    assert [ann['area'] for ann in annotations] == [50]
-    assert reasons(findings) == [('shape 3', 'dropped', 'its label None is no name')]
+    assert [ann['area'] for ann in animals(annotations)] == [50]
+    assert reasons(findings) == [('shape 3', 'dropped', 'its label None is no name' + TOLD)]
 
 
 @pytest.mark.parametrize('content,words', [

@@ -6,7 +6,7 @@ import pytest
 
 from plugin.datasets.labels import convert
 from plugin.utils import UserError
-from tests.helpers.small_labels import told, write_image
+from tests.helpers.small_labels import animals, told, write_image
 
 
 def region(name, label='cow', **values):
@@ -32,7 +32,7 @@ def write_via(path, images, project=True):
 
 
 def areas(path):
-    return [ann['area'] for ann in json.loads(path.read_text())['annotations']]
+    return [ann['area'] for ann in animals(json.loads(path.read_text())['annotations'])]
 
 
 @pytest.mark.parametrize('project', [True, False])

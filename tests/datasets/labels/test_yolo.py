@@ -10,7 +10,7 @@ from plugin.datasets.labels.coco_builder import CocoBuilder
 from plugin.datasets.labels.label_files import ReadOptions
 from plugin.datasets.labels.label_names import LabelNames
 from plugin.utils import UserError
-from tests.helpers.small_labels import annotations_of, told, write_image
+from tests.helpers.small_labels import animals, annotations_of, told, write_image
 
 # x 6..30 of 60, y 4..20 of 40
 ROW = '0.1 0.1 0.5 0.1 0.5 0.5 0.1 0.5'
@@ -38,7 +38,7 @@ def read(path):
     content = json.loads(path.read_text())
     names = {category['id']: category['name'] for category in content['categories']}
     return [(names[ann['category_id']], ann['area'], ann['bbox'])
-            for ann in content['annotations']]
+            for ann in animals(content['annotations'])]
 
 
 def test_a_set(folder, tmp_path):

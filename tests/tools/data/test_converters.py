@@ -149,10 +149,11 @@ def test_coco_of_another_tool(tmp_path, capsys):
     assert call_tool('coco_to_coco', path, '--out', out) == 0
     printed = capsys.readouterr().out
     table = rows(printed)
-    assert [row[2] for row in table] == ['mended', 'mended', 'dropped', 'left out']
+    assert [row[2] for row in table] == ['mended', 'mended', 'dropped']
     assert '(4 such: data.json: p1.png annotation 1, data.json: p2.png annotation 2' in table[1][3]
     assert table[2][:2] == ['data.json: p5.png', 'annotation 5']
-    assert printed.splitlines()[-1] == f'{out}: 4 images, 0 of them without animals; 4 cow'
+    assert printed.splitlines()[-1] == (
+        f'{out}: 5 images, 0 of them without animals; 4 cow, 1 region to ignore')
 
 
 def test_a_coco_file_is_no_project_of_via(tmp_path, capsys):

@@ -219,10 +219,51 @@ def test_two_runs_at_once_draw_once(barn, tmp_path):
     (dict(size=(32, 256)), 'size 32x256 cannot be drawn; each side must be from 64 to 4096'),
     (dict(seed=-1), 'seed=-1 is negative; give 0 or more'),
     (dict(unlabeled=-2), 'unlabeled=-2 is negative; give 0 or more'),
+    (dict(covered=1.5), 'covered=1.5 is no share of the animals; give a number from 0 to 1'),
+    (dict(omitted=-0.1), 'omitted=-0.1 is no share of the animals'),
+    (dict(covered=0.3, omitted=0.3), 'take the same animals; give one of them'),
 ])
 def test_values_that_make_no_set(values, words):
     with pytest.raises(ValueError, match=words):
         BarnSpec(**values)
+
+
+def test_animals_in_regions_and_animals_that_are_forgotten(tmp_path, capsys):
+    """The same scenes and the same animals; validation scenes keep all their outlines."""
+    sets = dict(full=(), covered=('--covered', 0.5), omitted=('--omitted', 0.5))
+    for name, more in sets.items():
+        assert call_tool('make_barn', tmp_path / name, '--scenes', 8, '--val', 0.25, '--size', 96,
+                         '--jobs', 1, *more) == 0
+    found = {}
+    for name in sets:
+        for split in ('train', 'val'):
+            coco = COCO(str(tmp_path / name / f'annotations/{split}.json'))
+            assert [one['name'] for one in coco.cats.values()] == ['cattle']
+            found[name, split] = [
+                {tuple(map(tuple, np.argwhere(coco.annToMask(one)))) for one in coco.anns.values()
+                 if one['iscrowd'] == crowd} for crowd in (0, 1)]
+    assert found['full', 'val'] == found['covered', 'val'] == found['omitted', 'val']
+    everyone, outlined = found['full', 'train'][0], found['covered', 'train'][0]
+    assert outlined == found['omitted', 'train'][0] and outlined < everyone
+    assert not found['full', 'train'][1] and not found['omitted', 'train'][1]
+    # each of the others lies in a region
+    hidden = everyone - outlined
+    regions = [set(one) for one in found['covered', 'train'][1]]
+    assert len(regions) == len(hidden) > 2
+    for animal in hidden:
+        assert any(len(region & set(animal)) > 0.95 * len(animal) for region in regions)
+    for path in sorted((tmp_path / 'full/labels/train').iterdir()):
+        full, covered, omitted = (np.array(Image.open(
+            tmp_path / name / 'labels/train' / path.name)) for name in sets)
+        changed = full != covered
+        assert (changed == (full != omitted)).all() and (full[changed] == 3).all()
+        assert (covered[changed] == 255).all() and (omitted[changed] == 0).all()
+        image = f'images/train/{path.stem}.jpg'
+        assert len({(tmp_path / name / image).read_bytes() for name in sets}) == 1
+    # a smaller share takes some of the same animals
+    assert BarnSpec(covered=0.2).not_outlined('train', 3, 50) < BarnSpec(
+        omitted=0.6).not_outlined('train', 3, 50)
+    assert BarnSpec().stamp().keys() == {'drawing', 'scenes', 'val', 'size', 'seed', 'unlabeled'}
 
 
 def test_wrong_arguments_of_the_tool(tmp_path, capsys):
