@@ -10,6 +10,8 @@ from plugin.utils import UserError, write_checkpoint
 from .files import check_target, read_checkpoint
 
 NETWORKS = ('teacher', 'student', 'second')
+# under which a checkpoint remembers the score from which on animals are counted
+COUNT_THRESHOLD = 'val/count/best_threshold'
 
 
 def export(checkpoint: str | Path, out: str | Path, *, network: str | None = None,
@@ -63,7 +65,11 @@ def export_segmentor(checkpoint: Mapping[str, Any], network: str | None = None
         raise UserError(f'the checkpoint holds no {network!r}: it has {" and ".join(found)}')
     meta = checkpoint.get('meta') or {}
     kept = {key: meta[key] for key in ('dataset_meta', 'iter') if key in meta}
-    return dict(meta=kept, state_dict=_part(state_dict, f'{network}.'))
+    exported = dict(meta=kept, state_dict=_part(state_dict, f'{network}.'))
+    scalars = (checkpoint.get('message_hub') or {}).get('log_scalars') or {}
+    if COUNT_THRESHOLD in scalars:
+        exported['message_hub'] = dict(log_scalars={COUNT_THRESHOLD: scalars[COUNT_THRESHOLD]})
+    return exported
 
 
 def _part(state_dict: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
