@@ -49,7 +49,7 @@ class MaskTeacherHook(TeacherStudentHook):
             self._numbers.add(model.statistics['number_ratio'])
         super().after_train_iter(runner, batch_idx, data_batch, outputs)
 
-    def draw(self, runner, model: MaskTeacher) -> None:  # type: ignore[override]  # its own model
+    def draw(self, runner, model: MaskTeacher) -> None:
         """Draw the pseudo-instances of this step."""
         draw_pseudo_instances(runner, model)
 

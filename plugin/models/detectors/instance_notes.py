@@ -21,6 +21,9 @@ class InstanceNotes(nn.Module):
         num_classes (int): Number of classes C.
     """
 
+    means: RunningMeans
+    of_classes: Tensor
+
     def __init__(self, num_classes: int) -> None:
         super().__init__()
         self.means = RunningMeans(SUMS)

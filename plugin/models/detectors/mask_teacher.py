@@ -64,6 +64,8 @@ class MaskTeacher(TeacherStudent, BaseDetector):
         UserError: If the detector is of another kind, or a setting is unknown or out of range.
     """
 
+    thresholds: ScoreThresholds
+    notes: InstanceNotes
     wrapped = 'detector'
     settings = dict(weight=1., ramp_up=0.3, candidates=0.1, lowest=0.5, highest=0.9, share=1.,
                     decay=0.99, sureness=0.5, jitters=10, jitter_scale=0.06, spread=0.02,

@@ -64,6 +64,8 @@ class RunningMeans(nn.Module):
         decay (float): What a step keeps of those before it.
     """
 
+    sums: Tensor
+
     def __init__(self, names: tuple[str, ...], decay: float = 0.95) -> None:
         super().__init__()
         self.names, self.decay = names, decay

@@ -28,6 +28,10 @@ class ScoreThresholds(nn.Module):
         UserError: If a number is out of range.
     """
 
+    scores: Tensor
+    labelled: Tensor
+    pictures: Tensor
+
     def __init__(self, num_classes: int, lowest: float = 0.5, highest: float = 0.9,
                  share: float = 1., decay: float = 0.99) -> None:
         super().__init__()

@@ -36,6 +36,10 @@ class TeacherStudent(BaseModel):
     # the settings of `unsupervised`, with their defaults
     settings: dict[str, Any] = dict(weight=1.)
 
+    # networks of the framework, whose parts differ
+    student: Any
+    teacher: Any
+
     def _take_student(self, student: nn.Module, unsupervised: dict | None,
                       predict_on: str | None) -> None:
         """Set the student, its teacher and the settings.

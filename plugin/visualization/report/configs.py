@@ -82,7 +82,7 @@ def flatten(config: Mapping[str, Any]) -> dict[str, str]:
     content = dict(config)
     model = content.get('model')
     inside = wrapped_key(model) if isinstance(model, Mapping) else None
-    if inside is not None:
+    if isinstance(model, Mapping) and inside is not None:
         method = {key: value for key, value in model.items() if key != inside}
         content.update(model=model[inside], method=method)
         known.add('method')

@@ -80,7 +80,8 @@ def test_the_matrix_moves_boxes_and_masks_as_the_transforms_do(steps):
     torch.testing.assert_close(clipped, moved['gt_bboxes'].tensor[:2].float(), atol=1e-4, rtol=0)
     # masks of the whole picture as probabilities, in the view
     masks = torch.from_numpy(picture()['gt_masks'].masks[:2]).float()
-    whole, there = (torch.tensor([0., 0, *size]).expand(2, 4) for size in ((42, 30), (width, height)))
+    whole, there = (torch.tensor([0., 0, *size]).expand(2, 4)
+                    for size in ((42, 30), (width, height)))
     back = torch.linalg.inv(matrix).expand(2, 3, 3)
     ours = crop_masks(masks, whole, there, back, (height, width)) >= 0.5
     theirs = torch.from_numpy(moved['gt_masks'].masks[:2]).bool()

@@ -9,6 +9,7 @@ from mmdet.registry import MODELS
 from mmengine.registry import DefaultScope
 from mmengine.structures import InstanceData
 
+from plugin.evaluation import val_loss
 from plugin.models.detectors import mask_teacher, targets
 from plugin.models.detectors.instance_batch import split_instances, strong_view
 from tests.helpers.small_mask_teacher import (
@@ -24,7 +25,6 @@ from tests.helpers.small_mask_teacher import (
     mirrored,
     total_of,
 )
-
 
 roi_align = importlib.import_module('mmcv.ops.roi_align')
 
@@ -390,3 +390,25 @@ def test_the_matrix_of_the_helper_is_that_of_mmdetection():
     for step in (dict(type='RandomFlip', prob=1.), dict(type='Resize', scale=(32, 32))):
         results = TRANSFORMS.build(step)(results)
     np.testing.assert_allclose(results['homography_matrix'], mirrored(SIZE, 0.5))
+
+
+def test_the_validation_loss_is_that_of_the_network_that_predicted_last():
+    model = build()
+    with torch.no_grad():
+        for value in model.student.parameters():
+            value.mul_(1.5)
+    batch = {key: value[:1] for key, value in make_batch().items()}
+    found = {}
+    losses = val_loss.losses_of(model)
+    for name in ('student', 'teacher'):
+        model.predict_on = name
+        alone = val_loss.losses_of(getattr(model, name))
+        for holder, network in ((losses, model), (alone, getattr(model, name))):
+            data = network.data_preprocessor(copy.deepcopy(batch))
+            with torch.no_grad():
+                samples = network.eval()(**data, mode='predict')
+                found[name, holder is losses] = holder([one.to_dict() for one in samples])[0]
+        alone.close()
+        assert found[name, True] == found[name, False] and 'loss_mask' in found[name, True]
+    losses.close()
+    assert found['student', True] != found['teacher', True]

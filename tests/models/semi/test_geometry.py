@@ -25,8 +25,8 @@ def scale(across, down):
     return torch.diag(torch.tensor([across, down, 1.]))
 
 
-def each(matrix, number=len(BOXES)):
-    return matrix.expand(number, 3, 3)
+def each(matrix):
+    return matrix.expand(len(BOXES), 3, 3)
 
 
 @pytest.mark.parametrize('matrix', [

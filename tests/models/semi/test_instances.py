@@ -42,7 +42,8 @@ def test_spread_as_a_loop_finds_it():
     for index, found in enumerate(box_spread(refined, BOXES).tolist()):
         left, top, right, bottom = BOXES[index].tolist()
         sides = [statistics.stdev(refined[:, index, side].tolist()) for side in range(4)]
-        assert found == pytest.approx(sum(sides) / 4 / ((right - left + bottom - top) / 2), rel=1e-5)
+        half = (right - left + bottom - top) / 2
+        assert found == pytest.approx(sum(sides) / 4 / half, rel=1e-5)
 
 
 def test_sureness_as_a_loop_finds_it():

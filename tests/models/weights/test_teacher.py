@@ -4,7 +4,7 @@ import errno
 import pytest
 import torch
 
-from plugin.models.weights.teacher import export_segmentor
+from plugin.models.weights.teacher import COUNT_THRESHOLD, export_segmentor
 from plugin.utils import write_checkpoint
 
 META = dict(dataset_meta=dict(classes=('ground', 'cow')), iter=7, cfg='...', seed=3)
@@ -82,3 +82,10 @@ def test_a_part_of_a_large_storage_is_written_alone(tmp_path):
     large = torch.arange(100_000.)
     write_checkpoint(export_segmentor({'teacher.a': large[:3]}), tmp_path / 'small.pth')
     assert (tmp_path / 'small.pth').stat().st_size < 10_000
+
+
+def test_the_threshold_of_counting_goes_along_and_no_other_scalar():
+    scalars = {COUNT_THRESHOLD: [0.4], 'val/mIoU': [0.5]}
+    source = {**checkpoint('teacher'), 'message_hub': dict(log_scalars=scalars)}
+    assert export_segmentor(source)['message_hub'] == dict(
+        log_scalars={COUNT_THRESHOLD: [0.4]})
