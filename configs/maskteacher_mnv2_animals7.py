@@ -4,7 +4,7 @@
 # Needs: the animals of data/README.md and their partition; MobileNetV2 of ImageNet from the model zoo
 #   of MMDetection.
 # Departs: as maskteacher_mnv2_pigs_22.py.
-# 320 pixels. 400 steps, the first 100 on labels alone.
+# 320 pixels. 500 steps, the first 200 on labels alone.
 _base_ = './maskteacher_mnv2_pigs_22.py'
 data_root = '{{$ANIMALS7_ROOT:data/animals7}}'
 partition = '{{$PARTITIONS:data/partitions}}/animals7/35'

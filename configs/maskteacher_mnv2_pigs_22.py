@@ -6,7 +6,7 @@
 # Departs: Soft Teacher has a threshold of 0.9 for boxes, here it follows the number of pigs in the
 #   labelled pictures; it learns no masks; pixels of masks are left out as U2PL leaves out pixels of
 #   label maps; network and schedule are ours.
-# What it adds to mask-rcnn_mnv2_pigs.py. 400 steps, the first 100 on labels alone.
+# What it adds to mask-rcnn_mnv2_pigs.py. 500 steps, the first 200 on labels alone.
 _base_ = [
     './mask-rcnn_mnv2_pigs.py',
     '_base_/semi/maskteacher.py',
@@ -50,9 +50,9 @@ train_dataloader = dict(
     sampler=dict(_delete_=True, type='PairedSampler', batch_size=batch_size),
     dataset=dict(_delete_=True, type='SemiDataset', labeled=labeled, unlabeled=unlabeled))
 default_hooks = dict(
-    method=dict(_base_.method_hook, warmup=100), checkpoint=dict(interval=200))
+    method=dict(_base_.method_hook, warmup=200), checkpoint=dict(interval=250))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=30),
-    dict(type='CosineAnnealingLR', eta_min=3e-6, by_epoch=False, begin=30, end=400),
+    dict(type='CosineAnnealingLR', eta_min=3e-6, by_epoch=False, begin=30, end=500),
 ]
-train_cfg = dict(max_iters=400, val_interval=200)
+train_cfg = dict(max_iters=500, val_interval=250)
