@@ -3,9 +3,9 @@
 # Published: none; the method joins parts of three papers.
 # Needs: the pigs and their partition of data/README.md; MobileNetV2 of ImageNet from the model zoo of
 #   MMDetection.
-# Departs: Soft Teacher has a threshold of 0.9 for boxes, here it follows the number of pigs in the
-#   labelled pictures; it learns no masks; pixels of masks are left out as U2PL leaves out pixels of
-#   label maps; network and schedule are ours.
+# Departs: MMDetection's Soft Teacher takes boxes from a score of 0.9 on and learns no masks, here the
+#   score follows the number of pigs in the labelled pictures; pixels of masks are left out as U2PL
+#   leaves out pixels of label maps; network and schedule are ours.
 # What it adds to mask-rcnn_mnv2_pigs.py. 500 steps, the first 200 on labels alone.
 _base_ = [
     './mask-rcnn_mnv2_pigs.py',

@@ -50,8 +50,9 @@ class MaskTeacher(TeacherStudent, BaseDetector):
         unsupervised (dict, optional): ``weight`` (1) of the losses on unlabelled pictures, which
             rises in the share ``ramp_up`` (0.3) of the training; ``candidates`` (0.1), the score
             from which on something may be an animal; ``lowest`` (0.5), ``highest`` (0.9), ``share``
-            (1.) and ``decay`` (0.99) of :class:`~plugin.models.semi.score_thresholds.
-            ScoreThresholds`; ``sureness`` (0.5), the least of a mask; ``jitters`` (10),
+            (1.) and ``decay`` (0.99) of
+            :class:`~plugin.models.semi.score_thresholds.ScoreThresholds`; ``sureness`` (0.5), the
+            least of a mask; ``jitters`` (10),
             ``jitter_scale`` (0.06) and ``spread`` (0.02), the greatest of a box that is regressed
             from; ``alpha`` (0.2), the share of doubtful pixels at the start; ``least_side`` (2
             pixels) of a box in the strong view.

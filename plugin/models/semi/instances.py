@@ -11,7 +11,7 @@ def jitter_boxes(boxes: Tensor, number: int, scale: float) -> Tensor:
     """Boxes whose sides are moved at random, each by a share of the side of the box.
 
     M. Xu et al., `End-to-End Semi-Supervised Object Detection with Soft Teacher
-    <https://arxiv.org/abs/2106.09018>`_, section 3.3.
+    <https://arxiv.org/abs/2106.09018>`_, "box jittering".
 
     Args:
         boxes (Tensor): (K, 4).
@@ -30,8 +30,8 @@ def jitter_boxes(boxes: Tensor, number: int, scale: float) -> Tensor:
 def box_spread(refined: Tensor, boxes: Tensor) -> Tensor:
     """How far the boxes lie apart that a box head makes of jittered ones, in sides of the box.
 
-    Soft Teacher, equations 7 and 8: the mean over the four sides of their standard deviation,
-    over half of the sum of height and width.
+    As MMDetection's ``SoftTeacher`` computes it: the mean over the four sides of their standard
+    deviation, over half of the sum of height and width.
 
     Args:
         refined (Tensor): (J, K, 4), two or more of each box.
@@ -96,8 +96,9 @@ def mask_loss(logits: Tensor, targets: Tensor, limit: Tensor) -> Tensor:
 def weigh_background(weights: Tensor, is_background: Tensor, doubtless: Tensor) -> Tensor:
     """Weights of regions, the background among them by how sure the teacher is that it is one.
 
-    Soft Teacher, equation 4, normalised so that all regions together keep their weight, over all
-    processes: a missed animal counts little, and the background as a whole not less than before.
+    As MMDetection's ``SoftTeacher`` does, and so normalised that all regions together keep their
+    weight, here over all processes: a missed animal counts little, and the regions together not
+    less than before.
 
     Args:
         weights (Tensor): Of R regions, (R,), 0 or more.

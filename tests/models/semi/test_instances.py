@@ -81,7 +81,7 @@ def test_no_region_and_no_sure_pixel_have_no_loss():
 
 
 def test_background_is_weighed_as_soft_teacher_writes_it():
-    """Equation 4: each background by its share of the sum; here the sum of all weights stays."""
+    """Each by its share, and the sum of all weights stays."""
     weights = torch.tensor([1., 1., 1., 1., 0.])
     negative = torch.tensor([False, True, True, True, True])
     sure = torch.tensor([0.3, 0.9, 0.5, 0.1, 0.7])
