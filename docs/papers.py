@@ -18,6 +18,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import plugin  # noqa: F401  registers the networks
+from plugin.utils.config import network_config, wrapped_key
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / 'docs/papers.md'
@@ -30,7 +31,7 @@ NATIVE = {'CamVidDataset': (360, 480), 'VOCSegDataset': (375, 500)}
 GROUPS = {
     'FCN': 'fcn', 'SegNet': 'segnet', 'U-Net': 'unet', 'DeepLab': 'deeplab', 'PSPNet': 'pspnet',
     'RefineNet': 'refinenet', 'Instances': '(cascade-)?mask-rcnn', 'UPerNet': 'upernet',
-    'Few labels': 'suponly|u2pl|unimatch|mean-teacher|cutmix-seg|cps'}
+    'Few labels': 'suponly|u2pl|unimatch|mean-teacher|cutmix-seg|cps|maskteacher'}
 
 
 class Head(NamedTuple):
@@ -96,7 +97,7 @@ def multiply_adds(cfg: Config) -> float:
     """Multiply-adds of a forward pass of one training image; auxiliary heads are not counted."""
     height, width = image_size(cfg)
     model = _network(cfg)
-    channels = cfg.model.get('segmentor', cfg.model).backbone.get('in_channels', 3)
+    channels = network_config(cfg.model).backbone.get('in_channels', 3)
     image = torch.empty(1, channels, height, width, device='meta')
     with FlopCounterMode(display=False) as counter:
         if cfg.default_scope == 'mmdet':
@@ -114,7 +115,7 @@ def hours(cfg: Config) -> float:
     them a second.
     """
     passes = 3.0
-    if 'segmentor' in cfg.model:  # the batch size counts the images without labels, too
+    if wrapped_key(cfg.model):  # the batch size counts the images without labels, too
         passes = 6.0 if cfg.model.type == 'CPS' else 4.0
     images = cfg.train_cfg.max_iters * cfg.train_dataloader.batch_size
     return 2 * passes * multiply_adds(cfg) * images / SUSTAINED / 3600
@@ -159,7 +160,7 @@ def _network(cfg: Config) -> nn.Module:
     else:
         from mmseg.registry import MODELS
     init_default_scope(cfg.default_scope)
-    settings = cfg.model.get('segmentor', cfg.model)
+    settings = network_config(cfg.model)
     try:
         with torch.device('meta'):
             model = MODELS.build(settings)

@@ -2,6 +2,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from mmdet.registry import DATASETS as DET_DATASETS
 from mmengine.dataset import BaseDataset
 from mmseg.registry import DATASETS
 from torch.utils.data import Dataset
@@ -9,16 +10,20 @@ from torch.utils.data import Dataset
 from plugin.utils import UserError, first_few
 
 from .leaves import leaf_datasets
-from .transforms import PackSemiInputs
+from .transforms import PackSemiDetInputs, PackSemiInputs
 
 
+@DET_DATASETS.register_module()
 @DATASETS.register_module()
 class SemiDataset(Dataset):
     """Labelled images, then unlabelled ones, for :class:`~plugin.datasets.PairedSampler`.
 
+    Serves pixels and instances: MMSegmentation and MMDetection both know it.
+
     The indices ``0 .. n_l - 1`` are the labelled images, ``n_l .. n_l + n_u - 1`` the
     unlabelled ones. Each source keeps its own pipeline: that of the labelled ends with
-    ``PackSegInputs``, that of the unlabelled with ``PackSemiInputs``, which marks each sample.
+    ``PackSegInputs``, that of the unlabelled with ``PackSemiInputs``, which marks each sample; of
+    instances these are ``PackDetInputs`` and ``PackSemiDetInputs``.
 
     The unlabelled source may be a labelled data set of the same classes. If its pipeline loads
     the labels, the pseudo-labels are compared with them; they are never trained on.
@@ -82,9 +87,11 @@ class SemiDataset(Dataset):
 
 def _check_packing(name: str, source: BaseDataset) -> None:
     """Raise if a model could not tell the unlabelled images from the labelled ones."""
-    wanted = 'PackSemiInputs' if name == 'unlabeled' else 'PackSegInputs'
+    wanted = 'PackSemiInputs (of instances: PackSemiDetInputs)' if name == 'unlabeled' else \
+        'PackSegInputs (of instances: PackDetInputs)'
     for leaf in leaf_datasets(source):
-        is_semi = any(isinstance(step, PackSemiInputs) for step in leaf.pipeline.transforms)
+        is_semi = any(isinstance(step, (PackSemiInputs, PackSemiDetInputs))
+                      for step in leaf.pipeline.transforms)
         if is_semi != (name == 'unlabeled'):
             last = type(leaf.pipeline.transforms[-1]).__name__ if leaf.pipeline.transforms \
                 else 'nothing'

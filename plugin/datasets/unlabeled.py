@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmcv.transforms import LoadAnnotations
+from mmdet.registry import DATASETS as DET_DATASETS
 from mmengine import fileio
 from mmseg.registry import DATASETS
 
@@ -18,6 +19,7 @@ from .transforms import LoadInstanceSegMap
 LABEL_LOADERS = (LoadAnnotations, LoadInstanceSegMap)
 
 
+@DET_DATASETS.register_module()
 @DATASETS.register_module()
 class UnlabeledDataset(SegFolderDataset):
     """Images without labels and classes, from a folder, a pattern or a list.

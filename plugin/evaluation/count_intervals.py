@@ -8,10 +8,11 @@ import numpy as np
 import torch
 from scipy import stats
 
+from plugin.utils.counts import KEPT_COUNTS
+
 from .count_threshold import best_count_threshold
 
 LEVEL = 90  # percent
-KEPT_AS = 'count_calibration'  # the entry of the message hub, which checkpoints hold
 PARTS = 20  # of the validation, each counted at the threshold that the others choose
 HINT = 'let tools/calibrate.py count the validation images'
 
@@ -197,7 +198,7 @@ class CountCalibration:
         Args:
             checkpoint (Mapping): As MMEngine's ``Runner`` saves it.
         """
-        kept = checkpoint.get('message_hub', {}).get('runtime_info', {}).get(KEPT_AS)
+        kept = checkpoint.get('message_hub', {}).get('runtime_info', {}).get(KEPT_COUNTS)
         try:
             truth, numbers, scores = (kept[name].cpu().numpy() for name in (
                 'truth', 'numbers', 'scores'))

@@ -3,8 +3,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from plugin.utils.counts import KEPT_THRESHOLD
+
 DEFAULT_THRESHOLD = 0.5
-KEPT_AS = 'val/count/best_threshold'  # the scalar of the message hub, which checkpoints hold
 
 
 def best_count_threshold(scores: Sequence[np.ndarray],
@@ -62,5 +63,5 @@ def best_threshold(checkpoint: dict) -> float | None:
     Returns:
         float | None: The threshold, or None where no ``CountMetric`` was evaluated.
     """
-    history = checkpoint.get('message_hub', {}).get('log_scalars', {}).get(KEPT_AS)
+    history = checkpoint.get('message_hub', {}).get('log_scalars', {}).get(KEPT_THRESHOLD)
     return None if history is None else float(history.current())

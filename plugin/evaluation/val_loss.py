@@ -13,6 +13,7 @@ from mmengine.structures import InstanceData
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.models.segmentors import BaseSegmentor
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from plugin.models.postprocess import logits
 from plugin.models.semi.networks import predicting_head
@@ -119,17 +120,19 @@ class DetectorLoss:
 
     Boxes and masks of test pipelines have the size of the image; they are brought to the size
     that the network saw. Random samplers choose the same for an image every time. :meth:`close`
-    removes the hook from the detector.
+    removes the hooks from the detector. Of a method with several networks, the one that predicted
+    last counts.
 
     Args:
-        detector (BaseDetector): With ``loss`` and ``extract_feat``.
+        detector (BaseDetector): With ``loss`` and ``extract_feat``, or a method with such networks.
     """
 
     def __init__(self, detector: BaseDetector) -> None:
         self._detector = detector
         self._features: Sequence[Tensor] = ()
-        last = detector.neck if detector.with_neck else detector.backbone
-        self._hook = last.register_forward_hook(self._remember)
+        names = getattr(detector, 'networks', ())
+        networks = [getattr(detector, name) for name in names] or [detector]
+        self._hooks = [self._follow(network) for network in networks]
 
     def __call__(self, samples: Sequence[dict]) -> list[Losses]:
         """Losses of each image of the batch that was predicted last.
@@ -142,8 +145,9 @@ class DetectorLoss:
                 for index, sample in enumerate(samples)]
 
     def close(self) -> None:
-        """Remove the hook from the detector."""
-        self._hook.remove()
+        """Remove the hooks from the detector."""
+        for hook in self._hooks:
+            hook.remove()
         self._features = ()
 
     def _of_image(self, sample: dict, features: list[Tensor]) -> Losses:
@@ -160,8 +164,13 @@ class DetectorLoss:
         return {name: sum(part.mean() for part in value) if isinstance(value, (list, tuple))
                 else value.mean() for name, value in losses.items() if 'loss' in name}
 
-    def _remember(self, module: nn.Module, inputs: Any, outputs: Any) -> None:
-        self._features = outputs
+    def _follow(self, network: BaseDetector) -> RemovableHandle:
+        """Remember the features of a network whenever it is the one that predicts."""
+        def remember(module: nn.Module, inputs: Any, outputs: Any) -> None:
+            self._detector, self._features = network, outputs
+
+        last = network.neck if network.with_neck else network.backbone
+        return last.register_forward_hook(remember)
 
 
 def losses_of(model: BaseModel) -> SegmentorLoss | DetectorLoss | None:
@@ -172,7 +181,8 @@ def losses_of(model: BaseModel) -> SegmentorLoss | DetectorLoss | None:
     """
     model = model.module if is_model_wrapper(model) else model
     if isinstance(model, BaseDetector):
-        return DetectorLoss(model) if getattr(model, 'train_cfg', None) else None
+        trained = getattr(model, 'predictor', model)
+        return DetectorLoss(model) if getattr(trained, 'train_cfg', None) else None
     return SegmentorLoss(model) if hasattr(predicting_head(model), 'loss_decode') else None
 
 

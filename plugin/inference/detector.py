@@ -11,6 +11,7 @@ from plugin.evaluation.count_intervals import HINT, CountCalibration, CountInter
 from plugin.evaluation.count_threshold import DEFAULT_THRESHOLD, best_threshold
 from plugin.models.postprocess import Detection, check_tiling, join_tiles, tile_grid
 from plugin.utils import UserError
+from plugin.utils.config import network_config
 
 from .instances import Instances
 from .predictor import Predictor
@@ -143,7 +144,7 @@ class Detector(Predictor[Instances]):
 
 def least_score(cfg: Config) -> float:
     """The score below which the config itself drops what the model finds."""
-    settings = cfg.model.get('test_cfg') or {}
+    settings = network_config(cfg.model).get('test_cfg') or {}
     return (settings.get('rcnn') or settings).get('score_thr', 0.0)
 
 

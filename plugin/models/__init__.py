@@ -2,13 +2,14 @@
 
 ``backbones`` and ``decode_heads`` hold one published network a file, ``layers`` what several of
 them share. ``segmentors`` hold the order of the steps of prediction and of each training method,
-``semi`` the steps of semi-supervised learning, ``losses`` and ``postprocess`` what follows the
-network. ``roi_heads`` are second stages of detectors.
+``detectors`` the same for instances, ``semi`` the steps of semi-supervised learning, ``losses`` and
+``postprocess`` what follows the network. ``assigners`` and ``roi_heads`` are parts of detectors.
 """
 from . import (
     assigners,
     backbones,
     decode_heads,
+    detectors,
     layers,
     losses,
     postprocess,
@@ -17,5 +18,6 @@ from . import (
     semi,
 )
 
-__all__ = ['assigners', 'backbones', 'decode_heads', 'layers', 'losses', 'postprocess', 'roi_heads',
+__all__ = ['assigners', 'backbones', 'decode_heads', 'detectors', 'layers', 'losses', 'postprocess',
+           'roi_heads',
            'segmentors', 'semi']

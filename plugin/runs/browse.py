@@ -14,7 +14,7 @@ from PIL import Image
 
 from plugin.engine.draws import seed_everything
 from plugin.utils import UserError, atomic_path
-from plugin.utils.config import is_detection, load_config
+from plugin.utils.config import is_detection, load_config, network_config
 from plugin.visualization.images import grid, overlay
 from plugin.visualization.instances import draw_instances
 from plugin.visualization.regions import draw_regions
@@ -107,8 +107,8 @@ def fed(cfg: Config, samples: Sequence[Mapping], training: bool) -> list[tuple[n
     Raises:
         UserError: If the config has no data preprocessor.
     """
-    # a method with a teacher has the one of the segmentor inside
-    holders = (cfg.model, cfg.model.get('segmentor') or {}, cfg)
+    # a method with a teacher has the one of the network inside
+    holders = (cfg.model, network_config(cfg.model), cfg)
     settings = next(filter(None, (holder.get('data_preprocessor') for holder in holders)), None)
     if settings is None:
         raise UserError(f'{cfg.filename} has no data_preprocessor; nothing can be fed')

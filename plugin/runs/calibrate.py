@@ -7,11 +7,10 @@ from mmengine.config import Config
 
 from plugin.engine.checkpoints.safe_reading import read_checkpoint
 from plugin.engine.hooks import FittingCheckpointHook
-from plugin.evaluation.count_intervals import KEPT_AS as COUNTS
-from plugin.evaluation.count_threshold import KEPT_AS as THRESHOLD
 from plugin.utils import UserError, write_checkpoint
 from plugin.utils.config import existing_checkpoint, is_detection, load_config, set_work_dir
 from plugin.utils.console import say
+from plugin.utils.counts import KEPT_COUNTS, KEPT_THRESHOLD
 
 from .processes import join_processes, leave_processes
 from .train import build_runner
@@ -73,10 +72,10 @@ def calibrate(config: str | Path | Config, checkpoint: str | Path, out: str | Pa
     runner.register_hook(FittingCheckpointHook())
     scores = runner.val()
     hub = kept.setdefault('message_hub', {})
-    hub.setdefault('log_scalars', {})[THRESHOLD] = runner.message_hub.log_scalars[THRESHOLD]
-    hub.setdefault('runtime_info', {})[COUNTS] = runner.message_hub.runtime_info[COUNTS]
+    hub.setdefault('log_scalars', {})[KEPT_THRESHOLD] = runner.message_hub.log_scalars[KEPT_THRESHOLD]
+    hub.setdefault('runtime_info', {})[KEPT_COUNTS] = runner.message_hub.runtime_info[KEPT_COUNTS]
     # a resumed training takes over only what is listed
-    hub.setdefault('resumed_keys', {}).update({THRESHOLD: True, COUNTS: True})
+    hub.setdefault('resumed_keys', {}).update({KEPT_THRESHOLD: True, KEPT_COUNTS: True})
     write_checkpoint(kept, out)
     say('', f'counts best at {scores["count/best_threshold"]:.4g}: off by '
         f'{scores["count/best_MAE"]:.4g} animals an image on {scores["count/images"]} images of '

@@ -8,7 +8,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from plugin.utils import UserError
-from plugin.utils.config import is_detection
+from plugin.utils.config import is_detection, wrapped_key
 from plugin.utils.errors import is_out_of_memory
 
 
@@ -53,7 +53,7 @@ def explain(cfg: Config, iteration: int, validating: bool = False) -> str:
         if is_detection(cfg):
             cures.append('a smaller scale in test_pipeline')
         else:
-            node = 'model.segmentor' if 'segmentor' in cfg.model else 'model'
+            node = '.'.join(filter(None, ('model', wrapped_key(cfg.model))))
             cures.append(f'for large images {node}.test_cfg.mode=tile with a crop_size')
         return (f'the memory is too small to validate {batch} image(s) at a time (iteration '
                 f'{iteration}): set {", or ".join(cures)}, and go on with --resume.')

@@ -3,8 +3,9 @@ import copy
 import difflib
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 from mmengine.fileio.handlers.registry_utils import register_handler
@@ -17,6 +18,8 @@ from .yaml import PlainYamlHandler
 ROOT = Path(__file__).resolve().parents[2]
 # where a user keeps the configs, beside the current folder itself
 OWN = Path('configs')
+# under which methods with a teacher have their network
+WRAPPED = ('segmentor', 'detector')
 # also where MMEngine reads a config, or the base of one, itself
 register_handler(['yaml', 'yml'])(PlainYamlHandler)
 
@@ -168,6 +171,24 @@ def existing_checkpoint(path: str, work_dir: str | None = None) -> str:
 def is_detection(cfg: Config) -> bool:
     """Whether a config is one of MMDetection: for instances rather than for pixels."""
     return cfg.get('default_scope') == 'mmdet'
+
+
+def wrapped_key(model: Mapping[str, Any]) -> str | None:
+    """The key under which a method with a teacher has the network that it trains.
+
+    Args:
+        model (Mapping): ``cfg.model``.
+
+    Returns:
+        str, optional: ``segmentor`` or ``detector``; None of a plain network.
+    """
+    return next((key for key in WRAPPED if isinstance(model.get(key), Mapping)), None)
+
+
+def network_config(model: Mapping[str, Any]) -> Any:
+    """The config of the network, without that of a method around it; see :func:`wrapped_key`."""
+    key = wrapped_key(model)
+    return model if key is None else model[key]
 
 
 def _read(path: Path) -> Config:

@@ -5,6 +5,10 @@ from typing import Any
 
 import numpy as np
 
+# what checkpoints hold in MMEngine's message hub: a scalar, and an entry of its runtime information
+KEPT_THRESHOLD = 'val/count/best_threshold'
+KEPT_COUNTS = 'count_calibration'
+
 
 def count_errors(found: Sequence[int] | np.ndarray,
                  truth: Sequence[int] | np.ndarray) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from mmengine.logging import HistoryBuffer
 from mmengine.registry import DefaultScope
 
 from plugin.evaluation import CountCalibration
-from plugin.evaluation.count_intervals import KEPT_AS
+from plugin.utils.counts import KEPT_COUNTS
 
 CLASSES = ('cow', 'calf')
 CONFIG = """
@@ -78,7 +78,7 @@ def write_weights(config: Path, name: str, threshold: float | None = None,
     scalars = {}
     if threshold is not None:
         scalars['val/count/best_threshold'] = HistoryBuffer([0.9, threshold], [1, 1])
-    info = {} if counts is None else {KEPT_AS: counts.as_dict()}
+    info = {} if counts is None else {KEPT_COUNTS: counts.as_dict()}
     path = config.parent / name
     torch.save(dict(meta=dict(dataset_meta=dict(classes=CLASSES)), state_dict=model.state_dict(),
                     message_hub=dict(log_scalars=scalars, runtime_info=info)), path)

@@ -12,7 +12,9 @@ from plugin.utils.config import (
     copy_configs,
     find_config,
     load_config,
+    network_config,
     set_work_dir,
+    wrapped_key,
 )
 
 
@@ -193,3 +195,13 @@ def test_yaml_runs_nothing(tmp_path, name):
 def test_plain_yaml_is_a_config(tmp_path):
     (tmp_path / 'config.yaml').write_text('train_cfg: {max_iters: 3}\n')
     assert load_config(tmp_path / 'config.yaml').train_cfg.max_iters == 3
+
+
+@pytest.mark.parametrize(('name', 'key'), [
+    ('u2pl_barn', 'segmentor'), ('maskteacher_mnv2_pigs_22', 'detector'), ('fcn8s_barn', None),
+    ('mask-rcnn_mnv2_barn', None)])
+def test_the_network_inside_a_method(name, key):
+    model = load_config(name).model
+    assert wrapped_key(model) == key
+    assert network_config(model) == (model if key is None else model[key])
+    assert 'backbone' in network_config(model)

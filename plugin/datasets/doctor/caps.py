@@ -2,6 +2,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from plugin.utils.config import network_config, wrapped_key
+
 from .findings import Report
 from .parts import DataPart
 
@@ -24,11 +26,13 @@ def detection_cap(cfg: Mapping[str, Any]) -> tuple[str, int] | None:
         ('model.test_cfg.rcnn.max_per_img', 100)
     """
     for place in PLACES:
-        value: Any = cfg.get('model') or {}
+        model = cfg.get('model') or {}
+        value: Any = network_config(model)
         for key in ('test_cfg', *place):
             value = value.get(key) if isinstance(value, Mapping) else None
         if isinstance(value, int) and value > 0:
-            return '.'.join(('model', 'test_cfg', *place)), value
+            inside = filter(None, (wrapped_key(model), ))
+            return '.'.join(('model', *inside, 'test_cfg', *place)), value
     return None
 
 

@@ -5,6 +5,7 @@ from .count_threshold import CountThresholdHook
 from .early_stopping import ResumableEarlyStoppingHook
 from .fitting_checkpoint import FittingCheckpointHook
 from .live_line import LiveLineHook
+from .mask_teacher import MaskTeacherHook
 from .missing_weights import MissingWeightsHook
 from .named_results import NamedResultsHook
 from .published_names import PublishedNamesHook
@@ -17,7 +18,7 @@ from .u2pl import U2PLHook
 from .val_loss import ValidationLossHook
 
 __all__ = ['ChannelsLastHook', 'CheckDataHook', 'CountThresholdHook', 'FittingCheckpointHook',
-           'LiveLineHook', 'MissingWeightsHook', 'NamedResultsHook', 'PublishedNamesHook',
-           'ResumableEarlyStoppingHook', 'ResumedConfigHook', 'RunSummaryHook',
-           'SafeCheckpointHook', 'TeacherStudentHook', 'TrainingWatchHook', 'U2PLHook',
-           'ValidationLossHook']
+           'LiveLineHook', 'MaskTeacherHook', 'MissingWeightsHook', 'NamedResultsHook',
+           'PublishedNamesHook', 'ResumableEarlyStoppingHook', 'ResumedConfigHook',
+           'RunSummaryHook', 'SafeCheckpointHook', 'TeacherStudentHook', 'TrainingWatchHook',
+           'U2PLHook', 'ValidationLossHook']

@@ -6,7 +6,7 @@ from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 
 from plugin.evaluation import CountCalibration, CountMetric, best_threshold
-from plugin.evaluation.count_intervals import KEPT_AS
+from plugin.utils.counts import KEPT_COUNTS
 
 
 @HOOKS.register_module()
@@ -35,7 +35,7 @@ class CountThresholdHook(Hook):
         self._counts = next((metric.counted for metric in runner.val_loop.evaluator.metrics
                              if isinstance(metric, CountMetric)), None)
         if self._counts is not None:
-            runner.message_hub.update_info(KEPT_AS, self._counts.as_dict())
+            runner.message_hub.update_info(KEPT_COUNTS, self._counts.as_dict())
 
     def before_test(self, runner: Runner) -> None:
         """Hand threshold and counts to the metrics."""

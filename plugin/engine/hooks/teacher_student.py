@@ -19,8 +19,6 @@ from ..teaching.collapse_alarm import CollapseAlarm
 from ..teaching.log import draw_step, log_numbers
 from .moments import log_interval
 
-EXPORTED, BEST = 'segmentor.pth', 'best_segmentor.pth'
-
 
 @HOOKS.register_module()
 class TeacherStudentHook(Hook):
@@ -36,8 +34,8 @@ class TeacherStudentHook(Hook):
     ``model.statistics`` go into the log whenever the logger writes; in other iterations nothing
     is copied from the device. Images of pseudo-labels are written to
     ``pseudo_labels/iter_*.png`` of the work directory. At the end the network that predicts is
-    written as ``segmentor.pth``, and that of the best checkpoint, where there is one, as
-    ``best_segmentor.pth``: plain checkpoints for the supervised config.
+    written as ``segmentor.pth`` (of instances ``detector.pth``), and that of the best checkpoint,
+    where there is one, as ``best_segmentor.pth``: plain checkpoints for the supervised config.
 
     Args:
         warmup (int): Supervised iterations at the beginning.
@@ -118,7 +116,7 @@ class TeacherStudentHook(Hook):
             log_numbers(runner, {**self.scalars(model), **self.class_scalars(model)})
             self._warn(runner)
         if model.keep_images:
-            draw_step(runner, model)
+            self.draw(runner, model)
 
     @master_only
     def after_train(self, runner) -> None:
@@ -128,13 +126,16 @@ class TeacherStudentHook(Hook):
         folder = Path(runner.work_dir)
         meta = dict(iter=runner.iter, dataset_meta=runner.train_dataloader.dataset.metainfo)
         model = unwrapped(runner)
-        last = dict(state_dict=model.state_dict(), meta=meta)
-        _export(runner, last, model.predict_on, folder / EXPORTED)
+        # the toy models of tests and other people's need not say it
+        wrapped = getattr(model, 'wrapped', 'segmentor')
+        last = dict(state_dict=model.state_dict(), meta=meta,
+                    message_hub=dict(log_scalars=runner.message_hub.log_scalars))
+        _export(runner, last, model.predict_on, folder / f'{wrapped}.pth')
         best = runner.message_hub.runtime_info.get('best_ckpt')
         if best and Path(best).is_file():
             checkpoint = CheckpointLoader.load_checkpoint(
                 best, map_location='cpu', logger='silent')
-            _export(runner, checkpoint, model.predict_on, folder / BEST)
+            _export(runner, checkpoint, model.predict_on, folder / f'best_{wrapped}.pth')
 
     def scalars(self, model: TeacherStudentSegmentor) -> dict[str, Tensor]:
         """Numbers for the line of the log.
@@ -157,6 +158,15 @@ class TeacherStudentHook(Hook):
             dict[str, Tensor]: Tensors ``(C, )`` by name; what is not finite is not written.
         """
         return {name: value for name, value in model.statistics.items() if value.ndim == 1}
+
+    def draw(self, runner, model: TeacherStudentSegmentor) -> None:
+        """Draw the pseudo-labels of this step.
+
+        Args:
+            runner (Runner): The runner of the training.
+            model (TeacherStudentSegmentor): The segmentor.
+        """
+        draw_step(runner, model)
 
     def _warn(self, runner) -> None:
         collapse = self._alarm.check()

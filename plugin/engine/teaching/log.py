@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from mmengine.dist import is_main_process, master_only
-from mmseg.models import SegDataPreProcessor
+from mmengine.model import ImgDataPreprocessor
 from torch import Tensor
 
 from plugin.models.segmentors import TeacherStudentSegmentor
@@ -60,7 +60,7 @@ def draw_step(runner, model: TeacherStudentSegmentor) -> None:
     path = Path(runner.work_dir) / FOLDER / f'iter_{runner.iter + 1}.png'
     try:
         draw_pseudo_labels(
-            _rgb(maps['image'], model.data_preprocessor), maps['entropy'].float().numpy(),
+            original_image(maps['image'], model.data_preprocessor), maps['entropy'].float().numpy(),
             maps['argmax'].numpy(), (maps['labels'] != IGNORE).numpy(), maps['valid'].numpy(),
             meta['classes'], meta['palette'], path)
     except OSError as error:
@@ -78,8 +78,16 @@ def _on_host(tensors: dict[str, Tensor]) -> dict[str, float | list[float]]:
     return values
 
 
-def _rgb(image: Tensor, preprocessor: SegDataPreProcessor) -> np.ndarray:
-    """An image as it was before the network's normalisation, RGB ``(H, W, 3)``, uint8."""
+def original_image(image: Tensor, preprocessor: ImgDataPreprocessor) -> np.ndarray:
+    """An image as it was before the network's normalisation.
+
+    Args:
+        image (Tensor): (3, H, W), on the CPU.
+        preprocessor (ImgDataPreprocessor): The model's, which normalised it.
+
+    Returns:
+        np.ndarray: RGB ``(H, W, 3)``, uint8.
+    """
     image = image.float()
     if preprocessor._enable_normalize:
         image = image * preprocessor.std.cpu() + preprocessor.mean.cpu()

@@ -1,11 +1,10 @@
 """Mean Teacher: consistency with the moving average of the student."""
-import math
-
 from mmseg.registry import MODELS
 from torch import Tensor
 
 from ..semi import PseudoLabels, consistency_loss
 from ..semi.networks import Outputs
+from ..semi.schedules import ramp_up
 from .semi_batch import Mixed, SemiBatch, strong_view
 from .teacher_student import TeacherStudentSegmentor
 
@@ -38,9 +37,5 @@ class MeanTeacher(TeacherStudentSegmentor):
         assert mixed.targets is not None
         logits = self.upsample(outputs.logits[len(batch.samples_l):], mixed.images)
         loss = consistency_loss(logits, mixed.targets, mixed.pseudo.valid)
-        return dict(loss_unsup=self.unsupervised['weight'] * self._ramp() * loss)
-
-    def _ramp(self) -> float:
-        length = self.unsupervised['ramp_up']
-        left = 1 - min(self.progress / length, 1) if length > 0 else 0
-        return math.exp(-5 * left**2)
+        ramp = ramp_up(self.progress, self.unsupervised['ramp_up'])
+        return dict(loss_unsup=self.unsupervised['weight'] * ramp * loss)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from plugin.utils import UserError
 
 from ..semi.pseudo_labels import IGNORE, PseudoLabels
+from ..semi.sources import labelled_first
 
 
 class SemiBatch(NamedTuple):
@@ -66,14 +67,7 @@ def split_batch(inputs: Tensor, samples: SampleList) -> SemiBatch:
     Raises:
         UserError: If no image is labelled.
     """
-    order = sorted(range(len(samples)), key=lambda index: _is_unlabeled(samples[index]))
-    number = sum(not _is_unlabeled(sample) for sample in samples)
-    if number == 0:
-        raise UserError(f'none of the {len(samples)} images of a batch has labels: sample them '
-                        "with dict(type='PairedSampler'), from a SemiDataset")
-    if order != list(range(len(order))):
-        inputs = torch.stack([inputs[index] for index in order])
-    samples = [samples[index] for index in order]
+    inputs, samples, number = labelled_first(inputs, samples)
     return SemiBatch(inputs[:number], samples[:number], inputs[number:], samples[number:],
                      _valid_pixels(samples[number:], inputs[number:]))
 
@@ -143,10 +137,6 @@ def _fill(views: Tensor, images: Tensor, preprocessor: nn.Module) -> Tensor:
     """Views padded as the images are: the largest image of a batch may be a labelled one."""
     height, width = (whole - own for whole, own in zip(images.shape[2:], views.shape[2:]))
     return F.pad(views, (0, width, 0, height), value=getattr(preprocessor, 'pad_val', 0))
-
-
-def _is_unlabeled(sample: SegDataSample) -> bool:
-    return sample.metainfo.get('unlabeled', False)
 
 
 def _valid_pixels(samples: SampleList, images: Tensor) -> Tensor:

@@ -5,26 +5,22 @@ import torch
 from mmseg.models.segmentors.base import BaseSegmentor
 from mmseg.registry import MODELS
 from mmseg.utils import OptConfigType, OptSampleList, SampleList
-from torch import Tensor, nn
+from torch import Tensor
 
-from plugin.utils import UserError
-
-from ..semi import PseudoLabels, copy_weights, ema_update, predict_pseudo_labels
+from ..semi import PseudoLabels, TeacherStudent, predict_pseudo_labels
 from ..semi.networks import (
     Outputs,
     check_channels,
     find_classifier,
-    frozen_copy,
     run_network,
     supervised_losses,
     to_size,
 )
 from .encoder_decoder import EncoderDecoder
 from .semi_batch import IGNORE, Mixed, SemiBatch, pseudo_statistics, split_batch
-from .settings import merge_settings
 
 
-class TeacherStudentSegmentor(BaseSegmentor):
+class TeacherStudentSegmentor(TeacherStudent, BaseSegmentor):
     """A student that learns from labels and from a teacher, the moving average of itself.
 
     Each step is a method that a sub-class may replace; :meth:`semi_losses` is their order. A batch
@@ -61,11 +57,6 @@ class TeacherStudentSegmentor(BaseSegmentor):
             found, or it has one channel.
     """
 
-    has_teacher = True
-    networks: tuple[str, ...] = ('teacher', 'student')
-    # the settings of `unsupervised`, with their defaults
-    settings: dict[str, Any] = dict(weight=1.)
-
     def __init__(self,
                  segmentor: dict,
                  *,
@@ -77,22 +68,11 @@ class TeacherStudentSegmentor(BaseSegmentor):
         super().__init__(
             data_preprocessor=data_preprocessor or segmentor.get('data_preprocessor'),
             init_cfg=init_cfg)
-        self.unsupervised = merge_settings(self.settings, unsupervised, 'unsupervised')
-        self.predict_on = predict_on or self.networks[0]
-        if self.predict_on not in self.networks:
-            raise UserError(f'predict_on={predict_on!r} is unknown in {type(self).__name__}: use '
-                            f'{" or ".join(map(repr, self.networks))}')
         self.classifier = classifier
-        self.student = MODELS.build(segmentor)
-        find_classifier(self.student, classifier)
-        check_channels(self.student)
-        if self.has_teacher:
-            self.teacher = frozen_copy(self.student)
-        self.progress = 0.
-        self.warming_up = False
-        self.keep_images = False
-        self.statistics: dict[str, Tensor] = {}
-        self.images: dict[str, Tensor] = {}
+        student = MODELS.build(segmentor)
+        find_classifier(student, classifier)
+        check_channels(student)
+        self._take_student(student, unsupervised, predict_on)
 
     def loss(self, inputs: Tensor, data_samples: SampleList) -> dict[str, Tensor]:
         """Losses of a batch with labelled and unlabelled images.
@@ -191,22 +171,6 @@ class TeacherStudentSegmentor(BaseSegmentor):
         """
         return labelled if warm_up else labelled + unlabelled
 
-    def averages(self) -> list[tuple[nn.Module, nn.Module]]:
-        """Pairs ``(average, source)`` that the teacher consists of."""
-        return [(self.teacher, self.student)]
-
-    def reset_teacher(self) -> None:
-        """Make the teacher a copy of the student, with memory of its own."""
-        if self.has_teacher:
-            for average, source in self.averages():
-                copy_weights(average, source)
-
-    def update_teacher(self, decay: float) -> None:
-        """Move the teacher: ``decay * teacher + (1 - decay) * student``, buffers as well."""
-        if self.has_teacher:
-            for average, source in self.averages():
-                ema_update(average, source, decay)
-
     @property
     def predictor(self) -> EncoderDecoder:
         """The network that predicts, a plain ``EncoderDecoder``."""
@@ -226,28 +190,6 @@ class TeacherStudentSegmentor(BaseSegmentor):
 
     def _forward(self, inputs: Tensor, data_samples: OptSampleList = None) -> Any:
         return self.predictor._forward(inputs, data_samples)
-
-    def train(self, mode: bool = True) -> 'TeacherStudentSegmentor':
-        """Set the mode of the student; a teacher always stays in evaluation mode."""
-        super().train(mode)
-        if self.has_teacher:
-            for average, _ in self.averages():
-                average.eval()
-        return self
-
-    def init_weights(self) -> None:
-        """Initialise the student, and give the teacher the same weights."""
-        super().init_weights()
-        self.reset_teacher()
-
-    def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *args) -> None:
-        own = tuple(f'{prefix}{name}.' for name, _ in self.named_children())
-        if not any(key.startswith(own) for key in state_dict):
-            for key in [key for key in state_dict if key.startswith(prefix)]:
-                value = state_dict.pop(key)
-                for name in ('student', 'teacher') if self.has_teacher else ('student', ):
-                    state_dict[f'{prefix}{name}.{key[len(prefix):]}'] = value
-        super()._load_from_state_dict(state_dict, prefix, *args)
 
     def _note(self, truth: Tensor | None, pseudo: PseudoLabels, mixed: Mixed,
               labels: Tensor) -> None:

@@ -17,11 +17,12 @@ from .pseudo_labels import PseudoLabels, predict_pseudo_labels, reliable_labels
 from .ranks import check_ranks, default_ranks
 from .representation import RepresentationHead
 from .teacher_average import TeacherAverage
+from .teacher_student import TeacherStudent
 
 __all__ = ['ContrastiveLoss', 'KINDS', 'MemoryBank', 'Mix', 'PseudoLabels', 'RepresentationHead',
-           'TeacherAverage', 'apply_mix', 'check_mix_kind', 'check_ranks', 'classmix',
-           'confident_loss', 'consistency_loss', 'copy_weights', 'cross_entropy_sum', 'cutmix',
-           'cutout', 'default_ranks', 'ema_decay', 'ema_update', 'entropy', 'lambda_u',
+           'TeacherAverage', 'TeacherStudent', 'apply_mix', 'check_mix_kind', 'check_ranks',
+           'classmix', 'confident_loss', 'consistency_loss', 'copy_weights', 'cross_entropy_sum',
+           'cutmix', 'cutout', 'default_ranks', 'ema_decay', 'ema_update', 'entropy', 'lambda_u',
            'masked_quantile', 'mix_images', 'mix_pseudo_labels', 'predict_pseudo_labels',
            'reliable_labels', 'sample_classmix', 'sample_cutmix', 'sample_cutout',
            'sample_flipped_cutmix', 'unreliable_share', 'unsupervised_loss']

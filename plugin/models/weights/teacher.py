@@ -6,6 +6,7 @@ from typing import Any
 from torch import Tensor
 
 from plugin.utils import UserError, write_checkpoint
+from plugin.utils.counts import KEPT_COUNTS, KEPT_THRESHOLD
 
 from .files import check_target, read_checkpoint
 
@@ -63,7 +64,13 @@ def export_segmentor(checkpoint: Mapping[str, Any], network: str | None = None
         raise UserError(f'the checkpoint holds no {network!r}: it has {" and ".join(found)}')
     meta = checkpoint.get('meta') or {}
     kept = {key: meta[key] for key in ('dataset_meta', 'iter') if key in meta}
-    return dict(meta=kept, state_dict=_part(state_dict, f'{network}.'))
+    exported = dict(meta=kept, state_dict=_part(state_dict, f'{network}.'))
+    # of instances: the score from which on they count, and what its intervals come from
+    hub = checkpoint.get('message_hub') or {}
+    counts = {part: {key: hub[part][key]} for part, key in (
+        ('log_scalars', KEPT_THRESHOLD), ('runtime_info', KEPT_COUNTS))
+        if key in (hub.get(part) or {})}
+    return {**exported, 'message_hub': counts} if counts else exported
 
 
 def _part(state_dict: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

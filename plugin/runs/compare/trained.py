@@ -8,6 +8,7 @@ from typing import NamedTuple
 from mmengine.config import Config
 from mmengine.registry import MODELS, DefaultScope
 
+from plugin.utils.config import network_config
 from plugin.utils.numbers import is_number
 from plugin.visualization.curves import read_scalars, stitch, trains
 
@@ -64,5 +65,5 @@ def _parameters(cfg: Config) -> int:
     """Number of parameters of the network that predicts."""
     scope = cfg.get('default_scope') or 'mmseg'
     with _SCOPE, DefaultScope.overwrite_default_scope(scope):
-        network = MODELS.build(copy.deepcopy(cfg.model.get('segmentor') or cfg.model))
+        network = MODELS.build(copy.deepcopy(network_config(cfg.model)))
     return sum(value.numel() for value in network.parameters())

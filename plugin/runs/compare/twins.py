@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
-from mmengine.registry import init_default_scope
-from mmseg.registry import MODELS
+from mmengine.registry import MODELS, init_default_scope
 
 from plugin.utils import UserError
+from plugin.utils.config import network_config, wrapped_key
 
 NETWORKS = ('teacher', 'student')
 
@@ -23,9 +23,13 @@ def networks_of(cfg: Config) -> tuple[str, ...]:
         tuple[str, ...]: ``('teacher', 'student')`` or the reverse where there is an averaged
         teacher, ``('', )`` otherwise.
     """
-    init_default_scope(cfg.get('default_scope') or 'mmseg')
+    scope = cfg.get('default_scope') or 'mmseg'
+    init_default_scope(scope)
     model = cfg.get('model') or {}
-    kind = MODELS.get(model.get('type', '')) if 'segmentor' in model else None
+    kind = None
+    if wrapped_key(model):
+        with MODELS.switch_scope_and_registry(scope) as registry:
+            kind = registry.get(model.get('type', ''))
     if kind is None or not getattr(kind, 'has_teacher', False):
         return ('', )
     return NETWORKS[::-1] if model.get('predict_on') == 'student' else NETWORKS
@@ -66,7 +70,7 @@ def averaged_twin(cfg: Config, labelled: int) -> Config:
     warmup = method.get('warmup', 0)
     if method.get('warmup_epochs') is not None:
         warmup = math.ceil(method['warmup_epochs'] * labelled / each)
-    twin.model = twin.model.segmentor
+    twin.model = network_config(twin.model)
     loader.batch_size = each
     loader.dataset = loader.dataset.labeled
     loader.sampler = ConfigDict(type='InfiniteSampler', shuffle=True)

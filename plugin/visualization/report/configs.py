@@ -10,6 +10,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from plugin.utils import UserError
+from plugin.utils.config import wrapped_key
 
 # MMEngine reads these beside the arguments of its Runner; other keys only serve the config itself
 MORE_KEYS = ('auto_scale_lr', 'compile', 'custom_imports', 'efficient_conv_bn_eval',
@@ -73,16 +74,17 @@ def flatten(config: Mapping[str, Any]) -> dict[str, str]:
 
     Returns:
         dict: ``{'optim_wrapper.optimizer.lr': '0.01'}``. A list of parts, as a pipeline, is one
-        value with a line for each part. The segmentor inside a method for unlabelled images
+        value with a line for each part. The network inside a method for unlabelled images
         is ``model``, as it is in the config without that method, and the rest ``method``.
     """
     known = {*inspect.signature(Runner).parameters, *MORE_KEYS}.difference(UNTOLD)
     flat: dict[str, str] = {}
     content = dict(config)
     model = content.get('model')
-    if isinstance(model, Mapping) and isinstance(model.get('segmentor'), Mapping):
-        method = {key: value for key, value in model.items() if key != 'segmentor'}
-        content.update(model=model['segmentor'], method=method)
+    inside = wrapped_key(model) if isinstance(model, Mapping) else None
+    if isinstance(model, Mapping) and inside is not None:
+        method = {key: value for key, value in model.items() if key != inside}
+        content.update(model=model[inside], method=method)
         known.add('method')
     else:
         content.pop('method', None)

@@ -65,3 +65,8 @@ def test_it_is_said_before_a_training(leaf, most, caplog):
     assert len(said) == (most == 3)
     assert all(f'p1.png shows 4 instances, and the config finds 3 in an image at most ({KEY}=3)'
                in one for one in said)
+
+
+def test_the_cap_of_a_detector_inside_a_method():
+    inside = dict(model=dict(type='MaskTeacher', detector=config(40)['model']))
+    assert detection_cap(inside) == ('model.detector.test_cfg.rcnn.max_per_img', 40)

@@ -6,6 +6,7 @@ import torch
 
 from plugin.models.weights.teacher import export_segmentor
 from plugin.utils import write_checkpoint
+from plugin.utils.counts import KEPT_COUNTS, KEPT_THRESHOLD
 
 META = dict(dataset_meta=dict(classes=('ground', 'cow')), iter=7, cfg='...', seed=3)
 
@@ -82,3 +83,11 @@ def test_a_part_of_a_large_storage_is_written_alone(tmp_path):
     large = torch.arange(100_000.)
     write_checkpoint(export_segmentor({'teacher.a': large[:3]}), tmp_path / 'small.pth')
     assert (tmp_path / 'small.pth').stat().st_size < 10_000
+
+
+def test_what_counting_needs_goes_along_and_nothing_else():
+    hub = dict(log_scalars={KEPT_THRESHOLD: [0.4], 'val/mIoU': [0.5]},
+               runtime_info={KEPT_COUNTS: dict(truth=[1]), 'iter': 7})
+    found = export_segmentor({**checkpoint('teacher'), 'message_hub': hub})['message_hub']
+    assert found == dict(log_scalars={KEPT_THRESHOLD: [0.4]},
+                         runtime_info={KEPT_COUNTS: dict(truth=[1])})

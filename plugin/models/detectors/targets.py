@@ -1,0 +1,124 @@
+"""The targets of a student, while it learns from a teacher instead of labels."""
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, NamedTuple
+
+import torch
+from mmdet.models.dense_heads import RPNHead
+from mmdet.models.detectors import TwoStageDetector
+from mmdet.models.roi_heads.bbox_heads import BBoxHead
+from mmdet.models.roi_heads.mask_heads import FCNMaskHead
+from mmdet.models.task_modules.samplers import SamplingResult
+from mmdet.structures import SampleList
+from mmdet.structures.bbox import bbox2roi, get_box_tensor
+from mmengine.structures import InstanceData
+from torch import Tensor
+
+from ..semi.geometry import clip_boxes, crop_masks, move_boxes
+from ..semi.instances import covered, mask_loss, weigh_background
+from .teaching import Features, background_scores, box_heads, mask_heads
+
+
+class Lesson(NamedTuple):
+    """What a student learns of N unlabelled images.
+
+    Attributes:
+        teacher (TwoStageDetector): In evaluation mode.
+        features (tuple[Tensor]): Its levels for its own view of the images.
+        samples (list[DetDataSample]): Of the student's view: ``gt_instances`` with ``bboxes``,
+            ``labels``, ``sure`` (whether the box is), ``taught_masks`` (K, h, w) and
+            ``taught_boxes``, the boxes in the teacher's view; ``ignored_instances``, what may be
+            an animal.
+        back (Tensor): From the student's view to the teacher's, (N, 3, 3).
+        sizes (Tensor): Height and width of the teacher's view, (N, 2).
+        limit (Tensor): Greatest doubt of a pixel of a mask that teaches.
+    """
+
+    teacher: TwoStageDetector
+    features: Features
+    samples: SampleList
+    back: Tensor
+    sizes: Tensor
+    limit: Tensor
+
+    def background(self, stage: int, rois: Tensor) -> Tensor:
+        """The teacher's probability that regions of the student's view show no animal, (R,)."""
+        images = rois[:, 0].long()
+        boxes = clip_boxes(move_boxes(rois[:, 1:].float(), self.back[images]), self.sizes[images])
+        return background_scores(self.teacher.roi_head, stage, self.features,
+                                 torch.cat([rois[:, :1], boxes], 1))
+
+
+@contextmanager
+def taught(student: TwoStageDetector, lesson: Lesson) -> Iterator[None]:
+    """Replace the targets of a detector's heads while the context is open.
+
+    Its ``loss`` then weighs background by the teacher's doubt, ignores anchors on what may be an
+    animal, regresses from sure boxes alone, and learns masks where the teacher is sure.
+
+    Args:
+        student (TwoStageDetector): The detector.
+        lesson (Lesson): Its ``samples`` are what ``student.loss`` is given.
+    """
+    replaced: list[tuple[Any, str, Callable]] = [
+        (student.rpn_head, '_get_targets_single', partial(_anchor_targets, student.rpn_head))]
+    for stage, head in enumerate(box_heads(student.roi_head)):
+        replaced.append((head, 'get_targets', partial(_box_targets, head, lesson, stage)))
+    for head in mask_heads(student.roi_head):
+        replaced.append((head, 'loss_and_target', partial(_mask_losses, head, lesson)))
+    for owner, name, function in replaced:
+        setattr(owner, name, function)
+    try:
+        yield
+    finally:
+        for owner, name, _ in replaced:
+            delattr(owner, name)  # that of the class again
+
+
+def _anchor_targets(head: RPNHead, anchors: Any, flags: Tensor, instances: InstanceData,
+                    *args: Any, **kwargs: Any) -> tuple:
+    """Targets of the anchors of an image; see ``AnchorHead._get_targets_single``."""
+    ignored = args[1] if len(args) > 1 else kwargs['gt_instances_ignore']
+    found = type(head)._get_targets_single(head, anchors, flags, instances, *args, **kwargs)
+    labels, label_weights, box_targets, box_weights, positive, negative, sampled = found[:7]
+    is_positive = labels < head.num_classes
+    # both in the order of the anchors
+    sure = instances.sure[sampled.pos_assigned_gt_inds].to(box_weights)
+    box_weights = box_weights * torch.ones_like(label_weights).masked_scatter(
+        is_positive, sure)[:, None]
+    doubtful = covered(get_box_tensor(anchors), ignored.bboxes) & ~is_positive
+    label_weights = label_weights.masked_fill(doubtful, 0)
+    return (labels, label_weights, box_targets, box_weights, positive, negative, sampled,
+            *found[7:])
+
+
+def _box_targets(head: BBoxHead, lesson: Lesson, stage: int, sampled: Sequence[SamplingResult],
+                 *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Targets of the regions of all images; see ``BBoxHead.get_targets``."""
+    labels, weights, targets, box_weights = type(head).get_targets(head, sampled, *args, **kwargs)
+    background = lesson.background(stage, bbox2roi([one.priors for one in sampled]))
+    weights = weigh_background(weights, labels == head.num_classes, background)
+    # of each image those with an animal come first
+    sure = torch.cat([part for one, sample in zip(sampled, lesson.samples, strict=True)
+                      for part in (sample.gt_instances.sure[one.pos_assigned_gt_inds],
+                                   sample.gt_instances.sure.new_ones(len(one.neg_priors)))])
+    return labels, weights, targets, box_weights * sure[:, None]
+
+
+def _mask_losses(head: FCNMaskHead, lesson: Lesson, mask_preds: Tensor,
+                 sampling_results: Sequence[SamplingResult], **kwargs: Any) -> dict[str, Any]:
+    """Loss and targets of the regions with an animal; see ``FCNMaskHead.loss_and_target``."""
+    chosen = [(number, sample.gt_instances, one.pos_assigned_gt_inds) for number, (sample, one)
+              in enumerate(zip(lesson.samples, sampling_results, strict=True))]
+    masks = torch.cat([given.taught_masks[places] for _, given, places in chosen])
+    boxes = torch.cat([given.taught_boxes[places] for _, given, places in chosen])
+    images = torch.cat([torch.full_like(places, number) for number, _, places in chosen])
+    labels = torch.cat([one.pos_gt_labels for one in sampling_results])
+    regions = torch.cat([get_box_tensor(one.pos_priors) for one in sampling_results])
+    height, width = mask_preds.shape[-2:]
+    targets = crop_masks(masks, boxes, regions.float(), lesson.back[images], (height, width))
+    channels = torch.zeros_like(labels) if head.class_agnostic else labels
+    logits = mask_preds[torch.arange(len(labels), device=labels.device), channels]
+    loss = head.loss_mask.loss_weight * mask_loss(logits, targets, lesson.limit)
+    return dict(loss_mask=dict(loss_mask=loss), mask_targets=targets)

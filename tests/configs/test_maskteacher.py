@@ -1,0 +1,89 @@
+"""Experiments with a teacher of instances: each is a supervised config and a method."""
+import copy
+
+import pytest
+from mmdet.registry import MODELS
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+
+from plugin.runs.compare.twins import averaged_twin, is_semi, networks_of, without_average
+from plugin.utils.config import load_config
+from plugin.visualization.report.configs import differences, flatten
+from tests.helpers.paths import CONFIGS
+from tests.helpers.small_mask_teacher import losses_of, make_batch, total_of
+
+NAMES = sorted(path.stem for path in CONFIGS.glob('maskteacher_*.py'))
+SUPERVISED = {'maskteacher_mnv2_pigs_22': 'mask-rcnn_mnv2_pigs',
+              'maskteacher_mnv2_pigs_45': 'mask-rcnn_mnv2_pigs',
+              'maskteacher_r50_cattle': 'mask-rcnn_r50_cattle',
+              'maskteacher_swin-t_cattle': 'mask-rcnn_swin-t_cattle'}
+
+
+def test_there_are_experiments():
+    assert set(NAMES) == {*SUPERVISED, 'maskteacher_mnv2_animals7'}
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_sources_batches_and_schedule_fit(name):
+    cfg = load_config(name)
+    loader = cfg.train_dataloader
+    assert loader.sampler == dict(type='PairedSampler', batch_size=loader.batch_size)
+    labeled, unlabeled = loader.dataset.labeled, loader.dataset.unlabeled
+    assert labeled.pipeline[-1].type == 'PackDetInputs'
+    assert unlabeled.pipeline[-1].type == 'PackSemiDetInputs'
+    # the student's view has another place and look
+    kinds = [step.type for step in unlabeled.pipeline[-1].strong]
+    assert 'RandomFlip' in kinds and any('Resize' in kind for kind in kinds)
+    assert 'RandomErasing' in kinds and 'mmseg.RandomGaussianBlur' in kinds
+    assert cfg.default_hooks.method.warmup < cfg.train_cfg.max_iters
+    ends = [one.end for one in cfg.param_scheduler if 'end' in one]
+    assert not ends or max(ends) == cfg.train_cfg.max_iters
+    heads = cfg.model.detector.roi_head
+    assert heads.bbox_head.num_classes == heads.mask_head.num_classes == len(
+        labeled.metainfo.classes)
+    assert (networks_of(cfg), is_semi(cfg)) == (('teacher', 'student'), True)
+
+
+@pytest.mark.parametrize('name', SUPERVISED)
+def test_the_twin_is_the_supervised_config_with_an_average(name):
+    cfg = load_config(name)
+    before = cfg.to_dict()
+    twin = averaged_twin(cfg, 22)
+    assert cfg.to_dict() == before
+    hook = twin.default_hooks.average
+    assert (hook.ema_type, hook.decay, hook.begin_iter) == (
+        'TeacherAverage', cfg.default_hooks.method.decay, cfg.default_hooks.method.warmup + 1)
+    plain, own = without_average(twin), load_config(SUPERVISED[name])
+    told = {key for key, _ in differences([flatten(plain), flatten(own)])}
+    # the labelled pictures are others, and the training is as long as that of the method
+    assert not {key for key in told if not key.startswith((
+        'train_cfg', 'param_scheduler', 'default_hooks.checkpoint', 'train_dataloader.dataset'))}
+    assert plain.train_dataloader.batch_size == own.train_dataloader.batch_size
+
+
+@pytest.mark.parametrize('number', [22, 45])
+def test_partitions_of_pigs(number, monkeypatch):
+    monkeypatch.setenv('PARTITIONS', 'parts')
+    sources = load_config(f'maskteacher_mnv2_pigs_{number}').train_dataloader.dataset
+    assert [sources.labeled.ann_file, sources.unlabeled.ann_file] == [
+        f'parts/pigs/{number}/{side}.json' for side in ('labeled', 'unlabeled')]
+
+
+@pytest.mark.parametrize('name', ['maskteacher_mnv2_animals7', 'maskteacher_r50_cattle'])
+def test_it_learns_from_a_batch(name):
+    cfg: Config = copy.deepcopy(load_config(name))
+    detector = cfg.model.detector
+    detector.pop('init_cfg', None)
+    detector.backbone.init_cfg = None
+    if detector.backbone.type == 'ResNet':
+        detector.backbone.update(base_channels=4)
+        detector.neck.in_channels = [16, 32, 64, 128]
+    batch = make_batch(labelled=1, unlabelled=1, sizes=[(128, 160), (128, 128)])
+    for sample in batch['data_samples']:
+        sample.gt_instances.labels.clamp_(max=cfg.num_classes - 1)
+    with DefaultScope.overwrite_default_scope('mmdet'):
+        model = MODELS.build(cfg.model).train()
+        model.progress = 0.5
+        losses = losses_of(model, batch)
+    total_of(model, losses).backward()
+    assert 'unsup_loss_mask' in losses and len(model.statistics['threshold']) == cfg.num_classes

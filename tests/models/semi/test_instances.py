@@ -1,0 +1,158 @@
+"""The steps of learning from instances, each against a slow oracle or a closed form."""
+import math
+import statistics
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from plugin.models.semi.geometry import crop_masks, move_boxes
+from plugin.models.semi.instance_scores import RunningMeans, match_instances
+from plugin.models.semi.instances import (
+    box_spread,
+    covered,
+    jitter_boxes,
+    mask_loss,
+    mask_sureness,
+    pixel_doubt,
+    weigh_background,
+)
+
+BOXES = torch.tensor([[0., 0., 10., 20.], [5., 5., 45., 25.]])
+
+
+def test_jitter_has_the_size_of_the_box():
+    torch.manual_seed(0)
+    moved = jitter_boxes(BOXES, 4000, 0.05) - BOXES
+    expected = 0.05 * torch.tensor([[10., 20, 10, 20], [40, 20, 40, 20]])
+    torch.testing.assert_close(moved.std(0), expected, rtol=0.06, atol=0)
+    assert moved.mean(0).abs().max() < 0.1
+
+
+def test_jitter_follows_the_seed():
+    torch.manual_seed(3)
+    first = jitter_boxes(BOXES, 2, 0.06)
+    torch.manual_seed(3)
+    assert torch.equal(first, jitter_boxes(BOXES, 2, 0.06))
+    assert jitter_boxes(BOXES[:0], 5, 0.06).shape == (5, 0, 4)
+
+
+def test_spread_as_a_loop_finds_it():
+    refined = BOXES + torch.randn(7, 2, 4, generator=torch.Generator().manual_seed(1))
+    for index, found in enumerate(box_spread(refined, BOXES).tolist()):
+        left, top, right, bottom = BOXES[index].tolist()
+        sides = [statistics.stdev(refined[:, index, side].tolist()) for side in range(4)]
+        half = (right - left + bottom - top) / 2
+        assert found == pytest.approx(sum(sides) / 4 / half, rel=1e-5)
+
+
+def test_sureness_as_a_loop_finds_it():
+    masks = torch.rand(3, 4, 5, generator=torch.Generator().manual_seed(2))
+    masks[2] *= 0.4  # no pixel of it is of the mask
+    for mask, found in zip(masks.tolist(), mask_sureness(masks).tolist(), strict=True):
+        inside = [abs(2 * value - 1) for row in mask for value in row if value >= 0.5]
+        assert found == pytest.approx(sum(inside) / len(inside) if inside else 0, abs=1e-6)
+
+
+def test_masks_teach_where_they_are_sure():
+    generator = torch.Generator().manual_seed(3)
+    logits = torch.randn(3, 4, 5, generator=generator)
+    targets = torch.rand(3, 4, 5, generator=generator)
+    found, number = 0., 0
+    for logit, target in zip(logits.flatten().tolist(), targets.flatten().tolist(), strict=True):
+        if 1 - abs(2 * target - 1) <= 0.6:
+            chance = 1 / (1 + math.exp(-logit))
+            found -= math.log(chance if target >= 0.5 else 1 - chance)
+            number += 1
+    assert 0 < number < targets.numel()
+    loss = mask_loss(logits, targets, torch.tensor(0.6))
+    assert loss.item() == pytest.approx(found / number, rel=1e-5)
+    # all pixels: the loss of MMDetection's mask heads
+    whole = F.binary_cross_entropy_with_logits(logits, (targets >= 0.5).float())
+    torch.testing.assert_close(mask_loss(logits, targets, torch.tensor(1.)), whole)
+
+
+def test_no_region_and_no_sure_pixel_have_no_loss():
+    logits = torch.zeros(0, 4, 5, requires_grad=True)
+    loss = mask_loss(logits, torch.zeros(0, 4, 5), torch.tensor(torch.inf))
+    loss.backward()
+    assert loss.item() == 0 and logits.grad.shape == (0, 4, 5)
+    assert mask_loss(torch.ones(1, 2, 2), torch.full((1, 2, 2), 0.5), torch.tensor(0.)) == 0
+
+
+def test_background_is_weighed_as_soft_teacher_writes_it():
+    """Each by its share, and the sum of all weights stays."""
+    weights = torch.tensor([1., 1., 1., 1., 0.])
+    negative = torch.tensor([False, True, True, True, True])
+    sure = torch.tensor([0.3, 0.9, 0.5, 0.1, 0.7])
+    found = weigh_background(weights, negative, sure)
+    assert found.sum().item() == pytest.approx(4)
+    assert (found[1:4] / found[0]).tolist() == pytest.approx([0.9, 0.5, 0.1])
+    assert found[4] == 0 and torch.equal(weights, torch.tensor([1., 1., 1., 1., 0.]))
+    everything = weigh_background(weights, negative, torch.ones(5))
+    assert torch.equal(everything, weights)
+    assert weigh_background(weights[:0], negative[:0], sure[:0]).shape == (0, )
+
+
+def test_cover_as_a_loop_finds_it():
+    generator = torch.Generator().manual_seed(4)
+    low = torch.rand(20, 2, generator=generator) * 20
+    boxes = torch.cat([low, low + 1 + torch.rand(20, 2, generator=generator) * 20], 1)
+    boxes, others = boxes[:15], boxes[15:]
+    for box, found in zip(boxes.tolist(), covered(boxes, others, 0.5).tolist(), strict=True):
+        best = max(max(0, min(box[2], other[2]) - max(box[0], other[0]))
+                   * max(0, min(box[3], other[3]) - max(box[1], other[1]))
+                   for other in others.tolist())
+        assert found == (best >= 0.5 * (box[2] - box[0]) * (box[3] - box[1]))
+    assert covered(boxes, others, 0.5).any() and not covered(boxes, others[:0]).any()
+
+
+def test_instances_are_compared_as_a_loop_compares_them():
+    generator = torch.Generator().manual_seed(5)
+    true = torch.zeros(3, 60, dtype=torch.bool)
+    true[0, :20] = true[1, 20:40] = true[2, 45:60] = True
+    ours = true[[0, 1, 1, 2]] ^ (torch.rand(4, 60, generator=generator) < 0.1)
+    ours[3, 30:] = False  # nothing of its animal
+    labels, true_labels = torch.tensor([0, 1, 0, 1]), torch.tensor([0, 1, 1])
+    right, overlap, seen = 0, 0., set()
+    for mask, label in zip(ours, labels, strict=True):
+        scores = [(mask & other).sum().item() / (mask | other).sum().item() * (label == own).item()
+                  for other, own in zip(true, true_labels, strict=True)]
+        if max(scores) >= 0.5:
+            right, overlap = right + 1, overlap + max(scores)
+            seen.add(scores.index(max(scores)))
+    found = match_instances(ours, labels, true, true_labels)
+    assert (found.right.item(), found.found.item()) == (right, len(seen)) == (2, 2)
+    assert found.overlap.item() == pytest.approx(overlap, rel=1e-6)
+
+
+@pytest.mark.parametrize('ours, theirs', [(0, 2), (2, 0), (0, 0)])
+def test_nothing_to_compare(ours, theirs):
+    found = match_instances(
+        torch.zeros(ours, 9, dtype=torch.bool), torch.zeros(ours, dtype=torch.int64),
+        torch.zeros(theirs, 9, dtype=torch.bool), torch.zeros(theirs, dtype=torch.int64))
+    assert [value.item() for value in found] == [0, 0, 0]
+
+
+def test_running_means_forget():
+    means = RunningMeans(('right', 'all'), decay=0.5)
+    assert means.quotient('right', 'all').isnan()
+    means.add(right=torch.tensor(4), all=torch.tensor(4))
+    means.add(all=torch.tensor(2))
+    # 4 / 2 of 4 / 2 + 2
+    assert means.quotient('right', 'all').item() == 0.5
+
+
+def test_no_step_asks_the_device_for_a_value():
+    """On the device ``meta`` there are no values: see test_no_host_reads.py."""
+    boxes, masks = torch.zeros(5, 4, device='meta'), torch.zeros(5, 28, 28, device='meta')
+    matrices = torch.zeros(5, 3, 3, device='meta')
+    assert box_spread(jitter_boxes(boxes, 3, 0.1), boxes).shape == (5, )
+    assert mask_sureness(masks).shape == (5, ) and pixel_doubt(masks).shape == masks.shape
+    targets = crop_masks(masks, boxes, move_boxes(boxes, matrices), matrices, (28, 28))
+    assert mask_loss(masks, targets, torch.zeros((), device='meta')).shape == ()
+    assert weigh_background(boxes[:, 0], boxes[:, 0] > 0, boxes[:, 1]).shape == (5, )
+    assert covered(boxes, boxes[:2]).shape == (5, )
+    flat = masks.flatten(1) > 0
+    labels = torch.zeros(5, dtype=torch.int64, device='meta')
+    assert match_instances(flat, labels, flat, labels).overlap.shape == ()
