@@ -126,7 +126,7 @@ def to_onnx(model: BaseModel, *, preprocessing: bool = False, half: bool = False
                         model.data_preprocessor if preprocessing else None).cpu().float().eval()
     axes = (1, 2) if preprocessing else (2, 3)
     free = {INPUT: {0: 'N', axes[0]: 'H', axes[1]: 'W'}, OUTPUT: {0: 'N', 2: 'H', 3: 'W'}}
-    graph = trace(function, example(*EXAMPLE, channels, preprocessing), free)
+    graph = trace(function, (example(*EXAMPLE, channels, preprocessing), ), free)
     if getattr(network, 'out_channels', None):
         # the number of classes is known, though the trace does not follow it through a resize
         graph.graph.output[0].type.tensor_type.shape.dim[1].dim_value = network.out_channels
@@ -142,22 +142,22 @@ def example(number: int, height: int, width: int, channels: int, raw: bool) -> T
     return torch.zeros(number, channels, height, width)
 
 
-def trace(function: FunctionOf, image: Tensor,
+def trace(function: FunctionOf, inputs: tuple[Tensor, ...],
           free: Mapping[str, Mapping[int, str]]) -> 'onnx.ModelProto':
-    """Trace a function of an image.
+    """Trace a function.
 
     Args:
         function (FunctionOf): In evaluation mode.
-        image (Tensor): What it takes.
-        free (Mapping): Names of the axes that have any size, for the input, then each output.
+        inputs (tuple[Tensor, ...]): What it takes.
+        free (Mapping): Names of the axes that have any size, for each input, then each output.
 
     Raises:
         UserError: If there is an operation without a counterpart in ONNX.
     """
     import onnx
     names = list(free)
-    settings: dict[str, Any] = dict(opset_version=OPSET, input_names=names[:1],
-                                    output_names=names[1:], dynamic_axes=free)
+    settings: dict[str, Any] = dict(opset_version=OPSET, input_names=names[:len(inputs)],
+                                    output_names=names[len(inputs):], dynamic_axes=free)
     known = inspect.signature(torch.onnx.export).parameters
     if 'dynamo' in known:
         # the exporter by tracing needs nothing but onnx, and is there in every PyTorch
@@ -171,7 +171,7 @@ def trace(function: FunctionOf, image: Tensor,
         warnings.simplefilter('ignore')
         try:
             # the exporter by tracing takes files, though its annotation forgets them
-            torch.onnx.export(function, (image, ), content, **settings)  # type: ignore[arg-type]
+            torch.onnx.export(function, inputs, content, **settings)  # type: ignore[arg-type]
         except torch.onnx.errors.OnnxExporterError as error:
             raise UserError(f'{type(function.network).__name__} cannot be exported: '
                             f'{str(error).splitlines()[0]}; predict with PyTorch') from error

@@ -7,6 +7,7 @@ brings them and their boxes to the size of the original image.
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from mmdet.models.dense_heads import RPNHead
@@ -38,6 +39,7 @@ from .suppression import check_suppression, suppress, with_soft_nms
 if TYPE_CHECKING:
     import onnx
 
+LEAST = 'least_score'
 OUTPUTS = ('boxes', 'scores', 'labels', 'masks')
 # nodes of the layers carry their names; those of the arithmetic of boxes do not
 LAYERS = '/network/'
@@ -59,12 +61,15 @@ class InstancesOf(FunctionOf):
         super().__init__(network, preprocessor)
         self.divisor, self.value = padding.pad_size_divisor, float(padding.pad_value)
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def forward(self, image: Tensor,
+                least_score: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Find the K instances of an image.
 
         Args:
             image (Tensor): Normalised, (1, channels, H, W) float; with a preprocessor BGR or grey
                 as OpenCV reads it, (1, H, W, channels) uint8.
+            least_score (Tensor): What scores less is left out after the suppression, a number.
+                The fewer instances, the fewer masks have to be computed.
 
         Returns:
             tuple: Boxes x1, y1, x2, y2 in pixels of this image, (K, 4); scores from 0 to 1, (K,),
@@ -81,6 +86,8 @@ class InstancesOf(FunctionOf):
         stages = _stages(head)
         scores, boxes = _refined(stages, levels, rois, size)
         boxes, scores, labels = _found(boxes, scores, head.test_cfg)
+        sure = (scores >= least_score).nonzero()[:, 0]
+        boxes, scores, labels = boxes[sure], scores[sure], labels[sure]
         masks = _masks(stages, levels, _rois(boxes), labels)
         return boxes, scores, labels, masks
 
@@ -127,8 +134,9 @@ def instances_to_onnx(model: BaseModel, *, preprocessing: bool = False, half: bo
                       metadata: Mapping[str, str] | None = None) -> 'onnx.ModelProto':
     """Export a detector of two stages with masks.
 
-    The input ``image`` and the outputs ``boxes``, ``scores``, ``labels`` and ``masks`` are those of
-    :class:`InstancesOf`; H, W and the number of instances K are free, N is 1.
+    The inputs ``image`` and ``least_score`` (0 where it is not given) and the outputs ``boxes``,
+    ``scores``, ``labels`` and ``masks`` are those of :class:`InstancesOf`; H, W and the number of
+    instances K are free, N is 1.
 
     Args:
         model (nn.Module): A detector with its weights; it stays as it is.
@@ -145,13 +153,17 @@ def instances_to_onnx(model: BaseModel, *, preprocessing: bool = False, half: bo
         UserError: If the model is of another kind.
     """
     need_onnx()
+    from onnx import numpy_helper
     network = exportable(predicting_detector(model))
     preprocessor = model.data_preprocessor
     function = InstancesOf(network, preprocessor, preprocessor if preprocessing else None)
     axes = (1, 2) if preprocessing else (2, 3)
-    free = {INPUT: {axes[0]: 'H', axes[1]: 'W'}, **{name: {0: 'K'} for name in OUTPUTS}}
+    free = {INPUT: {axes[0]: 'H', axes[1]: 'W'}, LEAST: {},
+            **{name: {0: 'K'} for name in OUTPUTS}}
     image = example(1, *EXAMPLE[1:], number_of_channels(network), preprocessing)
-    graph = with_soft_nms(trace(function.cpu().float().eval(), image, free))
+    graph = with_soft_nms(trace(function.cpu().float().eval(), (image, torch.tensor(0.)), free))
+    # an input that has a value need not be given
+    graph.graph.initializer.append(numpy_helper.from_array(np.float32(0), LEAST))
     if half:
         graph = in_half(graph, [node.name for node in graph.graph.node
                                 if not node.name.startswith(LAYERS)])

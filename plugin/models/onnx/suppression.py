@@ -61,7 +61,8 @@ SOFT_NMS_TEXT = """
   turn = Squeeze(turns, first)
   some = Constant<value = bool {{1}}>()
   left, places, values = Loop(turn, some, scores) <body = taking
-    (int64 number, bool before, float[n] now) => (bool again, float[n] then, int64[1] best, float[1] value)
+    (int64 number, bool before, float[n] now)
+    => (bool again, float[n] then, int64[1] best, float[1] value)
     {{
       best = ArgMax<axis = 0, keepdims = 1>(now)
       value = Gather(now, best)
