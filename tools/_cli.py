@@ -183,14 +183,6 @@ def positive(text: str) -> int:
     raise argparse.ArgumentTypeError(f'{text} is not a whole number, 1 or more')
 
 
-def whole(text: str) -> int:
-    """A whole number from 0."""
-    with contextlib.suppress(ValueError):
-        if int(text) >= 0:
-            return int(text)
-    raise argparse.ArgumentTypeError(f'{text} is not a whole number, 0 or more')
-
-
 def rate(text: str) -> float:
     """A number above 0."""
     with contextlib.suppress(ValueError):

@@ -59,9 +59,9 @@ def parse_args(argv=None) -> argparse.Namespace:
                         "config's test set)")
     parser.add_argument('--number', type=_cli.positive, default=4, metavar='N',
                         help='of the images to compare on (default: 4)')
-    parser.add_argument('--scored', type=_cli.whole, default=32, metavar='N',
+    parser.add_argument('--scored', type=_cli.positive, default=32, metavar='N',
                         help='labelled images of the test set on which AP is compared (models of '
-                        'animals; default: 32; 0: none)')
+                        'animals; default: 32)')
     parser.add_argument('--data-licence', metavar='TEXT',
                         help='what model.json of a bundle says of the data of the training')
     parser.add_argument('--weights-licence', metavar='TEXT', help='and of the weights')
@@ -78,12 +78,11 @@ def main(argv=None) -> int:
     try:
         with _cli.plain_errors(args.debug):
             from plugin.inference import export
-            from plugin.inference.bundle import Licences
             print(export(
                 args.config, args.checkpoint, out=args.out, half=args.fp16, int8=args.int8,
                 preprocessing=args.with_preprocessing, images=args.pictures, number=args.number,
                 turns=args.turns, scored=args.scored, bundle=args.bundle,
-                licences=Licences(args.data_licence, args.weights_licence),
+                data_licence=args.data_licence, weights_licence=args.weights_licence,
                 overwrite=args.overwrite, options=args.cfg_options))
     except KeyboardInterrupt:
         print('\nstopped; nothing was written')

@@ -49,8 +49,9 @@ class Graph(NamedTuple):
 def export(config: str | Path | Config, checkpoint: str | Path, *, out: str | Path | None = None,
            half: bool = False, int8: bool = False, preprocessing: bool = False,
            images: Inputs | None = None, number: int = 4, turns: int = 5, scored: int = 32,
-           bundle: str | Path | None = None, licences: Licences | None = None,
-           overwrite: bool = False, options: Sequence[str] = ()) -> Graph:
+           bundle: str | Path | None = None, data_licence: str | None = None,
+           weights_licence: str | None = None, overwrite: bool = False,
+           options: Sequence[str] = ()) -> Graph:
     """Export a model, compare the graph with PyTorch, and write it if both agree.
 
     A table of the comparison is printed. Of a semantic model, at least 99.9% of the pixels must
@@ -77,7 +78,8 @@ def export(config: str | Path | Config, checkpoint: str | Path, *, out: str | Pa
             0 for none. Defaults to 32.
         bundle (str | Path, optional): Write a folder in the place of a file, which predicts without
             PyTorch, see :mod:`plugin.inference.bundle`.
-        licences (Licences, optional): What the bundle says of data and weights.
+        data_licence (str, optional): What the bundle says of the data of the training.
+        weights_licence (str, optional): What it says of the weights.
         overwrite (bool): Replace the file if it exists. Defaults to False.
         options (Sequence[str]): ``key=value``, values of the config to set.
 
@@ -121,7 +123,8 @@ def export(config: str | Path | Config, checkpoint: str | Path, *, out: str | Pa
         made = make_pixels(cfg, name, source, half=half, target=target, **settings)
     content, facts, rows, model = made
     if bundle is not None:
-        write_bundle(Path(bundle), content, facts, model, cfg, licences or Licences())
+        write_bundle(Path(bundle), content, facts, model, cfg,
+                     Licences(data_licence, weights_licence))
     else:
         write_atomically(target, content)
     return Graph(target, len(content), facts, rows)

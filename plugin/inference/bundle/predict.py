@@ -85,6 +85,7 @@ class Model:
         self.is_full = False
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or 0
+        options.log_severity_level = 3
         self._session = onnxruntime.InferenceSession(str(folder / 'model.onnx'), options,
                                                      providers=['CPUExecutionProvider'])
 
@@ -413,7 +414,8 @@ def save(path: Path, content: bytes) -> None:
 
 def save_image(path: Path, image: np.ndarray) -> None:
     """Write a picture, BGR, as the suffix says."""
-    done, content = cv2.imencode(path.suffix, image, [cv2.IMWRITE_JPEG_QUALITY, 92])
+    quality = [cv2.IMWRITE_JPEG_QUALITY, 92] if path.suffix == '.jpg' else []
+    done, content = cv2.imencode(path.suffix, image, quality)
     if not done:
         raise ValueError(f'{path} cannot be encoded: give --format png')
     save(path, content.tobytes())

@@ -28,6 +28,10 @@ def check_bundle(cfg: Config) -> None:
         what = 'a dense CRF' if mode == 'whole' else f'mode={mode!r}'
         raise UserError(f'{cfg.filename} predicts with {what}, which the program of a bundle does '
                         "not have: set model.test_cfg.mode='whole' without crf, or export a file")
+    given = (model.get('data_preprocessor') or cfg.get('data_preprocessor') or {})
+    if given.get('test_cfg'):
+        raise UserError(f'{cfg.filename} pads images for a test (data_preprocessor.test_cfg), '
+                        'which the program of a bundle does not: leave it out, or export a file')
 
 
 def preparation(cfg: Config) -> dict[str, Any]:

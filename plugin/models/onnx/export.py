@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from plugin.utils import UserError
 
+from .order import in_order
 from .rewrites import exportable
 
 if TYPE_CHECKING:
@@ -206,14 +207,13 @@ def in_half(graph: 'onnx.ModelProto', kept: Sequence[str] = ()) -> 'onnx.ModelPr
     """
     try:
         from onnxruntime.transformers.float16 import convert_float_to_float16
-        from onnxruntime.transformers.onnx_model import OnnxModel
     except ImportError as error:
         raise ImportError(MISSING.format('onnxruntime', error)) from error
     with warnings.catch_warnings():
         # weights below the smallest half are rounded up to it
         warnings.simplefilter('ignore')
-        model = OnnxModel(convert_float_to_float16(graph, keep_io_types=True,
-                                                   node_block_list=list(kept)))
+        model: onnx.ModelProto = convert_float_to_float16(graph, keep_io_types=True,
+                                                          node_block_list=list(kept))
     # the converter appends the casts of the input behind the nodes that read them
-    model.topological_sort()
-    return model.model
+    in_order(model.graph)
+    return model

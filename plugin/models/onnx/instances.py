@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 
 LEAST = 'least_score'
 OUTPUTS = ('boxes', 'scores', 'labels', 'masks')
-# nodes of the layers carry their names; those of the arithmetic of boxes do not
-LAYERS = '/network/'
 Size = Sequence[geometry.Size]
 
 
@@ -161,12 +159,15 @@ def instances_to_onnx(model: BaseModel, *, preprocessing: bool = False, half: bo
     free = {INPUT: {axes[0]: 'H', axes[1]: 'W'}, LEAST: {},
             **{name: {0: 'K'} for name in OUTPUTS}}
     image = example(1, *EXAMPLE[1:], number_of_channels(network), preprocessing)
-    graph = with_soft_nms(trace(function.cpu().float().eval(), (image, torch.tensor(0.)), free))
+    inputs = image, torch.tensor(0.)
+    graph = trace(function.cpu().float().eval(), inputs, free)
+    if half:
+        # nodes of layers carry the names of these; those of the arithmetic of boxes do not
+        graph = in_half(graph, [node.name for node in graph.graph.node
+                                if node.name.count('/') < 2])
+    graph = with_soft_nms(graph)
     # an input that has a value need not be given
     graph.graph.initializer.append(numpy_helper.from_array(np.float32(0), LEAST))
-    if half:
-        graph = in_half(graph, [node.name for node in graph.graph.node
-                                if not node.name.startswith(LAYERS)])
     return finished(graph, metadata)
 
 

@@ -1,4 +1,6 @@
 """The backbone of a detector in 8 bits, by onnxruntime's static quantiser."""
+import contextlib
+import logging
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -7,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .export import INPUT, MISSING, finished
-from .instances import LAYERS
+from .order import in_order
 
 if TYPE_CHECKING:
     import onnx
 
-BACKBONE = f'{LAYERS}backbone/'
+BACKBONE = '/backbone/'
 # what gains by it; attention's softmax and norms would lose precision for little
 QUANTISED = ['Add', 'Clip', 'Conv', 'Gemm', 'MatMul', 'MaxPool', 'Relu']
 
@@ -49,12 +51,27 @@ def quantise_backbone(graph: 'onnx.ModelProto', images: Iterable[np.ndarray],
             return None if image is None else {INPUT: image}
 
     names = [node.name for node in graph.graph.node if node.name.startswith(BACKBONE)]
+    assert names, 'no node is named after the backbone'  # all would be quantised
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, 'float.onnx'), Path(folder, 'int8.onnx')
         source.write_bytes(graph.SerializeToString())
-        quantization.quantize_static(
-            str(source), str(target), Reader(), op_types_to_quantize=QUANTISED,
-            nodes_to_quantize=names, per_channel=True,
-            weight_type=quantization.QuantType.QInt8,
-            activation_type=quantization.QuantType.QUInt8)
-        return finished(onnx.load_model(str(target)), metadata)
+        with _quiet():
+            quantization.quantize_static(
+                str(source), str(target), Reader(), op_types_to_quantize=QUANTISED,
+                nodes_to_quantize=names, per_channel=True,
+                weight_type=quantization.QuantType.QInt8,
+                activation_type=quantization.QuantType.QUInt8)
+        small = onnx.load_model(str(target))
+    in_order(small.graph)
+    return finished(small, metadata)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without a warning for each layer that is not to be quantised."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)

@@ -26,11 +26,14 @@ KNOWN = {
 SOFT_DEFAULTS: dict[str, Any] = dict(iou_threshold=0.3, sigma=0.5, min_score=1e-3, method='linear')
 # by what the scores of the boxes that overlap the taken one are multiplied; float32, as in mmcv
 FACTORS = {
-    'naive': 'factor = Where(close, zero, one)',
-    'linear': """rest = Sub(one, iou)
+    'naive': """one = Constant<value = float {{1.0}}>()
+      factor = Where(close, zero, one)""",
+    'linear': """one = Constant<value = float {{1.0}}>()
+      rest = Sub(one, iou)
       factor = Where(close, rest, one)""",
     # the exponential is rounded once, as in plugin.ops
-    'gaussian': """squared = Mul(iou, iou)
+    'gaussian': """sigma = Constant<value = float {{{sigma}}}>()
+      squared = Mul(iou, iou)
       negative = Neg(squared)
       exponent = Div(negative, sigma)
       exact = Cast<to = 11>(exponent)
@@ -44,11 +47,9 @@ SOFT_NMS_TEXT = """
 {name} (boxes, scores) => (places, values)
 {{
   zero = Constant<value = float {{0.0}}>()
-  one = Constant<value = float {{1.0}}>()
   gone = Constant<value = float {{-1.0}}>()
   gone_row = Constant<value = float[1] {{-1.0}}>()
   threshold = Constant<value = float {{{threshold}}}>()
-  sigma = Constant<value = float {{{sigma}}}>()
   least = Constant<value = float {{{least}}}>()
   x1, y1, x2, y2 = Split<axis = 1>(boxes)
   widths = Sub(x2, x1)
@@ -207,12 +208,12 @@ def with_soft_nms(graph: 'onnx.ModelProto') -> 'onnx.ModelProto':
         values = {one.name: helper.get_attribute_value(one) for one in node.attribute}
         node.op_type = f'{SOFT_NMS}{number}'
         del node.attribute[:]
-        most = values['most']
+        most, method = values['most'], values['method'].decode()
         graph.functions.append(onnx.parser.parse_function(SOFT_NMS_TEXT.format(
             domain=DOMAIN, name=node.op_type, threshold=_number(values['threshold']),
-            sigma=_number(values['sigma']), least=_number(values['least']),
+            least=_number(values['least']),
             most=most if most >= 0 else torch.iinfo(torch.int64).max,
-            factor=FACTORS[values['method'].decode()])))
+            factor=FACTORS[method].format(sigma=_number(values['sigma'])))))
     if not nodes:
         return graph
     if all(entry.domain != DOMAIN for entry in graph.opset_import):
