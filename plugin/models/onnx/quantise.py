@@ -69,9 +69,12 @@ def quantise_backbone(graph: 'onnx.ModelProto', images: Iterable[np.ndarray],
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Without a warning for each layer that is not to be quantised."""
+    import onnxruntime
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
+    onnxruntime.set_default_logger_severity(3)
     try:
         yield
     finally:
         logging.disable(before)
+        onnxruntime.set_default_logger_severity(2)
