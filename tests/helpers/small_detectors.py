@@ -48,7 +48,9 @@ def build(name: str, seed: int = 0, classes: int = 2, **rcnn: Any):
     model.train_cfg = None
     model.test_cfg.rpn.update(nms_pre=120, max_per_img=60)
     model.test_cfg.rcnn.update(ConfigDict(max_per_img=20, score_thr=0.2), **rcnn)
-    with DefaultScope.overwrite_default_scope('mmdet'):
+    with DefaultScope.overwrite_default_scope('mmdet'), torch.random.fork_rng():
+        # biases are random as well
+        torch.manual_seed(seed)
         detector = MODELS.build(model).eval()
     generator = torch.Generator().manual_seed(seed)
     for key, value in detector.named_parameters():

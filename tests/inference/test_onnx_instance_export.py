@@ -28,7 +28,8 @@ def exported(herd, pixels, tmp_path_factory):
     small_coco.write_set(folder / 'data', names=CLASSES)
     options = [f'test_dataloader.dataset.data_root={folder / "data"}',
                'test_dataloader.dataset.ann_file=test.json',
-               'test_dataloader.dataset.data_prefix.img=images/']
+               'test_dataloader.dataset.data_prefix.img=images/',
+               'test_dataloader.dataset.metainfo.classes=cow,calf']
     graph = export(herd.config, herd.best, out=folder / 'herd.onnx', turns=1, options=options)
     return SimpleNamespace(graph=graph, options=options)
 

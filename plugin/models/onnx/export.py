@@ -2,7 +2,7 @@
 import inspect
 import io
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from plugin.utils import UserError
 
-from .order import in_order
 from .rewrites import exportable
 
 if TYPE_CHECKING:
@@ -132,6 +131,7 @@ def to_onnx(model: BaseModel, *, preprocessing: bool = False, half: bool = False
         # the number of classes is known, though the trace does not follow it through a resize
         graph.graph.output[0].type.tensor_type.shape.dim[1].dim_value = network.out_channels
     if half:
+        from .half import in_half
         graph = in_half(graph)
     return finished(graph, metadata)
 
@@ -193,27 +193,3 @@ def need_onnx() -> None:
         import onnx  # noqa: F401
     except ImportError as error:
         raise ImportError(MISSING.format('onnx', error)) from error
-
-
-def in_half(graph: 'onnx.ModelProto', kept: Sequence[str] = ()) -> 'onnx.ModelProto':
-    """Compute in half precision, but for what onnxruntime has no half operator for.
-
-    Args:
-        graph (onnx.ModelProto): Of :func:`trace`.
-        kept (Sequence[str]): Names of further nodes that stay in single precision.
-
-    Raises:
-        ImportError: If onnxruntime is not installed.
-    """
-    try:
-        from onnxruntime.transformers.float16 import convert_float_to_float16
-    except ImportError as error:
-        raise ImportError(MISSING.format('onnxruntime', error)) from error
-    with warnings.catch_warnings():
-        # weights below the smallest half are rounded up to it
-        warnings.simplefilter('ignore')
-        model: onnx.ModelProto = convert_float_to_float16(graph, keep_io_types=True,
-                                                          node_block_list=list(kept))
-    # the converter appends the casts of the input behind the nodes that read them
-    in_order(model.graph)
-    return model

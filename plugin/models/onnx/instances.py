@@ -27,7 +27,6 @@ from .export import (
     FunctionOf,
     example,
     finished,
-    in_half,
     need_onnx,
     number_of_channels,
     trace,
@@ -162,6 +161,7 @@ def instances_to_onnx(model: BaseModel, *, preprocessing: bool = False, half: bo
     inputs = image, torch.tensor(0.)
     graph = trace(function.cpu().float().eval(), inputs, free)
     if half:
+        from .half import in_half
         # nodes of layers carry the names of these; those of the arithmetic of boxes do not
         graph = in_half(graph, [node.name for node in graph.graph.node
                                 if node.name.count('/') < 2])

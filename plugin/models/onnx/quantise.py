@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 BACKBONE = '/backbone/'
 # what gains by it; attention's softmax and norms would lose precision for little
-QUANTISED = ['Add', 'Clip', 'Conv', 'Gemm', 'MatMul', 'MaxPool', 'Relu']
+QUANTISED = ['Clip', 'Conv', 'Gemm', 'MatMul', 'Relu']
+# convolutions at the beginning that stay in float32: few channels, of which each counts
+SPARED = 4
 
 
 def quantise_backbone(graph: 'onnx.ModelProto', images: Iterable[np.ndarray],
@@ -30,7 +32,8 @@ def quantise_backbone(graph: 'onnx.ModelProto', images: Iterable[np.ndarray],
         metadata (Mapping, optional): Strings to keep in the file.
 
     Returns:
-        onnx.ModelProto: The graph; weights in 8 bits for each channel, the rest in float32.
+        onnx.ModelProto: The graph; the backbone in 8 bits, with ranges of weights for each channel,
+        but for its first convolutions; the rest in float32.
 
     Raises:
         ImportError: If onnxruntime is not installed.
@@ -50,7 +53,9 @@ def quantise_backbone(graph: 'onnx.ModelProto', images: Iterable[np.ndarray],
             image = next(self._images, None)
             return None if image is None else {INPUT: image}
 
-    names = [node.name for node in graph.graph.node if node.name.startswith(BACKBONE)]
+    layers = [node for node in graph.graph.node if node.name.startswith(BACKBONE)]
+    first = [node.name for node in layers if node.op_type == 'Conv'][:SPARED]
+    names = [node.name for node in layers if node.name not in first]
     assert names, 'no node is named after the backbone'  # all would be quantised
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, 'float.onnx'), Path(folder, 'int8.onnx')
