@@ -173,7 +173,7 @@ def pasted(mask: np.ndarray, box: np.ndarray, height: int, width: int,
     framed = np.pad(mask, 1)
     near = []
     for axis, extent in ((1, mask.shape[0]), (0, mask.shape[1])):
-        place = np.arange(first[axis], last[axis], dtype=np.float32) + np.float32(0.5)
+        place: Any = np.arange(first[axis], last[axis], dtype=np.float32) + np.float32(0.5)
         with np.errstate(divide='ignore', invalid='ignore'):
             place = (place - box[axis]) / (box[axis + 2] - box[axis]) * np.float32(2) - 1
         place[np.isinf(place)] = 0
@@ -194,6 +194,7 @@ def pasted(mask: np.ndarray, box: np.ndarray, height: int, width: int,
 
 def interpolated(maps: np.ndarray, height: int, width: int, align_corners: bool) -> np.ndarray:
     """Bilinear interpolation of maps (C, h, w), float32, to (C, height, width)."""
+    place: Any
     for axis, size in ((1, height), (2, width)):
         extent = maps.shape[axis]
         if extent == size:
@@ -303,8 +304,9 @@ def labelme(animals: Sequence[Animal], classes: Sequence[str], shape: Sequence[i
                 description=f'score {animal.score:.2f}',
                 shape_type='mask' if 'mask' in one else 'polygon', flags={},
                 **({'mask': one['mask']} if 'mask' in one else {})))
-    document = dict(version='5.5.0', flags={}, shapes=shapes, imagePath=image, imageData=None,
-                    imageHeight=shape[0], imageWidth=shape[1])
+    document: dict[str, Any] = dict(
+        version='5.5.0', flags={}, shapes=shapes, imagePath=image, imageData=None,
+        imageHeight=shape[0], imageWidth=shape[1])
     return json.dumps(document, ensure_ascii=False, indent=2) + '\n'
 
 
@@ -338,7 +340,8 @@ def simplified(ring: np.ndarray, tolerance: float) -> np.ndarray:
     tolerance = min(tolerance, area / sum(np.hypot(*np.diff(points, axis=0).T).tolist()) / 4)
     starts, ends = points[:-1], points[1:]
     given = np.ones(len(starts), bool)  # segments of the ring that were not replaced
-    kept, todo = [], [(0, len(points) - 1, 1)]
+    kept: list[tuple[int, int]] = []
+    todo = [(0, len(points) - 1, 1)]
     while todo:
         i, j, depth = todo.pop()
         if i + 1 < j:
@@ -360,9 +363,9 @@ def simplified(ring: np.ndarray, tolerance: float) -> np.ndarray:
     if len(kept) + 1 > 4:
         # the point at which the ring begins is no corner of its own
         before, after = points[places[-1]], points[places[1]]
-        others = [(a, b) for a, b in kept[1:-1]]
+        inner = kept[1:-1]
         if distances(points[:1], before, after)[0] <= tolerance and not crosses(
-                before, after, points[[a for a, _ in others]], points[[b for _, b in others]]):
+                before, after, points[[a for a, _ in inner]], points[[b for _, b in inner]]):
             places = [places[-1], *places[1:-1]]
     return points[places]
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from mmengine.model import BaseModel
 from torch import nn
@@ -18,6 +18,7 @@ from .instances import predicting_detector
 # parts of names of what takes no part in a prediction
 UNUSED = re.compile(r'^auxiliary_head|^data_preprocessor|\.loss_(decode|cls|bbox|mask)'
                     '|num_batches_tracked$')
+Facts = TypeVar('Facts', bound='GraphFacts')
 GEOMETRY = ('kernel_size', 'stride', 'padding', 'dilation', 'output_size')
 
 
@@ -59,7 +60,7 @@ class GraphFacts:
                 for key, value in dataclasses.asdict(self).items()}
 
     @classmethod
-    def from_metadata(cls, metadata: Mapping[str, str], name: str) -> 'GraphFacts':
+    def from_metadata(cls: type[Facts], metadata: Mapping[str, str], name: str) -> Facts:
         """Read the entries of a file.
 
         Raises:
@@ -183,8 +184,9 @@ def _normalisation(model: BaseModel) -> dict[str, Any]:
 def _number_of_classes(network: BaseModel, default: int) -> int:
     if not hasattr(network, 'roi_head'):
         return int(getattr(network, 'num_classes', default))
-    head = network.roi_head.bbox_head
-    return int((head[-1] if isinstance(head, nn.ModuleList) else head).num_classes)
+    heads: Any = network.roi_head.bbox_head
+    head: Any = heads[-1] if isinstance(heads, nn.ModuleList) else heads
+    return int(head.num_classes)
 
 
 def _detection_settings(model: BaseModel) -> dict[str, Any]:

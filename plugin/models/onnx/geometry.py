@@ -22,11 +22,11 @@ Size = int
 def untraced() -> Iterator[None]:
     """Leave what an operator does inside out of the trace."""
     state = torch._C._get_tracing_state()
-    torch._C._set_tracing_state(None)
+    torch._C._set_tracing_state(None)  # type: ignore[attr-defined]  # the stubs forget it
     try:
         yield
     finally:
-        torch._C._set_tracing_state(state)
+        torch._C._set_tracing_state(state)  # type: ignore[attr-defined]
 
 
 def smaller(one: Size, other: Size) -> Size:

@@ -105,7 +105,8 @@ def predicting_detector(model: BaseModel) -> BaseModel:
         UserError: Names what has none.
     """
     network = getattr(model, 'predictor', model)
-    head, first = getattr(network, 'roi_head', None), getattr(network, 'rpn_head', None)
+    head: Any = getattr(network, 'roi_head', None)
+    first: Any = getattr(network, 'rpn_head', None)
     if type(first) is not RPNHead or type(head) not in (StandardRoIHead, CascadeRoIHead):
         raise UserError(f'{type(network).__name__} has no ONNX form: only Mask R-CNN and Cascade '
                         'Mask R-CNN do; predict with PyTorch')

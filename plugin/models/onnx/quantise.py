@@ -44,7 +44,7 @@ def quantise_backbone(graph: 'onnx.ModelProto', images: Iterable[np.ndarray],
     except ImportError as error:
         raise ImportError(MISSING.format('onnxruntime', error)) from error
 
-    class Reader(quantization.CalibrationDataReader):  # type: ignore[misc]  # has no types
+    class Reader(quantization.CalibrationDataReader):
 
         def __init__(self) -> None:
             self._images: Iterator[np.ndarray] = iter(images)

@@ -3,6 +3,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import torch
@@ -71,7 +72,7 @@ class OnnxGraph:
     def _facts(self, metadata: Mapping[str, str], name: str) -> GraphFacts:
         return GraphFacts.from_metadata(metadata, name)
 
-    def _run(self, image: Tensor, **more: np.generic) -> list[Tensor]:
+    def _run(self, image: Tensor, **more: np.ndarray) -> list[Tensor]:
         array = np.ascontiguousarray(image.detach().cpu().numpy())
         found = self._session.run(list(self.outputs), {INPUT: array, **more})
         return [torch.from_numpy(one) for one in found]
@@ -148,8 +149,8 @@ def detect_by(network: OnnxInstances, model: BaseModel,
         least_score (callable): Tells what instances have to score. Defaults to 0.
     """
     detector, preprocessor = predicting_detector(model), model.data_preprocessor
-    heads = detector.roi_head.mask_head
-    mask_head = heads[-1] if isinstance(heads, nn.ModuleList) else heads
+    heads: Any = detector.roi_head.mask_head
+    mask_head: Any = heads[-1] if isinstance(heads, nn.ModuleList) else heads
     number = 1 if mask_head.class_agnostic else mask_head.num_classes
 
     def found_in(image: Tensor, sample: DetDataSample, rescale: bool) -> InstanceData:
