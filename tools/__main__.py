@@ -15,6 +15,7 @@ USAGE = 2
 COMMANDS = {
     'train': 'train.py',
     'test': 'test.py',
+    'calibrate': 'calibrate.py',
     'predict': 'predict.py',
     'kfold': 'kfold.py',
     'compare': 'compare.py',
@@ -24,8 +25,10 @@ COMMANDS = {
     'crf': 'crf.py',
     'configs': 'configs.py',
     'check': 'check_data.py',
+    'plan': 'plan.py',
     'browse': 'browse.py',
     'make-barn': 'data/make_barn.py',
+    'make-crowds': 'data/make_crowds.py',
     'prepare-voc': 'data/prepare_voc.py',
     'prepare-isbi': 'data/prepare_isbi.py',
     'split': 'data/split_coco.py',

@@ -1,7 +1,8 @@
 """What a config names: data sets, samplers, and ``transforms``; and the files that they read.
 
 ``labels`` reads what people draw, ``splits`` divides it, ``doctor`` says what is wrong with it,
-``preparation`` lays out published sets, ``synthetic_barn`` draws one.
+``preparation`` lays out published sets, ``synthetic_barn`` draws one, ``crowds`` pastes instances
+into crowds.
 """
 from .barn import BarnDataset
 from .camvid import CamVidDataset

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from plugin.inference.coco_ids import CocoIds
+from plugin.inference.count_total import SPAN
 from plugin.inference.detector import Detector
 from plugin.inference.instance_results import InstanceResults
 from plugin.inference.writers import rgb
@@ -57,7 +58,8 @@ class InstanceDesk(ModelDesk):
         detector.score_thr = self.least
         # counted one by one if there are several
         self._several = self.classes if len(self.classes) > 1 else []
-        self.total_columns = ('image', 'count', *self._several)
+        self._span = () if detector.count_intervals().reason else SPAN
+        self.total_columns = ('image', 'count', *self._several, *self._span)
 
     def predict(self, image: np.ndarray) -> tuple[Arrays, tuple[np.ndarray, np.ndarray]]:
         """Run the network.
@@ -88,10 +90,14 @@ class InstanceDesk(ModelDesk):
         count, *classes = self._count(kept, threshold)
         parts = [f'{number} {name}' for name, number in zip(self._several, classes, strict=True)]
         text = _animals(count) + (f' ({", ".join(parts)})' if parts else '')
+        intervals = self._model.count_intervals(threshold)
+        own = _span(intervals.of(count))
         if len(images) == 1:
-            return text, ''
-        total = sum(self._count(other, threshold)[0] for other in images)
-        return text, f'{_animals(total)} in all {len(images)} images'
+            return text, own.capitalize()
+        counts = [self._count(other, threshold)[0] for other in images]
+        text = f'{text}, {own}' if own else text
+        told = f'{_animals(sum(counts))} in all {len(images)} images'
+        return text, ', '.join(filter(None, (told, _span(intervals.total(counts)))))
 
     def legend(self, kept: Kept) -> list[tuple[str, Colour]]:
         """Empty: the colours only tell instances apart."""
@@ -106,7 +112,10 @@ class InstanceDesk(ModelDesk):
 
     def totals(self, images: Sequence[Kept], threshold: float) -> list[list[Any]]:
         """The table of all images."""
-        return [[shown(kept), *self._count(kept, threshold)] for kept in images]
+        intervals = self._model.count_intervals(threshold)
+        counts = [self._count(kept, threshold) for kept in images]
+        return [[shown(kept), *count, *(intervals.of(count[0]) or ('' for _ in self._span))]
+                for kept, count in zip(images, counts, strict=True)]
 
     def write(self, out: Path, images: Sequence[Kept],
               load: Callable[[Kept], tuple[np.ndarray, Arrays]], threshold: float) -> None:
@@ -116,7 +125,8 @@ class InstanceDesk(ModelDesk):
         ids = CocoIds({item.path: (kept.number, f'pictures/{item.path.name}')
                        for item, kept in zip(items, images, strict=True)},
                       list(range(1, len(self.classes) + 1)))
-        results = InstanceResults(self._model, out, images=items, opacity=self._opacity, ids=ids)
+        results = InstanceResults(self._model, out, images=items, opacity=self._opacity, ids=ids,
+                                  threshold=threshold)
         with results.tables() as write:
             for item, kept in zip(items, images, strict=True):
                 image, arrays = load(kept)
@@ -157,6 +167,11 @@ def unpack(arrays: Arrays, threshold: float) -> list[Detection]:
 def _sure(scores: np.ndarray, threshold: float) -> np.ndarray:
     # in the precision in which the network compares them
     return scores >= np.float32(threshold)
+
+
+def _span(interval: tuple[int, int] | None) -> str:
+    """What is said of an interval; nothing where there is none."""
+    return '' if interval is None else f'with 90% probability {interval[0]} to {interval[1]}'
 
 
 def _animals(count: int) -> str:

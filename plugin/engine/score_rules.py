@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 # whole names: MMEngine looks for parts of names, and IoU is a part of loss_iou
 RULES = dict(PA='greater', MPA='greater', FWIoU='greater', IoU='greater', VRand='greater',
-             MAE='less', RMSE='less', best_MAE='less')
+             MAE='less', RMSE='less', best_MAE='less', relative='less', skill='greater',
+             right='greater')
 
 
 def known_rule(score: str) -> str | None:

@@ -8,9 +8,14 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
 from plugin.utils import UserError
+from plugin.utils.counts import count_errors, told_counts
 
-DEFAULT_THRESHOLD = 0.5
-KEPT_AS = 'val/count/best_threshold'  # the scalar of the message hub, which checkpoints hold
+from .count_intervals import CountCalibration
+from .count_threshold import DEFAULT_THRESHOLD, best_count_threshold, best_threshold
+
+__all__ = ['DEFAULT_THRESHOLD', 'CountMetric', 'Counted', 'best_count_threshold', 'best_threshold']
+# of each class beside those of all
+OF_CLASS = ('MAE', 'RMSE', 'bias', 'constant_MAE', 'skill')
 
 
 class Counted(NamedTuple):
@@ -26,22 +31,35 @@ class CountMetric(BaseMetric):
     """Error of the number of instances in an image, and the threshold with the smallest error.
 
     A prediction counts if its score is at least the working threshold; a true instance counts
-    unless it is to be ignored (a crowd). Images without instances count like any other. With
-    ``d`` = predicted - true of each image: ``MAE`` is the mean of ``|d|``, ``RMSE`` the root of
-    the mean of ``d ** 2``, ``bias`` the mean of ``d`` (above 0: too many), all in instances.
+    unless it is to be ignored (a crowd). Images without instances count like any other.
+    ``MAE``, ``RMSE``, ``bias``, ``relative``, ``right`` and ``images`` are the errors,
+    ``constant``, ``constant_MAE`` and ``skill`` what they are worth beside always saying one
+    number; see :func:`~plugin.utils.counts.count_errors`. ``skill`` and ``relative`` are None
+    where they are not defined.
 
     ``threshold`` is the working threshold; ``best_threshold`` the one that would have given the
     smallest MAE on these images, ``best_MAE`` that MAE. While a model is trained the working
     threshold stays 0.5, so that validations can be compared; ``CountThresholdHook`` gives a
-    test the best one of the validation that its checkpoint remembers.
+    test the best one of the validation that its checkpoint remembers. A test chooses nothing: its
+    own ``best_threshold`` is used by nobody.
+
+    Where the checkpoint of a test remembers the counts of a validation, ``coverage`` is the share
+    of images whose true count lies in its 90% interval, and ``interval_width`` the mean of highest
+    minus lowest count; see :class:`~plugin.evaluation.CountIntervals`.
 
     Args:
         score_thr (float, optional): The working threshold. Defaults to the one the checkpoint
             remembers, or 0.5.
-        classwise (bool): Also return ``MAE.<class>``, ``RMSE.<class>`` and ``bias.<class>``.
+        classwise (bool): Also return ``MAE.<class>``, ``RMSE.<class>``, ``bias.<class>``,
+            ``constant_MAE.<class>`` and ``skill.<class>``.
         collect_device (str): 'cpu' or 'gpu', where processes exchange results.
         prefix (str, optional): Put before each name, with a slash. Defaults to 'count'.
         collect_dir (str, optional): Folder for that exchange, with 'cpu'.
+
+    Attributes:
+        remembered (float, optional): The best threshold of the validation that a checkpoint keeps.
+        remembered_counts (CountCalibration, optional): What that validation counted.
+        counted (CountCalibration, optional): What the last evaluation counted.
 
     Raises:
         UserError: If ``score_thr`` is outside 0..1.
@@ -59,6 +77,8 @@ class CountMetric(BaseMetric):
         self.score_thr = score_thr
         self.classwise = classwise
         self.remembered: float | None = None
+        self.remembered_counts: CountCalibration | None = None
+        self.counted: CountCalibration | None = None
 
     @property
     def threshold(self) -> float:
@@ -85,7 +105,7 @@ class CountMetric(BaseMetric):
                 _true_labels(sample), found['labels'].cpu().numpy(),
                 found['scores'].cpu().numpy().astype(np.float64)))
 
-    def compute_metrics(self, results: list[Counted]) -> dict[str, float]:
+    def compute_metrics(self, results: list[Counted]) -> dict[str, Any]:
         """Compare the counts of all images.
 
         Args:
@@ -102,87 +122,39 @@ class CountMetric(BaseMetric):
         # collecting turns named tuples into plain ones
         images = [Counted(*result) for result in results]
         threshold = self.threshold
-        found = {**_errors(images, threshold), 'threshold': threshold}
-        best, error = best_count_threshold([image.scores for image in images],
-                                           [len(image.truth) for image in images])
-        found.update(best_threshold=best, best_MAE=error)
+        self.counted = CountCalibration([image.scores for image in images],
+                                        [len(image.truth) for image in images])
+        counts = self.counted.found(threshold)
+        errors = count_errors(counts, self.counted.truth)
+        found: dict[str, Any] = {**errors, 'threshold': threshold}
+        best, error = best_count_threshold(self.counted.scores, self.counted.truth)
+        found.update(best_threshold=best, best_MAE=error, **self._coverage(counts))
         if self.classwise:
             for label, name in enumerate(self._classes()):
-                own = [Counted(image.truth[image.truth == label], image.labels,
-                               image.scores[image.labels == label]) for image in images]
-                found.update({f'{key}.{name}': value
-                              for key, value in _errors(own, threshold).items()})
+                own = _errors_of(images, label, threshold)
+                found.update({f'{key}.{name}': own[key] for key in OF_CLASS})
         source = ('set by score_thr' if self.score_thr is not None
                   else 'the default' if self.remembered is None else 'kept in the checkpoint')
         print_log(f'counts at the threshold {threshold:.4g} ({source}) are off by '
-                  f'{found["MAE"]:.4g} animals an image, bias {found["bias"]:+.4g}; best here: '
-                  f'{error:.4g} at {best:.4g}', logger='current')
+                  f'{found["MAE"]:.4g} animals an image; {told_counts(errors)}', logger='current')
         return found
+
+    def _coverage(self, counts: Sequence[int]) -> dict[str, float]:
+        """How many true counts lie in the intervals that the checkpoint's validation gives."""
+        if self.remembered_counts is None or self.counted is None:
+            return {}
+        intervals = self.remembered_counts.intervals(self.threshold, self.remembered)
+        if intervals.reason:
+            return {}
+        spans = [span for span in map(intervals.of, counts) if span is not None]
+        return dict(coverage=float(np.mean(intervals.holds(counts, self.counted.truth))),
+                    interval_width=float(np.mean([high - low for low, high in spans])))
 
     def _classes(self) -> Sequence[str]:
         names = (self.dataset_meta or {}).get('classes')
         if not names:
             raise UserError('the data set names no classes: set metainfo=dict(classes=...) in it')
         return names
-
-
-def best_count_threshold(scores: Sequence[np.ndarray],
-                         truth: Sequence[int]) -> tuple[float, float]:
-    """The score threshold at which the counts of the images are nearest to the truth.
-
-    Every threshold is considered, not a grid of them. Among those with the smallest mean
-    absolute error the one with the smallest ``|bias|`` is taken, then the highest; it is the
-    middle between the two scores that enclose it (or the end of 0..1).
-
-    Args:
-        scores (Sequence[np.ndarray]): Scores of the predictions, 0..1, an array ``(n, )`` for
-            each of the N images.
-        truth (Sequence[int]): True numbers of instances, N.
-
-    Returns:
-        tuple[float, float]: The threshold, in 0..1, and the mean absolute error at it.
-
-    Example:
-        >>> best_count_threshold([np.array([0.9, 0.25]), np.array([0.75])], truth=[1, 1])
-        (0.5, 0.0)
-    """
-    own = [np.sort(values)[::-1] for values in scores]
-    # while an image counts too few, one more prediction reduces its error, and then it adds to it
-    steps = [np.where(np.arange(len(values)) < true, -1, 1)
-             for values, true in zip(own, truth, strict=True)]
-    falling, step = np.concatenate(own).astype(np.float64), np.concatenate(steps)
-    order = np.argsort(-falling, kind='stable')
-    falling, step = falling[order], step[order]
-    total = int(sum(truth))
-    # entry m: the m best predictions of all images count
-    errors = total + np.concatenate([[0], np.cumsum(step)])
-    bias = np.arange(len(falling) + 1) - total
-    upper, lower = np.concatenate([[1.0], falling]), np.concatenate([falling, [0.0]])
-    # equal scores count together
-    possible = np.flatnonzero((upper > lower) | (np.arange(len(upper)) == len(falling)))
-    best = possible[np.lexsort((possible, np.abs(bias[possible]), errors[possible]))[0]]
-    middle = (upper[best] + lower[best]) / 2
-    # between neighbouring floating point numbers there is no middle
-    at_end = best == len(falling)
-    threshold = middle if middle > lower[best] or at_end else upper[best]
-    return float(threshold), float(errors[best] / len(truth))
-
-
-def best_threshold(checkpoint: dict) -> float | None:
-    """The threshold that counted best in the last validation before a checkpoint was written.
-
-    ``best_*.pth`` holds that of its own validation. ``iter_*.pth`` is written before the
-    validation of its iteration, and again after it if that was the best so far: otherwise it
-    holds that of the validation before.
-
-    Args:
-        checkpoint (dict): As MMEngine's ``Runner`` saves it.
-
-    Returns:
-        float | None: The threshold, or None where no ``CountMetric`` was evaluated.
-    """
-    history = checkpoint.get('message_hub', {}).get('log_scalars', {}).get(KEPT_AS)
-    return None if history is None else float(history.current())
 
 
 def _true_labels(sample: dict) -> np.ndarray:
@@ -197,8 +169,8 @@ def _true_labels(sample: dict) -> np.ndarray:
                     'pipeline of the evaluation')
 
 
-def _errors(images: Sequence[Counted], threshold: float) -> dict[str, float]:
-    differences = np.array([np.count_nonzero(image.scores >= threshold) - len(image.truth)
-                            for image in images], dtype=np.float64)
-    return {'MAE': float(np.abs(differences).mean()),
-            'RMSE': float(np.sqrt((differences ** 2).mean())), 'bias': float(differences.mean())}
+def _errors_of(images: Sequence[Counted], label: int, threshold: float) -> dict[str, Any]:
+    """Errors of the counts of a class."""
+    return count_errors(
+        [np.count_nonzero(image.scores[image.labels == label] >= threshold) for image in images],
+        [np.count_nonzero(image.truth == label) for image in images])

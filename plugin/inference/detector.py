@@ -10,7 +10,8 @@ from mmengine.config import Config
 from mmengine.structures import InstanceData
 
 from plugin.datasets.doctor.caps import detection_cap
-from plugin.evaluation.count_metric import DEFAULT_THRESHOLD, best_threshold
+from plugin.evaluation.count_intervals import HINT, CountCalibration, CountIntervals
+from plugin.evaluation.count_threshold import DEFAULT_THRESHOLD, best_threshold
 from plugin.models.postprocess import Detection, check_tiling, join_tiles, tile_grid
 from plugin.utils import UserError
 
@@ -71,7 +72,10 @@ class Detector(Predictor[Instances]):
         self._tile, self._overlap = tile, overlap
         self.cap, self._is_full = detection_cap(cfg), False
         self.least_score = least_score(cfg)
-        self.score_thr, self.reason = _threshold(self._remembered(), score_thr)
+        self._chosen = self._remembered()
+        self.score_thr, self.reason = _threshold(self._chosen, score_thr)
+        self._counts = self._calibration()
+        self._intervals: dict[float, CountIntervals] = {}
         # models without RoIs have their masks where only a prediction shows them
         black = self.array(np.zeros((64, 64, 3), np.uint8))
         if not self._model.with_mask and 'masks' not in self._found(black):
@@ -95,6 +99,29 @@ class Detector(Predictor[Instances]):
         """The threshold that counted best on the validation set."""
         return best_threshold(self.checkpoint)
 
+    def count_intervals(self, threshold: float | None = None) -> CountIntervals:
+        """Intervals for the counts at a threshold, from the validation of the checkpoint.
+
+        Args:
+            threshold (float, optional): Lowest score that counts. Defaults to ``score_thr``.
+
+        Returns:
+            CountIntervals: Their ``reason`` says why there are none.
+        """
+        if self._counts is None:
+            return CountIntervals.none(f'the checkpoint keeps no counts of a validation: {HINT}')
+        if self._tile is not None:
+            return CountIntervals.none('images in tiles are counted in another way than those of '
+                                       'the validation')
+        threshold = self.score_thr if threshold is None else threshold
+        if threshold not in self._intervals:
+            self._intervals[threshold] = self._counts.intervals(threshold, self._chosen)
+        return self._intervals[threshold]
+
+    def _calibration(self) -> CountCalibration | None:
+        """What was counted on the validation set."""
+        return CountCalibration.of_checkpoint(self.checkpoint)
+
     def _least_memory(self) -> int | None:
         # the image, and its overlay
         return None if self._tile is not None else 6
@@ -103,6 +130,7 @@ class Detector(Predictor[Instances]):
         height, width = image.shape[:2]
         self._is_full = False
         found = Instances(self._detections(image), self.classes, height, width)
+        found.interval = self.count_intervals().of(len(found))
         found.is_full = self._is_full
         return found
 

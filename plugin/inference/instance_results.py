@@ -15,6 +15,7 @@ from plugin.utils.console import warn
 from plugin.visualization.instances import draw_instances
 
 from .coco_ids import CocoIds
+from .count_total import SPAN, CountTotal
 from .detector import Detector
 from .inputs import Named
 from .instances import coco_results, labelme_results
@@ -35,13 +36,15 @@ class InstanceResults:
         opacity (float): Of the colours, from 0 to 1. Defaults to 0.5.
         simplify (float): How far the outlines for LabelMe may deviate, in pixels. Defaults to 1.
         ids (CocoIds, optional): Ids of the COCO results. Defaults to numbers from 1.
+        threshold (float, optional): Of the instances that are written. Defaults to the detector's.
     """
 
     verb = 'counted'
 
     def __init__(self, detector: Detector, out: str | Path, *, images: Sequence[Named] = (),
                  image_format: str = 'jpg', opacity: float = 0.5, simplify: float = 1.0,
-                 ids: CocoIds | None = None) -> None:
+                 ids: CocoIds | None = None, threshold: float | None = None) -> None:
+        self.total = CountTotal(detector, threshold)
         self._model, self.read = detector, detector.read
         self._out, self._format, self._opacity = Path(out), image_format, opacity
         self._simplify = simplify
@@ -64,9 +67,9 @@ class InstanceResults:
     def tables(self) -> Iterator[Callable]:
         """Open the tables; yields what writes one ``(item, image, instances)``."""
         out = self._out
-        with JsonList(out / 'results.json') as results, \
+        with self.total.written(out / 'total.json'), JsonList(out / 'results.json') as results, \
                 Table(out / 'animals.csv', COLUMNS) as rows, \
-                Table(out / 'counts.csv', ['picture', *self._counted]) as counts:
+                Table(out / 'counts.csv', ['picture', *self._counted, *SPAN]) as counts:
             def write(item: Named, image: np.ndarray, instances: Sequence[Detection]) -> None:
                 height, width = image.shape[:2]
                 save_image(out / 'overlays' / f'{item.name}.{self._format}',
@@ -79,13 +82,15 @@ class InstanceResults:
                                              self._ids.categories, file_name=file_name))
                     rows.write([[item.shown, number, *self._values(instance)]
                                 for number, instance in enumerate(instances, start=1)])
-                    counts.write([[item.shown, *self._count(instances)]])
+                    counts.write([[item.shown, *self._count(instances),
+                                   *self.total.span(len(instances))]])
+                self.total.add(len(instances))
             yield write
 
     @contextlib.contextmanager
     def video(self, target: Path, rate: float) -> Iterator[Callable]:
         """Open ``target`` .csv and .mp4; yields what does one ``(index, frame)``."""
-        with Table(Path(f'{target}.csv'), ['frame', *self._counted]) as counts, \
+        with Table(Path(f'{target}.csv'), ['frame', *self._counted, *SPAN]) as counts, \
                 OverlayVideo(Path(f'{target}.mp4'), rate) as video:
             full: list[str] = []
 
@@ -94,7 +99,7 @@ class InstanceResults:
                 if instances.is_full:
                     full.append(f'frame {index} of {target.name}')
                 video.add(self._draw(frame, instances))
-                counts.write([[index, *self._count(instances)]])
+                counts.write([[index, *self._count(instances), *self.total.span(len(instances))]])
             yield add
         self._tell_of_cap(full)
 

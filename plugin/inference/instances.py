@@ -52,9 +52,13 @@ class Instances(list[Instance]):
 
     Attributes:
         is_full (bool): The model found as many as its config allows, and there may be more.
+        interval (tuple[int, int], optional): Between these numbers lies the true number of
+            instances with a probability of 90%; see :class:`~plugin.evaluation.CountIntervals`.
+            None where the checkpoint does not tell.
     """
 
     is_full = False
+    interval: tuple[int, int] | None = None
 
     def __init__(self, detections: Iterable[Detection], classes: Sequence[str], height: int,
                  width: int) -> None:

@@ -2,9 +2,11 @@
 from pathlib import Path
 from typing import Any
 
+import torch
 from mmengine.config import Config
 from mmengine.model import BaseModel
 
+from plugin.evaluation.count_intervals import KEPT_AS, CountCalibration
 from plugin.models.onnx import OnnxInstances, check_facts, detect_by
 
 from .detector import Detector
@@ -42,6 +44,12 @@ class OnnxDetector(Detector):
         detect_by(network, model, lambda: self.score_thr)
         meta = dict(dataset_meta=dict(classes=self._facts.classes, palette=self._facts.palette))
         return model, dict(meta=meta)
+
+    def _calibration(self) -> CountCalibration | None:
+        if self._facts.counts is None:
+            return None
+        kept = {key: torch.tensor(value) for key, value in self._facts.counts.items()}
+        return CountCalibration.of_checkpoint(dict(message_hub=dict(runtime_info={KEPT_AS: kept})))
 
     def _remembered(self) -> float | None:
         return self._facts.threshold

@@ -44,6 +44,13 @@ class ExportedDetector(Detector):
         """The threshold that counted best on the validation set."""
         return self._remembered()
 
+    @property
+    def counts(self) -> dict[str, list] | None:
+        """What was counted on the validation set, as lists."""
+        if self._counts is None:
+            return None
+        return {key: value.tolist() for key, value in self._counts.as_dict().items()}
+
     def prepared(self, path: Path, raw: bool) -> np.ndarray:
         """An image as its graph takes it."""
         sample = self._pipeline(dict(img=self.read(path), img_id=0))
@@ -82,7 +89,7 @@ def make_instances(cfg: Config, name: str, source: str, *, precision: str, prepr
         paths = (given_images(images, number) if images
                  else test_images(cfg, model.datasets, number))
     facts = instance_facts_of(
-        model.model, threshold=model.remembered, config=Path(name).name,
+        model.model, threshold=model.remembered, counts=model.counts, config=Path(name).name,
         checkpoint=Path(source).name, classes=model.classes, palette=model.palette,
         preprocessing=preprocessing, precision=precision)
     graph = instances_to_onnx(model.model, preprocessing=preprocessing,

@@ -15,6 +15,7 @@ from plugin.utils.io import remove_leftovers
 from plugin.utils.locks import working_in
 
 from .coco_ids import CocoIds
+from .count_total import CountTotal
 from .detector import Detector
 from .inputs import Input, Inputs, find_inputs
 from .instance_results import InstanceResults
@@ -26,7 +27,7 @@ from .writers import ImageError, frames_of
 Results = PixelResults | InstanceResults
 # what a run writes, below the folder of the results
 FOLDERS = ('labelme', 'masks', 'overlays', 'probabilities', 'videos')
-TABLES = r'(animals|areas|counts)\.csv|results\.json'
+TABLES = r'(animals|areas|counts)\.csv|(results|total)\.json'
 SHORT = 'needs more memory than there is: give --tile 1024 or less, or make the image smaller'
 
 
@@ -39,12 +40,14 @@ class Predicted:
         verb (str): What was done with them.
         done (int): Inputs that have results.
         failed (dict[Path, str]): Those that could not be done, and why.
+        total (CountTotal, optional): The number of instances in all images, with its interval.
     """
 
     out: Path
     verb: str
     done: int = 0
     failed: dict[Path, str] = field(default_factory=dict)
+    total: CountTotal | None = None
 
     def skip(self, path: Path, error: Exception) -> None:
         """Note and tell that an input could not be done."""
@@ -65,9 +68,10 @@ def predict(model: Segmenter | Detector, inputs: Inputs, out: str | Path = 'outp
 
     A semantic model writes ``overlays/``, ``masks/``, ``areas.csv`` and perhaps
     ``probabilities/``; a model of instances ``overlays/``, ``labelme/``, ``results.json`` (COCO),
-    ``counts.csv`` and ``animals.csv``; both ``videos/``. Every file appears whole or not at all,
-    and tables and ``results.json`` grow image by image: whatever ends the work, they list what was
-    done. An input that cannot be read, or needs too much memory, costs the others nothing.
+    ``counts.csv``, ``animals.csv`` and ``total.json``; both ``videos/``. Every file appears whole
+    or not at all, and tables and ``results.json`` grow image by image: whatever ends the work, they
+    list what was done. An input that cannot be read, or needs too much memory, costs the others
+    nothing.
 
     Args:
         model (Segmenter | Detector): Of :func:`~plugin.inference.load_model`; for probabilities of
@@ -85,7 +89,8 @@ def predict(model: Segmenter | Detector, inputs: Inputs, out: str | Path = 'outp
             they have few points to correct; 0 keeps every pixel (instances). Defaults to 1.
 
     Returns:
-        Predicted: How many are ``done``, which ``failed``, and where the results lie (``out``).
+        Predicted: How many are ``done``, which ``failed``, and where the results lie (``out``);
+        of instances also the ``total`` with its interval.
 
     Raises:
         FileNotFoundError: If an input or ``data`` names nothing.
@@ -132,6 +137,9 @@ def predict_all(results: Results, inputs: list[Input], out: Path) -> Predicted:
         for item in inputs:
             if item.is_video:
                 _predict_video(results, item, done)
+    if images and isinstance(results, InstanceResults):
+        done.total = results.total
+        say(str(done.total))
     return done
 
 

@@ -17,7 +17,8 @@ STYLES = ('-', '--', ':', '-.')
 VALIDATED = ('score', 'count')  # panels of validations, which are few
 SERIES = len(COLOURS) * 2  # more than these in one panel cannot be told apart
 NO_SCORES = {'step', 'iter', 'epoch', 'time', 'data_time', 'memory',
-             'count/threshold', 'count/best_threshold'}
+             'count/threshold', 'count/best_threshold', 'count/constant', 'count/images',
+             'count/relative', 'count/right', 'count/skill'}
 # the main score of each task comes first and in the first colour
 FIRST = ('loss', 'val loss', 'mIoU', 'coco/segm_mAP', 'count/MAE')
 

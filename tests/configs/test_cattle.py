@@ -36,7 +36,7 @@ def shrink_steps(steps) -> None:
 
 def small(name, root, monkeypatch) -> Config:
     """The config with the small set, small images and a small network."""
-    for variable in ('CATTLE_ROOT', 'PIGS_ROOT', 'BARN_ROOT'):
+    for variable in ('CATTLE_ROOT', 'PIGS_ROOT', 'BARN_ROOT', 'NUCLEI_ROOT'):
         monkeypatch.setenv(variable, str(root))
     cfg = Config.fromfile(CONFIGS / f'{name}.py')
     cfg.merge_from_dict(SMALL_DATA)
@@ -55,7 +55,8 @@ def small(name, root, monkeypatch) -> Config:
 
 def pigs_or_barn(root, name):
     """The small set where and as this config looks for it."""
-    write_set(root, ('pig', ) if 'pigs' in name else ('cattle', ))
+    write_set(root, ('pig', ) if 'pigs' in name else
+              ('nucleus', ) if 'nuclei' in name else ('cattle', ))
     (root / 'annotations').mkdir()
     for part in ('train', 'val'):
         (root / f'annotations/{part}.json').write_text((root / f'{part}.json').read_text())
@@ -75,7 +76,8 @@ def build(cfg):
 def test_there_are_experiments():
     assert set(INSTANCE) >= {
         'mask-rcnn_r50_cattle', 'mask-rcnn_swin-t_cattle', 'cascade-mask-rcnn_swin-t_cattle',
-        'mask-rcnn_mnv2_pigs', 'mask-rcnn_mnv2_barn'}
+        'mask-rcnn_mnv2_pigs', 'mask-rcnn_mnv2_barn', 'mask-rcnn_mnv2_nuclei',
+        'mask-rcnn_mnv2-paste_pigs'}
 
 
 @pytest.mark.parametrize('name', CATTLE)
@@ -116,7 +118,10 @@ def test_heads_fit_the_classes(name):
     boxes, masks = ([head] if not isinstance(head, torch.nn.ModuleList) else head
                     for head in (boxes, masks))
     numbers = {head.num_classes for head in [*boxes, *masks]}
-    assert numbers == {len(cfg.train_dataloader.dataset.metainfo.classes)} == {cfg.num_classes}
+    data = cfg.train_dataloader.dataset
+    # that of a data set that pastes lies within it
+    classes = data.get('dataset', data).metainfo.classes
+    assert numbers == {len(classes)} == {cfg.num_classes}
 
 
 def test_swin_learns_as_published(tmp_path, monkeypatch):

@@ -14,6 +14,7 @@ from plugin.demo.events import Events, escape, status_of
 from plugin.demo.instances import InstanceDesk
 from plugin.demo.pixels import PixelDesk
 from plugin.demo.uploads import Refused
+from plugin.evaluation import CountIntervals
 from plugin.inference import export, headers, load_model
 from plugin.inference.inputs import Input
 from plugin.inference.instance_results import InstanceResults
@@ -60,6 +61,24 @@ def test_the_threshold_moves_without_the_network(images, tmp_path):
     assert (shown.image == detector.read(images[1])[..., ::-1]).all()
     rows = desk.show(done.token, 1, 'Animals', 0.5).rows
     assert rows == [[1, 'cow', 0.9, 59, 3.72], [2, 'calf', 0.65, 59, 3.72]]
+
+
+def test_intervals_follow_the_threshold(images, tmp_path):
+    detector = FakeDetector()
+    # one animal was missed in each of 20 images
+    detector.intervals = CountIntervals([3] * 20, [4] * 20)
+    desk = make_desk(tmp_path, InstanceDesk(detector, 0.5))
+    done = predict(desk, images)
+    shown = desk.show(done.token, 2, 'Animals', 0.5)
+    assert desk.model.total_columns == ('image', 'count', 'cow', 'calf', 'count_low', 'count_high')
+    # half an animal in 2, of 2 found by 3 ** 0.5 in place of 4 ** 0.5
+    assert shown.headline == '2 animals (1 cow, 1 calf), with 90% probability 2 to 2'
+    assert shown.totals[0][-2:] == [2, 2]
+    assert shown.summary.startswith('6 animals in all 3 images, with 90% probability ')
+    one = predict(desk, images[:1])
+    assert desk.show(one.token, 1, 'Animals', 0.5).summary == 'With 90% probability 2 to 2'
+    counts = desk.files(one.token, 0.5)[1]
+    assert [(row['count_low'], row['count_high']) for row in rows_of(counts)] == [('2', '2')]
 
 
 def test_the_files_are_those_of_predict(images, tmp_path):

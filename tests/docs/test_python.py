@@ -20,16 +20,18 @@ from tests.helpers.small_project import make_project, smaller, write
 
 # the modules of the public functions; those that are called with tensors have a test of their own
 WITH_FILES = (
-    'plugin', 'plugin.datasets.doctor', 'plugin.datasets.doctor.caps',
+    'plugin', 'plugin.datasets.crowds.generator', 'plugin.datasets.doctor',
+    'plugin.datasets.doctor.caps', 'plugin.datasets.doctor.plan',
     'plugin.datasets.labels.convert', 'plugin.datasets.labels.to_labelme',
     'plugin.datasets.splits.coco_files',
     'plugin.datasets.splits.partition_files', 'plugin.demo.app', 'plugin.inference.detector',
     'plugin.inference.inferencer', 'plugin.inference.model', 'plugin.inference.onnx_export',
     'plugin.inference.prediction', 'plugin.inference.segmenter', 'plugin.inference.tables',
-    'plugin.runs.browse', 'plugin.runs.compare.run', 'plugin.runs.compare.statistics',
-    'plugin.runs.ending', 'plugin.runs.kfold.run', 'plugin.runs.resume', 'plugin.runs.test',
-    'plugin.runs.train')
-FOLDERS = ('inference', 'runs', 'demo', 'datasets/labels', 'datasets/splits', 'datasets/doctor')
+    'plugin.runs.browse', 'plugin.runs.calibrate', 'plugin.runs.compare.run',
+    'plugin.runs.compare.statistics', 'plugin.runs.ending', 'plugin.runs.kfold.run',
+    'plugin.runs.resume', 'plugin.runs.test', 'plugin.runs.train')
+FOLDERS = ('inference', 'runs', 'demo', 'datasets/crowds', 'datasets/doctor', 'datasets/labels',
+           'datasets/splits')
 # what is changed in the page before it runs: a small barn, short trainings, a free port
 CHANGES = [(r'BarnSpec\(200\)', 'BarnSpec(14, 0.3, (64, 96))'), (r'max_iters=\d+', 'max_iters=2'),
            (r'folds=5', 'folds=2'), (r'port=\d+', 'port=7871')]

@@ -21,7 +21,7 @@ WITH_DATA = [*PAGES, ROOT / 'data/README.md']
 # their blocks of Python are typed one after another, in test_python.py
 SESSIONS = (ROOT / 'README.md', ROOT / 'docs/python.md')
 CODE = re.compile(r'`([^`\n]+)`')
-DATA_SETS = ('animals7', 'barn', 'camvid', 'cattle', 'isbi', 'pigs', 'voc')
+DATA_SETS = ('animals7', 'barn', 'camvid', 'cattle', 'isbi', 'nuclei', 'pigs', 'voc')
 
 
 def named(path) -> str:

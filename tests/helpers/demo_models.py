@@ -11,6 +11,7 @@ from plugin.demo.desk import Desk, Progress
 from plugin.demo.instances import InstanceDesk
 from plugin.demo.shelf import Shelf
 from plugin.demo.uploads import Limits
+from plugin.evaluation import CountIntervals
 from plugin.inference.instances import Instances
 from plugin.models.postprocess import Detection
 from tests.helpers import hostile_uploads as hostile
@@ -28,6 +29,7 @@ class FakeDetector:
 
     def __init__(self):
         self.asked = []
+        self.intervals = CountIntervals.none('it was never validated')
 
     @staticmethod
     def read(path):
@@ -35,6 +37,9 @@ class FakeDetector:
         if image is None:
             raise ValueError(f'{path} is no image')
         return image
+
+    def count_intervals(self, threshold=None):
+        return self.intervals
 
     def __call__(self, image):
         self.asked.append(image.shape[1])

@@ -45,6 +45,8 @@ def build(name: str, seed: int = 0, classes: int = 2, **rcnn: Any):
     for one in head.bbox_head if isinstance(head.bbox_head, list) else [head.bbox_head]:
         one.update(in_channels=8, fc_out_channels=16, num_classes=classes)
     head.mask_head.update(in_channels=8, conv_out_channels=8, num_classes=classes)
+    if 'mask_nms' in rcnn:
+        head.type = 'MaskNMSRoIHead'
     model.train_cfg = None
     model.test_cfg.rpn.update(nms_pre=120, max_per_img=60)
     model.test_cfg.rcnn.update(ConfigDict(max_per_img=20, score_thr=0.2), **rcnn)

@@ -8,6 +8,9 @@ from mmengine.config import Config
 from mmengine.logging import HistoryBuffer
 from mmengine.registry import DefaultScope
 
+from plugin.evaluation import CountCalibration
+from plugin.evaluation.count_intervals import KEPT_AS
+
 CLASSES = ('cow', 'calf')
 CONFIG = """
 default_scope = 'mmdet'
@@ -61,8 +64,12 @@ def write_detector(folder: Path) -> Path:
     return config
 
 
-def write_weights(config: Path, name: str, threshold: float | None = None) -> Path:
-    """Write a checkpoint with random weights beside the config; it may remember a threshold."""
+def write_weights(config: Path, name: str, threshold: float | None = None,
+                  counts: CountCalibration | None = None) -> Path:
+    """Write a checkpoint with random weights beside the config.
+
+    It may remember a threshold, and what a validation counted.
+    """
     with DefaultScope.overwrite_default_scope('mmdet'):
         model = MODELS.build(Config.fromfile(config).model)
     generator = torch.Generator().manual_seed(4)
@@ -71,9 +78,10 @@ def write_weights(config: Path, name: str, threshold: float | None = None) -> Pa
     scalars = {}
     if threshold is not None:
         scalars['val/count/best_threshold'] = HistoryBuffer([0.9, threshold], [1, 1])
+    info = {} if counts is None else {KEPT_AS: counts.as_dict()}
     path = config.parent / name
     torch.save(dict(meta=dict(dataset_meta=dict(classes=CLASSES)), state_dict=model.state_dict(),
-                    message_hub=dict(log_scalars=scalars)), path)
+                    message_hub=dict(log_scalars=scalars, runtime_info=info)), path)
     return path
 
 

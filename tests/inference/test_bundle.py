@@ -15,12 +15,13 @@ import torch.nn.functional as F
 from mmdet.models.roi_heads.mask_heads.fcn_mask_head import _do_paste_mask
 from PIL import Image
 
+from plugin.evaluation import CountIntervals
 from plugin.inference import export, load_model, predict
 from plugin.inference.bundle import check_bundle, preparation
 from plugin.inference.bundle import predict as program
 from plugin.inference.instances import labelme_results
 from plugin.inference.tables import no_formula
-from plugin.models.postprocess import Detection
+from plugin.models.postprocess import Detection, mask_nms
 from plugin.utils import UserError
 from plugin.utils.config import load_config
 from plugin.visualization import instances as drawing
@@ -103,8 +104,8 @@ def test_detector(herd, pixels, pictures, tmp_path):
         assert (pictures / 'bundle' / name).read_bytes() == (
             pictures / 'pasture' / name).read_bytes(), name
     rows = (pictures / 'bundle/counts.csv').read_text('utf-8').splitlines()
-    assert rows[0] == 'picture,count,cow,calf'
-    assert max(int(row.split(',')[-3]) for row in rows[1:]) > 2
+    assert rows[0] == 'picture,count,cow,calf,count_low,count_high'
+    assert max(int(row.split(',')[-5]) for row in rows[1:]) > 2
     for path in (pictures / 'pasture/labelme').rglob('*.json'):
         other = pictures / 'bundle' / path.relative_to(pictures / 'pasture')
         assert same_shapes(*(json.loads(one.read_text('utf-8')) for one in (path, other)))
@@ -250,11 +251,12 @@ def test_a_camera_is_read_until_enough_frames(tmp_path, monkeypatch):
             pass
 
     monkeypatch.setattr(program.cv2, 'VideoCapture', Camera)
-    model = SimpleNamespace(classes=['cow'], counts=True, animals=lambda image: [], facts={})
+    model = SimpleNamespace(classes=['cow'], counts=True, animals=lambda image: [], facts={},
+                            span=lambda count: (0, 1))
     args = SimpleNamespace(out=tmp_path, frames=4, opacity=0.5)
     assert program.Results(model, args).video(program.Input('camera:3', 'camera-3', True))
     rows = (tmp_path / 'videos/camera-3.csv').read_text().splitlines()
-    assert rows == ['frame,count', '0,0', '1,0', '2,0', '3,0']
+    assert rows == ['frame,count,count_low,count_high', '0,0,0,1', '1,0,0,1', '2,0,0,1', '3,0,0,1']
     assert (tmp_path / 'videos/camera-3.mp4').stat().st_size > 0
 
 
@@ -274,3 +276,45 @@ def test_preparation_is_that_of_the_config():
     assert preparation(load_config('mask-rcnn_r50_cattle')) == dict(
         read='color', resize=dict(scale=[1333, 800], keep_ratio=True))
     assert preparation(load_config('fcn8s_barn'))['read'] == 'color'
+
+
+@pytest.mark.parametrize('settings', [
+    dict(iou=0.3), dict(iou=0.6, inside=0.7), dict(iou=0.5, merged=0.7, parts=0.4),
+    dict(iou=0.2, merged=0.6, class_agnostic=True)])
+def test_masks_suppress_as_in_pasture(settings):
+    rng = np.random.default_rng(5)
+    dropped = 0
+    for _ in range(12):
+        masks = [blob(rng, 40, 50) for _ in range(9)]
+        # two apart, and one over both
+        masks += [np.zeros((40, 50), bool) for _ in range(3)]
+        masks[-3][5:20, 3:20], masks[-2][5:20, 22:40], masks[-1][5:20, 3:40] = True, True, True
+        found = [Detection.from_mask(number % 2 if number < 9 else 0, score, mask) for
+                 number, (score, mask) in enumerate(zip(
+                     -np.sort(-rng.random(12).astype(np.float32)), masks))]
+        expected = mask_nms(
+            torch.from_numpy(np.stack(masks)), torch.tensor([one.score for one in found]),
+            torch.tensor([one.label for one in found]), **settings)
+        animals = [program.Animal(one.label, one.score, one.left, one.top, one.mask)
+                   for one in found]
+        assert program.mask_nms(animals, **settings).tolist() == expected.tolist()
+        dropped += int((~expected).sum())
+    assert dropped > 10
+
+
+def test_intervals_are_those_of_pasture(tmp_path):
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 9, 30)
+    intervals = CountIntervals((truth + rng.integers(-1, 2, 30)).clip(0).tolist(), truth.tolist())
+    model = program.Model.__new__(program.Model)
+    model.intervals, model.score_thr = json.loads(json.dumps(intervals.as_table(20))), 0.5
+    for count in range(21):
+        assert model.span(count) == intervals.of(count)
+    for number in (1, 2, 40):
+        counts = rng.integers(0, 9, number).tolist()
+        total = model.total(counts)
+        assert (total['low'], total['high']) == intervals.total(counts)
+        assert (total['count'], total['calibrated_on']) == (sum(counts), 30)
+    model.intervals = CountIntervals.none('nothing is known').as_table(20)
+    assert model.span(3) == (None, None)
+    assert model.total([3, 4])['reason'] == 'nothing is known'

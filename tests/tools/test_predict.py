@@ -2,6 +2,7 @@
 import contextlib
 import errno
 import inspect
+import json
 from pathlib import Path
 
 import predict as tool
@@ -42,8 +43,12 @@ def test_instances(tmp_path, monkeypatch):
     result = run_tool('predict', [config, checkpoint, 'pictures/images/[01].png', '--device', 'cpu',
                                   '--out', 'found', '--simplify', 0, '--format', 'png'], tmp_path)
     assert result.status == 0, result.err
+    count = json.loads((tmp_path / 'found/total.json').read_text())['count']
     assert result.out == ('score threshold 0.65: it counted best on the validation set, as the '
-                          'checkpoint remembers\n2 of 2 inputs counted; results in found\n')
+                          'checkpoint remembers\n'
+                          f'{count} animals in 2 images; no interval: the checkpoint keeps no '
+                          'counts of a validation: let tools/calibrate.py count the validation '
+                          'images\n2 of 2 inputs counted; results in found\n')
     monkeypatch.chdir(tmp_path)
     predict(load_model(config, checkpoint, device='cpu'), 'pictures/images/[01].png', 'expected',
             simplify=0, image_format='png')

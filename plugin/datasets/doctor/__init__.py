@@ -16,6 +16,7 @@ from plugin.utils import UserError
 from plugin.utils.config import load_config, set_work_dir
 
 from .duplicates import check_duplicates
+from .advice import Advice
 from .caps import check_caps
 from .facts import UsedSet
 from .files import check_files
@@ -26,14 +27,16 @@ from .labels import check_labels
 from .looking import seen_of
 from .outlines import check_outlines
 from .parts import DataPart, leaf_configs
+from .plan import plan
 from .printing import print_report, write_report
 from .reading import read_parts
 from .scan import scan
 from .training import check_room, check_training
 from .weighing import ClassWeights, weigh_classes
 
-__all__ = ['ClassWeights', 'DataPart', 'Finding', 'Report', 'check_room', 'examine',
-           'examine_config', 'examine_path', 'print_report', 'weigh_classes', 'write_report']
+__all__ = ['Advice', 'ClassWeights', 'DataPart', 'Finding', 'Report', 'check_room', 'examine',
+           'examine_config', 'examine_path', 'plan', 'print_report', 'weigh_classes',
+           'write_report']
 
 
 def examine(target: str | Path | Config, *, images: str | Path | None = None,

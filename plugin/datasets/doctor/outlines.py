@@ -77,6 +77,11 @@ def check_outlines(parts: Sequence[DataPart], report: Report) -> None:
         _check_bare(part, report)
 
 
+def measured_size(outline: Outline, height: int, width: int) -> tuple[float, float]:
+    """Height and width of the box of an outline in an image of H x W pixels; 0 if it is wrong."""
+    return _measure(outline, height, width)[:2]
+
+
 def input_factor(steps: Sequence[Any], size: tuple[int, int]) -> float:
     """By how much the pipeline enlarges an image of (H, W) pixels, random ranges left aside."""
     for step in itertools.chain.from_iterable(map(_first_choice, steps)):

@@ -10,10 +10,11 @@ from .load_deep_image import LoadDeepImage
 from .mirror_border import MirrorBorder
 from .pack_semi_inputs import PackSemiInputs
 from .pack_weighted_inputs import PackWeightedSegInputs
+from .paste_instances import PasteInstances
 from .random_scale import RandomScale
 from .tta_views import TTAViews
 
 __all__ = ['BorderWeight', 'BoundShortSide', 'ColorJitter', 'ElasticDeformation', 'GreyVariation',
            'LoadDeepImage', 'LoadInstanceSegMap', 'MirrorBorder', 'PackSemiInputs',
-           'PackWeightedSegInputs', 'RandomGaussianBlur', 'RandomScale', 'TTAViews',
-           'border_weight']
+           'PackWeightedSegInputs', 'PasteInstances', 'RandomGaussianBlur', 'RandomScale',
+           'TTAViews', 'border_weight']

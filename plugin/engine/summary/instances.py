@@ -15,6 +15,7 @@ from plugin.datasets.labels.polygons import to_rle
 from plugin.evaluation import CountMetric, FastCocoMetric, encode_masks, match_instances
 from plugin.evaluation.count_metric import DEFAULT_THRESHOLD
 from plugin.utils import write_atomically
+from plugin.utils.counts import told_counts
 from plugin.utils.numbers import jsonable
 from plugin.utils.text import LONGEST_NAME
 
@@ -118,6 +119,8 @@ class InstancePages:
             pictures=[[name(path)[-LONGEST_NAME:], one.truth,
                        int((one.scores >= self._threshold).sum())]
                       for path, one in counts],
+            # of every prediction, so that folds can calibrate each other's intervals
+            scores=[one.scores.astype(np.float64).round(6).tolist() for _, one in counts],
             thresholds=THRESHOLDS.tolist(),
             MAE=np.abs(found - truth[:, None]).mean(axis=0).round(4).tolist())
         return {folder / 'counts.json': lambda path: write_atomically(
@@ -158,8 +161,8 @@ def class_scores(evaluator: Evaluator) -> list[dict[str, Any]]:
     return list(rows.values())
 
 
-def sentence(metrics: dict[str, Any]) -> str | None:
-    """The scores of an instance model in words, or None where there are none."""
+def sentence(metrics: dict[str, Any], part: str = 'validation') -> str | None:
+    """The scores of an instance model on a part of the data in words, or None without scores."""
     parts = []
     for kind, name in (('segm', 'mask'), ('bbox', 'box')):
         found = {key: _named(metrics, f'{kind}_{key}') for key in ('mAP_50', 'mAP')}
@@ -169,9 +172,16 @@ def sentence(metrics: dict[str, Any]) -> str | None:
     error, threshold = metrics.get('count/MAE'), metrics.get('count/threshold')
     if error is not None:
         best, least = metrics['count/best_threshold'], metrics['count/best_MAE']
-        better = f'; {least:.2f} at {best:.2f}' if least < error else ''
+        # a test chooses no threshold, and what it would have chosen is no result
+        better = f'; {least:.2f} at {best:.2f}' if least < error and part != 'test' else ''
         parts.append(f'counts off by {error:.2f} animals an image '
                      f'(threshold {threshold:.2f}{better})')
+        own = {key.removeprefix('count/'): value for key, value in metrics.items()}
+        if 'constant' in own:
+            parts.append(told_counts(own))
+        if 'coverage' in own:
+            parts.append(f'{own["coverage"]:.0%} of the true counts lie in their 90% intervals, '
+                         f'{own["interval_width"]:.1f} wide')
     return '; '.join(parts) or None
 
 

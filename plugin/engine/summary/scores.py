@@ -47,7 +47,7 @@ def say(runner: Runner, metrics: dict[str, Any], evaluator: Evaluator, part: str
     if metrics and metric is not None:
         runner.logger.info(f'mIoU {metric.scores()["mIoU"]:.4f} on the {part} set')
         return
-    words = sentence(metrics)
+    words = sentence(metrics, part)
     for name, value in metrics.items():
         if name.split('/')[-1] == 'mIoU':
             words = f'mIoU {value / 100:.4f}'  # IoUMetric speaks in percent

@@ -17,7 +17,7 @@ from .preparation import preparation
 
 PROGRAM = Path(__file__).with_name('predict.py')
 # of the graph, and of no use beside it
-LEFT_OUT = ('fingerprint', 'preprocessing', 'settings', 'threshold')
+LEFT_OUT = ('counts', 'fingerprint', 'preprocessing', 'settings', 'threshold')
 
 
 class Licences(NamedTuple):
@@ -64,9 +64,12 @@ def _answers(model: Predictor) -> dict[str, Any]:
     """How the program turns what the network answers into results."""
     network: BaseModel = model.model
     if isinstance(model, Detector):
+        suppression = getattr(network.roi_head, 'mask_suppression', None)
+        cap = model.cap[1] if model.cap is not None else 0
         return dict(threshold=model.score_thr, threshold_reason=model.reason,
-                    mask_threshold=float(network.test_cfg.rcnn.mask_thr_binary),
-                    cap=model.cap[1] if model.cap is not None else 0)
+                    mask_threshold=float(network.test_cfg.rcnn.mask_thr_binary), cap=cap,
+                    mask_nms=dict(suppression[1]) if suppression else None,
+                    intervals=model.count_intervals().as_table(cap or 1000))
     network = predicting_network(network)
     threshold = getattr(network.decode_head, 'threshold', None)
     return dict(align_corners=bool(network.align_corners),

@@ -12,6 +12,7 @@ import colorsys
 import contextlib
 import csv
 import json
+import math
 import os
 import re
 import struct
@@ -30,7 +31,9 @@ EXAMPLES = """examples:
   python predict.py rtsp://192.168.1.20/stream --frames 1000
 
 results, in the folder --out:
-  counts.csv          the number of animals in each picture
+  counts.csv          the number of animals in each picture, and the lowest and the highest true
+                      number, where the validation of the training tells them
+  total.json          the same of all pictures together
   animals.csv         score, area and box (pixels) of each animal, numbered as in the overlay
   overlays/NAME.jpg   the picture with each animal in a colour, its number and score
   labelme/NAME.json   the outlines for correction in LabelMe, which opens the picture itself
@@ -83,6 +86,10 @@ class Model:
         self.counts = self.facts['kind'] == 'instances'
         self.score_thr = self.facts.get('threshold') if score_thr is None else score_thr
         self.is_full = False
+        self.intervals: dict[str, Any] = self.facts.get('intervals', {})
+        if self.counts and self.score_thr != self.facts['threshold'] and 'of' in self.intervals:
+            self.intervals = dict(level=self.intervals['level'], images=0, reason=(
+                f'intervals are those of the threshold {self.facts["threshold"]}'))
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or 0
         options.log_severity_level = 3
@@ -101,20 +108,50 @@ class Model:
         """The animals in a picture, the surest first."""
         height, width = image.shape[:2]
         small = resized(image, self.facts['resize'])
+        # by its mask, also what is not sure suppresses what lies over several
+        least = 0 if self.facts['mask_nms'] else self.score_thr
         boxes, scores, labels, masks = self._session.run(
-            None, {'image': as_batch(small), 'least_score': np.array(self.score_thr, np.float32)})
-        self.is_full = len(scores) >= self.facts['cap'] > 0
+            None, {'image': as_batch(small), 'least_score': np.array(least, np.float32)})
         # boxes are those of the resized picture
         ratio = np.array([small.shape[1] / width, small.shape[0] / height] * 2, np.float32)
         found = []
         for box, score, label, mask in zip(boxes / ratio, scores, labels, masks):
             left, top, inside = pasted(mask, box, height, width, self.facts['mask_threshold'])
             x, y, wide, high = cv2.boundingRect(inside.view(np.uint8))
-            # one whose outline has no pixel is none
-            if wide:
-                found.append(Animal(int(label), float(score), left + x, top + y,
-                                    inside[y:y + high, x:x + wide].copy()))
-        return sorted(found, key=lambda animal: -animal.score)
+            found.append(Animal(int(label), float(score), left + x, top + y,
+                                inside[y:y + high, x:x + wide].copy()))
+        found.sort(key=lambda animal: -animal.score)
+        if self.facts['mask_nms']:
+            kept = mask_nms(found, **self.facts['mask_nms'])
+            found = [one for one, stays in zip(found, kept) if stays][:self.facts['cap']]
+        found = [one for one in found if one.score >= np.float32(self.score_thr)]
+        self.is_full = len(found) >= self.facts['cap'] > 0
+        # one whose outline has no pixel is none
+        return [one for one in found if one.mask.size]
+
+    def span(self, count: int) -> tuple[int | None, int | None]:
+        """Lowest and highest true number of animals in a picture, where these are known."""
+        table = self.intervals.get('of')
+        if table is None:
+            return None, None
+        low, high = table[min(count, len(table) - 1)]
+        return low, high
+
+    def total(self, counts: Sequence[int]) -> dict[str, Any]:
+        """The number of animals in all pictures, and the interval in which the true one lies."""
+        known, low, high = self.intervals, None, None
+        if len(counts) == 1:
+            low, high = self.span(counts[0])
+        elif counts and 'of' in known:
+            squares = np.array(counts, np.float64) + 1
+            first = float(np.sqrt(squares).sum())
+            middle = sum(counts) + known['missed'] * first
+            reach = known['reach'] * (squares.sum() / known['S2']
+                                      + (first / known['S1']) ** 2) ** 0.5
+            low, high = max(0, math.ceil(middle - reach)), max(0, math.floor(middle + reach))
+        return dict(images=len(counts), count=sum(counts), low=low, high=high,
+                    level=known['level'], threshold=self.score_thr,
+                    calibrated_on=known['images'], reason=known['reason'] or None)
 
     def labels(self, image: np.ndarray) -> np.ndarray:
         """The class id of each pixel, (H, W), int64."""
@@ -125,6 +162,56 @@ class Model:
             return logits.argmax(0)
         probability = 1 / (1 + np.exp(-logits[0]))
         return (probability > self.facts['foreground_threshold']).astype(np.int64)
+
+
+def mask_nms(animals: Sequence[Animal], iou: float = 0.5, inside: float | None = None,
+             merged: float | None = None, parts: float = 0.5,
+             class_agnostic: bool = False) -> np.ndarray:
+    """Which animals stay, (N,) bool: none that is another one again, or several at once.
+
+    First goes an outline in which two or more others lie that are apart, with a share ``merged`` of
+    their pixels, that fill a share ``merged`` of it, each with ``parts`` of its score at least.
+    Then goes what has an IoU above ``iou`` with a surer one, or lies in it by a share above
+    ``inside``.
+    """
+    shared = np.array([[common(one, other) for other in animals] for one in animals], float)
+    area = shared.diagonal() if len(animals) else np.zeros(0)
+    labels, scores = (np.array([animal[place] for animal in animals]) for place in (0, 1))
+    rivals = np.ones_like(shared, bool) if class_agnostic else labels[:, None] == labels
+    kept = area > 0
+    if merged is not None:
+        part = (rivals & (shared >= merged * area) & (scores >= parts * scores[:, None])
+                & (area < merged * area[:, None]) & (area > 0))
+        apart = shared <= (1 - merged) * np.minimum(area[:, None], area)
+        # the smallest first: what is lost itself is no part of a larger one
+        for place in area.argsort(kind='stable'):
+            chosen: list[int] = []
+            for other in (-scores).argsort(kind='stable'):
+                if part[place, other] and kept[other] and apart[other, chosen].all():
+                    chosen.append(int(other))
+            if len(chosen) > 1 and shared[place, chosen].sum() >= merged * area[place]:
+                kept[place] = False
+    alike = shared / np.maximum(area[:, None] + area - shared, 1) > iou
+    if inside is not None:
+        alike |= shared / np.maximum(area, 1) > inside
+    alike &= rivals
+    for place in (-scores).argsort(kind='stable'):
+        if kept[place]:
+            kept &= ~(alike[place] & (scores <= scores[place]))
+            kept[place] = True
+    return kept
+
+
+def common(one: Animal, other: Animal) -> int:
+    """Pixels that two animals share."""
+    left, top = max(one.left, other.left), max(one.top, other.top)
+    right, bottom = (min(one[2 + axis] + one.mask.shape[1 - axis],
+                         other[2 + axis] + other.mask.shape[1 - axis]) for axis in (0, 1))
+    if left >= right or top >= bottom:
+        return 0
+    a, b = (animal.mask[top - animal.top:bottom - animal.top,
+                        left - animal.left:right - animal.left] for animal in (one, other))
+    return int(np.count_nonzero(a & b))
 
 
 def as_batch(image: np.ndarray) -> np.ndarray:
@@ -482,14 +569,15 @@ class Results:
     def __init__(self, model: Model, args: argparse.Namespace) -> None:
         self.model, self.out, self.args = model, Path(args.out), args
         several = model.classes if len(model.classes) > 1 else []
-        self.title = (['count', *several] if model.counts else ['class', 'pixels', 'share'])
+        self.title = (['count', *several, 'count_low', 'count_high'] if model.counts
+                      else ['class', 'pixels', 'share'])
 
     def rows(self, name: Any, found: Any) -> list[list]:
         """Rows of the table of pictures or frames."""
         if self.model.counts:
             labels = [animal.label for animal in found]
-            each = [labels.count(label) for label in range(len(self.title) - 1)]
-            return [[name, len(found), *each]]
+            each = [labels.count(label) for label in range(len(self.title) - 3)]
+            return [[name, len(found), *each, *self.model.span(len(found))]]
         counts = np.bincount(found.ravel(), minlength=len(self.model.classes))
         return [[name, label, int(pixels), f'{pixels / found.size:.6f}']
                 for label, pixels in zip(self.model.classes, counts)]
@@ -504,7 +592,7 @@ class Results:
 
     def pictures(self, inputs: Sequence[Input]) -> int:
         """Do all pictures; returns how many could not be done."""
-        failed, full = 0, []
+        failed, full, counts = 0, [], []
         columns = ['picture', 'number', 'class', 'score', 'area', 'x', 'y', 'width', 'height']
         name = 'counts.csv' if self.model.counts else 'areas.csv'
         with contextlib.ExitStack() as stack:
@@ -528,8 +616,12 @@ class Results:
                                   one.mask.shape[1], one.mask.shape[0]]
                                  for number, one in enumerate(found, start=1)])
                 add(self.rows(item.source, found))
+                counts.append(len(found))
                 if self.model.is_full:
                     full.append(item.source)
+        if self.model.counts:
+            save(self.out / 'total.json',
+                 (json.dumps(self.model.total(counts), indent=1) + '\n').encode())
         if full:
             print(f'warning: {len(full)} pictures, such as {full[0]}, have as many animals as the '
                   f'model may find ({self.model.facts["cap"]}); there may be more', file=sys.stderr)

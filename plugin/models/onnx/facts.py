@@ -13,7 +13,7 @@ from plugin.utils import UserError, first_few
 from plugin.version import __version__
 
 from .export import predicting_network
-from .instances import predicting_detector
+from .instances import number_outlined, predicting_detector
 
 # parts of names of what takes no part in a prediction
 UNUSED = re.compile(r'^auxiliary_head|^data_preprocessor|\.loss_(decode|cls|bbox|mask)'
@@ -84,10 +84,13 @@ class InstanceFacts(GraphFacts):
     Attributes:
         threshold (float | None): Lowest score of an instance, as the checkpoint remembers it.
         settings (dict): What the graph has taken from ``test_cfg`` and from the padding.
+        counts (dict | None): What the validation of the checkpoint counted: ``truth`` and
+            ``numbers`` of N images, and ``scores``, as lists.
     """
 
     threshold: float | None = None
     settings: dict[str, Any] = dataclasses.field(default_factory=dict)
+    counts: dict[str, list] | None = None
 
 
 def facts_of(model: BaseModel, *, config: str, checkpoint: str, classes: Sequence[str],
@@ -99,17 +102,18 @@ def facts_of(model: BaseModel, *, config: str, checkpoint: str, classes: Sequenc
         palette=palette, preprocessing=preprocessing, precision='float16' if half else 'float32'))
 
 
-def instance_facts_of(model: BaseModel, *, threshold: float | None, **settings: Any
-                      ) -> InstanceFacts:
+def instance_facts_of(model: BaseModel, *, threshold: float | None,
+                      counts: dict[str, list] | None = None, **settings: Any) -> InstanceFacts:
     """The facts of a detector, see :func:`~plugin.models.onnx.instances_to_onnx`.
 
     Args:
         model (BaseModel): The detector.
         threshold (float, optional): Lowest score of an instance.
+        counts (dict, optional): What the validation counted.
         settings (Any): Those of :func:`facts_of`, with ``precision`` in the place of ``half``.
     """
     return InstanceFacts(**_common(model, predicting_detector(model), **settings),
-                         threshold=threshold, settings=_detection_settings(model))
+                         threshold=threshold, settings=_detection_settings(model), counts=counts)
 
 
 def _common(model: BaseModel, network: BaseModel, *, classes: Sequence[str],
@@ -193,6 +197,9 @@ def _detection_settings(model: BaseModel) -> dict[str, Any]:
     """What else than layers is fixed in the graph of a detector, as JSON holds it."""
     network, preprocessor = predicting_detector(model), model.data_preprocessor
     fixed = {f'{name}.{key}': value for name in ('rpn', 'rcnn')
-             for key, value in network.test_cfg[name].items() if key != 'mask_thr_binary'}
+             for key, value in network.test_cfg[name].items()
+             # what happens after the graph may be changed
+             if key not in ('mask_thr_binary', 'mask_nms', 'max_per_img') or name == 'rpn'}
+    fixed['rcnn.max_per_img'] = number_outlined(network.roi_head)
     fixed.update(pad_size_divisor=preprocessor.pad_size_divisor, pad_value=preprocessor.pad_value)
     return json.loads(json.dumps(fixed))

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from plugin.utils import UserError
 
+from ..roi_heads import CascadeMaskNMSRoIHead, MaskNMSRoIHead
 from . import geometry
 from .export import (
     EXAMPLE,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 LEAST = 'least_score'
 OUTPUTS = ('boxes', 'scores', 'labels', 'masks')
+HEADS = (StandardRoIHead, CascadeRoIHead, MaskNMSRoIHead, CascadeMaskNMSRoIHead)
 Size = Sequence[geometry.Size]
 
 
@@ -82,7 +84,7 @@ class InstancesOf(FunctionOf):
         rois = _rois(_proposals(self.network.rpn_head, levels, size))
         stages = _stages(head)
         scores, boxes = _refined(stages, levels, rois, size)
-        boxes, scores, labels = _found(boxes, scores, head.test_cfg)
+        boxes, scores, labels = _found(boxes, scores, head.test_cfg, number_outlined(head))
         sure = (scores >= least_score).nonzero()[:, 0]
         boxes, scores, labels = boxes[sure], scores[sure], labels[sure]
         masks = _masks(stages, levels, _rois(boxes), labels)
@@ -107,7 +109,7 @@ def predicting_detector(model: BaseModel) -> BaseModel:
     network = getattr(model, 'predictor', model)
     head: Any = getattr(network, 'roi_head', None)
     first: Any = getattr(network, 'rpn_head', None)
-    if type(first) is not RPNHead or type(head) not in (StandardRoIHead, CascadeRoIHead):
+    if type(first) is not RPNHead or type(head) not in HEADS:
         raise UserError(f'{type(network).__name__} has no ONNX form: only Mask R-CNN and Cascade '
                         'Mask R-CNN do; predict with PyTorch')
     if not head.with_mask or head.with_shared_head:
@@ -248,8 +250,14 @@ def _refined(stages: Sequence[_Stage], levels: Sequence[Tensor], rois: Tensor,
     return mean.softmax(-1), boxes.view(-1, number, 4)
 
 
-def _found(boxes: Tensor, scores: Tensor,
-           settings: Mapping[str, Any]) -> tuple[Tensor, Tensor, Tensor]:
+def number_outlined(head: Any) -> int:
+    """How many boxes get a mask at most; suppression by masks has more than are left by it."""
+    suppression = getattr(head, 'mask_suppression', None)
+    return int(suppression[0] if suppression else head.test_cfg['max_per_img'])
+
+
+def _found(boxes: Tensor, scores: Tensor, settings: Mapping[str, Any],
+           most: int) -> tuple[Tensor, Tensor, Tensor]:
     """Boxes (K, 4), scores (K,) and labels (K,) of what is sure enough and not suppressed."""
     scores = scores[:, :-1]
     number = scores.shape[1]
@@ -258,7 +266,6 @@ def _found(boxes: Tensor, scores: Tensor,
     scores = scores.reshape(-1)
     sure = (scores > settings['score_thr']).nonzero()[:, 0]
     boxes, scores, labels = boxes[sure], scores[sure], labels[sure]
-    most = settings['max_per_img']
     kept, scores = suppress(boxes, scores, labels, settings.get('nms'), most if most > 0 else -1)
     return boxes[kept], scores, labels[kept]
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from plugin.utils import UserError
 
+from ..roi_heads.mask_nms_heads import suppress
 from .export import INPUT, MISSING, OUTPUT
 from .facts import GraphFacts, InstanceFacts
 from .instances import LEAST, OUTPUTS, predicting_detector
@@ -152,20 +153,26 @@ def detect_by(network: OnnxInstances, model: BaseModel,
     heads: Any = detector.roi_head.mask_head
     mask_head: Any = heads[-1] if isinstance(heads, nn.ModuleList) else heads
     number = 1 if mask_head.class_agnostic else mask_head.num_classes
+    suppression = getattr(detector.roi_head, 'mask_suppression', None)
 
     def found_in(image: Tensor, sample: DetDataSample, rescale: bool) -> InstanceData:
         # the graph pads by itself
         image = image[None, :, :sample.img_shape[0], :sample.img_shape[1]]
         raw = network.facts.preprocessing
-        found = network(raw_images(image, preprocessor) if raw else image, least_score())
+        # by its mask, also what is not sure suppresses what lies over several
+        least = 0.0 if suppression else least_score()
+        found = network(raw_images(image, preprocessor) if raw else image, least)
         found = found.to(image.device)
         masks = found.pop('masks')[:, None].expand(-1, number, -1, -1)
         with warnings.catch_warnings():
             # of a tensor that is copied by way of another one
             warnings.filterwarnings('ignore', 'To copy construct from a tensor')
-            return mask_head.predict_by_feat(
+            found = mask_head.predict_by_feat(
                 (masks, ), [found], [sample.metainfo], detector.test_cfg.rcnn, rescale=rescale,
                 activate_map=True)[0]
+        if suppression:
+            return suppress(found, detector.test_cfg.rcnn.max_per_img, suppression[1])
+        return found
 
     def predict(batch_inputs: Tensor, batch_data_samples: list[DetDataSample],
                 rescale: bool = True) -> list[DetDataSample]:

@@ -15,6 +15,7 @@ from plugin.utils.console import say, warn
 from ..ending import report as write_report
 from ..processes import shown_command, training_command, training_environment
 from ..starts import GRACE, INTERRUPTED, locked, refuse_own
+from .coverage import count_coverage, told_coverage
 from .plan import Division, Plan, make_plan
 from .scores import are_scores, join_scores, print_scores, read_scores, write_scores
 from .state import read_state
@@ -64,7 +65,9 @@ def kfold(config: str | Path | Config, *, folds: int = 5, seed: int | None = Non
         dict[str, Any]: ``scores`` ``{name: summary}`` and ``classes``
         ``{class: {name: summary}}``, where a summary has ``mean``, ``std`` (of a sample), ``n``
         and the K ``values``; ``iterations`` of each fold; ``config`` and ``folds``, their work
-        directories. It is written as ``kfold.json`` and ``kfold.csv``, too.
+        directories; ``count_intervals`` of models that count: how many of the true counts lie in
+        intervals that the other folds calibrate. It is written as ``kfold.json`` and
+        ``kfold.csv``, too.
 
     Raises:
         FileNotFoundError: If the config or the data do not exist.
@@ -93,9 +96,14 @@ def kfold(config: str | Path | Config, *, folds: int = 5, seed: int | None = Non
         found = _train_folds(plan, [*arguments], processes, lock)
         joint = dict(config=name, folds=[str(fold.work_dir) for fold in plan.folds],
                      **join_scores(found))
+        coverage = count_coverage([fold.work_dir for fold in plan.folds])
+        if coverage is not None:
+            joint['count_intervals'] = coverage
         paths = write_scores(joint, folder)
     say('')
     print_scores(joint)
+    if coverage is not None:
+        say(told_coverage(coverage))
     say(*(f'wrote {path}' for path in paths))
     if report:
         _write_page([fold.work_dir for fold in plan.folds], folder / 'report.html')

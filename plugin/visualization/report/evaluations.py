@@ -21,8 +21,14 @@ HEADLINES = {
     'mIoU': ('mean IoU', '%'), 'PA': ('pixel accuracy', '%'), 'MPA': ('mean accuracy', '%'),
     'aAcc': ('pixel accuracy', '%'), 'mAcc': ('mean accuracy', '%'),
     'FWIoU': ('frequency-weighted IoU', '%'),
-    'segm_mAP': ('mask AP', ''), 'segm_mAP_50': ('mask AP50', ''), 'bbox_mAP': ('box AP', ''),
-    'bbox_mAP_50': ('box AP50', ''), 'MAE': ('count error', 'animals an image'),
+    'segm_mAP': ('mask AP', ''), 'segm_mAP_50': ('mask AP50', ''),
+    'MAE': ('count error', 'animals an image'),
+    'skill': ('count skill', ''),
+    'bbox_mAP': ('box AP', ''), 'bbox_mAP_50': ('box AP50', ''),
+    'constant_MAE': ('count error of always one number', 'animals an image'),
+    'relative': ('count error, share of the animals', ''),
+    'bias': ('bias of the count', 'animals an image'),
+    'coverage': ('true counts in 90% intervals', ''),
     'loss': ('validation loss', ''),
 }
 LARGE = 4

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from plugin.utils.counts import count_errors, told_counts
+
 from ..curves import FIRST, Curve
 from .checks import DRAWN
 from .evaluations import HEADLINES, Evaluation
@@ -23,7 +25,7 @@ PANELS = {
 }
 # what is seen before one asks for more, beside the scores of the headlines
 SHOWN = {*FIRST, 'lr', 'reliable_share', 'pseudo_accuracy', 'gamma', 'lambda_u', 'bank_min',
-         'bank_mean', 'count/RMSE', 'count/best_MAE'}
+         'bank_mean', 'count/RMSE', 'count/best_MAE', 'count/constant_MAE'}
 KEY = {*FIRST, 'lr', 'reliable_share', 'gamma', 'bank_mean'}  # of several runs in one chart
 WORDS = {'reliable_share': 'reliable', 'pseudo_accuracy': 'right, where the truth is known',
          'gamma': 'gamma, entropy threshold (nats)', 'lambda_u': 'lambda, weight of the loss',
@@ -212,6 +214,9 @@ def _counts(evaluation: Evaluation) -> list[Figure]:
     exact = sum(size for (there, found), size in pairs.items() if there == found)
     alt = (f'{exact} of {sum(sizes)} images have the right number at the threshold '
            f'{counts["threshold"]:.2f}.')
+    errors = count_errors([found for _, _, found in counts['pictures']],
+                          [there for _, there, _ in counts['pictures']])
+    alt += f' The count is off by {errors["MAE"]:.2f} animals an image; {told_counts(errors)}.'
     if len(every) > PAIRS:
         alt += f' Of {len(counts["pictures"])} images, {sum(sizes)} are drawn.'
     found = [Figure('counts', 'Animals found against animals there', alt,

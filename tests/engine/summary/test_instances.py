@@ -16,8 +16,10 @@ from PIL import Image
 
 from plugin import visualization
 from plugin.datasets.labels.polygons import to_mask
+from plugin.engine.checkpoints.safe_reading import read_checkpoint as safe_load
 from plugin.engine.hooks import RunSummaryHook
 from plugin.engine.summary import instances as instance_pages
+from plugin.evaluation import CountCalibration
 from tests.helpers.small_instances import coco_content, make_images
 
 COUNT = 7
@@ -135,7 +137,11 @@ def test_training_writes_all(trained, animals):
     assert scores['coco/segm_mAP'] == pytest.approx(1)
     log = log_of(trained)
     assert (f'mask AP50 1.000, AP 1.000; counts off by {scores["count/MAE"]:.2f} animals an image '
-            '(threshold 0.50; 0.00 at 0.35) on the validation set') in log
+            '(threshold 0.50; 0.00 at 0.35); always saying ') in log
+    assert f'; 100% of the animals, bias -{scores["count/MAE"]:.2f}; 1 of 7 images right on the ' \
+        'validation set' in log
+    assert scores['count/constant_MAE'] < scores['count/MAE'] and scores['count/skill'] < 0
+    assert scores['count/right'] == 1 and scores['count/images'] == COUNT
     names = ('scores.json', 'precision_recall.png', 'precision_recall.json', 'counts.json')
     assert f'wrote {", ".join(str(folder / name) for name in names)}\n' in log
 
@@ -172,8 +178,11 @@ def test_the_threshold_travels_with_the_weights(trained, animals, tmp_path):
     scores = runner.test()
     assert scores['count/threshold'] == pytest.approx(0.35) and scores['count/MAE'] == 0
     assert 'threshold 0.35 (kept in the checkpoint)' in log_of(runner)
-    assert 'AP 1.000; counts off by 0.00 animals an image (threshold 0.35) on the test' in log_of(
+    assert scores['count/skill'] == 1 and scores['count/relative'] == 0
+    assert 'AP 1.000; counts off by 0.00 animals an image (threshold 0.35); always' in log_of(
         runner)
+    # 7 images are too few for an interval
+    assert 'count/coverage' not in scores
     assert files_of(runner.log_dir) == ALL - {'curves.png'}
     # what counts is what is drawn
     assert all(len(sample.prediction) == len(sample.truth)
@@ -181,6 +190,45 @@ def test_the_threshold_travels_with_the_weights(trained, animals, tmp_path):
     fixed = make_runner(animals, tmp_path / 'fixed', load_from=str(best),
                         test_evaluator=dict(type='CountMetric', score_thr=0.2))
     assert fixed.test()['count/bias'] == 1  # the ghost counts, too
+
+
+def test_a_test_does_not_tell_what_it_would_have_chosen(trained, animals, tmp_path):
+    runner = make_runner(animals, tmp_path, test_evaluator=dict(type='CountMetric', score_thr=0.2))
+    runner.test()
+    assert '(threshold 0.20); always saying' in log_of(runner)
+
+
+def test_counts_travel_with_the_weights(trained, animals):
+    best = next(Path(trained.work_dir).glob('best_*.pth'))
+    kept = CountCalibration.of_checkpoint(safe_load(best))
+    pictures = json.loads((Path(trained.work_dir) / 'counts.json').read_text('utf-8'))
+    assert kept.truth == [there for _, there, _ in sorted(pictures['pictures'])]
+    assert kept.found(0.35) == kept.truth and kept.found(0.5) == [0] * COUNT
+    assert [np.allclose(one, other) for one, other in zip(kept.scores, pictures['scores'])] == [
+        True] * COUNT
+
+
+def test_a_test_says_how_many_intervals_are_right(trained, animals, tmp_path):
+    best = torch.load(next(Path(trained.work_dir).glob('best_*.pth')), weights_only=False)
+    # 19 images of the validation in which one animal too many was found, and one in which 3 were
+    scores = [np.array([0.9] * 3)] * 20
+    best['message_hub']['runtime_info']['count_calibration'] = CountCalibration(
+        scores, [2] * 19 + [0]).as_dict()
+    torch.save(best, tmp_path / 'other.pth')
+    runner = make_runner(animals, tmp_path, load_from=str(tmp_path / 'other.pth'))
+    found = runner.test()
+    # the reach is 1 / 2 of the root of the count and 1
+    expected = [(max(0, np.ceil(there - np.sqrt(there + 1) / 2)),
+                 np.floor(there + np.sqrt(there + 1) / 2 + 0.5)) for there in _there(animals)]
+    assert found['count/coverage'] == 1
+    assert found['count/interval_width'] == pytest.approx(np.mean([b - a for a, b in expected]))
+    assert '100% of the true counts lie in their 90% intervals' in log_of(runner)
+
+
+def _there(animals):
+    content = json.loads((animals / 'val.json').read_text())
+    return [sum(one['image_id'] == image['id'] for one in content['annotations'])
+            for image in content['images']]
 
 
 def test_a_test_after_the_training_counts_alike(trained):
