@@ -100,7 +100,7 @@ def test_detector(herd, pixels, pictures, tmp_path):
                for path in (pictures / 'pasture').rglob('*.*')} - {'results.json'}
     assert written == {path.relative_to(pictures / 'bundle').as_posix()
                        for path in (pictures / 'bundle').rglob('*.*')}
-    for name in ('counts.csv', 'animals.csv', 'videos/film.csv'):
+    for name in ('counts.csv', 'animals.csv', 'total.json', 'videos/film.csv'):
         assert (pictures / 'bundle' / name).read_bytes() == (
             pictures / 'pasture' / name).read_bytes(), name
     rows = (pictures / 'bundle/counts.csv').read_text('utf-8').splitlines()
