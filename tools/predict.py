@@ -25,7 +25,8 @@ results of a model of animals (MMDetection, with masks):
   overlays/NAME.jpg   the image with each animal in a colour, its number and score
   labelme/NAME.json   the outlines for correction in LabelMe, which opens the image itself
   results.json        COCO results; boxes are those of the masks
-  counts.csv          the number of animals in each image
+  counts.csv          the number of animals in each image, and the 90% interval of the true one
+  total.json          the number in all images, and its interval
   animals.csv         score, area and box (pixels) of each animal, numbered as in the overlay
   videos/NAME.mp4     the video with its animals in colour
   videos/NAME.csv     the number of animals in each frame"""

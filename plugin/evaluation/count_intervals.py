@@ -121,6 +121,28 @@ class CountIntervals:
             errors * (squares.sum() / (scale ** 2).sum() + (first / scale.sum()) ** 2)))
         return max(0, math.ceil(middle - reach)), max(0, math.floor(middle + reach))
 
+    def as_table(self, most: int) -> dict[str, Any]:
+        """All that a program needs which has no statistics, as JSON holds it.
+
+        Args:
+            most (int): The highest count of an image.
+
+        Returns:
+            dict: ``level``, ``images`` and ``reason``; where that is empty also ``of``, the
+            interval of an image for each count from 0, and what :meth:`total` adds up:
+            ``missed`` (m), ``reach`` (t times the root of e), ``S1`` and ``S2``.
+        """
+        known: dict[str, Any] = dict(level=self.level, images=self.images, reason=self.reason)
+        if self.reason:
+            return known
+        off, scale = self._off(), self._scale()
+        missed = float(off.sum() / scale.sum())
+        number = self.images
+        errors = (1 + ((off - missed * scale) ** 2).sum()) * number / (number - 1)
+        reach = stats.t.ppf(0.5 + self.level / 200, number - 1) * math.sqrt(errors)
+        return dict(known, of=[self.of(count) for count in range(most + 1)], missed=missed,
+                    reach=float(reach), S1=float(scale.sum()), S2=float((scale ** 2).sum()))
+
     def holds(self, found: Sequence[int], truth: Sequence[int]) -> list[bool]:
         """Whether the true count of each image lies in its interval."""
         pairs = zip(map(self.of, found), truth, strict=True)

@@ -1,7 +1,10 @@
 """A trained model that outlines each instance of an image, without a data set."""
+import contextlib
 import re
+from collections.abc import Iterator
 
 import numpy as np
+import torch
 from mmdet.registry import DATASETS, MODELS
 from mmengine.config import Config
 from mmengine.structures import InstanceData
@@ -70,14 +73,32 @@ class Detector(Predictor[Instances]):
         self._tile, self._overlap = tile, overlap
         self.cap, self._is_full = detection_cap(cfg), False
         self.least_score = least_score(cfg)
-        self.score_thr, self.reason = _threshold(self.checkpoint, score_thr)
-        self._chosen = best_threshold(self.checkpoint)
-        self._counts = CountCalibration.of_checkpoint(self.checkpoint)
+        self._chosen = self._remembered()
+        self.score_thr, self.reason = _threshold(self._chosen, score_thr)
+        self._counts = self._calibration()
         self._intervals: dict[float, CountIntervals] = {}
         # models without RoIs have their masks where only a prediction shows them
         black = self.array(np.zeros((64, 64, 3), np.uint8))
         if not self._model.with_mask and 'masks' not in self._found(black):
             raise UserError(NO_OUTLINES.format(cfg.filename))
+
+    @contextlib.contextmanager
+    def at_threshold(self, score_thr: float) -> Iterator[None]:
+        """Let instances have another lowest score while the block lasts."""
+        before, self.score_thr = self.score_thr, score_thr
+        try:
+            yield
+        finally:
+            self.score_thr = before
+
+    def answers(self, batch: dict) -> list:
+        """The data samples that the model returns for a batch of a data set."""
+        with torch.no_grad():
+            return self._model.test_step(batch)
+
+    def _remembered(self) -> float | None:
+        """The threshold that counted best on the validation set."""
+        return best_threshold(self.checkpoint)
 
     def count_intervals(self, threshold: float | None = None) -> CountIntervals:
         """Intervals for the counts at a threshold, from the validation of the checkpoint.
@@ -97,6 +118,10 @@ class Detector(Predictor[Instances]):
         if threshold not in self._intervals:
             self._intervals[threshold] = self._counts.intervals(threshold, self._chosen)
         return self._intervals[threshold]
+
+    def _calibration(self) -> CountCalibration | None:
+        """What was counted on the validation set."""
+        return CountCalibration.of_checkpoint(self.checkpoint)
 
     def _least_memory(self) -> int | None:
         # the image, and its overlay
@@ -148,11 +173,10 @@ def least_score(cfg: Config) -> float:
     return (settings.get('rcnn') or settings).get('score_thr', 0.0)
 
 
-def _threshold(checkpoint: dict, given: float | None) -> tuple[float, str]:
+def _threshold(best: float | None, given: float | None) -> tuple[float, str]:
     """The lowest score of an instance, and where it comes from."""
     if given is not None:
         return given, 'as given by --score-thr'
-    best = best_threshold(checkpoint)
     if best is not None:
         return best, 'it counted best on the validation set, as the checkpoint remembers'
     return DEFAULT_THRESHOLD, ('the default, as the checkpoint remembers none; '

@@ -71,10 +71,9 @@ def load_model(config: str | Path | Config, checkpoint: str | Path, *, device: s
     if overlap is not None:
         tiling['overlap'] = overlap
     if is_detection(cfg):
-        refuse(dict(tta=tta, onnx=onnx), f'is for semantic models, but {name} finds animals')
-        weights = existing_checkpoint(str(checkpoint), cfg.get('work_dir'))
-        model: Segmenter | Detector = Detector(
-            cfg, weights, device=_usable(device), score_thr=score_thr, **tiling)
+        refuse(dict(tta=tta), f'is for semantic models, but {name} finds animals')
+        model: Segmenter | Detector = _detector(cfg, str(checkpoint), onnx, device,
+                                                score_thr=score_thr, **tiling)
     else:
         refuse({'score-thr': score_thr is not None}, NO_DETECTOR.format(name))
         model = _segmenter(cfg, str(checkpoint), onnx, device, tta=tta, keep_logits=keep_logits,
@@ -96,6 +95,15 @@ def refuse(given: dict[str, bool], reason: str) -> None:
     for name, is_given in given.items():
         if is_given:
             raise UserError(f'--{name} {reason}; leave it out')
+
+
+def _detector(cfg: Config, checkpoint: str, onnx: bool, device: str | None,
+              **settings: Any) -> Detector:
+    if onnx:
+        from .onnx_detector import OnnxDetector
+        return OnnxDetector(cfg, checkpoint, device=device or 'cpu', **settings)
+    checkpoint = existing_checkpoint(checkpoint, cfg.get('work_dir'))
+    return Detector(cfg, checkpoint, device=_usable(device), **settings)
 
 
 def _segmenter(cfg: Config, checkpoint: str, onnx: bool, device: str | None,

@@ -1,32 +1,29 @@
-"""The export of a semantic model as ONNX, after a comparison with PyTorch on real images."""
-import importlib.util
+"""The export of a model as ONNX, after a comparison with PyTorch on real images."""
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from mmengine.config import Config
-from mmengine.model import BaseModel
-from mmengine.registry import Registry
 from torch import Tensor
 
 from plugin.models.onnx import GraphFacts, OnnxNetwork, facts_of, predicting_network, to_onnx
-from plugin.models.onnx.export import MISSING
 from plugin.models.weights.files import check_target
 from plugin.utils import UserError, write_atomically
 from plugin.utils.config import existing_checkpoint, is_detection, load_config
 
-from .inputs import Inputs, find_inputs
+from .bundle import Licences, check_bundle, write_bundle
+from .inputs import Inputs
 from .onnx_comparison import NEEDED, Row, compare
+from .onnx_images import given_images, need_packages, test_images
+from .onnx_instance_comparison import InstanceRow
+from .predictor import Predictor
 from .segmenter import Segmenter
 
-DETECTORS = ('{} finds animals, and detectors are not exported: what suppresses boxes in mmcv has '
-             'no ONNX form; use tools/predict.py without --onnx, or export a semantic model of the '
-             'same data such as configs/fcn8s_r50_cattle.py')
-NO_IMAGES = ('the images of the test set of {} are not there ({}); the export is compared on '
-             'images, so give some by --pictures')
+INT8 = ('--int8 is for models of animals, of which it quantises the backbone, but {} is a semantic '
+        'model; leave it out')
 
 
 class Graph(NamedTuple):
@@ -36,13 +33,13 @@ class Graph(NamedTuple):
         path (Path): The file.
         size (int): Its bytes.
         facts (GraphFacts): What it says of itself.
-        rows (list[Row]): How far it is from PyTorch.
+        rows (list[Row] | list[InstanceRow]): How far it is from PyTorch.
     """
 
     path: Path
     size: int
     facts: GraphFacts
-    rows: list[Row]
+    rows: list[Row] | list[InstanceRow]
 
     def __str__(self) -> str:
         return (f'{self.path}: {self.size / 2**20:.1f} MiB, {self.facts.network}, '
@@ -50,26 +47,39 @@ class Graph(NamedTuple):
 
 
 def export(config: str | Path | Config, checkpoint: str | Path, *, out: str | Path | None = None,
-           half: bool = False, preprocessing: bool = False, images: Inputs | None = None,
-           number: int = 4, turns: int = 5, overwrite: bool = False,
+           half: bool = False, int8: bool = False, preprocessing: bool = False,
+           images: Inputs | None = None, number: int = 4, turns: int = 5, scored: int = 32,
+           bundle: str | Path | None = None, data_licence: str | None = None,
+           weights_licence: str | None = None, overwrite: bool = False,
            options: Sequence[str] = ()) -> Graph:
-    """Export a semantic model, compare the graph with PyTorch, and write it if both agree.
+    """Export a model, compare the graph with PyTorch, and write it if both agree.
 
-    A table of the comparison is printed. At least 99.9% of the pixels must get the class that
-    PyTorch gives them, in float32, or in float64 where its own rounding changes more than that.
+    A table of the comparison is printed. Of a semantic model, at least 99.9% of the pixels must
+    get the class that PyTorch gives them, in float32, or in float64 where its own rounding changes
+    more than that. Of a detector with masks, the images and parts of them must have the same
+    instances, with masks whose mean IoU is 0.99, and AP may fall by 0.1; with ``int8`` it may
+    fall by 0.5.
 
     Args:
         config (str | Path | mmengine.Config): A config, as of :func:`~plugin.inference.load_model`.
         checkpoint (str | Path): The trained weights.
         out (str | Path, optional): The file. Defaults to the checkpoint with ``.onnx`` at its end.
-        half (bool): Compute in half precision; the input and the logits stay float32.
+        half (bool): Compute in half precision; the input and the outputs stay float32.
             Defaults to False.
+        int8 (bool): Quantise the backbone of a detector, with ranges of images of the config's
+            train set. Defaults to False.
         preprocessing (bool): Take images as OpenCV reads them, and normalise in the graph.
-            Defaults to False.
+            Defaults to False; a bundle has it always.
         images (str | Path | Sequence[str | Path], optional): Images, folders or globs to compare
             on. Defaults to some of the config's test set.
         number (int): Of the images to compare on. Defaults to 4.
         turns (int): Predictions whose median time is shown. Defaults to 5.
+        scored (int): Images of the config's test set on which the AP of a detector is compared;
+            0 for none. Defaults to 32.
+        bundle (str | Path, optional): Write a folder in the place of a file, which predicts without
+            PyTorch, see :mod:`plugin.inference.bundle`.
+        data_licence (str, optional): What the bundle says of the data of the training.
+        weights_licence (str, optional): What it says of the weights.
         overwrite (bool): Replace the file if it exists. Defaults to False.
         options (Sequence[str]): ``key=value``, values of the config to set.
 
@@ -79,7 +89,7 @@ def export(config: str | Path | Config, checkpoint: str | Path, *, out: str | Pa
     Raises:
         ImportError: If ``onnx`` or ``onnxruntime`` is not installed.
         OSError: If the checkpoint is not there, or the file must not be written.
-        UserError: If the config is that of a detector, there is no image, or the graph differs.
+        UserError: If the model has no form as a graph, there is no image, or the graph differs.
 
     Example:
         >>> from plugin.inference import export
@@ -91,14 +101,54 @@ def export(config: str | Path | Config, checkpoint: str | Path, *, out: str | Pa
     """
     cfg = load_config(config, list(options))
     name = str(cfg.filename if isinstance(config, Config) else config)
-    if is_detection(cfg):
-        raise UserError(DETECTORS.format(name))
+    detection = is_detection(cfg)
+    _check_settings(name, detection, out, half, int8, bundle)
     source = existing_checkpoint(str(checkpoint), cfg.get('work_dir'))
     local = '://' not in source
     # what was downloaded has no folder here
-    target = Path(out or Path(source if local else Path(source).name).with_suffix('.onnx'))
+    target = (Path(bundle) / 'model.onnx' if bundle is not None
+              else Path(out or Path(source if local else Path(source).name).with_suffix('.onnx')))
     check_target(Path(source) if local else None, target, overwrite)
     need_packages()
+    if bundle is not None:
+        check_bundle(cfg)
+    settings: dict[str, Any] = dict(preprocessing=preprocessing or bundle is not None,
+                                    images=images, number=number, turns=turns)
+    made: tuple[bytes, GraphFacts, Any, Predictor]
+    if detection:
+        from .onnx_instance_export import make_instances
+        precision = 'int8' if int8 else 'float16' if half else 'float32'
+        made = make_instances(cfg, name, source, precision=precision, scored=scored, **settings)
+    else:
+        made = make_pixels(cfg, name, source, half=half, target=target, **settings)
+    content, facts, rows, model = made
+    if bundle is not None:
+        write_bundle(Path(bundle), content, facts, model, cfg,
+                     Licences(data_licence, weights_licence))
+    else:
+        write_atomically(target, content)
+    return Graph(target, len(content), facts, rows)
+
+
+def _check_settings(name: str, detection: bool, out: object, half: bool, int8: bool,
+                    bundle: object) -> None:
+    if int8 and not detection:
+        raise UserError(INT8.format(name))
+    if int8 and half:
+        raise UserError('--int8 and --fp16 exclude each other: leave out one of them')
+    if out is not None and bundle is not None:
+        raise UserError(f'--out {out} is the file and --bundle {bundle} the folder to write: leave '
+                        'out one of them')
+
+
+def make_pixels(cfg: Config, name: str, source: str, *, half: bool, preprocessing: bool,
+                images: Inputs | None, number: int, turns: int, target: Path
+                ) -> tuple[bytes, GraphFacts, list[Row], 'Exported']:
+    """Trace a semantic model and compare it; see :func:`export`.
+
+    Returns:
+        tuple: Content of the file, its facts, the comparison, and the model.
+    """
     model = Exported(cfg, source)
     compared = _images(cfg, name, model, images, number, preprocessing)
     facts = facts_of(
@@ -109,17 +159,11 @@ def export(config: str | Path | Config, checkpoint: str | Path, *, out: str | Pa
     rows = compare(model.model, OnnxNetwork(content), compared, turns)
     _print(rows, facts)
     _check(rows, facts.precision, target)
-    write_atomically(target, content)
-    return Graph(target, len(content), facts, rows)
+    return content, facts, rows, model
 
 
 class Exported(Segmenter):
     """A model that is exported, and images on which it is compared."""
-
-    @property
-    def model(self) -> BaseModel:
-        """The model, with its weights."""
-        return self._model
 
     def prepared(self, image: np.ndarray) -> np.ndarray:
         """An image as it enters the data preprocessor.
@@ -143,49 +187,11 @@ class Exported(Segmenter):
         return np.ascontiguousarray(inputs.permute(1, 2, 0).numpy())
 
 
-def need_packages() -> None:
-    """Raise ``ImportError`` unless what exports and compares is installed."""
-    for name in ('onnx', 'onnxruntime'):
-        if importlib.util.find_spec(name) is None:
-            raise ImportError(MISSING.format(name, 'it is not installed'))
-
-
-def test_images(cfg: Config, datasets: Registry, number: int) -> list[Path]:
-    """Some images of the test set, from its beginning to its end.
-
-    Args:
-        cfg (mmengine.Config): The config.
-        datasets (Registry): Where its data sets are registered.
-        number (int): How many at most.
-
-    Raises:
-        UserError: If there are none.
-    """
-    from plugin.datasets.leaves import leaf_datasets
-    node = cfg.get('test_dataloader') or cfg.get('val_dataloader')
-    try:
-        # a data set without images may fail in any way while it is built
-        leaves = list(leaf_datasets(datasets.build(node['dataset']))) if node else []
-    except Exception as error:
-        raise UserError(NO_IMAGES.format(cfg.filename, error)) from error
-    paths = [Path(leaf.get_data_info(index)['img_path']) for leaf in leaves
-             for index in range(len(leaf))]
-    if not paths:
-        raise UserError(NO_IMAGES.format(cfg.filename, 'it is empty'))
-    places = np.linspace(0, len(paths) - 1, min(number, len(paths))).round().astype(int)
-    return [paths[place] for place in places]
-
-
 def _images(cfg: Config, name: str, model: Exported, given: Inputs | None, number: int,
             preprocessing: bool) -> list[np.ndarray]:
     """Images as they enter the data preprocessor."""
     if given:
-        # a folder of results that is none leaves nothing out
-        found = find_inputs(given, 'outputs')
-        paths = [item.path for item in found if not item.is_video][:number]
-        if not paths:
-            words = [given] if isinstance(given, (str, Path)) else given
-            raise UserError(f'--pictures {" ".join(map(str, words))} names no image; give some')
+        paths = given_images(given, number)
     else:
         with model.in_scope():
             paths = test_images(cfg, model.datasets, number)

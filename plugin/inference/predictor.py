@@ -54,7 +54,7 @@ class Predictor(Generic[Result]):
     def __init__(self, cfg: Config, checkpoint: str, *, device: str = 'cpu') -> None:
         self.config = str(cfg.filename)
         self._scope = cfg.get('default_scope', self.scope)
-        load, *steps = copy.deepcopy(_test_pipeline(cfg))
+        load, *steps = copy.deepcopy(test_pipeline(cfg))
         self._colour = load.get('color_type', 'color')
         with self.in_scope():
             self._deep = deep_loader(load)
@@ -66,6 +66,11 @@ class Predictor(Generic[Result]):
             self._model: BaseModel = model.to(device).eval()
             self.classes, self.palette = _classes_and_palette(
                 cfg, self.checkpoint.get('meta', {}), self._number_of_classes(), self.datasets)
+
+    @property
+    def model(self) -> BaseModel:
+        """The network, with its weights."""
+        return self._model
 
     @overload
     def __call__(self, image: Image) -> Result: ...
@@ -172,7 +177,12 @@ def _load_weights(cfg: Config, checkpoint: str, models: Registry) -> tuple[BaseM
     return model, {key: loaded[key] for key in ('meta', 'message_hub') if key in loaded}
 
 
-def _test_pipeline(cfg: Config) -> list[dict]:
+def test_pipeline(cfg: Config) -> list[dict]:
+    """The steps that prepare an image for a test.
+
+    Raises:
+        UserError: If the config has none.
+    """
     if 'test_pipeline' in cfg:
         return cfg.test_pipeline
     node = cfg.get('test_dataloader')

@@ -72,8 +72,9 @@ def calibrate(config: str | Path | Config, checkpoint: str | Path, out: str | Pa
     runner.register_hook(FittingCheckpointHook())
     scores = runner.val()
     hub = kept.setdefault('message_hub', {})
-    hub.setdefault('log_scalars', {})[KEPT_THRESHOLD] = runner.message_hub.log_scalars[KEPT_THRESHOLD]
-    hub.setdefault('runtime_info', {})[KEPT_COUNTS] = runner.message_hub.runtime_info[KEPT_COUNTS]
+    now = runner.message_hub
+    hub.setdefault('log_scalars', {})[KEPT_THRESHOLD] = now.log_scalars[KEPT_THRESHOLD]
+    hub.setdefault('runtime_info', {})[KEPT_COUNTS] = now.runtime_info[KEPT_COUNTS]
     # a resumed training takes over only what is listed
     hub.setdefault('resumed_keys', {}).update({KEPT_THRESHOLD: True, KEPT_COUNTS: True})
     write_checkpoint(kept, out)

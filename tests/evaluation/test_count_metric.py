@@ -12,7 +12,7 @@ from mmengine.logging import HistoryBuffer
 from mmengine.structures import InstanceData
 
 from plugin.datasets.labels.polygons import to_mask
-from plugin.evaluation import CountMetric, best_count_threshold, best_threshold
+from plugin.evaluation import CountCalibration, CountMetric, best_count_threshold, best_threshold
 from tests.helpers.small_instances import make_images
 from tests.reference import slow_best_threshold, slow_count_errors
 
@@ -48,6 +48,35 @@ def test_closed_form():
     # between 0.6 and 0.8: 2 of 3, 0 of 0, 0 of 1, 0 of 0
     assert scores['count/best_MAE'] == 0.5
     assert scores['count/best_threshold'] == pytest.approx(0.7)
+
+
+def test_the_best_constant_stands_beside_it():
+    scores = evaluate(CountMetric(classwise=True), [
+        sample([0], [0.9]), sample([0], [0.9, 0.8]), sample([0, 0, 1], [0.9, 0.8, 0.7])])
+    # always 1: off by 2 / 3; the model: off by 1 / 3
+    assert scores['count/constant'] == 1
+    assert scores['count/constant_MAE'] == pytest.approx(2 / 3)
+    assert scores['count/skill'] == pytest.approx(0.5)
+    assert scores['count/relative'] == pytest.approx(1 / 5)
+    assert (scores['count/right'], scores['count/images']) == (2, 3)
+    assert scores['count/skill.pig'] == pytest.approx(0)  # none was found, as the constant says
+    # where a constant is always right no model can be better
+    alike = evaluate(CountMetric(), [sample([0], [0.9]), sample([0], [])])
+    assert alike['count/skill'] is None and alike['count/constant_MAE'] == 0
+    empty = evaluate(CountMetric(), [sample([], [])])
+    assert empty['count/relative'] is None and empty['count/skill'] is None
+
+
+def test_a_test_counts_how_many_intervals_are_right():
+    metric = CountMetric()
+    metric.remembered, counts = 0.5, [np.array([0.9])] * 10
+    metric.remembered_counts = CountCalibration(counts, [1] * 10)
+    scores = evaluate(metric, [sample([0], [0.9]), sample([0, 0], [0.9]), sample([0], [0.8])])
+    assert scores['count/coverage'] == pytest.approx(2 / 3)
+    assert scores['count/interval_width'] == 0
+    # too few images of a validation calibrate nothing
+    metric.remembered_counts = CountCalibration(counts[:8], [1] * 8)
+    assert 'count/coverage' not in evaluate(metric, [sample([0], [0.9])])
 
 
 def slow_counted(image):

@@ -58,7 +58,6 @@ def test_what_a_semantic_model_refuses(pixels, settings, message):
     (dict(overlap=8), '--overlap 8 is that of tiles; give their size by --tile'),
     (dict(tile=32), 'an overlap of 128 pixels does not fit tiles of 32: give 1 to 31'),
     (dict(tta=True), '--tta is for semantic models, but .*tiny_detector.py finds animals; leave'),
-    (dict(onnx=True), '--onnx is for semantic models'),
     (dict(options=['model.roi_head.mask_head.num_classes=5',
                    'model.roi_head.bbox_head.num_classes=5']),
      'plain.pth was trained for 2 classes, but the config has 5'),

@@ -86,11 +86,6 @@ def test_mistakes_are_named_before_anything_is_written(pixels, monkeypatch, sett
     assert sorted(pixels.folder.rglob('*.onnx')) == before
 
 
-def test_a_detector_is_refused_before_any_work(herd):
-    with pytest.raises(UserError, match='tiny_detector.py finds animals, and detectors are not'):
-        export(herd.config, 'not there.pth')
-
-
 def test_preprocessing_and_half_precision_of_given_images(pixels, tmp_path):
     graph = export(pixels.config, pixels.checkpoint, out=tmp_path / 'a.onnx', half=True, turns=1,
                    preprocessing=True, images=pixels.images, number=2)

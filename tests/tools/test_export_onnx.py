@@ -24,11 +24,14 @@ def test_table_and_file(tmp_path):
     assert 'random.onnx exists: give another name, or --overwrite to replace it.' in again.err
 
 
-def test_a_detector_is_refused_in_the_words_of_the_user(tmp_path):
+def test_a_suppression_without_a_form_is_named_before_any_work(tmp_path):
     config = tiny_detector.write_detector(tmp_path)
-    result = run_tool('export_onnx', [config, 'not there.pth'], tmp_path)
+    checkpoint = tiny_detector.write_weights(config, 'a.pth')
+    result = run_tool('export_onnx', [
+        config, checkpoint, '--cfg-options', 'model.test_cfg.rcnn.nms.offset=1'], tmp_path)
     assert result.status == 1
-    assert f'error: {config} finds animals, and detectors are not exported' in result.err
+    assert 'error: offset in nms of model.test_cfg.rcnn has no ONNX form' in result.err
+    assert not (tmp_path / 'a.onnx').exists()
 
 
 def test_every_option_has_a_keyword():

@@ -16,6 +16,6 @@ from .random_scale import RandomScale
 from .tta_views import TTAViews
 
 __all__ = ['BorderWeight', 'BoundShortSide', 'ColorJitter', 'ElasticDeformation', 'GreyVariation',
-           'LoadDeepImage', 'LoadInstanceSegMap', 'MirrorBorder', 'PackSemiDetInputs', 'PackSemiInputs',
-           'PackWeightedSegInputs', 'PasteInstances', 'RandomGaussianBlur', 'RandomScale',
-           'TTAViews', 'border_weight']
+           'LoadDeepImage', 'LoadInstanceSegMap', 'MirrorBorder', 'PackSemiDetInputs',
+           'PackSemiInputs', 'PackWeightedSegInputs', 'PasteInstances', 'RandomGaussianBlur',
+           'RandomScale', 'TTAViews', 'border_weight']

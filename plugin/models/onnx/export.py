@@ -24,13 +24,13 @@ EXAMPLE = (2, 97, 131)
 INPUT, OUTPUT = 'image', 'logits'
 
 
-class LogitsOf(nn.Module):
-    """A segmentor as a function from images to logits, of the same size.
+class FunctionOf(nn.Module):
+    """A model as a function of images, which can be traced.
 
     Args:
-        network (BaseSegmentor): Of :func:`predicting_network`.
-        preprocessor (BaseDataPreprocessor, optional): A ``SegDataPreProcessor``, whose channel
-            order, mean and standard deviation become part of the function. Defaults to None.
+        network (BaseModel): The layers.
+        preprocessor (BaseDataPreprocessor, optional): That of the model, whose channel order, mean
+            and standard deviation become part of the function. Defaults to None.
     """
 
     mean: Tensor
@@ -46,6 +46,17 @@ class LogitsOf(nn.Module):
         if preprocessor is not None and self.normalises:
             self.register_buffer('mean', preprocessor.mean.clone())
             self.register_buffer('std', preprocessor.std.clone())
+
+    def prepare(self, image: Tensor) -> Tensor:
+        """Normalise raw images (N, H, W, channels) to (N, channels, H, W)."""
+        image = image.permute(0, 3, 1, 2).float()
+        if self.flips and image.shape[1] == 3:
+            image = torch.cat([image[:, 2:], image[:, 1:2], image[:, :1]], 1)
+        return (image - self.mean) / self.std if self.normalises else image
+
+
+class LogitsOf(FunctionOf):
+    """A segmentor, of :func:`predicting_network`, as a function from images to logits."""
 
     def forward(self, image: Tensor) -> Tensor:
         """Score every pixel.
@@ -63,13 +74,6 @@ class LogitsOf(nn.Module):
         # a torch.Size is how a window of `slide` tells the heads its own size
         return self.network.encode_decode(
             image, [dict(img_shape=size, pad_shape=size, ori_shape=size)])
-
-    def prepare(self, image: Tensor) -> Tensor:
-        """Normalise raw images (N, H, W, channels) to (N, channels, H, W)."""
-        image = image.permute(0, 3, 1, 2).float()
-        if self.flips and image.shape[1] == 3:
-            image = torch.cat([image[:, 2:], image[:, 1:2], image[:, :1]], 1)
-        return (image - self.mean) / self.std if self.normalises else image
 
 
 def predicting_network(model: BaseModel) -> BaseModel:
@@ -115,59 +119,77 @@ def to_onnx(model: BaseModel, *, preprocessing: bool = False, half: bool = False
         UserError: If the model has no logits for each pixel, or an operation without a
             counterpart in ONNX.
     """
-    try:
-        import onnx
-    except ImportError as error:
-        raise ImportError(MISSING.format('onnx', error)) from error
+    need_onnx()
     network = predicting_network(model)
     channels = number_of_channels(network)
     function = LogitsOf(exportable(network),
                         model.data_preprocessor if preprocessing else None).cpu().float().eval()
-    number, height, width = EXAMPLE
-    example = (torch.zeros(number, height, width, channels, dtype=torch.uint8) if preprocessing
-               else torch.zeros(number, channels, height, width))
-    graph = onnx.load_model_from_string(_trace(function, example))
+    axes = (1, 2) if preprocessing else (2, 3)
+    free = {INPUT: {0: 'N', axes[0]: 'H', axes[1]: 'W'}, OUTPUT: {0: 'N', 2: 'H', 3: 'W'}}
+    graph = trace(function, (example(*EXAMPLE, channels, preprocessing), ), free)
     if getattr(network, 'out_channels', None):
         # the number of classes is known, though the trace does not follow it through a resize
         graph.graph.output[0].type.tensor_type.shape.dim[1].dim_value = network.out_channels
     if half:
-        graph = _half(graph)
-    onnx.helper.set_model_props(graph, dict(metadata or {}))
-    onnx.checker.check_model(graph)
-    return graph
+        from .half import in_half
+        graph = in_half(graph)
+    return finished(graph, metadata)
 
 
-def _trace(function: LogitsOf, example: Tensor) -> bytes:
-    axes = (1, 2) if function.raw else (2, 3)
-    free = {INPUT: {0: 'N', axes[0]: 'H', axes[1]: 'W'}, OUTPUT: {0: 'N', 2: 'H', 3: 'W'}}
-    settings: dict[str, Any] = dict(opset_version=OPSET, input_names=[INPUT],
-                                    output_names=[OUTPUT], dynamic_axes=free)
-    if 'dynamo' in inspect.signature(torch.onnx.export).parameters:
+def example(number: int, height: int, width: int, channels: int, raw: bool) -> Tensor:
+    """Images to trace with: normalised, or raw."""
+    if raw:
+        return torch.zeros(number, height, width, channels, dtype=torch.uint8)
+    return torch.zeros(number, channels, height, width)
+
+
+def trace(function: FunctionOf, inputs: tuple[Tensor, ...],
+          free: Mapping[str, Mapping[int, str]]) -> 'onnx.ModelProto':
+    """Trace a function.
+
+    Args:
+        function (FunctionOf): In evaluation mode.
+        inputs (tuple[Tensor, ...]): What it takes.
+        free (Mapping): Names of the axes that have any size, for each input, then each output.
+
+    Raises:
+        UserError: If there is an operation without a counterpart in ONNX.
+    """
+    import onnx
+    names = list(free)
+    settings: dict[str, Any] = dict(opset_version=OPSET, input_names=names[:len(inputs)],
+                                    output_names=names[len(inputs):], dynamic_axes=free)
+    known = inspect.signature(torch.onnx.export).parameters
+    if 'dynamo' in known:
         # the exporter by tracing needs nothing but onnx, and is there in every PyTorch
         settings['dynamo'] = False
+    if 'autograd_inlining' in known:
+        # functions that say which operator they are must not be looked into
+        settings['autograd_inlining'] = False
     content = io.BytesIO()
     with warnings.catch_warnings(), torch.no_grad():
         # what a trace fixes is found by comparing the graph at other sizes
         warnings.simplefilter('ignore')
         try:
             # the exporter by tracing takes files, though its annotation forgets them
-            torch.onnx.export(function, (example, ), content, **settings)  # type: ignore[arg-type]
+            torch.onnx.export(function, inputs, content, **settings)  # type: ignore[arg-type]
         except torch.onnx.errors.OnnxExporterError as error:
             raise UserError(f'{type(function.network).__name__} cannot be exported: '
                             f'{str(error).splitlines()[0]}; predict with PyTorch') from error
-    return content.getvalue()
+    return onnx.load_model_from_string(content.getvalue())
 
 
-def _half(graph: 'onnx.ModelProto') -> 'onnx.ModelProto':
+def finished(graph: 'onnx.ModelProto', metadata: Mapping[str, str] | None) -> 'onnx.ModelProto':
+    """The graph with its metadata, checked."""
+    import onnx
+    onnx.helper.set_model_props(graph, dict(metadata or {}))
+    onnx.checker.check_model(graph)
+    return graph
+
+
+def need_onnx() -> None:
+    """Raise ``ImportError`` unless onnx is installed."""
     try:
-        from onnxruntime.transformers.float16 import convert_float_to_float16
-        from onnxruntime.transformers.onnx_model import OnnxModel
+        import onnx  # noqa: F401
     except ImportError as error:
-        raise ImportError(MISSING.format('onnxruntime', error)) from error
-    with warnings.catch_warnings():
-        # weights below the smallest half are rounded up to it
-        warnings.simplefilter('ignore')
-        model = OnnxModel(convert_float_to_float16(graph, keep_io_types=True))
-    # the converter appends the casts of the input behind the nodes that read them
-    model.topological_sort()
-    return model.model
+        raise ImportError(MISSING.format('onnx', error)) from error

@@ -5,7 +5,8 @@ numbers (``int``, ``max``, an ``if``) would fix the size of the graph to that of
 functions here do the same as those of the network without that; outside of a trace they take
 numbers.
 """
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import cast
 
@@ -15,6 +16,17 @@ from torch import Tensor
 
 # while a network is traced it is a tensor of one number, which PyTorch's annotations do not know
 Size = int
+
+
+@contextlib.contextmanager
+def untraced() -> Iterator[None]:
+    """Leave what an operator does inside out of the trace."""
+    state = torch._C._get_tracing_state()
+    torch._C._set_tracing_state(None)  # type: ignore[attr-defined]  # the stubs forget it
+    try:
+        yield
+    finally:
+        torch._C._set_tracing_state(state)  # type: ignore[attr-defined]
 
 
 def smaller(one: Size, other: Size) -> Size:

@@ -12,6 +12,8 @@ from fractions import Fraction
 import torch
 import torch.nn.functional as F
 from mmcv.cnn.bricks import transformer as mmcv_transformer
+from mmdet.models.backbones import swin as mmdet_swin
+from mmdet.models.layers.transformer import utils as mmdet_transformer
 from mmengine.model import BaseModel
 from mmseg.models.backbones import swin
 from mmseg.models.utils import embed
@@ -194,5 +196,7 @@ REWRITES: dict[type, dict[str, Callable]] = {
     UnpaddedEncoderDecoder: dict(encode_decode=_unpadded),
     embed.AdaptivePadding: PADDING,
     mmcv_transformer.AdaptivePadding: PADDING,
+    mmdet_transformer.AdaptivePadding: PADDING,
     swin.ShiftWindowMSA: dict(forward=_window_attention),
+    mmdet_swin.ShiftWindowMSA: dict(forward=_window_attention),
 }

@@ -1,23 +1,30 @@
 """Exported networks in onnxruntime."""
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import torch
+from mmdet.structures import DetDataSample
 from mmengine.model import BaseDataPreprocessor, BaseModel
+from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from plugin.utils import UserError
 
+from ..roi_heads.mask_nms_heads import suppress
 from .export import INPUT, MISSING, OUTPUT
-from .facts import GraphFacts
+from .facts import GraphFacts, InstanceFacts
+from .instances import LEAST, OUTPUTS, predicting_detector
 
 # how far the normalisation of 8 bits, undone, may be from whole numbers
 NEAR = 0.05
 
 
-class OnnxNetwork:
-    """An exported network that answers like the ``encode_decode`` of its segmentor.
+class OnnxGraph:
+    """An exported file in onnxruntime.
 
     Args:
         source (str | Path | bytes): The file, or its content.
@@ -30,8 +37,10 @@ class OnnxNetwork:
     Raises:
         ImportError: If onnxruntime is not installed.
         FileNotFoundError: If there is no such file.
-        UserError: If it is no graph of this project, or onnxruntime cannot use the device.
+        UserError: If it is no graph of this kind, or onnxruntime cannot use the device.
     """
+
+    outputs: Sequence[str]
 
     def __init__(self, source: str | Path | bytes, device: str = 'cpu',
                  threads: int | None = None) -> None:
@@ -55,12 +64,45 @@ class OnnxNetwork:
             line = str(error).strip().splitlines()[0]
             raise UserError(f'{name} is no graph that onnxruntime can run: {line}') from error
         metadata = self._session.get_modelmeta().custom_metadata_map
-        self.facts = GraphFacts.from_metadata(metadata, name)
+        found = [output.name for output in self._session.get_outputs()]
+        if metadata and found != list(self.outputs):
+            raise UserError(f'{name} answers {", ".join(found)}, not {", ".join(self.outputs)}: '
+                            'give the config from which it was exported')
+        self.facts = self._facts(metadata, name)
+
+    def _facts(self, metadata: Mapping[str, str], name: str) -> GraphFacts:
+        return GraphFacts.from_metadata(metadata, name)
+
+    def _run(self, image: Tensor, **more: np.ndarray) -> list[Tensor]:
+        array = np.ascontiguousarray(image.detach().cpu().numpy())
+        found = self._session.run(list(self.outputs), {INPUT: array, **more})
+        return [torch.from_numpy(one) for one in found]
+
+
+class OnnxNetwork(OnnxGraph):
+    """An exported network that answers like the ``encode_decode`` of its segmentor; see there."""
+
+    outputs = (OUTPUT, )
 
     def __call__(self, image: Tensor) -> Tensor:
         """Logits (N, C, H, W), float32, of what the graph takes; see ``LogitsOf``."""
-        array = np.ascontiguousarray(image.detach().cpu().numpy())
-        return torch.from_numpy(self._session.run([OUTPUT], {INPUT: array})[0])
+        return self._run(image)[0]
+
+
+class OnnxInstances(OnnxGraph):
+    """An exported detector that answers like :class:`~plugin.models.onnx.InstancesOf`."""
+
+    outputs = OUTPUTS
+    facts: InstanceFacts
+
+    def __call__(self, image: Tensor, least_score: float = 0.0) -> InstanceData:
+        """Boxes, scores, labels and small masks of what the graph takes, an image."""
+        least = np.array(least_score, np.float32)
+        boxes, scores, labels, masks = self._run(image, **{LEAST: least})
+        return InstanceData(bboxes=boxes, scores=scores, labels=labels, masks=masks)
+
+    def _facts(self, metadata: Mapping[str, str], name: str) -> InstanceFacts:
+        return InstanceFacts.from_metadata(metadata, name)
 
 
 def run_by(network: OnnxNetwork, segmentor: BaseModel,
@@ -93,6 +135,53 @@ def run_by(network: OnnxNetwork, segmentor: BaseModel,
     if getattr(segmentor.decode_head, 'margin', 0):
         segmentor._tile_logits = tile_logits
     segmentor.backbone = nn.Identity()
+
+
+def detect_by(network: OnnxInstances, model: BaseModel,
+              least_score: Callable[[], float] = float) -> None:
+    """Let a graph answer in the place of a detector's layers.
+
+    Boxes and masks come to the size of the original image as without. The layers that take time
+    and memory are dropped.
+
+    Args:
+        network (OnnxInstances): The graph.
+        model (BaseModel): Of the same config; what ``predict`` of its detector does is replaced.
+        least_score (callable): Tells what instances have to score. Defaults to 0.
+    """
+    detector, preprocessor = predicting_detector(model), model.data_preprocessor
+    heads: Any = detector.roi_head.mask_head
+    mask_head: Any = heads[-1] if isinstance(heads, nn.ModuleList) else heads
+    number = 1 if mask_head.class_agnostic else mask_head.num_classes
+    suppression = getattr(detector.roi_head, 'mask_suppression', None)
+
+    def found_in(image: Tensor, sample: DetDataSample, rescale: bool) -> InstanceData:
+        # the graph pads by itself
+        image = image[None, :, :sample.img_shape[0], :sample.img_shape[1]]
+        raw = network.facts.preprocessing
+        # by its mask, also what is not sure suppresses what lies over several
+        least = 0.0 if suppression else least_score()
+        found = network(raw_images(image, preprocessor) if raw else image, least)
+        found = found.to(image.device)
+        masks = found.pop('masks')[:, None].expand(-1, number, -1, -1)
+        with warnings.catch_warnings():
+            # of a tensor that is copied by way of another one
+            warnings.filterwarnings('ignore', 'To copy construct from a tensor')
+            found = mask_head.predict_by_feat(
+                (masks, ), [found], [sample.metainfo], detector.test_cfg.rcnn, rescale=rescale,
+                activate_map=True)[0]
+        if suppression:
+            return suppress(found, detector.test_cfg.rcnn.max_per_img, suppression[1])
+        return found
+
+    def predict(batch_inputs: Tensor, batch_data_samples: list[DetDataSample],
+                rescale: bool = True) -> list[DetDataSample]:
+        results = [found_in(image, sample, rescale)
+                   for image, sample in zip(batch_inputs, batch_data_samples)]
+        return detector.add_pred_to_datasample(batch_data_samples, results)
+
+    detector.predict = predict
+    detector.backbone = nn.Identity()
 
 
 def raw_images(inputs: Tensor, preprocessor: BaseDataPreprocessor) -> Tensor:

@@ -38,11 +38,9 @@ class _MaskNMS:
     def predict_bbox(self, x: Any, batch_img_metas: Any, rpn_results_list: Any,
                      rcnn_test_cfg: Any, rescale: bool = False) -> Any:
         """Find boxes: as many as may stay after the suppression, and those it will drop."""
-        settings = self._settings()
-        if settings is not None:
-            most = rcnn_test_cfg['max_per_img']
-            rcnn_test_cfg = type(rcnn_test_cfg)(
-                rcnn_test_cfg, max_per_img=max(most, settings[0] or 2 * most))
+        suppression = self.mask_suppression
+        if suppression is not None:
+            rcnn_test_cfg = type(rcnn_test_cfg)(rcnn_test_cfg, max_per_img=suppression[0])
         return super().predict_bbox(  # type: ignore[misc]  # the class beside it has it
             x, batch_img_metas, rpn_results_list, rcnn_test_cfg, rescale)
 
@@ -56,6 +54,15 @@ class _MaskNMS:
             return results_list
         return [suppress(found, self.test_cfg['max_per_img'], settings[1])
                 for found in results_list]
+
+    @property
+    def mask_suppression(self) -> tuple[int, dict[str, Any]] | None:
+        """Boxes that are outlined at most, and arguments of ``mask_nms``; None where it is off."""
+        settings = self._settings()
+        if settings is None:
+            return None
+        most = self.test_cfg['max_per_img']
+        return max(most, settings[0] or 2 * most), settings[1]
 
     def _settings(self) -> tuple[int | None, dict[str, Any]] | None:
         """Number of candidates, and arguments of ``mask_nms``; None where it is off."""
