@@ -6,8 +6,9 @@ import torch
 from mmengine.config import Config
 from mmengine.model import BaseModel
 
-from plugin.evaluation.count_intervals import KEPT_AS, CountCalibration
+from plugin.evaluation.count_intervals import CountCalibration
 from plugin.models.onnx import OnnxInstances, check_facts, detect_by
+from plugin.utils.counts import KEPT_COUNTS
 
 from .detector import Detector
 from .predictor import build_model
@@ -49,7 +50,8 @@ class OnnxDetector(Detector):
         if self._facts.counts is None:
             return None
         kept = {key: torch.tensor(value) for key, value in self._facts.counts.items()}
-        return CountCalibration.of_checkpoint(dict(message_hub=dict(runtime_info={KEPT_AS: kept})))
+        hub = dict(runtime_info={KEPT_COUNTS: kept})
+        return CountCalibration.of_checkpoint(dict(message_hub=hub))
 
     def _remembered(self) -> float | None:
         return self._facts.threshold
