@@ -14,6 +14,7 @@ import random
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
 from pathlib import Path
 
@@ -271,20 +272,24 @@ def check(data: bytes, content: dict, folder: Path, out: Path) -> list[str]:
     return found
 
 
-def run(number: int, seed: int, seconds: float = float('inf')) -> tuple[int, dict[str, list[str]]]:
-    """Check files; returns how many, and what is wrong by the name of the file."""
+def run(number: int, seed: int, seconds: float = float('inf'), first: int = 0
+        ) -> tuple[int, dict[str, list[str]]]:
+    """Check files from the first one on; returns how many, and what is wrong by their names."""
     bad: dict[str, list[str]] = {}
     end = time.monotonic() + seconds
     done = 0
     with tempfile.TemporaryDirectory() as root:
         folder = Path(root) / 'images'
         write_images(folder)
-        for place in range(number):
+        for place in range(first, first + number):
             if time.monotonic() > end:
                 break
             data, content, changes = mutated(random.Random(f'{seed} {place}'))
             with tempfile.TemporaryDirectory(dir=root) as out:
-                found = check(data, content, folder, Path(out))
+                try:
+                    found = check(data, content, folder, Path(out))
+                except Exception:  # what a user would see as a traceback
+                    found = [traceback.format_exc(limit=-4)]
             if found:
                 bad[f'{seed} {place} {changes}'] = found
             done += 1
@@ -297,11 +302,12 @@ def main() -> int:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('number', type=int)
     parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument('--first', type=int, default=0, help='so that several can share a number')
     parser.add_argument('--seconds', type=float, default=float('inf'))
     args = parser.parse_args()
     logging.disable(logging.WARNING)
     start = time.monotonic()
-    done, bad = run(args.number, args.seed, args.seconds)
+    done, bad = run(args.number, args.seed, args.seconds, args.first)
     for name, found in bad.items():
         print(name, *found, sep='\n  ')
     print(f'{done} files in {time.monotonic() - start:.0f} s, {len(bad)} of them wrong')

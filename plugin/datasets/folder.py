@@ -14,6 +14,11 @@ from plugin.utils import UserError, first_few
 from .class_names import check_class_names, refuse_bare_string
 from .labels.image_files import IMAGE_SUFFIXES
 
+# what tools/data/make_partition.py writes
+OF_PARTITIONS = ('labeled.txt', 'unlabeled.txt')
+LISTS = ('make the two lists with `python tools/data/make_partition.py` (data/README.md has the '
+         'command of each data set), or set PARTITIONS, of VOC VOC_SPLITS, to their folder')
+
 
 class NameFault(NamedTuple):
     """Names without image or label: the kind of fault, the names, and fault and cure in words."""
@@ -163,7 +168,8 @@ class SegFolderDataset(BaseSegDataset):
     def _listed_names(self) -> list[str]:
         """Read the names of ``ann_file``, one a line."""
         if not fileio.isfile(self.ann_file, backend_args=self.backend_args):
-            raise FileNotFoundError(f'list {self.ann_file} does not exist: {self._cure()}')
+            cure = LISTS if Path(self.ann_file).name in OF_PARTITIONS else self._cure()
+            raise FileNotFoundError(f'list {self.ann_file} does not exist: {cure}')
         lines = mmengine.list_from_file(self.ann_file, backend_args=self.backend_args)
         names = [line.strip() for line in lines if line.strip()]
         if not names:

@@ -170,7 +170,6 @@ def _predict_images(results: Results, inputs: list[Input], done: Predicted) -> N
                 image = results.read(item.path)
             if image is None:
                 continue
-            # a strip that a resize leaves nothing of is an error of OpenCV
             with _skipping(done, item.path, (ImageError, cv2.error)):
                 add(item, image)
                 done.done += 1
@@ -186,12 +185,21 @@ def _skipping(done: Predicted, path: Path, kinds: tuple[type[Exception], ...]) -
         if is_out_of_memory(error):
             done.skip(path, UserError(f'{path} {SHORT}'))
         elif isinstance(error, kinds):
-            done.skip(path, error)
+            done.skip(path, _plain(error) if isinstance(error, cv2.error) else error)
         else:
             raise
     if torch.cuda.is_initialized() and path in done.failed:
         # what it took stays with the allocator otherwise, in pieces that may not fit the next one
         torch.cuda.empty_cache()
+
+
+def _plain(error: cv2.error) -> UserError:
+    """What OpenCV found, in words."""
+    found = getattr(error, 'err', None) or str(error)
+    if 'inv_scale' in found:
+        return UserError('nothing is left of its short side when it is brought to the size that '
+                         'the config sets: cut the image, or pad its short side')
+    return UserError(f'OpenCV cannot read or prepare it: {found}')
 
 
 def _predict_video(results: Results, item: Input, done: Predicted) -> None:

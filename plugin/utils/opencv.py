@@ -22,8 +22,9 @@ def one_thread() -> Iterator[None]:
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Let OpenCV say nothing of files that it cannot read, where that is said in a sentence."""
-    level = cv2.setLogLevel(0)
+    log = cv2 if hasattr(cv2, 'setLogLevel') else cv2.utils.logging  # OpenCV 4, and 5
+    level = log.setLogLevel(0)
     try:
         yield
     finally:
-        cv2.setLogLevel(level)
+        log.setLogLevel(level)

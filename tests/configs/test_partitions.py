@@ -11,25 +11,28 @@ from mmseg.registry import DATASETS
 
 from plugin.utils.config import load_config
 from tests.helpers.paths import CONFIGS
-from tests.helpers.semi_configs import EACH, PARTITIONS, load
+from tests.helpers.semi_configs import EACH, PARTITIONS, load, method_of
 from tests.helpers.small_benchmarks import small_cityscapes, small_voc
 from tests.helpers.stock_tools import stock_tool
 
 
 @pytest.mark.parametrize('data, number', EACH)
 def test_partitions_of_the_paper(data, number):
-    images, rounds = (2975, 200) if data == 'r101_cityscapes' else (10582, 80)
-    steps = (images - number) // 16
-    for method in ('suponly', 'u2pl'):
+    images = 2975 if 'cityscapes' in data else 10582
+    rounds, labelled = dict(r101_cityscapes=(200, 16), **{
+        'r101-321_voc': (80, 8), 'r101-801_cityscapes': (240, 8)}).get(data, (80, 16))
+    steps = (images - number) // labelled
+    for method in ('suponly', method_of(data)):
         cfg = load(f'{method}_{data}', number)
         # each has a folder of its own, that of the time when each had a config of its own
         assert cfg.work_dir == f'work_dirs/{method}_{data}_{number}'
         assert cfg.train_cfg.max_iters == cfg.param_scheduler[0].end == rounds * steps
         assert cfg.train_cfg.max_iters % cfg.train_cfg.val_interval == 0
         assert cfg.default_hooks.checkpoint.interval == cfg.train_cfg.val_interval
-    # a round first, and on Cityscapes none, as published
-    assert cfg.default_hooks.method.warmup == (0 if data == 'r101_cityscapes' else steps)
-    assert cfg.train_dataloader.batch_size == 32
+    # U2PL: a round first, and on Cityscapes none, as published; UniMatch: none
+    assert cfg.default_hooks.method.get('warmup', 0) == (
+        0 if 'cityscapes' in data or '-321' in data else steps)
+    assert cfg.train_dataloader.batch_size == 2 * labelled
     sources = cfg.train_dataloader.dataset
     assert [Path(source.ann_file).parts[-2:] for source in (
         sources.labeled, sources.unlabeled)] == [
@@ -37,19 +40,19 @@ def test_partitions_of_the_paper(data, number):
 
 
 @pytest.mark.parametrize('data', PARTITIONS)
-@pytest.mark.parametrize('method', ['suponly', 'u2pl'])
-def test_the_smallest_partition_is_the_default(data, method):
-    cfg, smallest = load(f'{method}_{data}'), load(f'{method}_{data}', PARTITIONS[data][0])
-    assert cfg.to_dict() == smallest.to_dict()
+def test_the_smallest_partition_is_the_default(data):
+    for name in (f'suponly_{data}', f'{method_of(data)}_{data}'):
+        cfg, smallest = load(name), load(name, PARTITIONS[data][0])
+        assert cfg.to_dict() == smallest.to_dict()
 
 
 @pytest.mark.parametrize('value', ['100', '0', '92.0', ' 183', 'all'])
 @pytest.mark.parametrize('data', PARTITIONS)
-@pytest.mark.parametrize('method', ['suponly', 'u2pl'])
-def test_a_number_without_lists_is_refused(data, method, value):
-    with pytest.raises(ValueError) as error:
-        load(f'{method}_{data}', value)
-    assert str(error.value) == refusal(data, value)
+def test_a_number_without_lists_is_refused(data, value):
+    for name in (f'suponly_{data}', f'{method_of(data)}_{data}'):
+        with pytest.raises(ValueError) as error:
+            load(name, value)
+        assert str(error.value) == refusal(data, value)
 
 
 def refusal(data, value) -> str:
@@ -86,7 +89,7 @@ def test_iterations_of_the_paper():
 
 def make_lists(data, root, monkeypatch) -> dict[int, str]:
     """Write lists of one labelled image for each number; returns which one it is."""
-    if data == 'r101_cityscapes':
+    if 'cityscapes' in data:
         small_cityscapes(root)
         names, lists = [f'ulm/ulm_{k}' for k in range(4)], root / 'lists/cityscapes'
     else:
@@ -112,7 +115,7 @@ def test_each_partition_is_read_from_its_own_lists(data, tmp_path, monkeypatch):
         monkeypatch.setenv('LABELED', str(number))
         semi, plain = (
             DATASETS.build(Config.fromfile(path).train_dataloader.dataset)
-            for path in (CONFIGS / f'u2pl_{data}.py', CONFIGS / f'suponly_{data}.py'))
+            for path in (CONFIGS / f'{method_of(data)}_{data}.py', CONFIGS / f'suponly_{data}.py'))
         labeled, unlabeled = (
             [source.get_data_info(place)['img_path'] for place in range(len(source))]
             for source in semi.datasets)

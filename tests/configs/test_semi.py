@@ -11,7 +11,7 @@ from mmseg.structures import SegDataSample
 
 from plugin.datasets.synthetic_barn import BarnSpec, make_barn
 from tests.helpers.paths import CONFIGS
-from tests.helpers.semi_configs import EACH, PARTITIONS, load
+from tests.helpers.semi_configs import EACH, PARTITIONS, load, method_of
 from tests.helpers.stock_tools import stock
 
 METHODS = ('u2pl', 'u2pl-official', 'mean-teacher', 'cutmix-seg', 'cps', 'unimatch', 'unimatchv2')
@@ -73,7 +73,7 @@ def batch(num_classes, views=0):
 
 
 def test_there_are_pairs():
-    wanted = {f'u2pl_{name}' for name in (
+    wanted = {f'{method_of(name)}_{name}' for name in (
         *PARTITIONS, 'mnv2_animals7', 'mnv2_camvid', 'r50_cattle', 'swin-t_cattle', 'barn',
         'dinov2-s_voc')}
     wanted |= {'unimatchv2_dinov2-s_voc', 'unimatchv2_dinov2-s_cattle'}
@@ -81,7 +81,8 @@ def test_there_are_pairs():
 
 
 @pytest.mark.parametrize('name, labeled', [
-    *((name, None) for name in SEMI), *((f'u2pl_{data}', number) for data, number in EACH)])
+    *((name, None) for name in SEMI),
+    *((f'{method_of(data)}_{data}', number) for data, number in EACH)])
 def test_a_pair_differs_in_the_method_only(name, labeled):
     semi, plain = load(name, labeled).to_dict(), load(twin(name), labeled).to_dict()
     assert semi['model'].pop('segmentor') == plain['model']
@@ -111,7 +112,9 @@ PAPER = {f'optim_wrapper.paramwise_cfg.custom_keys.{part}.lr_mult': 10.
     ('u2pl_r101_voc', 0.001, 1e-4, 10, {}),
     # as the published code, and by options as the paper
     ('u2pl_r101_cityscapes', 0.01, 5e-4, 1, {}),
-    ('u2pl_r101_cityscapes', 0.01, 5e-4, 10, PAPER)])
+    ('u2pl_r101_cityscapes', 0.01, 5e-4, 10, PAPER),
+    ('unimatch_r101-321_voc', 0.001, 1e-4, 10, {}),
+    ('unimatch_r101-801_cityscapes', 0.005, 1e-4, 1, {})])
 def test_how_fast_the_decoder_learns(name, rate, decay, times, options):
     cfg = small(name)
     cfg.merge_from_dict(options)
@@ -124,7 +127,7 @@ def test_how_fast_the_decoder_learns(name, rate, decay, times, options):
         slow = names[parameter].startswith('student.backbone')
         assert group['lr'] == pytest.approx(rate if slow else times * rate), names[parameter]
         assert group['weight_decay'] == decay
-    assert [key for key in names.values() if key.startswith('representation')]
+    assert ('u2pl' in name) == any(key.startswith('representation') for key in names.values())
 
 
 def test_networks_of_the_paper():
@@ -146,8 +149,37 @@ def test_networks_of_the_paper():
     assert voc.sync_bn == 'torch'
 
 
+def test_networks_and_losses_of_unimatch():
+    for data, size in (('321_voc', 321), ('801_cityscapes', 801)):
+        cfg = load(f'unimatch_r101-{data}')
+        with torch.device('meta'):
+            model = MODELS.build(cfg.model)
+        backbone, head = model.student.backbone, model.student.decode_head
+        # replace_stride_with_dilation=[False, False, True] of torchvision
+        assert [block.conv2.dilation for block in backbone.layer4] == [(1, 1), (2, 2), (2, 2)]
+        assert [stage[0].conv2.stride[0] for stage in (
+            backbone.layer2, backbone.layer3, backbone.layer4)] == [2, 2, 1]
+        assert [layer.out_channels for layer in backbone.stem
+                if isinstance(layer, torch.nn.Conv2d)] == [64, 64, 128]
+        assert [branch.conv.dilation[0] for branch in head.aspp_modules] == [1, 6, 12, 18]
+        assert not [layer for layer in model.student.modules()
+                    if isinstance(layer, torch.nn.Dropout2d) and layer.p]
+        assert {layer.momentum for layer in model.modules()
+                if isinstance(layer, torch.nn.modules.batchnorm._BatchNorm)} == {0.1}
+        assert cfg.crop_size == (size, size)
+        threshold = 0. if 'cityscapes' in data else 0.95
+        assert model.unsupervised == dict(
+            weight=0.5, supervised_weight=0.5, strong_weight=0.25, feature_weight=0.5,
+            threshold=threshold, mix_prob=0.5, dropout=0.5)
+    loss = head.loss_decode
+    assert type(loss).__name__ == 'OhemCrossEntropyLoss'
+    assert (loss.thresh, loss.min_kept) == (0.7, 200000)
+    assert (cfg.model.segmentor.test_cfg.crop_size, cfg.model.segmentor.test_cfg.stride) == (
+        (801, 801), (534, 534))
+
+
 ONE_OF_EACH = [
-    'u2pl_r101_voc', 'u2pl_r101_cityscapes', 'u2pl_r50_cattle',
+    'u2pl_r101_voc', 'u2pl_r101_cityscapes', 'unimatch_r101-801_cityscapes', 'u2pl_r50_cattle',
     'u2pl_swin-t_cattle', 'u2pl_barn', 'u2pl_mnv2_camvid',
     *(f'{method}_mnv2_animals7' for method in METHODS)]
 

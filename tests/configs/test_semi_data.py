@@ -13,6 +13,7 @@ from plugin.datasets.paired_sampler import check_batch_size
 from plugin.datasets.synthetic_barn import BarnSpec, make_barn
 from plugin.engine.draws import seed_everything
 from tests.helpers.paths import ROOT
+from tests.helpers.semi_configs import halve_animals7
 from tests.helpers.small_benchmarks import small_cityscapes, small_voc
 from tests.helpers.small_coco import write_set
 
@@ -137,6 +138,7 @@ def test_cityscapes(tmp_path, monkeypatch):
 def test_real_animals(shared, tmp_path, monkeypatch):
     animals = shared / 'data/animals7'
     partition(animals / 'train.json', tmp_path / 'animals7/22', 22)
+    halve_animals7(animals, tmp_path)
     monkeypatch.setenv('ANIMALS7_ROOT', str(animals))
     monkeypatch.setenv('PARTITIONS', str(tmp_path))
     cfg = load('semi_animals7')
@@ -147,6 +149,10 @@ def test_real_animals(shared, tmp_path, monkeypatch):
     assert not places[0] & places[1] and len(places[0] | places[1]) == 350
     assert has_truth(batch_of(cfg)) == [True] * 4
     scored_at_own_size(cfg)
+    val, test = ({info['img_path'] for info in map(half.get_data_info, range(len(half)))}
+                 for half in (DATASETS.build(loader.dataset)
+                              for loader in (cfg.val_dataloader, cfg.test_dataloader)))
+    assert len(val) == len(test) == 105 and len(val | test) == 210
 
 
 def test_real_streets(shared, tmp_path, monkeypatch):

@@ -114,7 +114,12 @@ def test_missing_folder_and_empty_folder(folder):
 
 
 def test_missing_list_empty_list_and_wrong_name(folder):
-    assert error_of(folder, ann_file='no.txt').startswith(f'list {folder}/no.txt does not exist: ')
+    assert error_of(folder, ann_file='no.txt').startswith(
+        f'list {folder}/no.txt does not exist: set FOLDER_ROOT=')
+    # the cure of a missing data set would lead in a circle
+    assert error_of(folder, ann_file='5/labeled.txt').startswith(
+        f'list {folder}/5/labeled.txt does not exist: make the two lists with '
+        '`python tools/data/make_partition.py`')
     (folder / 'no.txt').write_text('\n \n')
     assert error_of(folder, ann_file='no.txt') == (
         f'list {folder}/no.txt is empty: write one image name a line, without suffix')

@@ -5,6 +5,7 @@ import functools
 import pytest
 from mmengine.config import Config
 
+from plugin.datasets.splits import split
 from tests.helpers.paths import CONFIGS
 
 # the numbers of labelled images of each set that is divided as published
@@ -12,7 +13,16 @@ PARTITIONS = {
     'r101_voc': (92, 183, 366, 732, 1464),
     'r101_voc-blender': (662, 1323, 2646, 5291),
     'r101_cityscapes': (186, 372, 744, 1488),
+    'r101-321_voc': (92, 183, 366, 732, 1464),
+    'r101-801_cityscapes': (186, 372, 744, 1488),
 }
+
+
+def method_of(data) -> str:
+    """The method that was published on such a division and size of crops."""
+    return 'unimatch' if '-321_' in data or '-801_' in data else 'u2pl'
+
+
 EACH = [(data, number) for data, numbers in PARTITIONS.items() for number in numbers]
 
 
@@ -28,3 +38,9 @@ def _read(name, labeled) -> Config:
 def load(name, labeled=None) -> Config:
     """A config, of a number of labelled images where it lets one choose."""
     return copy.deepcopy(_read(name, labeled))
+
+
+def halve_animals7(animals, partitions) -> None:
+    """Write the halves of the validation images, as the page on data says it."""
+    split(animals / 'val.json', val=0.5, test=0.5, images=animals / 'val',
+          out_dir=partitions / 'animals7/halves')

@@ -13,6 +13,7 @@ from plugin.inference import load_model, predict, tta
 from plugin.utils import UserError
 from tests.helpers.forked import run_tool
 from tests.helpers.paths import CONFIGS
+from tests.helpers.semi_configs import halve_animals7
 
 EXPERIMENTS = {path.stem: Config.fromfile(path) for path in sorted(CONFIGS.glob('*.py'))}
 SEMANTIC = [name for name, cfg in EXPERIMENTS.items() if cfg.default_scope == 'mmseg']
@@ -35,7 +36,9 @@ def test_every_semantic_config_has_views_of_its_own_test_pipeline(name):
 
 
 @pytest.mark.parametrize('name', ['fcn8s_mnv2_camvid', 'suponly_mnv2_animals7', 'fcn8s_r50_voc'])
-def test_views_of_real_images_have_their_labels(shared, monkeypatch, name):
+def test_views_of_real_images_have_their_labels(shared, tmp_path, monkeypatch, name):
+    halve_animals7(shared / 'data/animals7', tmp_path)
+    monkeypatch.setenv('PARTITIONS', str(tmp_path))
     for root, folder in (('CAMVID_ROOT', 'camvid'), ('ANIMALS7_ROOT', 'animals7'),
                          ('VOC_ROOT', 'voc_mini')):
         monkeypatch.setenv(root, str(shared / 'data' / folder))

@@ -4,6 +4,7 @@
     python tools/data/split_coco.py data/cattle/data.json --val 0.2 --test 0.1
 
 writes train.json, val.json and test.json beside data.json. Together they are exactly the input.
+Where the training images are in a file of their own, --val 0.5 --test 0.5 divides the others.
 Near-duplicate images land on one side, and so do the images of one camera, farm or video if
 --group-by tells them apart. The counts of animals per image are alike on all sides.
 """

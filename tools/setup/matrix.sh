@@ -55,7 +55,7 @@ step() {
 }
 
 run() {
-  local python=$1 env=$SCRATCH/env name torch='' others=() config
+  local python=$1 env=$SCRATCH/env name torch='' others=() config options
   shift
   for name in "$@"; do case $name in torch==*) torch=$name ;; *) others+=("$name") ;; esac; done
   "$python" -m venv "$env"
@@ -64,11 +64,15 @@ run() {
   TORCH=${torch:-$(python "$REPORT" pin torch)} bash "$ROOT/tools/install.sh" --env active --with-tests
   [ ${#others[@]} = 0 ] || run_pip "installing ${others[*]}" python install --no-deps "${others[@]}"
   cd "$ROOT"
-  export BARN_ROOT=$SCRATCH/barn
+  export BARN_ROOT=$SCRATCH/barn PARTITIONS=$SCRATCH/partitions
   step 'drawing scenes' python tools/data/make_barn.py "$BARN_ROOT" --scenes 16 --val 0.25 --unlabeled 8
+  step 'dividing them' python tools/data/make_partition.py "$BARN_ROOT/images/train" --labels "$BARN_ROOT/labels/train" \
+    --number 5 --classes BarnDataset --out "$PARTITIONS/barn/5"
   for config in fcn8s_barn u2pl_barn mask-rcnn_mnv2_barn; do
+    options=(train_cfg.max_iters=4 train_cfg.val_interval=4 default_hooks.checkpoint.interval=4)
+    [ $config != u2pl_barn ] || options+=(default_hooks.method.warmup=2)
     step "training $config" python tools/train.py "configs/$config.py" --work-dir "$SCRATCH/$config" \
-      --cfg-options train_cfg.max_iters=4 train_cfg.val_interval=4 default_hooks.checkpoint.interval=4
+      --cfg-options "${options[@]}"
     step "predicting with $config" python tools/predict.py "configs/$config.py" "$SCRATCH/$config/iter_4.pth" \
       "$BARN_ROOT/images/val" --out "$SCRATCH/$config/predicted"
   done

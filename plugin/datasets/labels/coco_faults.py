@@ -152,6 +152,10 @@ def _values(path: str, content: dict) -> Iterator[CocoFault]:
         name, size = image['file_name'], (image['width'], image['height'])
         fault = fault_of_file_name(name)
         shown = brief(name) if fault else name
+        if not _is_whole(image['id']):
+            found['coco-image-id'].append((
+                shown, f'image {shown} of {path} has the id {brief(image["id"])}, which is no '
+                'whole number', mend))
         if fault:
             found['coco-name'].append((f'images[{place}]', f'images[{place}] of {path} has the '
                                        f'file_name {brief(name)}, {fault}', 'correct it'))
@@ -184,6 +188,14 @@ def _values(path: str, content: dict) -> Iterator[CocoFault]:
                 '1', mend))
     for kind, faults in found.items():
         yield CocoFault(kind, faults[0][1], [fault[0] for fault in faults], faults[0][2])
+
+
+def _is_whole(value: str | float) -> bool:
+    """Whether an id is a whole number, or the text of one."""
+    try:
+        return float(value) == int(value)
+    except ValueError:
+        return False
 
 
 def _references(path: str, content: dict) -> Iterator[CocoFault]:

@@ -15,7 +15,8 @@ def grouping_categories(content: dict) -> list[str]:
                if entry.get('supercategory') != entry.get('name')
                and isinstance(entry.get('supercategory'), str)}
     return [entry['name'] for entry in content['categories']
-            if str(entry['id']) not in used and entry['name'] in parents]
+            if isinstance(entry['name'], str) and entry['name'] in parents
+            and str(entry['id']) not in used]
 
 
 def bare_classes(content: Any) -> tuple[list[str], tuple[str, ...]]:

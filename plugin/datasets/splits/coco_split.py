@@ -38,8 +38,8 @@ def part_shares(val: float | None = None, test: float | None = None,
         folds (int, optional): Number of equal folds instead.
 
     Returns:
-        dict[str, float]: ``train`` and what was asked for, or ``fold0``, ``fold1``, ...;
-        they add up to 1.
+        dict[str, float]: ``train`` and what was asked for, without ``train`` where that is all,
+        or ``fold0``, ``fold1``, ...; they add up to 1.
 
     Raises:
         UserError: If a share or their sum leaves nothing to a part, or nothing is asked for.
@@ -58,10 +58,11 @@ def part_shares(val: float | None = None, test: float | None = None,
         if not 0 < share < 1:
             raise UserError(f'{name}={share} is no share of the images: give a number '
                             'between 0 and 1, for example 0.2')
-    if sum(asked.values()) >= 1 - 1e-9:
-        raise UserError(f'val={val} and test={test} leave nothing to train on: '
-                        'give shares that add up to less than 1')
-    return {'train': 1 - sum(asked.values()), **asked}
+    rest = 1 - sum(asked.values())
+    if rest < -1e-9:
+        raise UserError(f'val={val} and test={test} are more than all: give shares that add up to '
+                        'less than 1, or to 1 where the training images are in another file')
+    return asked if rest < 1e-9 else {'train': rest, **asked}
 
 
 def names_of_groups(file_names: Sequence[str], pattern: str) -> list[str | None]:

@@ -39,16 +39,17 @@ class UniMatch(TeacherStudentSegmentor):
     views (``PackSemiInputs(views=2)``), each of which CutMix joins with another image's.
 
     The paper halves the sum of the supervised and the unsupervised loss. Here the supervised loss
-    keeps its weight, so that a learning rate serves with and without unlabelled images:
-    ``unsupervised`` has ``weight`` (1), ``strong_weight`` (0.25, of each view),
+    keeps its weight, so that a learning rate serves with and without unlabelled images; for the
+    paper's sum set ``weight`` and ``supervised_weight`` to 0.5. ``unsupervised`` has ``weight``
+    (1), ``supervised_weight`` (1, not in the warm-up), ``strong_weight`` (0.25, of each view),
     ``feature_weight`` (0.5), ``threshold`` (0.95), ``mix_prob`` (0.5) and ``dropout`` (0.5, of
     the channels of each level). See :class:`TeacherStudentSegmentor` for the other arguments.
     """
 
     has_teacher = False
     networks: tuple[str, ...] = ('student', )
-    settings = dict(weight=1., strong_weight=0.25, feature_weight=0.5, threshold=0.95,
-                    mix_prob=0.5, dropout=0.5)
+    settings = dict(weight=1., supervised_weight=1., strong_weight=0.25, feature_weight=0.5,
+                    threshold=0.95, mix_prob=0.5, dropout=0.5)
     sample_mix = staticmethod(sample_cutmix)
 
     def smallest_pass(self, labelled: int, unlabelled: int, warm_up: bool) -> int:
@@ -61,7 +62,7 @@ class UniMatch(TeacherStudentSegmentor):
         weak, disturbed = self._run_weak(batch)
         pseudo = predict_pseudo_labels(
             self.upsample(weak.logits[number:].detach(), batch.images_u), batch.valid)
-        losses = supervised_losses(self.student, weak, batch.samples_l)
+        losses = self._supervised(weak, batch)
         losses['loss_feature'] = self.unsupervised['feature_weight'] * self._confident(
             disturbed, pseudo)
         views = self._strong_views(batch, pseudo)
@@ -115,6 +116,12 @@ class UniMatch(TeacherStudentSegmentor):
                                  boxes='unimatch') for _ in views]
         return [Mixed(apply_mix(mix, view), mix_pseudo_labels(mix, pseudo))
                 for mix, view in zip(mixes, views)]
+
+    def _supervised(self, outputs: Outputs, batch: SemiBatch) -> dict[str, Tensor]:
+        """The losses of the labelled images, weighted, and what else the heads log as it is."""
+        return {name: self.unsupervised['supervised_weight'] * value if 'loss' in name else value
+                for name, value in supervised_losses(
+                    self.student, outputs, batch.samples_l).items()}
 
     def _confident(self, logits: Tensor, pseudo: PseudoLabels) -> Tensor:
         return self.unsupervised['weight'] * confident_loss(

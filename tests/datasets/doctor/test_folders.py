@@ -5,6 +5,7 @@ from mmengine.config import Config
 from PIL import Image
 
 from plugin.datasets.doctor import examine_config, examine_path
+from tests.helpers.semi_configs import halve_animals7
 from tests.helpers.small_doctor import bad, image, only, write_label, write_maps
 from tests.helpers.small_labels import shape, square, write_labelme
 
@@ -131,7 +132,10 @@ def test_images_alone_and_nothing_at_all(tmp_path):
     ('_base_/datasets/voc.py', 'VOC_ROOT', 'voc_mini', 93),
     ('_base_/datasets/animals7_seg.py', 'ANIMALS7_ROOT', 'animals7', 560),
 ])
-def test_real_data_is_sound(root, shared, monkeypatch, config, variable, folder, number):
+def test_real_data_is_sound(root, shared, tmp_path, monkeypatch, config, variable, folder,
+                            number):
+    halve_animals7(shared / 'data/animals7', tmp_path)
+    monkeypatch.setenv('PARTITIONS', str(tmp_path))
     monkeypatch.setenv(variable, str(shared / 'data' / folder))
     cfg = Config.fromfile(root / 'configs' / config)
     cfg.default_scope = 'mmseg'

@@ -4,8 +4,11 @@ import json
 
 import pytest
 
+from benchmarks.fuzz_coco import attempt
+from plugin.datasets.doctor import examine_path
 from plugin.datasets.labels import to_labelme
 from plugin.datasets.labels.coco_file import read_coco
+from plugin.datasets.labels.coco_remarks import bare_classes
 from plugin.datasets.splits import split
 from plugin.evaluation.coco_results import read_truth
 from plugin.utils import UserError
@@ -62,6 +65,29 @@ def test_odd_values_are_refused_by_name(part, key, tmp_path):
             assert 'Traceback' not in said
 
 
+@pytest.mark.parametrize('key', ['id', 'name', 'supercategory'])
+def test_the_doctor_reports_odd_categories(key, tmp_path):
+    root = write_set(tmp_path)
+    path = root / 'odd.json'
+
+    def look():
+        for one in examine_path(path, root / 'images').findings:
+            if one.severity == 'error':
+                raise UserError(one.message)
+
+    for text in ODD:
+        path.write_text(with_value('categories', key, text))
+        assert bool(attempt(look)) == bool(attempt(lambda: read_coco(str(path)))), text
+
+
+@pytest.mark.parametrize('name', [{'a': 1}, ['cow'], None, 5])
+def test_an_odd_name_of_a_category_without_annotation_groups_nothing(name):
+    entries = [dict(id=1, name=name), dict(id=2, name='cow', supercategory='beasts'),
+               dict(id=3, name='beasts')]
+    content = dict(images=[], annotations=[dict(id=1, category_id=2)], categories=entries)
+    assert bare_classes(content) == (['beasts'], (str(name), 'cow'))
+
+
 @pytest.mark.parametrize('part, key, text, words', [
     ('images', 'width', '1e999', "has the width inf and the height 45: write its size in pixels"),
     ('images', 'height', '1' + '0' * 400, 'write its size in pixels'),
@@ -69,6 +95,8 @@ def test_odd_values_are_refused_by_name(part, key, tmp_path):
     ('images', 'file_name', '"a\\u0000.jpg"', 'which holds the character NUL'),
     ('images', 'file_name', '5', r'images\[0\] of .* has the file_name 5, which is no name of a'),
     ('images', 'id', '[1]', r'images\[0\] of .* has the id \[1\]: give it a number'),
+    ('images', 'id', '"x"', r"image one cow.jpg of .* has the id 'x', which is no whole number"),
+    ('images', 'id', '1.5', 'has the id 1.5, which is no whole number: `pasture convert coco'),
     ('annotations', 'image_id', '{"a": 1}', r"has the image_id {'a': 1}: give it a number"),
     ('annotations', 'area', 'NaN', 'and the area nan: write'),
     ('annotations', 'bbox', '[1, 2, 3, 1e999]', r'has the bbox \[1, 2, 3, inf\]'),

@@ -152,6 +152,8 @@ def test_summary_counts():
 def test_shares():
     assert coco_split.part_shares(0.2, 0.1) == pytest.approx(dict(train=0.7, val=0.2, test=0.1))
     assert list(coco_split.part_shares(test=0.25).items()) == [('train', 0.75), ('test', 0.25)]
+    # the training images are in another file
+    assert list(coco_split.part_shares(0.7, 0.3).items()) == [('val', 0.7), ('test', 0.3)]
     assert coco_split.part_shares(folds=4) == {f'fold{k}': 0.25 for k in range(4)}
 
 
@@ -160,7 +162,7 @@ def test_shares():
     (dict(val=0.0), 'val=0.0 is no share of the images: give a number between 0 and 1'),
     (dict(val=0.2, test=-0.1), 'test=-0.1 is no share'),
     (dict(val=float('nan')), 'val=nan is no share'),
-    (dict(val=0.7, test=0.3), 'val=0.7 and test=0.3 leave nothing to train on'),
+    (dict(val=0.7, test=0.4), 'val=0.7 and test=0.4 are more than all: give shares'),
     (dict(folds=1), 'folds=1 divides nothing: give 2 or more'),
     (dict(folds=5, val=0.2), 'give either --folds, or --val and --test'),
 ])

@@ -304,6 +304,18 @@ def test_mean_teacher_takes_the_mean_over_pixels_and_classes_a_hundred_times():
     assert losses['loss_unsup'].item() == pytest.approx(expected.item(), rel=1e-4)
 
 
+@pytest.mark.parametrize('method', ['UniMatch', 'UniMatchV2'])
+def test_unimatch_halves_the_sum_of_its_losses_where_the_config_asks_for_it(method):
+    whole, halved = (
+        step(build(method, unsupervised=settings), make_batch())
+        for settings in ({}, dict(weight=0.5, supervised_weight=0.5)))
+    names = [name for name in whole if 'loss' in name]
+    assert len(names) >= 3
+    for name, value in whole.items():
+        # the accuracy is no loss
+        torch.testing.assert_close(halved[name], value / 2 if name in names else value)
+
+
 def test_u2pl_keeps_the_share_of_reliable_pixels_that_time_asks_for():
     model = build('U2PL', unsupervised=dict(alpha=0.4, mix=None))
     for progress, share in ((0., 0.6), (0.5, 0.8), (1., 1.)):
