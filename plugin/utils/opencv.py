@@ -22,7 +22,8 @@ def one_thread() -> Iterator[None]:
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Let OpenCV say nothing of files that it cannot read, where that is said in a sentence."""
-    log = cv2 if hasattr(cv2, 'setLogLevel') else cv2.utils.logging  # OpenCV 4, and 5
+    # OpenCV 4, and 5, whose types are not those that are checked against
+    log = cv2 if hasattr(cv2, 'setLogLevel') else cv2.utils.logging  # type: ignore[attr-defined]
     level = log.setLogLevel(0)
     try:
         yield
