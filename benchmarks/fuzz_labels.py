@@ -24,6 +24,7 @@ from PIL import Image
 
 from plugin.datasets.labels import LabelsError, convert, to_labelme
 from plugin.datasets.labels.coco_file import read_coco
+from plugin.datasets.labels.regions import KEY
 from plugin.utils import UserError
 
 SIZE = 60, 40
@@ -175,15 +176,19 @@ def _refused_elsewhere(out: Path, folder: Path) -> str:
     """What the loader, or the way to LabelMe and back, makes of a COCO file that was written."""
     back = folder.parent / 'back'
     try:
-        before = len(json.loads(out.read_text(encoding='utf-8'))['annotations'])
+        entries = json.loads(out.read_text(encoding='utf-8'))['annotations']
         read_coco(str(out))
         to_labelme(out, back, images=folder, overwrite=True)
         again = convert('labelme', back, folder.parent / 'again.json', images=folder,
                         name='cow', overwrite=True)
     except (OSError, UserError) as error:
         return f'another tool refuses what was written: {error}'
-    after = sum(again.instances.values())
-    return '' if before == after else f'{before} animals became {after} by way of LabelMe'
+    # a region to ignore has an entry for each class
+    before = (sum(not one['iscrowd'] for one in entries),
+              len({one[KEY] for one in entries if KEY in one}))
+    after = sum(again.instances.values()), again.regions
+    return '' if before == after else (f'{before} animals and regions to ignore became {after} by '
+                                       'way of LabelMe')
 
 
 def fuzz(number: int, seed: int = 0, seconds: float = 1e9) -> tuple[Counter, list[str]]:
