@@ -135,7 +135,7 @@ def test_an_image_from_upload_to_download(visit):
     names = files.archive.namelist()
     suffix = '.jpg' if content.startswith(b'\xff\xd8') else '.png'
     assert names == ['about.txt', 'animals.csv', 'counts.csv', 'labelme/0001.json',
-                     'overlays/0001.jpg', f'pictures/0001{suffix}', 'results.json']
+                     'overlays/0001.jpg', f'pictures/0001{suffix}', 'results.json', 'total.json']
     assert files.archive.read(f'pictures/0001{suffix}') == content
     assert json.loads(files.archive.read('labelme/0001.json'))['imagePath'] == \
         f'../pictures/0001{suffix}'

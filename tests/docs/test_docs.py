@@ -120,7 +120,8 @@ class Typist:
         import train
 
         def read(configs, *, seeds, arguments, options, **more) -> None:
-            assert seeds > 1 and len(configs) > 1
+            # one config alone is compared with its averaged supervised twin
+            assert seeds > 1 and (len(configs) > 1 or more['twin'])
             for config in configs:
                 load_config(config, options)
                 train.parse_args([config, *arguments])

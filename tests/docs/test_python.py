@@ -22,8 +22,8 @@ from tests.helpers.small_project import make_project, smaller, write
 WITH_FILES = (
     'plugin', 'plugin.datasets.crowds.generator', 'plugin.datasets.doctor',
     'plugin.datasets.doctor.caps', 'plugin.datasets.doctor.plan',
-    'plugin.datasets.labels.convert', 'plugin.datasets.labels.to_labelme',
-    'plugin.datasets.splits.coco_files',
+    'plugin.datasets.labels.convert', 'plugin.datasets.labels.regions',
+    'plugin.datasets.labels.to_labelme', 'plugin.datasets.splits.coco_files',
     'plugin.datasets.splits.partition_files', 'plugin.demo.app', 'plugin.inference.detector',
     'plugin.inference.inferencer', 'plugin.inference.model', 'plugin.inference.onnx_export',
     'plugin.inference.prediction', 'plugin.inference.segmenter', 'plugin.inference.tables',

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from plugin.datasets.labels.polygons import to_mask
+from plugin.evaluation import CountIntervals
 from plugin.inference import writers
 from plugin.inference.coco_ids import CocoIds
 from plugin.inference.inputs import Input
@@ -22,6 +23,15 @@ from plugin.models.postprocess import Detection
 from plugin.utils.errors import is_full_disk
 from plugin.visualization import draw_instances
 from tests.helpers.tiny_detector import rows_of
+
+
+class Uncalibrated:
+    """A detector of which no validation is known."""
+
+    score_thr = 0.5
+
+    def count_intervals(self, threshold=None):
+        return CountIntervals.none('nothing was validated')
 
 
 def ring(label, score):
@@ -42,7 +52,7 @@ def write(folder, answers, classes=('cow', 'calf'), data=None, shape=(20, 30),
     """Let a model that gives these answers predict three images."""
     answers = iter(answers)
 
-    class Fake:
+    class Fake(Uncalibrated):
         read = None
 
         def __call__(self, image):
@@ -140,7 +150,7 @@ def test_tables_agree_when_one_of_them_cannot_be_written(tmp_path, monkeypatch):
 
 
 def test_an_image_that_cannot_be_done_costs_no_other(tmp_path, capsys):
-    class Fake:
+    class Fake(Uncalibrated):
         classes = ['cow', 'calf']
         answers = iter([[ring(0, 0.9)], cv2.error('no such colour'), [ring(1, 0.8)], None])
 
