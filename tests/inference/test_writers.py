@@ -112,7 +112,8 @@ def test_outlines_for_correction_have_few_points(tmp_path, simplify, points, agr
 
 def test_one_class_has_one_count_and_nothing_found_is_an_empty_list(tmp_path):
     write(tmp_path, [[], [], []], classes=['cow'])
-    assert list(rows_of(tmp_path / 'out/counts.csv')[0]) == ['picture', 'count']
+    assert list(rows_of(tmp_path / 'out/counts.csv')[0]) == [
+        'picture', 'count', 'count_low', 'count_high']
     assert json.loads((tmp_path / 'out/results.json').read_text()) == []
     assert rows_of(tmp_path / 'out/animals.csv') == []
 
