@@ -4,7 +4,8 @@
 #   64 and 128 maps.
 # Departs: lasts 240 rounds of the unlabelled images, as its twin with UniMatch, published of the
 #   labelled ones; OHEM takes 200000 pixels of the images of a process, which are 2 as published with
-#   4 processes of 2 + 2; where windows meet the border they move inwards, published they are cut.
+#   4 processes of 2 + 2; where windows meet the border they move inwards, published they are cut;
+#   windows average logits, published probabilities.
 # LABELED=372 python tools/train.py configs/suponly_r101-801_cityscapes.py takes 372; or 744, 1488.
 # Images of 2048x1024 are scored by windows of 801, two thirds of that apart, as published.
 _base_ = [
