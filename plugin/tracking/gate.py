@@ -51,10 +51,10 @@ class Gate:
     goes back. An unconfirmed track never counts. One that was first seen inside the band has come
     from nowhere: it does not count when it leaves the band.
 
-    A track that is lost near the line and begun anew must not count twice, nor be lost to the count.
-    So a track that is confirmed takes over the way of a confirmed one of its class that had been
-    lost before, at most ``memory`` seconds and one size of the animal away, and at most one size
-    from the line; each way is taken over once.
+    A track that is lost near the line and begun anew must neither count twice nor be lost. So a
+    track that is confirmed takes over the way of a confirmed one of its class that had been lost
+    before, at most ``memory`` seconds and one size of the animal away, and at most one size from
+    the line; each way is taken over once.
 
     Args:
         start (Point): x, y of the line's start, in pixels.

@@ -28,9 +28,9 @@ class _Way:
 class Pass:
     """Counts confirmed tracks that came far enough, where each animal passes the camera once.
 
-    A sum of identities grows with every track that is lost: an animal that is hidden for longer than
-    the memory of the tracker, or turns around outside of the picture, counts again. Where a line
-    can be drawn, a :class:`Gate` is better.
+    A sum of identities grows with every track that is lost: an animal that is hidden for longer
+    than the memory of the tracker, or turns around outside of the picture, counts again. Where a
+    line can be drawn, a :class:`Gate` is better.
 
     Args:
         zone (Zone, optional): Where animals count. Defaults to the whole picture.

@@ -21,8 +21,8 @@ class Tracker:
 
     Two stages, as in ByteTrack (Zhang et al., ECCV 2022): sure detections are given to the tracks
     first, then the unsure ones to the tracks that are left, since an animal that is half hidden
-    is found with a low score. What is left of the sure ones begins new tracks. The similarity is the
-    IoU of the mask that a track had last, moved to where a Kalman filter of constant velocity
+    is found with a low score. What is left of the sure ones begins new tracks. The similarity is
+    the IoU of the mask that a track had last, moved to where a Kalman filter of constant velocity
     expects it, with the mask of the detection; visible masks of animals that stand close hardly
     overlap, while their boxes do. ``box_only=True`` compares boxes instead, as ByteTrack does.
 
