@@ -175,7 +175,9 @@ class Session:
         if not self._frames:
             return
         record.write_hours()
-        self._write_total('' if error is None else str(error) or type(error).__name__)
+        is_stopped = isinstance(error, (GeneratorExit, KeyboardInterrupt))
+        self._write_total('it was stopped' if is_stopped else
+                          str(error) or type(error).__name__ if error is not None else '')
         if self._video is not None:
             self._video.list_pieces() if error is not None else self._video.join()
         if error is None:

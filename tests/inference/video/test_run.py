@@ -195,7 +195,7 @@ def test_ctrl_c_keeps_what_was_counted(minutes, tmp_path):
     out = tmp_path / 'out/tracks/film'
     assert len(rows_of(out / 'frames.csv')) == 25
     total = json.loads((out / 'total.json').read_text())
-    assert total['counters'][0]['forward'] == 1 and total['ended'] == 'KeyboardInterrupt'
+    assert total['counters'][0]['forward'] == 1 and total['ended'] == 'it was stopped'
     pieces = sorted((out / 'video').iterdir())
     assert [length_of(piece) for piece in pieces] == [10, 10, 5]
     assert (out / 'video.m3u').read_text().split() == [f'video/{piece.name}' for piece in pieces]
