@@ -9,6 +9,7 @@ from typing import Any
 import cv2
 
 from plugin.inference.detector import Detector
+from plugin.inference.segmenter import Segmenter
 from plugin.utils import UserError
 from plugin.utils.console import say, warn, write_line
 from plugin.utils.errors import is_out_of_memory
@@ -50,7 +51,7 @@ class Tracked:
                 f'{self.out / FOLDER}')
 
 
-def track(model: Detector, inputs: str | Path | Sequence[str | Path | Found],
+def track(model: Segmenter | Detector, inputs: str | Path | Sequence[str | Path | Found],
           out: str | Path = 'outputs', *, ways: Ways | None = None, fps: float | None = None,
           memory: float = 2.0, overlays: bool = True, opacity: float = 0.5,
           resume: bool = False) -> Tracked:

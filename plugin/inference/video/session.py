@@ -135,7 +135,7 @@ class Session:
             self._size = width, height
         elif self._size != (width, height):
             before = f'{self._size[0]}x{self._size[1]}'
-            raise SourceError(f'{self.source.name} changes its size: frame {frame.index} has '
+            raise SourceError(f'{self.source.name} changes its size: frame {frame.number} has '
                               f'{width}x{height} pixels, those before {before}: cut it there, and '
                               'count the parts')
 
@@ -147,7 +147,7 @@ class Session:
             self._video.list_pieces()
         record.write_hours()
         self._write_total('the work goes on')
-        save_state(self._folder, self.settings(), self._state(frame.index, record))
+        save_state(self._folder, self.settings(), self._state(frame.number, record))
 
     def _state(self, frame: int, record: Record, finished: bool = False) -> dict[str, Any]:
         return dict(frame=frame, finished=finished, frames=self._frames, last=self._last,
