@@ -62,7 +62,8 @@ def track(model: Segmenter | Detector, inputs: str | Path | Sequence[str | Path 
     each whole minute of the video, from which ``resume`` goes on.
 
     Args:
-        model (Detector): Of :func:`~plugin.inference.load_model`.
+        model (Segmenter | Detector): Of :func:`~plugin.inference.load_model`; one that outlines
+            animals.
         inputs (str | Path | Sequence[str | Path | Found]): Videos, folders of numbered frames,
             globs, ``camera:0``, and addresses such as ``rtsp://camera/stream``; also what
             :func:`~plugin.inference.video.find_sources` found.
@@ -102,6 +103,7 @@ def track(model: Segmenter | Detector, inputs: str | Path | Sequence[str | Path 
     if not ways.ways:
         warn('no way to count was given, so that animals get numbers and are not counted: give '
              '--gate, --pen or --pass')
+    say(f'score threshold {model.score_thr:.3g}: {model.reason}')
     done = Tracked(Path(out))
     for found in find_sources(inputs, out, fps):
         with _skipping(done, found.name):

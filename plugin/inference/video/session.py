@@ -114,11 +114,12 @@ class Session:
         if frame.time // MINUTE > self._minute:
             self._save(frame, record)
         found = self._model(frame.image)
-        self._full += found.is_full
         tracks = self.tracker.update(found, [one.score for one in found],
                                      [one.label for one in found], frame.time)
         crossings = [counter.update(frame.time, tracks) for counter in self.counters]
         sure = sum(one.score >= self.tracker.high for one in found)
+        # unsure ones that fill the limit keep no sure one out
+        self._full += found.is_full and self._model.cap is not None and sure >= self._model.cap[1]
         record.add(frame, sure, tracks, crossings)
         self._frames, self._last = self._frames + 1, frame.time
         lines, image = [clock(frame.time), *(one.told() for one in self.counters)], None
