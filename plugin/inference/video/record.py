@@ -137,6 +137,12 @@ def save_state(folder: Path, settings: dict[str, Any], state: dict[str, Any]) ->
     write_atomically(folder / STATE, json.dumps(content), durable=True)
 
 
+def forget(folder: Path) -> None:
+    """Remove what only belongs to an earlier run: its state, and its video."""
+    for name in (STATE, 'video.mp4', 'video.m3u'):
+        (folder / name).unlink(missing_ok=True)
+
+
 def load_state(folder: Path, settings: dict[str, Any]) -> dict[str, Any] | str:
     """The state of an earlier run, or why there is none.
 

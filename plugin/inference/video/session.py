@@ -14,7 +14,7 @@ from plugin.utils.locks import working_in
 from .frame import Finder, Frame, Seen, Source, SourceError
 from .hours import clock
 from .overlay import MinuteVideo, draw_frame
-from .record import Record, load_state, save_state
+from .record import Record, forget, load_state, save_state
 from .zones import Ways
 
 MINUTE = 60
@@ -72,8 +72,7 @@ class Session:
                 the run that would be resumed.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        sweep = r'(frames|crossings|hours)\.csv|(total|\.state)\.json|mot\.txt|.*\.(mp4|m3u)'
-        with working_in(self._folder, lambda: remove_leftovers(self._folder, sweep)):
+        with working_in(self._folder, self._sweep):
             state = load_state(self._folder, self.settings()) if resume else None
             if isinstance(state, str):
                 say(f'{self.source.name} is counted from its beginning: {state}')
@@ -81,9 +80,16 @@ class Session:
                 yield from self._count(None)
             elif state['finished']:
                 say(f'{self.source.name} was counted to its end before')
+                self._restore_counters(state)
                 self.total = json.loads((self._folder / 'total.json').read_text('utf-8'))
             else:
                 yield from self._count(state)
+
+    def _sweep(self) -> None:
+        """Remove the temporary files of runs that were killed."""
+        for folder in (self._folder, self._folder / 'video'):
+            if folder.is_dir():
+                remove_leftovers(folder, r'.*\.(csv|json|m3u|mp4|txt)')
 
     def _count(self, state: dict[str, Any] | None) -> Iterator[Seen]:
         if state is not None and self.source.is_live:
@@ -92,8 +98,6 @@ class Session:
         with record, self._model.at_threshold(self._low):
             if state is not None:
                 self._restore(state, record)
-            if self._overlays:
-                self._video = MinuteVideo(self._folder, self.source.rate, self._minute)
             ended: BaseException | None = None
             start = state['frame'] if state else 0
             try:
@@ -111,6 +115,10 @@ class Session:
     def _add(self, frame: Frame, record: Record) -> Seen:
         """Count a frame."""
         self._check(frame)
+        if self._frames == 0:
+            forget(self._folder)
+        if self._overlays and self._video is None:
+            self._video = MinuteVideo(self._folder, self.source.rate, self._minute)
         if frame.time // MINUTE > self._minute:
             self._save(frame, record)
         found = self._model(frame.image)
@@ -159,14 +167,17 @@ class Session:
 
     def _restore(self, state: dict[str, Any], record: Record) -> None:
         self.tracker.restore(state['tracker'])
-        for counter, one in zip(self.counters, state['counters'], strict=True):
-            counter.restore(one)
+        self._restore_counters(state)
         record.restore(state['record'])
         self._frames, self._last, self._minute, self._full = (
             state[name] for name in ('frames', 'last', 'minute', 'full'))
         width, height = state['size']
         self._size = width, height
         say(f'{self.source.name} goes on at {clock(state["last"])}, with frame {state["frame"]}')
+
+    def _restore_counters(self, state: dict[str, Any]) -> None:
+        for counter, one in zip(self.counters, state['counters'], strict=True):
+            counter.restore(one)
 
     def _end(self, error: BaseException | None, record: Record) -> None:
         """Write what is known at the end, whatever ended it."""
