@@ -127,10 +127,10 @@ class InstanceDesk(ModelDesk):
                       list(range(1, len(self.classes) + 1)))
         results = InstanceResults(self._model, out, images=items, opacity=self._opacity, ids=ids,
                                   threshold=threshold)
-        with results.tables() as write:
+        with results.tables() as add:
             for item, kept in zip(items, images, strict=True):
                 image, arrays = load(kept)
-                write(item, image, unpack(arrays, threshold))
+                add(item, results.write(item, image, unpack(arrays, threshold)))
 
     def _count(self, kept: Kept, threshold: float) -> list[int]:
         labels, scores = kept.summary
