@@ -52,6 +52,8 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser.add_argument('--overlap', type=int, metavar='PIXELS',
                         help='of the tiles: best the width of an animal (default: 128), or what a '
                         'pixel must see around it (semantic models; default: a quarter of a tile)')
+    _cli.add_speed(parser)
+    _cli.add_launcher(parser)
     pixels = parser.add_argument_group('semantic models')
     pixels.add_argument('--probabilities', action='store_true',
                         help='also write the probabilities of each image, e.g. for tools/crf.py')
@@ -81,21 +83,28 @@ def main(argv=None) -> int:
         try:
             with _cli.plain_errors(args.debug):
                 from plugin.inference import find_inputs, load_model, predict
+                from plugin.utils.device import launched_device
                 # before the model: what is not there is known at once
                 inputs = find_inputs(args.input, args.out)
                 model = load_model(
-                    args.config, args.onnx or args.checkpoint, device=args.device, tile=args.tile,
+                    args.config, args.onnx or args.checkpoint,
+                    device=args.device or launched_device(args.launcher, args.local_rank),
+                    tile=args.tile,
                     overlap=args.overlap, score_thr=args.score_thr, tta=args.tta,
                     keep_logits=args.probabilities, onnx=args.onnx is not None,
                     options=args.cfg_options)
                 done = predict(
                     model, inputs, args.out, probabilities=args.probabilities,
                     opacity=args.opacity, image_format=args.format, data=args.data,
-                    simplify=args.simplify)
-                print(done)
+                    simplify=args.simplify, overlays=args.overlays, workers=args.workers,
+                    batch=args.batch, resume=args.resume, launcher=args.launcher,
+                    local_rank=args.local_rank)
+                if done.is_whole:
+                    print(done)
         except KeyboardInterrupt:
-            return _cli.stopped(f'; what was done is in {args.out}', ending)
-    return _cli.ERROR if done.failed else 0
+            return _cli.stopped(f'; what was done is in {args.out}; --resume goes on', ending)
+    # a launcher would end the processes that are still at work
+    return _cli.ERROR if done.failed and done.is_whole else 0
 
 
 if __name__ == '__main__':

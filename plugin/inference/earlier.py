@@ -131,7 +131,8 @@ def _rows(path: Path) -> Iterator[list[str]]:
 def _whole_lines(path: Path) -> Iterator[str]:
     """The lines of a file without a last one that a kill cut short."""
     if path.is_file():
-        with path.open(encoding='utf-8', newline='') as file:
+        # a cut may go through a letter
+        with path.open(encoding='utf-8', errors='replace', newline='') as file:
             yield from (line for line in file if line.endswith('\n'))
 
 

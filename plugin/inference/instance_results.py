@@ -73,7 +73,7 @@ class InstanceResults:
 
     def ask(self, prepared: Sequence[Prepared]) -> list[Instances]:
         """Let the network answer to prepared images."""
-        return self.model.answers(prepared)
+        return self.model.results_of(prepared)
 
     def answer(self, image: np.ndarray) -> Instances:
         """Let the model answer to an image."""

@@ -60,8 +60,8 @@ class PixelResults:
         """Let the network answer to prepared images."""
         if self._probabilities:
             return [PixelAnswer(labels.astype(np.uint8), probabilities) for labels, probabilities
-                    in self.model.answers_and_probabilities(prepared)]
-        return [PixelAnswer(labels.astype(np.uint8)) for labels in self.model.answers(prepared)]
+                    in self.model.labels_and_probabilities_of(prepared)]
+        return [PixelAnswer(labels.astype(np.uint8)) for labels in self.model.results_of(prepared)]
 
     def answer(self, image: np.ndarray) -> PixelAnswer:
         """Let the model answer to an image."""

@@ -10,6 +10,7 @@ from plugin.utils.console import progress, say, warn, write_line
 from plugin.utils.io import remove_leftovers
 from plugin.utils.launchers import ALONE, Launch, launched_by
 from plugin.utils.locks import working_in
+from plugin.utils.workers import usual_workers
 
 from .coco_ids import CocoIds
 from .crew import crew_of
@@ -33,8 +34,8 @@ TABLES = r'(animals|areas|counts)\.csv|(results|total)\.json'
 def predict(model: Segmenter | Detector, inputs: Inputs, out: str | Path = 'outputs', *,
             probabilities: bool = False, opacity: float = 0.5, image_format: str = 'jpg',
             data: str | Path | None = None, simplify: float | None = None, overlays: bool = True,
-            workers: int = 0, batch: int = 1, resume: bool = False,
-            launcher: str = 'none') -> Predicted:
+            workers: int | None = 0, batch: int = 1, resume: bool = False,
+            launcher: str = 'none', local_rank: int = 0) -> Predicted:
     """Predict images and videos, and write the results into a folder.
 
     A semantic model writes ``overlays/``, ``masks/``, ``areas.csv`` and perhaps
@@ -59,8 +60,9 @@ def predict(model: Segmenter | Detector, inputs: Inputs, out: str | Path = 'outp
         simplify (float, optional): How far outlines for LabelMe may deviate, in pixels, so that
             they have few points to correct; 0 keeps every pixel (instances). Defaults to 1.
         overlays (bool): Write overlays of images, and videos with them. Defaults to True.
-        workers (int): Processes, forked from this one, that read images and write results while
-            the network works; the results are the same for any number. Defaults to 0: this one.
+        workers (int, optional): Processes, forked from this one, that read images and write
+            results while the network works; the results are the same for any number. None is one a
+            core, at most 8. Defaults to 0: this process.
         batch (int): Images of the same prepared size that the network takes at once. Above 1 it
             may compute other last bits, and so other labels where two classes are equally likely.
             Defaults to 1.
@@ -68,6 +70,7 @@ def predict(model: Segmenter | Detector, inputs: Inputs, out: str | Path = 'outp
             the end the tables are those of one run. Defaults to False.
         launcher (str): What started several processes, each of which predicts its share:
             ``none``, ``pytorch``, ``slurm`` or ``mpi``. The last one writes the tables.
+        local_rank (int): Number of this process on its machine, where ``pytorch`` does not tell.
 
     Returns:
         Predicted: How many are ``done``, which ``failed``, and where the results lie (``out``);
@@ -105,8 +108,11 @@ def predict(model: Segmenter | Detector, inputs: Inputs, out: str | Path = 'outp
                NO_DETECTOR.format(model.config))
         results = PixelResults(model, out, image_format=image_format, opacity=opacity,
                                probabilities=probabilities, overlays=overlays)
+    if workers is None:
+        # for a few images it is not worth while
+        workers = min(usual_workers(), len(images) // 8)
     return predict_all(results, found, out, workers=workers, batch=batch, resume=resume,
-                       settings=model.identity(), launch=launched_by(launcher))
+                       settings=model.identity(), launch=launched_by(launcher, local_rank))
 
 
 def predict_all(results: Results, inputs: list[Input], out: Path, *, workers: int = 0,
@@ -188,7 +194,7 @@ def _tell_threshold(detector: Detector) -> None:
              'in its model.test_cfg as well')
 
 
-def _check(opacity: float, image_format: str, simplify: float | None, workers: int,
+def _check(opacity: float, image_format: str, simplify: float | None, workers: int | None,
            batch: int) -> None:
     if not 0 <= opacity <= 1:
         raise UserError(f'opacity={opacity} is out of range: give 0 to 1')
@@ -196,6 +202,6 @@ def _check(opacity: float, image_format: str, simplify: float | None, workers: i
         raise UserError(f"image_format={image_format!r} is unknown: give 'jpg' or 'png'")
     if simplify is not None and not 0 <= simplify < float('inf'):
         raise UserError(f'simplify={simplify} is no distance in pixels: give 0 or more')
-    if workers < 0 or batch < 1:
+    if (workers or 0) < 0 or batch < 1:
         raise UserError(f'workers={workers} and batch={batch}: give 0 or more workers, and a batch '
                         'of 1 or more')

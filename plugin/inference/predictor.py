@@ -156,7 +156,7 @@ class Predictor(Generic[Result]):
             return image
         return self._pipeline(dict(img=image, img_id=0))
 
-    def answers(self, prepared: Sequence[Prepared]) -> list[Result]:
+    def results_of(self, prepared: Sequence[Prepared]) -> list[Result]:
         """The results of images of :meth:`prepare`, which the network takes at once.
 
         Args:

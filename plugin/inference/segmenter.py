@@ -118,7 +118,7 @@ class Segmenter(Predictor[np.ndarray]):
         """
         return self._both(self._result(self.array(image)))
 
-    def answers_and_probabilities(self, prepared: Sequence[Prepared]
+    def labels_and_probabilities_of(self, prepared: Sequence[Prepared]
                                   ) -> list[tuple[np.ndarray, np.ndarray]]:
         """:meth:`labels_and_probabilities` of images of :meth:`prepare`."""
         return [self._both(sample) for sample in self._samples(prepared)]

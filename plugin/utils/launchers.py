@@ -39,11 +39,12 @@ class Launch(NamedTuple):
 ALONE = Launch()
 
 
-def launched_by(launcher: str) -> Launch:
+def launched_by(launcher: str, local_rank: int = 0) -> Launch:
     """What this process is among those of a launcher.
 
     Args:
         launcher (str): ``none``, ``pytorch``, ``slurm`` or ``mpi``.
+        local_rank (int): Its number on its machine, where ``pytorch`` does not tell.
 
     Raises:
         UserError: If it was not started by that.
@@ -51,11 +52,11 @@ def launched_by(launcher: str) -> Launch:
     if launcher == 'none':
         return ALONE
     names = SOURCES[launcher]
-    missing = [name for name in names if name not in os.environ]
+    told = {'LOCAL_RANK': str(local_rank), **os.environ}
+    missing = [name for name in names if name not in told]
     if missing:
         raise UserError(f'--launcher {launcher}: {", ".join(missing)} is not set, so it was not '
                         'started by that; use dist_train.sh or slurm_train.sh')
-    told = '-'.join(os.environ.get(name, '') for name in STARTS[launcher])
-    name = ''.join(letter if letter.isalnum() else '-' for letter in told)
-    rank, size, local_rank = (int(os.environ[name]) for name in names)
-    return Launch(rank, size, local_rank, f'start-{name}')
+    start = '-'.join(told.get(name, '') for name in STARTS[launcher])
+    start = ''.join(letter if letter.isalnum() else '-' for letter in start)
+    return Launch(*(int(told[name]) for name in names), name=f'start-{start}')
