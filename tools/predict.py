@@ -88,9 +88,9 @@ def main(argv=None) -> int:
                 inputs = find_inputs(args.input, args.out)
                 model = load_model(
                     args.config, args.onnx or args.checkpoint,
-                    device=args.device or launched_device(args.launcher, args.local_rank),
-                    tile=args.tile,
-                    overlap=args.overlap, score_thr=args.score_thr, tta=args.tta,
+                    device=args.device or (None if args.onnx else launched_device(
+                        args.launcher, args.local_rank)),
+                    tile=args.tile, overlap=args.overlap, score_thr=args.score_thr, tta=args.tta,
                     keep_logits=args.probabilities, onnx=args.onnx is not None,
                     options=args.cfg_options)
                 done = predict(
