@@ -12,6 +12,7 @@ it is their sum and what lies between. Weights are random, images are drawn, or 
 """
 import argparse
 import contextlib
+import json
 import os
 import resource
 import statistics
@@ -164,6 +165,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument('--turns', type=int, default=3, help='how often each is measured')
     parser.add_argument('--folder', type=Path, help='images instead of drawn ones')
     parser.add_argument('--quick', action='store_true', help='4 small images, once')
+    parser.add_argument('--json', action='store_true', help='print a line of JSON a model')
     args = parser.parse_args(argv)
     more: dict[str, Any] = dict(images=args.images, turns=args.turns)
     if args.quick:
@@ -173,9 +175,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     for kind in args.kinds:
         found = measure(kind, device=args.device, batch=args.batch, workers=args.workers,
                         folder=args.folder, **more)
+        if args.json:
+            print(json.dumps(found))
+            continue
         table.add_row([kind, *(f'{1000 * found[key]:.1f}' for key in (
             'network', 'disk', 'alone', 'whole')), f'{found["ratio"]:.2f}',
             f'{found["share"]:.2f}', *(f'{1000 * found[key]:.1f}' for key in ('cpu', 'cpu_alone'))])
+    if args.json:
+        return
     print(f'{more["images"]} images, batch {args.batch}, {torch.get_num_threads()} threads, '
           f'{found["workers"]} workers, {args.device}; an image in each column')
     print(table)

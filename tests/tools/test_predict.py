@@ -11,7 +11,7 @@ import pytest
 from plugin.inference import load_model, predict, writers
 from plugin.inference.unfinished import FOLDER
 from tests.helpers import tiny, tiny_detector
-from tests.helpers.forked import run_tool
+from tests.helpers.forked import run_tool, run_tools
 
 # options of the tool whose names differ from the keywords of the library
 RENAMED = dict(cfg_options='options', format='image_format', probabilities='keep_logits')
@@ -184,3 +184,42 @@ def test_every_option_has_a_keyword():
     own = {'debug', 'trust_checkpoint', 'input'}
     assert {RENAMED.get(name, name) for name in args if name not in own} <= keywords
     assert tool.parse_args(['config', 'half.ONNX', 'input']).onnx == 'half.ONNX'
+
+
+# --- several at once ------------------------------------------------------------------------------
+
+@pytest.mark.parametrize(('failure', 'status'), [('SIGTERM', 143), ('SIGKILL', -9)])
+def test_what_was_ended_with_workers_goes_on(tmp_path, failure, status):
+    checkpoint = tiny.write_weights(tiny.write_project(tmp_path, number=20))
+    argv = ['tiny.py', checkpoint, 'pictures/images', '--device', 'cpu', '--workers', 2]
+    ended = run_tool('predict', [
+        *argv, '--cfg-options', 'model.backbone.type=FailingBackbone', 'model.backbone.call=9',
+        f'model.backbone.failure={failure}'], tmp_path)
+    assert ended.status == status, ended.err
+    before = {row['picture'] for row in tiny_detector.rows_of(tmp_path / 'outputs/areas.csv')}
+    assert len(before) <= 8
+    # the config of the network is another one now
+    refused = run_tool('predict', [*argv, '--resume'], tmp_path)
+    assert 'holds results of an unfinished run with network=' in refused.err
+    whole = run_tool('predict', [*argv, '--out', 'whole'], tmp_path)
+    (tmp_path / 'outputs' / FOLDER).rename(tmp_path / 'gone')
+    again = run_tool('predict', [*argv, '--resume'], tmp_path)
+    assert again.out == whole.out.replace('segmented', f'segmented ({len(before)} of them before)'
+                                          if before else 'segmented').replace('whole', 'outputs')
+    assert files(tmp_path / 'outputs') == files(tmp_path / 'whole')
+
+
+def test_processes_of_a_launcher_share_a_folder(tmp_path):
+    checkpoint = tiny.write_weights(tiny.write_project(tmp_path, number=9))
+    (tmp_path / 'pictures/images/3b.png').touch()
+    argv = ['tiny.py', checkpoint, 'pictures/images', '--device', 'cpu']
+    one = run_tool('predict', [*argv, '--out', 'one'], tmp_path)
+    ends = run_tools('predict', [*argv, '--out', 'several', '--launcher', 'pytorch'], tmp_path, [
+        dict(RANK=str(rank), WORLD_SIZE='3', LOCAL_RANK=str(rank), LOCAL_WORLD_SIZE='3',
+             TORCHELASTIC_RUN_ID='here') for rank in range(3)])
+    # a launcher ends all processes as soon as one fails: the last one tells of what failed
+    assert sorted(end.status for end in ends) == [0, 0, one.status] and one.status == 1
+    assert [line for end in ends for line in end.out.splitlines()] == [
+        one.out.strip().replace('one', 'several')]
+    assert sum('skipped: pictures/images/3b.png is empty' in end.err for end in ends) == 1
+    assert files(tmp_path / 'several') == files(tmp_path / 'one')
