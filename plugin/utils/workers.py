@@ -1,7 +1,14 @@
 """How worker processes start."""
 import multiprocessing
 import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from multiprocessing.context import BaseContext
+from typing import TypeVar
+
+Item = TypeVar('Item')
+Done = TypeVar('Done')
 
 
 def start_context() -> BaseContext:
@@ -30,3 +37,34 @@ def usual_workers(most: int = 8) -> int:
     # processes of torchrun share them
     own = (cores or 1) // int(os.environ.get('LOCAL_WORLD_SIZE', '1'))
     return min(own, most) if own > 1 else 0
+
+
+def in_order(work: Callable[[Item], Done], items: Iterable[Item], threads: int) -> Iterator[Done]:
+    """Do the work on items in threads; for work that spends its time outside of Python.
+
+    Args:
+        work (callable): What is done with an item.
+        items (Iterable): The items.
+        threads (int): How many are worked on at a time.
+
+    Yields:
+        Any: What became of each item, in their order; not more than ``threads`` are begun before
+        the oldest of them is taken.
+
+    Example:
+        >>> from plugin.utils.workers import in_order
+        >>> list(in_order(abs, [-1, 2, -3], threads=2))
+        [1, 2, 3]
+    """
+    with ThreadPoolExecutor(threads) as pool:
+        begun: deque[Future[Done]] = deque()
+        try:
+            for item in items:
+                if len(begun) == threads:
+                    yield begun.popleft().result()
+                begun.append(pool.submit(work, item))
+            while begun:
+                yield begun.popleft().result()
+        finally:
+            for future in begun:
+                future.cancel()
