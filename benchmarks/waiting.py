@@ -30,6 +30,17 @@ POLICIES = {'spin': dict(GOMP_SPINCOUNT='300000', KMP_BLOCKTIME='200'),
             'sleep': dict(OMP_WAIT_POLICY='PASSIVE')}
 TASKS = ('train', 'loaders', 'test', 'predict')
 CONFIG = 'configs/fcn8s_barn.py'
+RANDOM_WEIGHTS = """
+import sys
+import torch
+from mmengine.registry import DefaultScope
+from mmseg.registry import MODELS
+from plugin.inference.predictor import build_model
+from plugin.utils.config import load_config
+with DefaultScope.overwrite_default_scope('mmseg'):
+    model = build_model(load_config('fcn8s_barn', []), MODELS)
+torch.save(dict(state_dict=model.state_dict()), sys.argv[1])
+"""
 
 
 def seconds(task: str, policy: str, place: Path, iterations: int) -> float:
@@ -84,11 +95,7 @@ def prepare(place: Path) -> None:
     """Draw the barn, and write random weights."""
     environment = {**os.environ, 'BARN_ROOT': str(place / 'barn'), 'PYTHONPATH': str(ROOT)}
     for words in (['tools/data/make_barn.py', str(place / 'barn'), '--scenes', '60'],
-                  ['-c', 'import sys, torch, plugin; from mmseg.registry import MODELS;'
-                   'from plugin.inference.predictor import build_model;'
-                   'from plugin.utils.config import load_config;'
-                   'torch.save(dict(state_dict=build_model(load_config("fcn8s_barn", []), MODELS)'
-                   '.state_dict()), sys.argv[1])', str(place / 'random.pth')]):
+                  ['-c', RANDOM_WEIGHTS, str(place / 'random.pth')]):
         subprocess.run([sys.executable, *words], cwd=ROOT, env=environment, check=True,
                        capture_output=True)
 

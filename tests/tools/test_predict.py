@@ -190,13 +190,15 @@ def test_every_option_has_a_keyword():
 
 @pytest.mark.parametrize(('failure', 'status'), [('SIGTERM', 143), ('SIGKILL', -9)])
 def test_what_was_ended_with_workers_goes_on(tmp_path, failure, status):
-    checkpoint = tiny.write_weights(tiny.write_project(tmp_path, number=20))
+    checkpoint = tiny.write_weights(tiny.write_project(tmp_path, number=16))
     argv = ['tiny.py', checkpoint, 'pictures/images', '--device', 'cpu', '--workers', 2]
     ended = run_tool('predict', [
         *argv, '--cfg-options', 'model.backbone.type=FailingBackbone', 'model.backbone.call=9',
         f'model.backbone.failure={failure}'], tmp_path)
     assert ended.status == status, ended.err
-    before = {row['picture'] for row in tiny_detector.rows_of(tmp_path / 'outputs/areas.csv')}
+    # a kill may come before the first image is in the table
+    table = tmp_path / 'outputs/areas.csv'
+    before = {row['picture'] for row in tiny_detector.rows_of(table)} if table.exists() else set()
     assert len(before) <= 8
     # the config of the network is another one now
     refused = run_tool('predict', [*argv, '--resume'], tmp_path)
@@ -220,6 +222,6 @@ def test_processes_of_a_launcher_share_a_folder(tmp_path):
     # a launcher ends all processes as soon as one fails: the last one tells of what failed
     assert sorted(end.status for end in ends) == [0, 0, one.status] and one.status == 1
     assert [line for end in ends for line in end.out.splitlines()] == [
-        one.out.strip().replace('one', 'several')]
+        one.out.strip().replace('in one', 'in several')]
     assert sum('skipped: pictures/images/3b.png is empty' in end.err for end in ends) == 1
     assert files(tmp_path / 'several') == files(tmp_path / 'one')
