@@ -1,5 +1,6 @@
 """Processes that read and prepare images, and draw and write what was found in them."""
 import contextlib
+import multiprocessing
 import os
 import queue
 import signal
@@ -91,7 +92,7 @@ class Processes:
         self._of: dict[int, int] = {}
         self._loads, self._ended = [0] * workers, False
         self._requests: list[queue.SimpleQueue] = [queue.SimpleQueue() for _ in range(workers)]
-        context = start_context()
+        context = multiprocessing.get_context('fork')
         ends = [context.Pipe() for _ in range(workers)]
         with one_thread(), warnings.catch_warnings():
             # the children use none of this process' threads

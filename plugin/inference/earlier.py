@@ -2,6 +2,7 @@
 import csv
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
@@ -81,8 +82,11 @@ def _pixel_rows(results: PixelResults, folder: Path) -> Iterator[tuple[str, Call
         rows = list(group)
         if [row[1] for row in rows] != classes:
             return
-        pixels = np.array([int(row[2]) for row in rows])
-        yield name, lambda item, pixels=pixels: pixels
+        yield name, partial(_pixels, [int(row[2]) for row in rows])
+
+
+def _pixels(numbers: list[int], item: Named) -> np.ndarray:
+    return np.array(numbers)
 
 
 def _instance_rows(results: InstanceResults, folder: Path) -> Iterator[tuple[str, Callable]]:

@@ -171,7 +171,7 @@ class Pipeline:
 
 def _predict(results: Any, item: Input) -> Written | Skipped:
     """Read, predict and write an image."""
-    kinds = READING
+    kinds: tuple[type[Exception], ...] = READING
     try:
         image = results.read(item.path)
         kinds = WRITING

@@ -187,8 +187,8 @@ class Predictor(Generic[Result]):
 
     def _samples(self, prepared: Sequence[Prepared]) -> list:
         """The data samples that the model returns for prepared images."""
-        if isinstance(prepared[0], np.ndarray):
-            return [self._result(one) for one in prepared]
+        if self._prepares_itself():
+            return [self._result(one) for one in prepared if isinstance(one, np.ndarray)]
         return self._test(prepared)
 
     def _test(self, samples: Sequence[Any]) -> list:

@@ -59,4 +59,5 @@ def launched_by(launcher: str, local_rank: int = 0) -> Launch:
                         'started by that; use dist_train.sh or slurm_train.sh')
     start = '-'.join(told.get(name, '') for name in STARTS[launcher])
     start = ''.join(letter if letter.isalnum() else '-' for letter in start)
-    return Launch(*(int(told[name]) for name in names), name=f'start-{start}')
+    rank, size, local_rank = (int(told[name]) for name in names)
+    return Launch(rank, size, local_rank, f'start-{start}')
