@@ -17,6 +17,10 @@ ROOT = Path(__file__).resolve().parents[1]
 if Path(__file__).resolve().parent.name == 'tools':
     sys.path.insert(0, str(ROOT))
 
+# Threads that wait asleep leave the cores to others: to the processes that load data, and to other
+# programs. OpenMP reads it when it is loaded, with torch.
+os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
+
 USAGE, ERROR, INTERRUPTED = 2, 1, 130
 FULL_DISK = 'hint: free some space, or write to another disk'
 # where checkpoints are written
@@ -201,6 +205,14 @@ def score_and_patience(text: str) -> str | tuple[str, int]:
     return score, int(patience)
 
 
+def count(text: str) -> int:
+    """A whole number from 0."""
+    with contextlib.suppress(ValueError):
+        if int(text) >= 0:
+            return int(text)
+    raise argparse.ArgumentTypeError(f'{text} is not a whole number, 0 or more')
+
+
 def port(text: str) -> int:
     """A port of the network."""
     if text.isdigit() and 1 <= int(text) <= 65535:
@@ -214,6 +226,22 @@ def add_tta(parser) -> None:
                         help='average over several scales and mirrorings of each image, those '
                         'of tta_pipeline in the config; takes a dozen times as long '
                         '(semantic models)')
+
+
+def add_speed(parser: argparse.ArgumentParser) -> None:
+    """Add what makes predictions fast and lets them go on."""
+    parser.add_argument('--batch', type=positive, default=1, metavar='N',
+                        help='images of the same prepared size that the network takes at once '
+                        '(default: 1); more are faster on a GPU, but it may then compute other '
+                        'last bits, and so other labels at single pixels')
+    parser.add_argument('--workers', type=count, metavar='N',
+                        help='processes that read images, draw and write while the network works '
+                        '(default: one a core, at most 8); 0 for none. The results are the same')
+    parser.add_argument('--no-overlays', dest='overlays', action='store_false',
+                        help='draw nothing, neither overlays nor videos')
+    parser.add_argument('--resume', action='store_true',
+                        help='go on in the folder --out with the same command: images whose '
+                        'results are whole are not predicted again')
 
 
 def add_auto_batch(parser) -> None:

@@ -1,4 +1,4 @@
-# Sourced by dist_train.sh and dist_test.sh.
+# Sourced by dist_train.sh, dist_test.sh and dist_predict.sh.
 
 launch() {  # processes, tool, arguments: start the tool that many times
     local processes=$1 tool

@@ -62,6 +62,8 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser.add_argument('--overlap', type=int, metavar='PIXELS',
                         help='of the tiles: best the width of an animal (default: 128), or what a '
                         'pixel must see around it (semantic models; default: a quarter of a tile)')
+    _cli.add_speed(parser)
+    _cli.add_launcher(parser)
     pixels = parser.add_argument_group('semantic models')
     pixels.add_argument('--probabilities', action='store_true',
                         help='also write the probabilities of each image, e.g. for tools/crf.py')
@@ -109,8 +111,6 @@ def _add_tracking(parser: argparse.ArgumentParser) -> None:
                        help='for which an animal that is hidden keeps its id (default: 2)')
     group.add_argument('--fps', type=_cli.rate, metavar='N', help='frames a second, in the place '
                        'of what a video says; of a folder of frames (default: 25)')
-    group.add_argument('--resume', action='store_true',
-                       help='go on where a run was stopped: from its last whole minute')
 
 
 def _check_tracking(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
@@ -118,8 +118,10 @@ def _check_tracking(parser: argparse.ArgumentParser, args: argparse.Namespace) -
     if args.track:
         if args.probabilities or args.data or args.simplify is not None:
             parser.error('--probabilities, --data and --simplify are not for --track')
+        if args.batch > 1 or args.launcher != 'none':
+            parser.error('--batch and --launcher are not for --track: frames go one after another')
         return
-    for name in ('gate', 'pen', 'passing', 'anchor', 'memory', 'fps', 'resume'):
+    for name in ('gate', 'pen', 'passing', 'anchor', 'memory', 'fps'):
         if getattr(args, name) != parser.get_default(name):
             parser.error(f'--{"pass" if name == "passing" else name} needs --track')
 
@@ -132,25 +134,33 @@ def main(argv=None) -> int:
             with _cli.plain_errors(args.debug):
                 from plugin.inference import find_inputs, load_model, predict
                 from plugin.inference.video import find_sources, read_ways, track
+                from plugin.utils.device import launched_device
                 # before the model: what is not there is known at once
                 ways = read_ways(args.gate, args.pen, args.passing, args.anchor)
                 sources = find_sources(args.input, args.out, args.fps) if args.track else []
                 inputs = [] if args.track else find_inputs(args.input, args.out)
                 model = load_model(
-                    args.config, args.onnx or args.checkpoint, device=args.device, tile=args.tile,
-                    overlap=args.overlap, score_thr=args.score_thr, tta=args.tta,
+                    args.config, args.onnx or args.checkpoint,
+                    device=args.device or (None if args.onnx else launched_device(
+                        args.launcher, args.local_rank)),
+                    tile=args.tile, overlap=args.overlap, score_thr=args.score_thr, tta=args.tta,
                     keep_logits=args.probabilities, onnx=args.onnx is not None,
                     options=args.cfg_options)
                 done = track(
                     model, sources, args.out, ways=ways, memory=args.memory,
-                    opacity=args.opacity, resume=args.resume) if args.track else predict(
+                    overlays=args.overlays, opacity=args.opacity,
+                    resume=args.resume) if args.track else predict(
                     model, inputs, args.out, probabilities=args.probabilities,
                     opacity=args.opacity, image_format=args.format, data=args.data,
-                    simplify=args.simplify)
-                print(done)
+                    simplify=args.simplify, overlays=args.overlays, workers=args.workers,
+                    batch=args.batch, resume=args.resume, launcher=args.launcher,
+                    local_rank=args.local_rank)
+                if done.is_whole:
+                    print(done)
         except KeyboardInterrupt:
-            return _cli.stopped(f'; what was done is in {args.out}', ending)
-    return _cli.ERROR if done.failed else 0
+            return _cli.stopped(f'; what was done is in {args.out}; --resume goes on', ending)
+    # a launcher would end the processes that are still at work
+    return _cli.ERROR if done.failed and done.is_whole else 0
 
 
 if __name__ == '__main__':

@@ -1,10 +1,12 @@
-"""Opens the ZIP archives of visitors, which may be damaged or hostile."""
+"""Opens the ZIP archives of visitors, which may be damaged or hostile, and packs results."""
 import stat
 import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+
+from plugin.utils import atomic_path
 
 CHUNK = 1 << 16
 # 100 images need some 10 kB; ZipFile reads any table of contents into memory
@@ -71,3 +73,13 @@ def _check_table(path: Path) -> None:
     if (int.from_bytes(tail[at + 12:at + 16], 'little') > TABLE_OF_CONTENTS
             or tail[max(0, at - 20):at].startswith(b'PK\x06\x07')):
         raise Refusal('is an archive of too many files; pack only images')
+
+
+def pack(folder: Path, archive: Path) -> None:
+    """Pack a folder; images are packed already."""
+    with atomic_path(archive) as temporary, zipfile.ZipFile(temporary, 'w') as target:
+        for path in sorted(folder.rglob('*')):
+            if path.is_file():
+                text = path.suffix in ('.csv', '.json', '.txt')
+                target.write(path, path.relative_to(folder).as_posix(),
+                             zipfile.ZIP_DEFLATED if text else zipfile.ZIP_STORED)

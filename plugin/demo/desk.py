@@ -1,11 +1,8 @@
 """The work behind the page: takes uploads, runs the model, shows and writes what it predicted."""
-import contextlib
 import functools
 import shutil
-import traceback
-import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -14,12 +11,13 @@ import numpy as np
 
 from plugin.inference.headers import TooLarge, number_of_pixels
 from plugin.utils import atomic_path, write_atomically
-from plugin.utils.errors import is_full_disk, is_out_of_memory
 from plugin.utils.memory import free_memory
+from plugin.utils.workers import usual_workers
 
-from .archives import Refusal
+from .archives import Refusal, pack
 from .budget import Budget
 from .model_desk import Arrays, Colour, ModelDesk
+from .refusals import enough_memory, needs_memory, refusals
 from .shelf import Batch, Kept, Shelf
 from .uploads import Found, Limits, Refused, receive
 
@@ -28,6 +26,10 @@ LONGEST = 1600  # pixels of a side on the page
 # bytes that a pixel takes while its image is drawn or packed: the image, its maps, and copies
 BYTES = 16
 CACHED = 3  # images
+NO_SPACE = ('and what came after it were left out: the demo has no space left now; try again in '
+            'some minutes')
+# maps of an image, what is known without them, and its height and width
+Answer = tuple[Arrays, Any, tuple[int, int]]
 
 
 class Progress(NamedTuple):
@@ -95,16 +97,20 @@ class Desk:
         token, batch = self.shelf.open()
         try:
             found, refused = receive(uploads, batch.folder, self.limits)
-            for index, item in enumerate(found):
-                yield Progress(token, index, len(found), tuple(refused))
-                if not self.shelf.make_space():
-                    refused.append(Refused(item.name, 'and what came after it were left out: the '
-                                           'demo has no space left now; try again in some minutes'))
-                    break
-                try:
-                    self._add(batch, item)
-                except Refusal as refusal:
-                    refused.append(Refused(item.name, str(refusal)))
+            # the answers for one image are packed while the network takes the next one
+            with ThreadPoolExecutor(1, 'disk') as disk:
+                last: tuple[Found, Future] | None = None
+                for index, item in enumerate(found):
+                    yield Progress(token, index, len(found), tuple(refused))
+                    if not self.shelf.make_space():
+                        _settle(last, refused)
+                        last = None
+                        refused.append(Refused(item.name, NO_SPACE))
+                        break
+                    asked = self._asked(item)
+                    _settle(last, refused)
+                    last = item, disk.submit(self._keep, batch, item, asked)
+                _settle(last, refused)
             yield Progress(token, len(batch.images), len(found), tuple(refused), ended=True)
         finally:
             batch.busy = False
@@ -130,7 +136,7 @@ class Desk:
         size = kept.shape[0] * kept.shape[1] * BYTES
         load = self._load if CACHED * size <= self._budget.total // 2 else self._read
         headline, summary = self.model.headline(images, kept, threshold)
-        with _enough_memory(), self._budget.hold(size):
+        with enough_memory(), self._budget.hold(size):
             image, arrays = load(kept.path)
             return Shown(
                 kept.name, self.model.draw(image, arrays, view, threshold, LONGEST), headline,
@@ -146,34 +152,47 @@ class Desk:
         """
         batch = self.shelf.get(token)
         largest = max((kept.shape[0] * kept.shape[1] for kept in batch.images), default=0)
-        with batch.lock, _enough_memory(), self._budget.hold(largest * BYTES):
+        threads = max(1, min(usual_workers(4), self._budget.total // max(1, 2 * largest * BYTES)))
+        with batch.lock, enough_memory(), self._budget.hold(threads * largest * BYTES):
             images = list(batch.images)
             out = batch.folder / 'results'
             shutil.rmtree(out, ignore_errors=True)
             (out / 'pictures').mkdir(parents=True)
             for kept in images:
                 shutil.copyfile(kept.path, out / 'pictures' / kept.path.name)
-            self.model.write(out, images, lambda kept: self._read(kept.path), threshold)
+            self.model.write(out, images, lambda kept: self._read(kept.path), threshold,
+                             threads)
             write_atomically(out / 'about.txt', f'{self.about}\nthreshold {threshold:g}\n')
             archive = batch.folder / 'results.zip'
-            pack_folder(out, archive)
+            pack(out, archive)
         return [archive, *(out / name for name in self.model.tables)]
 
     def in_turn(self, function: Callable[..., T], *args: Any) -> T:
         """What a function returns that asks the network, when it is its turn."""
         return self._network.submit(function, *args).result()
 
-    def _add(self, batch: Batch, item: Found) -> None:
-        with refusals(), self._budget.hold(number_of_pixels(item.path) * BYTES):
-            # also read in turn: those that wait have no pixels in memory
-            arrays, summary, shape = self.in_turn(self._answer, item.path)
+    def _asked(self, item: Found) -> Answer | Refusal:
+        """What the network answers for an image, or why it does not."""
+        try:
+            with refusals(), self._budget.hold(number_of_pixels(item.path) * BYTES):
+                # also read in turn: those that wait have no pixels in memory
+                return self.in_turn(self._answer, item.path)
+        except Refusal as refusal:
+            return refusal
+
+    def _keep(self, batch: Batch, item: Found, asked: Answer | Refusal) -> None:
+        """Write an answer to the disk."""
+        if isinstance(asked, Refusal):
+            raise asked
+        arrays, summary, shape = asked
+        with refusals(), self._budget.hold(shape[0] * shape[1] * BYTES):
             with atomic_path(item.path.with_suffix('.npz')) as temporary:
                 # numpy's stub fears that a key is called allow_pickle
                 np.savez_compressed(temporary, **arrays)  # type: ignore[arg-type]
             number = int(item.path.stem)
             batch.images.append(Kept(number, item.name, item.path, shape, summary))
 
-    def _answer(self, path: Path) -> tuple[Arrays, Any, tuple[int, int]]:
+    def _answer(self, path: Path) -> Answer:
         image = self._image(path)
         arrays, summary = self.model.predict(image)
         return arrays, summary, (image.shape[0], image.shape[1])
@@ -186,7 +205,7 @@ class Desk:
                 self._load.cache_clear()
                 image = self.model.read(path)
         except (ValueError, cv2.error) as error:
-            if _needs_memory(error):
+            if needs_memory(error):
                 raise
             raise Refusal('is damaged: it cannot be decoded') from error
         # a header may say another size to the check of the upload than to OpenCV
@@ -199,44 +218,11 @@ class Desk:
             return self.model.read(path), dict(file)
 
 
-@contextlib.contextmanager
-def refusals() -> Iterator[None]:
-    """Turn any error of one image into a refusal, so that the others keep their results."""
-    try:
-        yield
-    except Refusal:
-        raise
-    except Exception as error:
-        if is_full_disk(error):
-            raise Refusal('could not be kept: the disk of this computer is full') from error
-        if _needs_memory(error):
-            raise Refusal('needs more memory than this computer has; make it smaller') from error
-        traceback.print_exc()
-        raise Refusal('could not be done for an error of the program, which its console '
-                      'tells') from error
-
-
-@contextlib.contextmanager
-def _enough_memory() -> Iterator[None]:
-    """Turn a lack of memory into a sentence."""
-    try:
-        yield
-    except Exception as error:
-        if not _needs_memory(error):
-            raise
-        raise Refusal('The memory of this computer is too small for this now; try again in some '
-                      'minutes.') from error
-
-
-def _needs_memory(error: Exception) -> bool:
-    return isinstance(error, TooLarge) or is_out_of_memory(error)
-
-
-def pack_folder(folder: Path, archive: Path) -> None:
-    """Pack a folder; images are packed already."""
-    with atomic_path(archive) as temporary, zipfile.ZipFile(temporary, 'w') as target:
-        for path in sorted(folder.rglob('*')):
-            if path.is_file():
-                text = path.suffix in ('.csv', '.json', '.txt')
-                target.write(path, path.relative_to(folder).as_posix(),
-                             zipfile.ZIP_DEFLATED if text else zipfile.ZIP_STORED)
+def _settle(last: tuple[Found, Future] | None, refused: list[Refused]) -> None:
+    """Wait until the image before is on the disk, or note why it is not."""
+    if last is not None:
+        item, future = last
+        try:
+            future.result()
+        except Refusal as refusal:
+            refused.append(Refused(item.name, str(refusal)))

@@ -17,9 +17,10 @@ from plugin.inference.video.session import Session
 from plugin.models.postprocess import Detection
 from plugin.visualization.images import shrink
 
-from .archives import Refusal
-from .desk import Desk, pack_folder, refusals
+from .archives import Refusal, pack
+from .desk import Desk
 from .instances import InstanceDesk
+from .refusals import refusals
 from .shelf import Batch
 from .uploads import Limits
 
@@ -205,7 +206,7 @@ def _opened(path: Path) -> VideoFile:
 def _files(out: Path, archive: Path) -> tuple[Path, ...]:
     """What can be downloaded: everything in one archive, and what people look at first."""
     (out / STATE).unlink(missing_ok=True)
-    pack_folder(out, archive)
+    pack(out, archive)
     # of a video that was stopped there are files of the minutes
     films = [*out.glob('video.mp4'), *sorted(out.glob('video/*.mp4'))]
     return archive, *films, out / 'crossings.csv', out / 'total.json'

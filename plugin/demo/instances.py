@@ -10,10 +10,11 @@ import numpy as np
 from plugin.inference.coco_ids import CocoIds
 from plugin.inference.count_total import SPAN
 from plugin.inference.detector import Detector
-from plugin.inference.instance_results import InstanceResults
+from plugin.inference.instance_results import InstanceResults, InstanceRows
 from plugin.inference.instances import Instances
 from plugin.inference.writers import rgb
 from plugin.models.postprocess import Detection
+from plugin.utils.workers import in_order
 from plugin.visualization.images import shrink
 from plugin.visualization.instances import draw_instances
 
@@ -123,7 +124,8 @@ class InstanceDesk(ModelDesk):
                 for kept, count in zip(images, counts, strict=True)]
 
     def write(self, out: Path, images: Sequence[Kept],
-              load: Callable[[Kept], tuple[np.ndarray, Arrays]], threshold: float) -> None:
+              load: Callable[[Kept], tuple[np.ndarray, Arrays]], threshold: float,
+              threads: int = 1) -> None:
         """Write overlays, outlines, counts, instances and COCO results."""
         items = [_Item(out / 'pictures' / kept.path.name, kept.path.stem, shown(kept))
                  for kept in images]
@@ -132,10 +134,15 @@ class InstanceDesk(ModelDesk):
                       list(range(1, len(self.classes) + 1)))
         results = InstanceResults(self._model, out, images=items, opacity=self.opacity, ids=ids,
                                   threshold=threshold)
-        with results.tables() as write:
-            for item, kept in zip(items, images, strict=True):
-                image, arrays = load(kept)
-                write(item, image, unpack(arrays, threshold))
+
+        def write(pair: tuple[_Item, Kept]) -> InstanceRows:
+            image, arrays = load(pair[1])
+            return results.write(pair[0], image, unpack(arrays, threshold))
+
+        pairs = list(zip(items, images, strict=True))
+        with results.tables() as add:
+            for item, rows in zip(items, in_order(write, pairs, threads), strict=True):
+                add(item, rows)
 
     def _count(self, kept: Kept, threshold: float) -> list[int]:
         labels, scores = kept.summary

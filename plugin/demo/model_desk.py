@@ -78,7 +78,8 @@ class ModelDesk(ABC):
 
     @abstractmethod
     def write(self, out: Path, images: Sequence[Kept],
-              load: Callable[[Kept], tuple[np.ndarray, Arrays]], threshold: float) -> None:
+              load: Callable[[Kept], tuple[np.ndarray, Arrays]], threshold: float,
+              threads: int = 1) -> None:
         """Write what can be downloaded.
 
         Args:
@@ -86,6 +87,7 @@ class ModelDesk(ABC):
             images (Sequence[Kept]): The N images.
             load (callable): Gives image and arrays of one of them.
             threshold (float): Of the slider.
+            threads (int): How many images may be worked on at a time. Defaults to 1.
         """
 
 

@@ -8,10 +8,11 @@ import numpy as np
 import torch
 
 from plugin.inference.segmenter import Segmenter
-from plugin.inference.tables import AreaTable
+from plugin.inference.tables import AreaTable, class_pixels
 from plugin.inference.writers import rgb, save_image, save_mask
 from plugin.models.semi.entropy import entropy
 from plugin.utils import UserError
+from plugin.utils.workers import in_order
 from plugin.visualization.images import overlay, shrink
 
 from .model_desk import Arrays, Colour, ModelDesk, shown
@@ -116,19 +117,25 @@ class PixelDesk(ModelDesk):
         return [[shown(kept), *row] for kept in images for row in self.rows(kept, {}, threshold)]
 
     def write(self, out: Path, images: Sequence[Kept],
-              load: Callable[[Kept], tuple[np.ndarray, Arrays]], threshold: float) -> None:
+              load: Callable[[Kept], tuple[np.ndarray, Arrays]], threshold: float,
+              threads: int = 1) -> None:
         """Write overlays, masks and areas."""
         classes = [*self.classes, *([UNSURE] if threshold > 0 else [])]
         # a pixel without a class keeps its colour in the overlay and is grey in the mask
         grey = [(128, 128, 128)] * (IGNORED + 1 - len(self.palette))
+
+        def write(kept: Kept) -> np.ndarray:
+            image, arrays = load(kept)
+            labels = self._labels(arrays, threshold)
+            save_image(out / 'overlays' / f'{kept.path.stem}.jpg',
+                       overlay(rgb(image), labels, self.palette, self._opacity))
+            save_mask(out / 'masks' / f'{kept.path.stem}.png', labels, self.palette + grey)
+            return class_pixels(np.where(labels == IGNORED, len(self.classes), labels),
+                                len(classes))
+
         with AreaTable(out / 'areas.csv', 'picture', classes) as table:
-            for kept in images:
-                image, arrays = load(kept)
-                labels = self._labels(arrays, threshold)
-                save_image(out / 'overlays' / f'{kept.path.stem}.jpg',
-                             overlay(rgb(image), labels, self.palette, self._opacity))
-                save_mask(out / 'masks' / f'{kept.path.stem}.png', labels, self.palette + grey)
-                table.add(shown(kept), np.where(labels == IGNORED, len(self.classes), labels))
+            for kept, pixels in zip(images, in_order(write, images, threads), strict=True):
+                table.add_pixels(shown(kept), pixels)
 
     @staticmethod
     def _labels(arrays: Arrays, threshold: float) -> np.ndarray:

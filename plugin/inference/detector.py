@@ -1,7 +1,8 @@
 """A trained model that outlines each instance of an image, without a data set."""
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,7 +18,7 @@ from plugin.utils import UserError
 from plugin.utils.config import network_config
 
 from .instances import Instances
-from .predictor import Predictor
+from .predictor import Predictor, Prepared
 
 NO_OUTLINES = ('{} finds boxes, but outlines nothing; use a config with masks, '
                'e.g. configs/mask-rcnn_r50_cattle.py')
@@ -82,6 +83,11 @@ class Detector(Predictor[Instances]):
         if not self._model.with_mask and 'masks' not in self._found(black):
             raise UserError(NO_OUTLINES.format(cfg.filename))
 
+    def identity(self) -> dict[str, Any]:
+        """What tells the results of this model from those of another one, as JSON holds it."""
+        return dict(super().identity(), tile=self._tile, overlap=self._overlap,
+                    score_thr=self.score_thr)
+
     @contextlib.contextmanager
     def at_threshold(self, score_thr: float) -> Iterator[None]:
         """Let instances have another lowest score while the block lasts."""
@@ -130,23 +136,38 @@ class Detector(Predictor[Instances]):
     def _predict(self, image: np.ndarray) -> Instances:
         height, width = image.shape[:2]
         self._is_full = False
-        found = Instances(self._detections(image), self.classes, height, width)
-        found.interval = self.count_intervals().of(len(found))
-        found.is_full = self._is_full
-        return found
-
-    def _detections(self, image: np.ndarray) -> list[Detection]:
-        """Those of an image, the surest first. One whose outline has no pixel is none."""
-        height, width = image.shape[:2]
         if self._tile is None:
-            return sorted(self._detect(image), key=lambda instance: -instance.score)
+            return self._instances(self._detect(self._found(image)), height, width)
         tiles = tile_grid(height, width, self._tile, self._overlap)
-        return join_tiles(tiles, [
-            self._detect(np.ascontiguousarray(image[top:bottom, left:right]), left, top)
+        found = join_tiles(tiles, [
+            self._detect(self._found(np.ascontiguousarray(image[top:bottom, left:right])),
+                         left, top)
             for left, top, right, bottom in tiles])
+        return self._instances(found, height, width)
 
-    def _detect(self, image: np.ndarray, left: int = 0, top: int = 0) -> list[Detection]:
-        found = self._found(image)
+    def _samples(self, prepared: Sequence[Prepared]) -> list:
+        # an image in tiles has no sample of its own
+        return list(prepared) if self._prepares_itself() else super()._samples(prepared)
+
+    def _answer(self, sample: Any, prepared: Prepared) -> Instances:
+        if isinstance(prepared, np.ndarray):
+            return self._predict(prepared)
+        self._is_full = False
+        height, width = prepared['data_samples'].ori_shape[:2]
+        return self._instances(self._detect(sample.get('pred_instances', {})), height, width)
+
+    def _prepares_itself(self) -> bool:
+        return self._tile is not None
+
+    def _instances(self, found: list[Detection], height: int, width: int) -> Instances:
+        """Those of an image, the surest first. One whose outline has no pixel is none."""
+        instances = Instances(sorted(found, key=lambda one: -one.score), self.classes, height,
+                              width)
+        instances.interval = self.count_intervals().of(len(instances))
+        instances.is_full = self._is_full
+        return instances
+
+    def _detect(self, found: InstanceData, left: int = 0, top: int = 0) -> list[Detection]:
         sure = found.scores >= self.score_thr
         labels, scores, masks = (found[name][sure].cpu().numpy()
                                  for name in ('labels', 'scores', 'masks'))

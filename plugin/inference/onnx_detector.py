@@ -1,4 +1,5 @@
 """Instances by an exported detector."""
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,13 @@ class OnnxDetector(Detector):
         self._runs_on, self._content = device, content
         super().__init__(cfg, checkpoint, **settings)
 
+    def _weights(self) -> int:
+        # those of the graph; PyTorch's are not used
+        return self._checksum
+
     def _load(self, cfg: Config, checkpoint: str) -> tuple[BaseModel, dict]:
         network = OnnxInstances(self._content or checkpoint, self._runs_on)
+        self._checksum = zlib.crc32(self._content or Path(checkpoint).read_bytes())
         self._facts, model = network.facts, build_model(cfg, self.models)
         check_facts(self._facts, model, Path(checkpoint).name, str(cfg.filename))
         # masks of what is not sure enough need not be computed

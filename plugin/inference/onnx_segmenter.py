@@ -1,4 +1,5 @@
 """Prediction by an exported network."""
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,13 @@ class OnnxSegmenter(Segmenter):
         self._runs_on = device
         super().__init__(cfg, checkpoint, **settings)
 
+    def _weights(self) -> int:
+        # those of the graph; PyTorch's are not used
+        return self._checksum
+
     def _load(self, cfg: Config, checkpoint: str) -> tuple[BaseModel, dict]:
         network = OnnxNetwork(checkpoint, self._runs_on)
+        self._checksum = zlib.crc32(Path(checkpoint).read_bytes())
         facts, model = network.facts, build_model(cfg, self.models)
         check_facts(facts, model, Path(checkpoint).name, str(cfg.filename))
         run_by(network, predicting_network(model), model.data_preprocessor)

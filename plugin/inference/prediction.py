@@ -2,68 +2,40 @@
 import contextlib
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-
-import cv2
-import torch
+from typing import Any
 
 from plugin.utils import UserError
 from plugin.utils.console import progress, say, warn, write_line
-from plugin.utils.errors import is_out_of_memory
 from plugin.utils.io import remove_leftovers
+from plugin.utils.launchers import ALONE, Launch, launched_by
 from plugin.utils.locks import working_in
+from plugin.utils.workers import usual_workers
 
 from .coco_ids import CocoIds
-from .count_total import CountTotal
+from .crew import crew_of
 from .detector import Detector
 from .inputs import Input, Inputs, find_inputs
 from .instance_results import InstanceResults
 from .model import NO_DETECTOR, refuse
+from .pipeline import Pipeline, Tables, predict_one_by_one
 from .pixel_results import PixelResults
+from .predicted import Predicted, skipping
 from .segmenter import Segmenter
-from .writers import ImageError, frames_of
+from .unfinished import Unfinished
+from .writers import frames_of
 
 Results = PixelResults | InstanceResults
 # what a run writes, below the folder of the results
 FOLDERS = ('labelme', 'masks', 'overlays', 'probabilities', 'videos')
 TABLES = r'(animals|areas|counts)\.csv|(results|total)\.json'
-SHORT = 'needs more memory than there is: give --tile 1024 or less, or make the image smaller'
-
-
-@dataclass
-class Predicted:
-    """What became of the inputs; printed, it is one sentence.
-
-    Attributes:
-        out (Path): Folder of the results.
-        verb (str): What was done with them.
-        done (int): Inputs that have results.
-        failed (dict[Path, str]): Those that could not be done, and why.
-        total (CountTotal, optional): The number of instances in all images, with its interval.
-    """
-
-    out: Path
-    verb: str
-    done: int = 0
-    failed: dict[Path, str] = field(default_factory=dict)
-    total: CountTotal | None = None
-
-    def skip(self, path: Path, error: Exception) -> None:
-        """Note and tell that an input could not be done."""
-        text = str(error)
-        self.failed[path] = text if str(path) in text else f'{path}: {text}'
-        write_line(f'skipped: {self.failed[path]}', sys.stderr)
-
-    def __str__(self) -> str:
-        failed = f', {len(self.failed)} could not be done' if self.failed else ''
-        return (f'{self.done} of {self.done + len(self.failed)} inputs {self.verb}{failed}; '
-                f'results in {self.out}')
 
 
 def predict(model: Segmenter | Detector, inputs: Inputs, out: str | Path = 'outputs', *,
             probabilities: bool = False, opacity: float = 0.5, image_format: str = 'jpg',
-            data: str | Path | None = None, simplify: float | None = None) -> Predicted:
+            data: str | Path | None = None, simplify: float | None = None, overlays: bool = True,
+            workers: int | None = 0, batch: int = 1, resume: bool = False,
+            launcher: str = 'none', local_rank: int = 0) -> Predicted:
     """Predict images and videos, and write the results into a folder.
 
     A semantic model writes ``overlays/``, ``masks/``, ``areas.csv`` and perhaps
@@ -87,6 +59,18 @@ def predict(model: Segmenter | Detector, inputs: Inputs, out: str | Path = 'outp
             their ids (instances). Defaults to numbers from 1.
         simplify (float, optional): How far outlines for LabelMe may deviate, in pixels, so that
             they have few points to correct; 0 keeps every pixel (instances). Defaults to 1.
+        overlays (bool): Write overlays of images, and videos with them. Defaults to True.
+        workers (int, optional): Processes, forked from this one, that read images and write
+            results while the network works; the results are the same for any number. None is one a
+            core, at most 8. Defaults to 0: this process.
+        batch (int): Images of the same prepared size that the network takes at once. Above 1 it
+            may compute other last bits, and so other labels where two classes are equally likely.
+            Defaults to 1.
+        resume (bool): Take over what an earlier run into this folder did, whatever ended it; in
+            the end the tables are those of one run. Defaults to False.
+        launcher (str): What started several processes, each of which predicts its share:
+            ``none``, ``pytorch``, ``slurm`` or ``mpi``. The last one writes the tables.
+        local_rank (int): Number of this process on its machine, where ``pytorch`` does not tell.
 
     Returns:
         Predicted: How many are ``done``, which ``failed``, and where the results lie (``out``);
@@ -95,7 +79,8 @@ def predict(model: Segmenter | Detector, inputs: Inputs, out: str | Path = 'outp
     Raises:
         FileNotFoundError: If an input or ``data`` names nothing.
         UserError: If a setting is not of this kind of model or out of range, or ``data`` does not
-            know the images or the classes.
+            know the images or the classes, or what would be resumed is of another model or of
+            other inputs.
 
     Example:
         >>> from plugin.inference import load_model, predict
@@ -107,7 +92,7 @@ def predict(model: Segmenter | Detector, inputs: Inputs, out: str | Path = 'outp
     """
     out = Path(out)
     found = find_inputs(inputs, out)
-    _check(opacity, image_format, simplify)
+    _check(opacity, image_format, simplify, workers, batch)
     images = [item for item in found if not item.is_video]
     if isinstance(model, Detector):
         refuse(dict(probabilities=probabilities),
@@ -116,30 +101,43 @@ def predict(model: Segmenter | Detector, inputs: Inputs, out: str | Path = 'outp
             Path(data), [item.path for item in images], model.classes)
         results: Results = InstanceResults(
             model, out, images=images, image_format=image_format, opacity=opacity, ids=ids,
-            simplify=1.0 if simplify is None else simplify)
+            simplify=1.0 if simplify is None else simplify, overlays=overlays)
         _tell_threshold(model)
     else:
         refuse(dict(data=data is not None, simplify=simplify is not None),
                NO_DETECTOR.format(model.config))
         results = PixelResults(model, out, image_format=image_format, opacity=opacity,
-                               probabilities=probabilities)
-    return predict_all(results, found, out)
+                               probabilities=probabilities, overlays=overlays)
+    if workers is None:
+        # for a few images it is not worth while
+        workers = min(usual_workers(), len(images) // 8)
+    return predict_all(results, found, out, workers=workers, batch=batch, resume=resume,
+                       settings=model.identity(), launch=launched_by(launcher, local_rank))
 
 
-def predict_all(results: Results, inputs: list[Input], out: Path) -> Predicted:
+def predict_all(results: Results, inputs: list[Input], out: Path, *, workers: int = 0,
+                batch: int = 1, resume: bool = False, settings: dict[str, Any] | None = None,
+                launch: Launch = ALONE) -> Predicted:
     """Write the results of all inputs: first of the images, then of the videos."""
     done = Predicted(out, results.verb)
     images = [item for item in inputs if not item.is_video]
     out.mkdir(parents=True, exist_ok=True)
     with working_in(out, lambda: _sweep(out)), _told(done, len(inputs)):
+        state = Unfinished(results, inputs, settings or {}, resume=resume, launch=launch)
         if images:
-            _predict_images(results, images, done)
-        for item in inputs:
-            if item.is_video:
+            shown = progress(images, 'images') if launch.rank == 0 else images
+            _predict_images(results, state, state.share(shown), done, workers, batch)
+        for item in state.share([item for item in inputs if item.is_video]):
+            if not state.has_video(item):
                 _predict_video(results, item, done)
-    if images and isinstance(results, InstanceResults):
+            else:
+                done.done, done.before = done.done + 1, done.before + 1
+            if item.path not in done.failed:
+                state.keep_video(item)
+        done.is_whole = state.end(done)
+    if done.is_whole and images and isinstance(results, InstanceResults):
         done.total = results.total
-        say(str(done.total))
+        write_line(str(done.total), sys.stdout)
     return done
 
 
@@ -162,44 +160,15 @@ def _told(done: Predicted, total: int) -> Iterator[None]:
         raise
 
 
-def _predict_images(results: Results, inputs: list[Input], done: Predicted) -> None:
-    with results.images() as add:
-        for item in progress(inputs, 'images'):
-            image = None
-            with _skipping(done, item.path, (OSError, ValueError, cv2.error)):
-                image = results.read(item.path)
-            if image is None:
-                continue
-            with _skipping(done, item.path, (ImageError, cv2.error)):
-                add(item, image)
-                done.done += 1
-            del image  # else it would be in memory beside the next one
-
-
-@contextlib.contextmanager
-def _skipping(done: Predicted, path: Path, kinds: tuple[type[Exception], ...]) -> Iterator[None]:
-    """Let an error of one input cost the others nothing: of these kinds, or for its size."""
-    try:
-        yield
-    except Exception as error:
-        if is_out_of_memory(error):
-            done.skip(path, UserError(f'{path} {SHORT}'))
-        elif isinstance(error, kinds):
-            done.skip(path, _plain(error) if isinstance(error, cv2.error) else error)
-        else:
-            raise
-    if torch.cuda.is_initialized() and path in done.failed:
-        # what it took stays with the allocator otherwise, in pieces that may not fit the next one
-        torch.cuda.empty_cache()
-
-
-def _plain(error: cv2.error) -> UserError:
-    """What OpenCV found, in words."""
-    found = getattr(error, 'err', None) or str(error)
-    if 'inv_scale' in found:
-        return UserError('nothing is left of its short side when it is brought to the size that '
-                         'the config sets: cut the image, or pad its short side')
-    return UserError(f'OpenCV cannot read or prepare it: {found}')
+def _predict_images(results: Results, state: Unfinished, images: Iterator[Input], done: Predicted,
+                    workers: int, batch: int) -> None:
+    with results.tables(state.tables) as commit:
+        tables = Tables(commit, done, state.known)
+        if workers == 0 and batch == 1:
+            predict_one_by_one(results, images, tables)
+            return
+        with crew_of(results, workers, batch) as crew:
+            Pipeline(results, crew, tables, batch).run(images)
 
 
 def _predict_video(results: Results, item: Input, done: Predicted) -> None:
@@ -211,7 +180,7 @@ def _predict_video(results: Results, item: Input, done: Predicted) -> None:
             return
         add = stack.enter_context(results.video(done.out / 'videos' / item.name, rate))
         # what the frames before left is kept
-        with _skipping(done, item.path, ()):
+        with skipping(done, item.path, ()):
             for index, frame in enumerate(progress(frames, item.path.name, total=number or None)):
                 add(index, frame)
     # closing the video may fail as well
@@ -225,10 +194,14 @@ def _tell_threshold(detector: Detector) -> None:
              'in its model.test_cfg as well')
 
 
-def _check(opacity: float, image_format: str, simplify: float | None) -> None:
+def _check(opacity: float, image_format: str, simplify: float | None, workers: int | None,
+           batch: int) -> None:
     if not 0 <= opacity <= 1:
         raise UserError(f'opacity={opacity} is out of range: give 0 to 1')
     if image_format not in ('jpg', 'png'):
         raise UserError(f"image_format={image_format!r} is unknown: give 'jpg' or 'png'")
     if simplify is not None and not 0 <= simplify < float('inf'):
         raise UserError(f'simplify={simplify} is no distance in pixels: give 0 or more')
+    if (workers or 0) < 0 or batch < 1:
+        raise UserError(f'workers={workers} and batch={batch}: give 0 or more workers, and a batch '
+                        'of 1 or more')

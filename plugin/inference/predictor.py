@@ -1,5 +1,6 @@
 """What the models for pixels and for instances have in common when there is no data set."""
 import copy
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Generic, TypeVar, overload
@@ -18,11 +19,14 @@ from plugin.engine.checkpoints.fitting import check_fits
 from plugin.models.weights.published_fcn import rename_published
 from plugin.utils import UserError
 
+from .classes import classes_and_palette
 from .deep_images import deep_loader, load_deep
 from .headers import check_memory
 from .images import DEEP, Image, as_array
 
 Result = TypeVar('Result')
+# a sample of the test pipeline, or an image that the model prepares itself
+Prepared = dict[str, Any] | np.ndarray
 
 
 class Predictor(Generic[Result]):
@@ -53,6 +57,7 @@ class Predictor(Generic[Result]):
 
     def __init__(self, cfg: Config, checkpoint: str, *, device: str = 'cpu') -> None:
         self.config = str(cfg.filename)
+        self._network = zlib.crc32(repr((cfg.model, test_pipeline(cfg))).encode())
         self._scope = cfg.get('default_scope', self.scope)
         load, *steps = copy.deepcopy(test_pipeline(cfg))
         self._colour = load.get('color_type', 'color')
@@ -64,8 +69,20 @@ class Predictor(Generic[Result]):
                  *(step for step in steps if not step['type'].split('.')[-1].startswith('Load'))]))
             model, self.checkpoint = self._load(cfg, checkpoint)
             self._model: BaseModel = model.to(device).eval()
-            self.classes, self.palette = _classes_and_palette(
+            self.classes, self.palette = classes_and_palette(
                 cfg, self.checkpoint.get('meta', {}), self._number_of_classes(), self.datasets)
+
+    def identity(self) -> dict[str, Any]:
+        """What tells the results of this model from those of another one, as JSON holds it."""
+        return dict(config=self.config, network=self._network, weights=self._weights())
+
+    def _weights(self) -> int:
+        """A checksum of the weights."""
+        total = 0
+        for name, value in self._model.state_dict().items():
+            content = value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy()
+            total = zlib.crc32(content, zlib.crc32(name.encode(), total))
+        return total
 
     @property
     def model(self) -> BaseModel:
@@ -125,6 +142,29 @@ class Predictor(Generic[Result]):
             raise UserError(f'{path} is {"no image" if content else "empty"}')
         return image
 
+    def prepare(self, image: np.ndarray) -> Prepared:
+        """What the network takes of an image; may be made in another process.
+
+        Args:
+            image (np.ndarray): As of :meth:`array`.
+
+        Returns:
+            dict | np.ndarray: The sample of the test pipeline; the image itself where the model
+            prepares its views or tiles one after the other.
+        """
+        if self._prepares_itself():
+            return image
+        return self._pipeline(dict(img=image, img_id=0))
+
+    def results_of(self, prepared: Sequence[Prepared]) -> list[Result]:
+        """The results of images of :meth:`prepare`, which the network takes at once.
+
+        Args:
+            prepared (Sequence): One image, or several of the same prepared size.
+        """
+        return [self._answer(sample, one) for sample, one in
+                zip(self._samples(prepared), prepared, strict=True)]
+
     def in_scope(self):
         """A context in which registries find what the config names; other models are left alone."""
         return DefaultScope.overwrite_default_scope(self._scope)
@@ -133,12 +173,28 @@ class Predictor(Generic[Result]):
         """The result of an image of :meth:`array`."""
         raise NotImplementedError
 
+    def _answer(self, sample: Any, prepared: Prepared) -> Result:
+        """The result of an image, from the data sample that the model returned."""
+        raise NotImplementedError
+
+    def _prepares_itself(self) -> bool:
+        """Whether an image goes through the model in several parts, or in several views."""
+        return False
+
     def _result(self, image: np.ndarray) -> Any:
         """The data sample that the model returns for an image."""
-        sample = self._pipeline(dict(img=image, img_id=0))
-        batch = dict(inputs=[sample['inputs']], data_samples=[sample['data_samples']])
+        return self._test([self._pipeline(dict(img=image, img_id=0))])[0]
+
+    def _samples(self, prepared: Sequence[Prepared]) -> list:
+        """The data samples that the model returns for prepared images."""
+        if self._prepares_itself():
+            return [self._result(one) for one in prepared if isinstance(one, np.ndarray)]
+        return self._test(prepared)
+
+    def _test(self, samples: Sequence[Any]) -> list:
+        batch = {key: [sample[key] for sample in samples] for key in ('inputs', 'data_samples')}
         with torch.no_grad():
-            return self._model.test_step(batch)[0]
+            return self._model.test_step(batch)
 
     def _least_memory(self) -> int | None:
         """Bytes that a pixel takes at least while it is predicted; None if tile after tile is."""
@@ -193,32 +249,3 @@ def test_pipeline(cfg: Config) -> list[dict]:
         raise UserError(f'{cfg.filename} has neither test_pipeline nor test_dataloader; '
                         'an image cannot be prepared without')
     return node.pipeline
-
-
-def _classes_and_palette(cfg: Config, meta: dict, number: int | None, datasets: Registry
-                         ) -> tuple[list[str], list[tuple[int, ...]]]:
-    """Names and colours: those of the training, else those of the config's data set."""
-    known = meta.get('dataset_meta') or {}
-    if not known.get('classes'):
-        node = cfg.get('test_dataloader') or {}
-        while 'dataset' in node or 'datasets' in node:
-            node = (node.get('datasets') or [node.get('dataset')])[0]
-        kind = datasets.get(node.get('type', ''))
-        metainfo = copy.deepcopy(node.get('metainfo')) or {}
-        # a data set may complete what the config says, e.g. by the background
-        known = kind._load_metainfo(metainfo) if kind else metainfo
-    classes = list(known.get('classes') or [f'class {index}' for index in range(number or 0)])
-    if not classes:
-        raise UserError(f'the classes of {cfg.filename} are known neither from the checkpoint '
-                        'nor from its test set; name them in metainfo=dict(classes=(...))')
-    if len(classes) != (number or len(classes)):
-        raise UserError(f'the model predicts {number} classes, but {len(classes)} are named: '
-                        f'{", ".join(classes[:5])}...; use the config it was trained with')
-    return classes, _colours(known.get('palette'), len(classes))
-
-
-def _colours(palette: Sequence[Sequence[int]] | None, number: int) -> list[tuple[int, ...]]:
-    if not palette:
-        # the same arbitrary colours in every run
-        palette = np.random.default_rng(42).integers(0, 256, (number, 3)).tolist()
-    return [tuple(int(value) for value in colour) for colour in palette]

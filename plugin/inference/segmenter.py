@@ -1,5 +1,7 @@
 """A trained model that turns images into label maps, without a data set."""
 import copy
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,7 +14,7 @@ from plugin.models.segmentors import TTASegmentor
 from plugin.utils import UserError
 
 from .images import Image
-from .predictor import Predictor
+from .predictor import Predictor, Prepared
 from .tta import VIEWS, views_of
 
 DROPPED = ('the logits are dropped row by row, so that there are no probabilities: load the model '
@@ -81,6 +83,10 @@ class Segmenter(Predictor[np.ndarray]):
         super().__init__(cfg, checkpoint, device=device)
         self._averaged = TTASegmentor(self._model) if tta else None
 
+    def identity(self) -> dict[str, Any]:
+        """What tells the results of this model from those of another one, as JSON holds it."""
+        return dict(super().identity(), tta=self._tta)
+
     def probabilities(self, image: Image) -> np.ndarray:
         """Predict the probability of each class at each pixel.
 
@@ -110,11 +116,24 @@ class Segmenter(Predictor[np.ndarray]):
         Raises:
             UserError: As of :meth:`probabilities`.
         """
-        sample = self._result(self.array(image))
+        return self._both(self._result(self.array(image)))
+
+    def labels_and_probabilities_of(self, prepared: Sequence[Prepared]
+                                  ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """:meth:`labels_and_probabilities` of images of :meth:`prepare`."""
+        return [self._both(sample) for sample in self._samples(prepared)]
+
+    def _both(self, sample: SegDataSample) -> tuple[np.ndarray, np.ndarray]:
         return self._labels(sample), self._probabilities(sample).half().cpu().numpy()
 
     def _predict(self, image: np.ndarray) -> np.ndarray:
         return self._labels(self._result(image))
+
+    def _answer(self, sample: SegDataSample, prepared: Prepared) -> np.ndarray:
+        return self._labels(sample)
+
+    def _prepares_itself(self) -> bool:
+        return self._tta
 
     def _result(self, image: np.ndarray) -> SegDataSample:
         if self._averaged is None:

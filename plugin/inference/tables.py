@@ -41,8 +41,8 @@ class GrowingFile:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  traceback: TracebackType | None) -> None:
-        if self._file is None and error is None:
-            self._begin()
+        if error is None:
+            self.begin()
         if self._file is not None:
             self._file.close()
 
@@ -52,8 +52,7 @@ class GrowingFile:
         Raises:
             OSError: If it does not fit on the disk; the file is as before then.
         """
-        if self._file is None:
-            self._begin()
+        self.begin()
         end = self._end
         try:
             self._write(text.encode(), end)
@@ -79,9 +78,11 @@ class GrowingFile:
         """What follows the content if that has so many bytes, head included."""
         return b''
 
-    def _begin(self) -> None:
-        write_atomically(self.path, self._head + self._tail(self._end))
-        self._file = self.path.open('r+b', buffering=0)
+    def begin(self) -> None:
+        """Take the place of an older file."""
+        if self._file is None:
+            write_atomically(self.path, self._head + self._tail(self._end))
+            self._file = self.path.open('r+b', buffering=0)
 
     def _write(self, content: bytes, at: int) -> None:
         """Write content and tail at once, so that a kill does not come between them."""
@@ -130,9 +131,13 @@ class AreaTable(Table):
 
     def add(self, name: Any, labels: np.ndarray) -> None:
         """Count the pixels of a label map ``(H, W)``."""
-        counts = np.bincount(labels.ravel(), minlength=len(self.classes))
-        self.write([name, label, int(pixels), f'{pixels / labels.size:.6f}']
-                   for label, pixels in zip(self.classes, counts, strict=True))
+        self.add_pixels(name, class_pixels(labels, len(self.classes)))
+
+    def add_pixels(self, name: Any, pixels: np.ndarray) -> None:
+        """Add the pixels of each class, ``(C, )``."""
+        total = pixels.sum()
+        self.write([name, label, int(number), f'{number / total:.6f}']
+                   for label, number in zip(self.classes, pixels, strict=True))
 
 
 class JsonList(GrowingFile):
@@ -153,6 +158,11 @@ class JsonList(GrowingFile):
 
     def _tail(self, end: int) -> bytes:
         return b']\n' if end == len(self._head) else b'\n]\n'
+
+
+def class_pixels(labels: np.ndarray, classes: int) -> np.ndarray:
+    """The number of pixels of each of the C classes, ``(C, )``, in a label map ``(H, W)``."""
+    return np.bincount(labels.ravel(), minlength=classes)
 
 
 def no_formula(value: Any) -> Any:

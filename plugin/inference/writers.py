@@ -21,7 +21,8 @@ class ImageError(UserError):
 
 def save_image(path: Path, image: np.ndarray) -> None:
     """Write an image, RGB ``(H, W, 3)``, as the suffix says."""
-    done, content = cv2.imencode(path.suffix, image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])
+    bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)  # much faster than a view with steps
+    done, content = cv2.imencode(path.suffix, bgr, [cv2.IMWRITE_JPEG_QUALITY, 92])
     if not done:
         height, width = image.shape[:2]
         raise ImageError(f'{path} cannot be encoded, as the image has {width}x{height} pixels: '
@@ -143,6 +144,5 @@ def kept_when_stopped(path: Path) -> Iterator[Path]:
 
 def rgb(image: np.ndarray) -> np.ndarray:
     """RGB ``(H, W, 3)`` of an image that is BGR or grey ``(H, W)``."""
-    return np.ascontiguousarray(
-        np.repeat(image.reshape(*image.shape[:2], 1), 3, 2) if image.ndim == 2
-        else image[..., ::-1])
+    return cv2.cvtColor(np.ascontiguousarray(image),
+                        cv2.COLOR_GRAY2RGB if image.ndim == 2 else cv2.COLOR_BGR2RGB)

@@ -8,6 +8,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 from plugin.utils import UserError
+from plugin.utils.launchers import SOURCES, TORCH, launched_by
 
 ROOT = Path(__file__).resolve().parents[2]
 CHECKOUT = (ROOT / 'setup.py').is_file()
@@ -103,17 +104,9 @@ def leave_processes() -> None:
 
 def _translate_environment(launcher: str) -> None:
     """Name rank, size and address as PyTorch does, from what the launcher tells."""
-    source = {'slurm': ('SLURM_PROCID', 'SLURM_NTASKS', 'SLURM_LOCALID'),
-              'mpi': ('OMPI_COMM_WORLD_RANK', 'OMPI_COMM_WORLD_SIZE',
-                      'OMPI_COMM_WORLD_LOCAL_RANK')}.get(launcher)
-    needed = source or ('RANK', 'WORLD_SIZE', 'LOCAL_RANK')
-    missing = [name for name in needed if name not in os.environ]
-    if missing:
-        raise UserError(f'--launcher {launcher}: {", ".join(missing)} is not set, so it was not '
-                        'started by that; use dist_train.sh or slurm_train.sh')
-    if source:
-        for name, value in zip(('RANK', 'WORLD_SIZE', 'LOCAL_RANK'), source, strict=True):
-            os.environ[name] = os.environ[value]
+    launched_by(launcher)  # raises where it is not
+    for name, value in zip(TORCH, SOURCES[launcher], strict=True):
+        os.environ[name] = os.environ[value]
     os.environ.setdefault('MASTER_PORT', '29500')
     if launcher == 'slurm' and 'MASTER_ADDR' not in os.environ:
         nodes = ['scontrol', 'show', 'hostname', os.environ['SLURM_NODELIST']]

@@ -34,8 +34,7 @@ def colorize(labels: np.ndarray, palette: Sequence[Colour]) -> np.ndarray:
         >>> colorize(np.array([[0, 1, 255]]), palette=[(0, 0, 0), (255, 128, 0)]).tolist()
         [[[0, 0, 0], [255, 128, 0], [128, 128, 128]]]
     """
-    table, index = _lookup(labels, palette)
-    return table[index]
+    return _painted(labels, palette)[0]
 
 
 def overlay(image: np.ndarray, labels: np.ndarray, palette: Sequence[Colour],
@@ -67,11 +66,11 @@ def overlay(image: np.ndarray, labels: np.ndarray, palette: Sequence[Colour],
                         f'labels {np.shape(labels)}; resize one of them to the other')
     if not 0 <= opacity <= 1:
         raise UserError(f'opacity={opacity} is outside 0..1; give the share of the colour')
-    table, index = _lookup(labels, palette)
+    colours, outside = _painted(labels, palette)
     # addWeighted is several times faster than the same sum of NumPy arrays
-    blended = cv2.addWeighted(image, 1 - opacity, table[index], opacity, 0)
-    outside = index == len(palette)
-    blended[outside] = image[outside]
+    blended = cv2.addWeighted(image, 1 - opacity, colours, opacity, 0)
+    if outside.any():
+        blended[outside] = image[outside]
     return blended
 
 
@@ -164,17 +163,20 @@ def caption(image: np.ndarray, text: str) -> np.ndarray:
     return np.concatenate([np.asarray(canvas), image])
 
 
-def _lookup(labels: np.ndarray, palette: Sequence[Colour]) -> tuple[np.ndarray, np.ndarray]:
-    """Table of colours, grey last, and the row of the table for each pixel."""
+def _painted(labels: np.ndarray, palette: Sequence[Colour]) -> tuple[np.ndarray, np.ndarray]:
+    """Colours of a label map, (H, W, 3), grey where an id has none; and where that is, (H, W)."""
     labels = np.asarray(labels)
     if labels.ndim != 2 or labels.dtype.kind not in 'iub':
         raise UserError(f'labels are {labels.dtype} of shape {labels.shape}; '
                         'give an integer map of shape (H, W)')
     check_palette(palette)
-    colours = np.asarray(palette)
-    table = np.concatenate([colours, np.full((1, 3), OUTSIDE)]).astype(np.uint8)
-    known = (labels >= 0) & (labels < len(colours))
-    return table, np.where(known, labels, len(colours)).astype(np.intp)
+    table = np.full((max(256, len(palette) + 1), 3), OUTSIDE, np.uint8)
+    table[:len(palette)] = palette
+    if labels.dtype == np.uint8 and labels.size:
+        # several times faster than indices of NumPy
+        return cv2.LUT(cv2.merge([labels] * 3), table[:256][None]), labels >= len(palette)
+    outside = (labels < 0) | (labels >= len(palette))
+    return table[np.where(outside, len(palette), labels).astype(np.intp)], outside
 
 
 def check_image(image: np.ndarray) -> None:

@@ -273,3 +273,25 @@ def test_names_are_text_on_the_page():
     assert page.count(escape(name)) == 20
     assert '<img' not in page and '${' not in page and '{{' not in page
     assert '<li>and 10 more files</li>' in page
+
+
+def test_an_answer_is_packed_while_the_network_takes_the_next_image(images, tmp_path, monkeypatch):
+    next_asked = threading.Event()
+    pack = desk_file.np.savez_compressed
+
+    class Watched(FakeDetector):
+        def __call__(self, image):
+            if len(self.asked) == 1:
+                next_asked.set()
+            return super().__call__(image)
+
+    def patient(*args, **arrays):
+        # the first image is kept only when the network was asked for the second one
+        assert next_asked.wait(10)
+        pack(*args, **arrays)
+
+    monkeypatch.setattr(desk_file.np, 'savez_compressed', patient)
+    desk = make_desk(tmp_path, InstanceDesk(Watched(), 0.5))
+    done = predict(desk, images)
+    assert (done.done, done.refused) == (3, ())
+    assert [kept.number for kept in desk.images(done.token)] == [1, 2, 3]

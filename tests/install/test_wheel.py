@@ -79,7 +79,8 @@ def test_the_wheel_holds_what_the_checkout_holds(site):
     expected |= {f'pasture/data/{name}' for name in files('tools/data')}
     expected |= {f'pasture/configs/{name}' for name in files('configs')}
     expected |= {'pasture-operators.pth', 'plugin/py.typed', 'pasture/_launch.sh',
-                 'pasture/dist_train.sh', 'pasture/dist_test.sh', 'pasture/slurm_train.sh'}
+                 'pasture/dist_train.sh', 'pasture/dist_test.sh', 'pasture/dist_predict.sh',
+                 'pasture/slurm_train.sh'}
     assert {str(path.relative_to(site)) for path in site.rglob('*')
             if path.is_file() and not path.parts[len(site.parts)].endswith('info')} == expected
     # a look at what must not be empty sets on both sides

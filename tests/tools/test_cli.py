@@ -1,11 +1,15 @@
 """What the tools share: how an error is told, and what a word of the command line may be."""
 import argparse
+import os
 import signal
+import subprocess
+import sys
 
 import _cli
 import pytest
 
 from plugin.utils import UserError
+from tests.helpers.paths import TOOLS
 
 
 class StackError(ImportError):
@@ -103,3 +107,16 @@ def test_words(kind, text, value):
 def test_words_that_are_none(kind, text):
     with pytest.raises(argparse.ArgumentTypeError, match=text):
         kind(text)
+
+
+@pytest.mark.parametrize(('given', 'expected'), [(None, 'PASSIVE'), ('ACTIVE', 'ACTIVE')])
+def test_threads_wait_asleep_unless_the_user_says_otherwise(given, expected):
+    environment = {name: value for name, value in os.environ.items() if name != 'OMP_WAIT_POLICY'}
+    environment |= {} if given is None else dict(OMP_WAIT_POLICY=given)
+    # what the C library sees is what OpenMP reads; os.environ alone would not do
+    code = ('import sys; assert "torch" not in sys.modules; import _cli, ctypes;'
+            'get = ctypes.CDLL(None).getenv; get.restype = ctypes.c_char_p;'
+            'print(get(b"OMP_WAIT_POLICY").decode()); assert "torch" not in sys.modules')
+    done = subprocess.run([sys.executable, '-c', code], cwd=TOOLS, env=environment, text=True,
+                          capture_output=True, check=True)
+    assert done.stdout.strip() == expected

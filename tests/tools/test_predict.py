@@ -9,10 +9,11 @@ import predict as tool
 import pytest
 
 from plugin.inference import load_model, predict, track, writers
+from plugin.inference.unfinished import FOLDER
 from plugin.inference.video import read_ways
 from tests.helpers import tiny, tiny_detector
 from tests.helpers.films import picture, write_film
-from tests.helpers.forked import run_tool
+from tests.helpers.forked import run_tool, run_tools
 
 # options of the tool whose names differ from the keywords of the library
 RENAMED = dict(cfg_options='options', format='image_format', probabilities='keep_logits',
@@ -91,7 +92,8 @@ def test_a_stop_keeps_what_was_done(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert tool.main(['tiny.py', str(checkpoint), 'pictures/images', '--device', 'cpu']) == 130
     assert capsys.readouterr().out == ('2 of 5 inputs segmented before the end; results in outputs'
-                                       '\n\nstopped; what was done is in outputs\n')
+                                       '\n\nstopped; what was done is in outputs; '
+                                       '--resume goes on\n')
     rows = tiny_detector.rows_of(tmp_path / 'outputs/areas.csv')
     assert {row['picture'] for row in rows} == {f'pictures/images/{n}.png' for n in '01'}
 
@@ -113,7 +115,7 @@ def done(folder, kind='overlays'):
     names = list(dict.fromkeys(row['picture'][-5] for row in rows))
     assert len(rows) == 2 * len(names)
     assert {path.stem for path in (folder / 'outputs' / kind).iterdir()} == set(names)
-    assert not list((folder / 'outputs').rglob('.*'))
+    assert {path.name for path in (folder / 'outputs').rglob('.*')} <= {FOLDER}
     return ''.join(names)
 
 
@@ -123,7 +125,7 @@ def test_a_signal_keeps_what_was_done(tmp_path, name, status):
     assert result.status == status, result.err
     by = '' if name == 'SIGINT' else f' by {name}'
     assert result.out == ('2 of 5 inputs segmented before the end; results in outputs\n'
-                          f'\nstopped{by}; what was done is in outputs\n')
+                          f'\nstopped{by}; what was done is in outputs; --resume goes on\n')
     assert done(tmp_path) == '01'
 
 
@@ -226,3 +228,44 @@ def test_every_option_has_a_keyword():
     own = {'debug', 'trust_checkpoint', 'input', 'track', 'fps'}
     assert {RENAMED.get(name, name) for name in args if name not in own} <= keywords
     assert tool.parse_args(['config', 'half.ONNX', 'input']).onnx == 'half.ONNX'
+
+
+# --- several at once ------------------------------------------------------------------------------
+
+@pytest.mark.parametrize(('failure', 'status'), [('SIGTERM', 143), ('SIGKILL', -9)])
+def test_what_was_ended_with_workers_goes_on(tmp_path, failure, status):
+    checkpoint = tiny.write_weights(tiny.write_project(tmp_path, number=16))
+    argv = ['tiny.py', checkpoint, 'pictures/images', '--device', 'cpu', '--workers', 2]
+    ended = run_tool('predict', [
+        *argv, '--cfg-options', 'model.backbone.type=FailingBackbone', 'model.backbone.call=9',
+        f'model.backbone.failure={failure}'], tmp_path)
+    assert ended.status == status, ended.err
+    # a kill may come before the first image is in the table
+    table = tmp_path / 'outputs/areas.csv'
+    before = {row['picture'] for row in tiny_detector.rows_of(table)} if table.exists() else set()
+    assert len(before) <= 8
+    # the config of the network is another one now
+    refused = run_tool('predict', [*argv, '--resume'], tmp_path)
+    assert 'holds results of an unfinished run with network=' in refused.err
+    whole = run_tool('predict', [*argv, '--out', 'whole'], tmp_path)
+    (tmp_path / 'outputs' / FOLDER).rename(tmp_path / 'gone')
+    again = run_tool('predict', [*argv, '--resume'], tmp_path)
+    assert again.out == whole.out.replace('segmented', f'segmented ({len(before)} of them before)'
+                                          if before else 'segmented').replace('whole', 'outputs')
+    assert files(tmp_path / 'outputs') == files(tmp_path / 'whole')
+
+
+def test_processes_of_a_launcher_share_a_folder(tmp_path):
+    checkpoint = tiny.write_weights(tiny.write_project(tmp_path, number=9))
+    (tmp_path / 'pictures/images/3b.png').touch()
+    argv = ['tiny.py', checkpoint, 'pictures/images', '--device', 'cpu']
+    one = run_tool('predict', [*argv, '--out', 'one'], tmp_path)
+    ends = run_tools('predict', [*argv, '--out', 'several', '--launcher', 'pytorch'], tmp_path, [
+        dict(RANK=str(rank), WORLD_SIZE='3', LOCAL_RANK=str(rank), LOCAL_WORLD_SIZE='3',
+             TORCHELASTIC_RUN_ID='here') for rank in range(3)])
+    # a launcher ends all processes as soon as one fails: the last one tells of what failed
+    assert sorted(end.status for end in ends) == [0, 0, one.status] and one.status == 1
+    assert [line for end in ends for line in end.out.splitlines()] == [
+        one.out.strip().replace('in one', 'in several')]
+    assert sum('skipped: pictures/images/3b.png is empty' in end.err for end in ends) == 1
+    assert files(tmp_path / 'several') == files(tmp_path / 'one')

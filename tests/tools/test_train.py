@@ -115,6 +115,9 @@ def test_options_reach_the_library(monkeypatch):
     ('dist_test.sh', ['c.py', 'd.pth', '3'],
      '-m torch.distributed.run --standalone --nproc_per_node=3 {tools}/test.py c.py d.pth '
      '--launcher pytorch'),
+    ('dist_predict.sh', ['c.py', 'd.pth', '3', 'a b', '--resume'],
+     '-m torch.distributed.run --standalone --nproc_per_node=3 {tools}/predict.py c.py d.pth '
+     '--launcher pytorch a b --resume'),
 ])
 def test_launchers_start_the_tools(script, argv, expected):
     result = subprocess.run([TOOLS / script, *argv], capture_output=True, text=True, check=True,
@@ -135,7 +138,8 @@ def test_slurm_asks_for_the_gpus(tmp_path):
 
 @pytest.mark.parametrize(('script', 'argv'), [
     ('dist_train.sh', ['c.py']), ('dist_train.sh', ['c.py', 'two']),
-    ('dist_test.sh', ['c.py', '2']), ('slurm_train.sh', ['gpu', 'job'])])
+    ('dist_test.sh', ['c.py', '2']), ('dist_predict.sh', ['c.py', 'd.pth', '2']),
+    ('slurm_train.sh', ['gpu', 'job'])])
 def test_launchers_explain_themselves(script, argv):
     result = subprocess.run([TOOLS / script, *argv], capture_output=True, text=True)
     assert result.returncode == 2

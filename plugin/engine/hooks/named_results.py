@@ -3,13 +3,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import mmcv
-from mmengine import fileio
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 
 from plugin.datasets.image_names import base_name, image_names
+
+from ..drawing import Drawing
 
 
 @HOOKS.register_module()
@@ -38,6 +38,8 @@ class NamedResultsHook(Hook):
     def before_test(self, runner: Runner) -> None:
         """Tell the metrics what the images are called."""
         self._name, self._number = image_names(runner.test_dataloader.dataset), 0
+        if self.folder is not None:
+            self._drawing = Drawing(runner.visualizer, self.backend_args)
         for metric in runner.test_evaluator.metrics:
             if hasattr(metric, 'image_name'):
                 metric.image_name = self._name
@@ -52,8 +54,10 @@ class NamedResultsHook(Hook):
             name = Path(self._name(sample.img_path))
             # OpenCV writes into no folder that is not there, and does not say so
             (self.folder / name.parent).mkdir(parents=True, exist_ok=True)
-            content = fileio.get(sample.img_path, backend_args=self.backend_args)
-            runner.visualizer.add_datasample(
-                (name.parent / f'test_{name.name}').as_posix(),
-                mmcv.imfrombytes(content, channel_order='rgb'), data_sample=sample, show=False,
-                step=self._number, **self.options)
+            self._drawing.draw((name.parent / f'test_{name.name}').as_posix(), sample.img_path,
+                               sample, step=self._number, **self.options)
+
+    def after_test(self, runner: Runner) -> None:
+        """Wait until all is drawn."""
+        if self.folder is not None:
+            self._drawing.finish()

@@ -32,7 +32,10 @@ class Tracked:
         failed (dict[str, str]): Those that were not, and why; what was counted until then is on
             the disk.
         totals (dict[str, dict]): What ``total.json`` of each says.
+        is_whole (bool): This is about all inputs, as of :class:`~plugin.inference.Predicted`.
     """
+
+    is_whole = True
 
     out: Path
     done: int = 0
