@@ -72,7 +72,7 @@ def measure(kind: str = 'semantic', *, device: str = 'cpu', images: int = 64, ba
     with tempfile.TemporaryDirectory() as place:
         root = Path(place)
         paths = _images(root / 'in', images, size or KINDS[kind][1], folder, kind)
-        model = model or _random_model(kind, device, root, paths[0])
+        model = model or _random_model(kind, device, root)
         predict(model, paths[:2], root / 'warm')  # the first call is slower
         taken: dict[str, list[tuple[float, float]]] = {}
         for _ in range(turns):
@@ -138,20 +138,20 @@ def _images(target: Path, number: int, size: tuple[int, int], folder: Path | Non
     return paths
 
 
-def _random_model(kind: str, device: str, folder: Path, image: Path) -> Any:
+def _random_model(kind: str, device: str, folder: Path) -> Any:
     """A model with random weights; a detector finds a few instances in an image."""
     name = KINDS[kind][0]
     scope, models = ('mmdet', DETECTORS) if kind == 'instances' else ('mmseg', SEGMENTORS)
     with DefaultScope.overwrite_default_scope(scope):
         torch.manual_seed(0)
         model = build_model(load_config(name, []), models)
+    if kind == 'instances':  # masks that fill their boxes
+        torch.nn.init.constant_(model.roi_head.mask_head.conv_logits.bias, 2.0)
     torch.save(dict(state_dict=model.state_dict()), folder / 'random.pth')
-    model = load_model(name, folder / 'random.pth', device=device)
-    if kind == 'instances':
-        model.score_thr = 0.0
-        scores = [one.score for one in model(image)]
-        model.score_thr = scores[min(FOUND, len(scores)) - 1] if scores else 0.0
-    return model
+    if kind == 'semantic':
+        return load_model(name, folder / 'random.pth', device=device)
+    return load_model(name, folder / 'random.pth', device=device, score_thr=0.0,
+                      options=[f'model.test_cfg.rcnn.max_per_img={FOUND}'])
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -228,22 +228,6 @@ def add_tta(parser) -> None:
                         '(semantic models)')
 
 
-def add_speed(parser: argparse.ArgumentParser) -> None:
-    """Add what makes predictions fast and lets them go on."""
-    parser.add_argument('--batch', type=positive, default=1, metavar='N',
-                        help='images of the same prepared size that the network takes at once '
-                        '(default: 1); more are faster on a GPU, but it may then compute other '
-                        'last bits, and so other labels at single pixels')
-    parser.add_argument('--workers', type=count, metavar='N',
-                        help='processes that read images, draw and write while the network works '
-                        '(default: one a core, at most 8); 0 for none. The results are the same')
-    parser.add_argument('--no-overlays', dest='overlays', action='store_false',
-                        help='draw nothing, neither overlays nor videos')
-    parser.add_argument('--resume', action='store_true',
-                        help='go on in the folder --out with the same command: images whose '
-                        'results are whole are not predicted again')
-
-
 def add_auto_batch(parser) -> None:
     """Add ``--auto-batch``."""
     parser.add_argument('--auto-batch', action='store_true',

@@ -62,7 +62,18 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser.add_argument('--overlap', type=int, metavar='PIXELS',
                         help='of the tiles: best the width of an animal (default: 128), or what a '
                         'pixel must see around it (semantic models; default: a quarter of a tile)')
-    _cli.add_speed(parser)
+    parser.add_argument('--batch', type=_cli.positive, default=1, metavar='N',
+                        help='images of the same prepared size that the network takes at once '
+                        '(default: 1); more are faster on a GPU, but it may then compute other '
+                        'last bits, and so other labels at single pixels')
+    parser.add_argument('--workers', type=_cli.count, metavar='N',
+                        help='processes that read images, draw and write while the network works '
+                        '(default: one a core, at most 16); 0 for none. The results are the same')
+    parser.add_argument('--no-overlays', dest='overlays', action='store_false',
+                        help='draw nothing, neither overlays nor videos')
+    parser.add_argument('--resume', action='store_true',
+                        help='go on in the folder --out with the same command: images whose '
+                        'results are whole are not predicted again')
     _cli.add_launcher(parser)
     pixels = parser.add_argument_group('semantic models')
     pixels.add_argument('--probabilities', action='store_true',

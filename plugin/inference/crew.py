@@ -160,6 +160,9 @@ class Processes:
             except (EOFError, OSError):
                 self._replies.put((request[1], Failed(OSError(KILLED))))
                 return
+            except Exception as error:  # else the work would wait for ever
+                self._replies.put((request[1], Failed(error)))
+                return
 
 
 def _work(results: Work, crowd: int, number: int,

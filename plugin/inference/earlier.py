@@ -93,7 +93,7 @@ def _instance_rows(results: InstanceResults, folder: Path) -> Iterator[tuple[str
     animals, entries = _rows(folder / 'animals.csv'), _entries(folder / 'results.json')
     for name, *numbers in _rows(folder / 'counts.csv'):
         counts = [int(number) for number in numbers[:-2]]
-        own = _next_of(animals, counts[0], lambda row, name=name: row[0] == name)
+        own = _next_of(animals, counts[0], 0, name)
         yield name, _InstanceReader(results, counts, own, entries)
         if len(own) != counts[0]:
             return
@@ -110,20 +110,20 @@ class _InstanceReader:
     def __call__(self, item: Named) -> InstanceRows | None:
         image_id, file_name = self._results.ids.images[item.path]
         number = self._counts[0]
-        entries = _next_of(self._entries, number, lambda one: one['file_name'] == file_name)
+        entries = _next_of(self._entries, number, 'file_name', file_name)
         if len(entries) != number or len(self._animals) != number:
             return None
         return InstanceRows([dict(entry, image_id=image_id) for entry in entries],
                             [row[1:] for row in self._animals], self._counts, False)
 
 
-def _next_of(source: Iterator[Any], number: int, is_own: Callable[[Any], bool]) -> list[Any]:
+def _next_of(source: Iterator[Any], number: int, key: str | int, name: str) -> list[Any]:
     """The next entries of an image; those before it are of one whose row was not written."""
     if number == 0:
         return []
-    first = next((one for one in source if is_own(one)), None)
+    first = next((one for one in source if one[key] == name), None)
     rest = [] if first is None else list(islice(source, number - 1))
-    return [one for one in [first, *rest] if one is not None and is_own(one)]
+    return [one for one in [first, *rest] if one is not None and one[key] == name]
 
 
 def _rows(path: Path) -> Iterator[list[str]]:

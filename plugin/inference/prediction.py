@@ -62,7 +62,7 @@ def predict(model: Segmenter | Detector, inputs: Inputs, out: str | Path = 'outp
         overlays (bool): Write overlays of images, and videos with them. Defaults to True.
         workers (int, optional): Processes, forked from this one, that read images and write
             results while the network works; the results are the same for any number. None is one a
-            core, at most 8. Defaults to 0: this process.
+            core, at most 16. Defaults to 0: this process.
         batch (int): Images of the same prepared size that the network takes at once. Above 1 it
             may compute other last bits, and so other labels where two classes are equally likely.
             Defaults to 1.

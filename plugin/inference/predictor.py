@@ -74,7 +74,7 @@ class Predictor(Generic[Result]):
 
     def identity(self) -> dict[str, Any]:
         """What tells the results of this model from those of another one, as JSON holds it."""
-        return dict(config=self.config, network=self._network, weights=self._weights())
+        return dict(network=self._network, weights=self._weights())
 
     def _weights(self) -> int:
         """A checksum of the weights."""

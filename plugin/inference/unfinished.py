@@ -22,9 +22,10 @@ from .predicted import Predicted
 
 FOLDER = '.predicting'
 SETTINGS = 'settings.json'
-OTHER_SETTINGS = ('{} holds results of an unfinished run with {}={}, which do not go together with '
-                  'those of {}={}: give what that run was given, leave out --resume, or choose '
-                  'another --out')
+OTHER_SETTINGS = ('{} holds results of an unfinished run with {}: give what that run was given, '
+                  'leave out --resume, or choose another --out')
+# what are numbers otherwise
+WORDS = dict(network='another network or test pipeline', weights='other weights')
 
 
 class Unfinished:
@@ -58,7 +59,6 @@ class Unfinished:
         self._begin(settings)
         self._videos = {line for folder in self._sources()
                         for line in _lines(folder / 'videos.txt')}
-
         self.known = Earlier(results, self._sources() if resume else [])
 
     def share(self, items: Iterable[Input]) -> Iterator[Input]:
@@ -111,8 +111,8 @@ class Unfinished:
             before = json.loads(path.read_text('utf-8'))
             for key, value in settings.items():
                 if before.get(key) != value:
-                    raise UserError(OTHER_SETTINGS.format(self._out, key, before.get(key), key,
-                                                          value))
+                    what = WORDS.get(key, f'{key}={before.get(key)}, not {value}')
+                    raise UserError(OTHER_SETTINGS.format(self._out, what))
         for folder in self._sources():
             check_order(self._results, folder, self._images)
 

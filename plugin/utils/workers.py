@@ -23,11 +23,11 @@ def start_context() -> BaseContext:
     return multiprocessing.get_context('fork' if 'fork' in kinds else 'spawn')
 
 
-def usual_workers(most: int = 8) -> int:
+def usual_workers(most: int = 16) -> int:
     """How many worker processes this process may well have: one a core that is its own.
 
     Args:
-        most (int): At most so many. Defaults to 8.
+        most (int): At most so many. Defaults to 16.
 
     Returns:
         int: 0 where it has one core, which would do the same work in turns.

@@ -175,7 +175,7 @@ def test_other_models_and_inputs_are_refused(models, herd, images, tmp_path, mon
     stop.at = None
     other = load_model(herd.config, herd.best, device='cpu', score_thr=0.9)
     with pytest.raises(UserError, match=r'holds results of an unfinished run with score_thr=0.65, '
-                                        r'which do not go together with those of score_thr=0.9'):
+                                        r'not 0.9: give what that run was given, leave out'):
         predict(other, images, tmp_path, resume=True)
     with pytest.raises(UserError, match=r'counts.csv lists .*, which is none of these inputs'):
         predict(models['herd'], sorted(images.iterdir())[2:], tmp_path, resume=True)

@@ -246,7 +246,7 @@ def test_what_was_ended_with_workers_goes_on(tmp_path, failure, status):
     assert len(before) <= 8
     # the config of the network is another one now
     refused = run_tool('predict', [*argv, '--resume'], tmp_path)
-    assert 'holds results of an unfinished run with network=' in refused.err
+    assert 'holds results of an unfinished run with another network or test pip' in refused.err
     whole = run_tool('predict', [*argv, '--out', 'whole'], tmp_path)
     (tmp_path / 'outputs' / FOLDER).rename(tmp_path / 'gone')
     again = run_tool('predict', [*argv, '--resume'], tmp_path)

@@ -51,7 +51,7 @@ def test_processes_share_gpus(monkeypatch):
 
 @pytest.mark.skipif(not hasattr(os, 'sched_getaffinity'), reason='of Linux')
 @pytest.mark.parametrize(('cores', 'processes', 'expected'), [
-    (1, 1, 0), (2, 1, 2), (2, 2, 0), (16, 1, 8), (16, 4, 4)])
+    (1, 1, 0), (2, 1, 2), (2, 2, 0), (64, 1, 16), (16, 4, 4)])
 def test_workers_are_as_many_as_cores(monkeypatch, cores, processes, expected):
     monkeypatch.setattr(os, 'sched_getaffinity', lambda pid: set(range(cores)))
     monkeypatch.setenv('LOCAL_WORLD_SIZE', str(processes))
