@@ -11,7 +11,7 @@ with --weights, boxes and proposals are those of a trained detector.
     python benchmarks/training.py
     python benchmarks/training.py configs/unet_camvid.py --steps 5 --threads 2
     python benchmarks/training.py configs/mask-rcnn_mnv2_pigs.py --weights iter_200.pth \\
-        --way model.backbone.frozen_stages=2 --way optim_wrapper.optimizer.fused=True
+        --way default_hooks.folding.type=FoldedNormsHook --way model.backbone.frozen_stages=2
 """
 import argparse
 import contextlib
@@ -28,13 +28,12 @@ from typing import Any, NamedTuple
 import torch
 from mmengine.config import Config
 from mmengine.optim import OptimWrapper, build_optim_wrapper
-from mmengine.registry import MODELS, init_default_scope
+from mmengine.registry import HOOKS, MODELS, init_default_scope
 from mmengine.runner import Runner
 from networks import machine
 from torch import nn
 
 from plugin.engine.checkpoints.archives import read_plain
-from plugin.engine.hooks import ChannelsLastHook
 from plugin.runs.loaders import mend_workers
 from plugin.utils.config import load_config
 
@@ -44,6 +43,8 @@ CONFIGS = ('fcn8s_mnv2_camvid', 'segnet-basic_camvid', 'unet_camvid', 'refinenet
 FIRST = 'default_hooks.layout=None'
 LAST = 'default_hooks.layout.type=ChannelsLastHook'
 SHORT = 'optim_wrapper.type=BFloat16OptimWrapper'
+# hooks that change how a network computes and not what
+ARRANGE = ('ChannelsLastHook', 'FoldedNormsHook')
 # what is named on the command line compares with the config as it is
 WAYS = ((FIRST, ), (LAST, ), (FIRST, SHORT), (LAST, SHORT))
 NAMES = {FIRST: 'channels first', LAST: 'channels last', SHORT: 'bfloat16'}
@@ -77,8 +78,12 @@ def prepare(cfg: Config, name: str, weights: str | None) -> Way:
     model = MODELS.build(cfg.model).train()
     if weights is not None:
         model.load_state_dict(read_plain(weights, map_location='cpu')['state_dict'])
-    if (cfg.get('default_hooks', {}).get('layout') or {}).get('type') == 'ChannelsLastHook':
-        ChannelsLastHook().before_run(argparse.Namespace(model=model, cfg=cfg))
+    runner = argparse.Namespace(model=model, cfg=cfg)
+    for hook in filter(None, cfg.default_hooks.values()):
+        if hook.type in ARRANGE:
+            made = HOOKS.build(hook)
+            made.before_run(runner)
+            made.before_train(runner)
     return Way(name, model, build_optim_wrapper(model, cfg.optim_wrapper), [])
 
 
@@ -165,8 +170,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     torch.set_num_threads(args.threads)
     found = {}
     for path in args.configs:
-        with contextlib.redirect_stdout(sys.stderr):
-            found[Path(path).stem] = measure(path, args)
+        try:
+            with contextlib.redirect_stdout(sys.stderr):
+                found[Path(path).stem] = measure(path, args)
+        except FileNotFoundError as error:
+            print(f'{path} is left out: {error}', file=sys.stderr)
+    if not found:
+        raise SystemExit('error: the data of none of these configs are there (data/README.md)')
     print(markdown(found, args), end='')
 
 

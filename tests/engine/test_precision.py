@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from mmengine.config import Config
+from mmengine.config import ConfigDict
 from mmengine.optim import OptimWrapper, build_optim_wrapper
 from mmengine.registry import OPTIM_WRAPPERS, DefaultScope
 from mmseg.registry import MODELS
@@ -21,7 +21,7 @@ NETWORKS = ('fcn8s-r18', 'fcn8s-swin', 'deeplabv1-msc', 'deeplabv2-r18', 'deepla
 
 
 def wrap(model, kind='BFloat16OptimWrapper', **more):
-    return build_optim_wrapper(model, Config(dict(
+    return build_optim_wrapper(model, ConfigDict(dict(
         type=kind, optimizer=dict(type='SGD', lr=0.125), **more)))
 
 
