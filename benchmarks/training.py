@@ -2,16 +2,16 @@
 """A training step of each config in several ways, side by side: processor time, wall time, losses.
 
 A way is a list of changes of the config: of its precision, its memory layout, its proposals. All
-ways of a config train on the same batches of its own data, one step each in turn, from the same
-weights. Processor time is that of all threads of this process, so that other programs hardly
-change it; wall time is what a user waits. Both are medians. Loading of images happens before
-and is given by itself. Configs need their data (data/README.md) and pretrained weights nowhere;
-with --weights, boxes and proposals are those of a trained detector.
+ways of a config train on the same batches of its own data (data/README.md), one step each in turn,
+from the same random weights or those of a checkpoint, with which a detector has the proposals of a
+trained one. The loss is that of the first step. Processor time is that of all threads of this
+process, so that other programs change it less than wall time, which is what a user waits; both are
+medians of the steps after the first one. Loading of images is given by itself.
 
     python benchmarks/training.py
     python benchmarks/training.py configs/unet_camvid.py --steps 5 --threads 2
     python benchmarks/training.py configs/mask-rcnn_mnv2_pigs.py --weights iter_200.pth \\
-        --way default_hooks.folding.type=FoldedNormsHook --way model.backbone.frozen_stages=2
+        --way default_hooks.folding=None --way model.backbone.frozen_stages=2
 """
 import argparse
 import contextlib
@@ -48,7 +48,7 @@ ARRANGE = ('ChannelsLastHook', 'FoldedNormsHook')
 # what is named on the command line compares with the config as it is
 WAYS = ((FIRST, ), (LAST, ), (FIRST, SHORT), (LAST, SHORT))
 NAMES = {FIRST: 'channels first', LAST: 'channels last', SHORT: 'bfloat16'}
-COLUMNS = ('config', 'way', 'CPU s a step', 'ratio', 'wall s a step', 'ratio', 'loss')
+COLUMNS = ('config', 'way', 'CPU s a step', 'ratio', 'wall s a step', 'ratio', 'first loss')
 
 
 class Taken(NamedTuple):
@@ -139,7 +139,7 @@ def markdown(found: dict[str, tuple[list[Way], float]], args: argparse.Namespace
             figures = (cpu, cpu / ways[0].median('cpu'), wall, wall / ways[0].median('wall'))
             lines.append(f'| {config} | {way.name} | '
                          + ' | '.join(f'{figure:.3g}' for figure in figures)
-                         + f' | {way.median("loss"):.4g} |')
+                         + f' | {way.taken[0].loss:.4g} |')
     loading = ', '.join(f'{config} {seconds:.2f}' for config, (_, seconds) in found.items())
     return ('\n'.join(lines) + f'\n\nLoading of a batch, CPU s: {loading}.\n{machine("cpu")}, '
             f'{args.threads} thread(s), median of {args.steps} steps.\n')
