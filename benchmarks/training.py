@@ -11,7 +11,7 @@ medians of the steps after the first one. Loading of images is given by itself.
     python benchmarks/training.py
     python benchmarks/training.py configs/unet_camvid.py --steps 5 --threads 2
     python benchmarks/training.py configs/mask-rcnn_mnv2_pigs.py --weights iter_200.pth \\
-        --way default_hooks.folding=None --way model.backbone.frozen_stages=2
+        --way default_hooks.folding.enabled=False --way model.backbone.frozen_stages=2
 """
 import argparse
 import contextlib

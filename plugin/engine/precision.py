@@ -29,14 +29,15 @@ CPU_FLAGS = Path('/proc/cpuinfo')
 
 @OPTIM_WRAPPERS.register_module()
 class BFloat16OptimWrapper(OptimWrapper):
-    """Convolutions and matrix products of a training step in bfloat16, the rest in float32.
+    """Convolutions and matrix products of a training step in bfloat16, its losses in float32.
 
-    Weights, their updates, batch-norm statistics, losses, boxes and the pooling of regions stay in
-    float32: of heads the results are converted, of RoI extractors the maps. bfloat16 has the range
-    of float32, so that no loss is scaled and no step is left out. It works on the CPU, where it is
-    faster if there are instructions for it (:func:`bfloat16_instructions`), and on a GPU that has
-    bfloat16. Checkpoints are those of ``OptimWrapper``, in both directions; validations and tests
-    compute in float32.
+    What lies between them follows the type of its inputs. Weights, their updates, batch-norm
+    statistics, boxes and the pooling of regions stay in float32, too: of heads the results are
+    converted, of RoI extractors the maps. bfloat16 has the range of float32, so that no loss is
+    scaled and no step is left out. It works on the CPU, where it is faster if there are
+    instructions for it (:func:`bfloat16_instructions`), and on a GPU that has bfloat16.
+    Checkpoints are those of ``OptimWrapper``, in both directions; validations and tests compute in
+    float32.
 
         optim_wrapper = dict(type='BFloat16OptimWrapper', optimizer=...)
 

@@ -21,11 +21,17 @@ class FoldedNormsHook(Hook):
     is no ``ConvModule`` of mmcv, stays as it is, and so do validations.
 
         default_hooks = dict(folding=dict(type='FoldedNormsHook'))
+
+    Args:
+        enabled (bool): False trains the norms by themselves. Defaults to True.
     """
+
+    def __init__(self, enabled: bool = True) -> None:
+        self.enabled = enabled
 
     def before_train(self, runner) -> None:
         """Fold."""
-        fold_norms(runner.model)
+        fold_norms(runner.model, self.enabled)
 
     def before_val(self, runner) -> None:
         """Predict as every tool does, to the last bit."""
@@ -33,7 +39,7 @@ class FoldedNormsHook(Hook):
 
     def after_val(self, runner) -> None:
         """Fold again."""
-        fold_norms(runner.model)
+        fold_norms(runner.model, self.enabled)
 
     def after_train(self, runner) -> None:
         """Leave the model as it was."""

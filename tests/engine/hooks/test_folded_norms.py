@@ -79,15 +79,17 @@ def test_what_follows_its_batches_or_does_more_than_convolve_stays(settings):
 
 
 @pytest.mark.filterwarnings('ignore:Unnecessary conv bias')
-def test_the_hook_folds_while_it_trains_and_not_while_it_validates():
-    model, hook = network().eval(), FoldedNormsHook()
+@pytest.mark.parametrize(('settings', 'expected'), [
+    (dict(), [0, 2, 0, 2]), (dict(enabled=False), [2, 2, 2, 2])])
+def test_the_hook_folds_while_it_trains_and_not_while_it_validates(settings, expected):
+    model, hook = network().eval(), FoldedNormsHook(**settings)
     runner, runs, counts = SimpleNamespace(model=model), Runs(model), []
     for point in ('before_train', 'before_val', 'after_val', 'after_train'):
         getattr(hook, point)(runner)
         runs.count = 0
         gradients(model)
         counts.append(runs.count)
-    assert counts == [0, 2, 0, 2]
+    assert counts == expected
 
 
 def test_a_backbone_with_norm_eval_computes_no_norm():
