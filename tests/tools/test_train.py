@@ -53,7 +53,8 @@ def test_mistakes_end_with_a_sentence_before_the_first_iteration(
 def test_mixed_precision_without_gpu(trained):
     if torch.cuda.is_available():
         pytest.skip('there is a GPU')
-    argv = ['tiny.py', '--work-dir', 'amp', '--cfg-options', 'train_cfg.max_iters=1']
+    argv = ['tiny.py', '--work-dir', 'amp', '--cfg-options', 'train_cfg.max_iters=1',
+            'log_level=INFO']
     refused = run_tool('train', [*argv, 'optim_wrapper.type=AmpOptimWrapper'], trained.folder)
     assert refused.status == 1
     assert printed_error(refused).endswith('none is visible; train with --no-amp.')
