@@ -22,7 +22,8 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser.add_argument('--resume', nargs='?', const='auto', metavar='CHECKPOINT',
                         help='go on from the last checkpoint of the work directory, or from this')
     parser.add_argument('--amp', action=argparse.BooleanOptionalAction, default=None,
-                        help='mixed precision, or not (default: as the config says)')
+                        help='mixed precision, or not: float16 on a GPU, bfloat16 on a CPU '
+                        'that has instructions for it (default: as the config says)')
     parser.add_argument('--no-check', dest='check', action='store_false',
                         help='do not look at all images and labels before training')
     parser.add_argument('--early-stop', type=_cli.score_and_patience, metavar='SCORE[:PATIENCE]',

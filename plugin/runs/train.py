@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mmengine.config import Config
-from mmengine.device import get_device
 from mmengine.registry import RUNNERS
 from mmengine.runner import BaseLoop, Runner
 
@@ -17,6 +16,7 @@ from .auto_batch import choose_batch
 from .ending import Trained, result_of, say_results, write_page
 from .loaders import mend_workers
 from .memory import memory_sentence
+from .precision import choose_precision
 from .processes import join_processes, leave_processes
 from .resume import choose_checkpoint
 
@@ -52,7 +52,8 @@ def train(config: str | Path | Config, *, work_dir: str | Path | None = None,
             ``work_dirs/<name of the config>``.
         resume (str | Path | bool, optional): The checkpoint to go on from; ``'auto'`` or True for
             the last whole one of the work directory. Defaults to a training from the beginning.
-        amp (bool, optional): Mixed precision, or not. Defaults to what the config says.
+        amp (bool, optional): Mixed precision, or not: float16 on a GPU, bfloat16 on a CPU that has
+            instructions for it. Defaults to what the config says.
         check (bool): Look at all images and labels first. Defaults to True.
         early_stop (str | tuple[str, int], optional): A score of the validation, such as ``loss``
             or ``mIoU``, that ends the training when it has not become better in 5 validations, or
@@ -105,32 +106,6 @@ def train(config: str | Path | Config, *, work_dir: str | Path | None = None,
     del runner
     leave_processes()
     return result
-
-
-def choose_precision(cfg: Config, amp: bool | None) -> None:
-    """Switch mixed precision on or off, as OpenMMLab's tools do.
-
-    Args:
-        cfg (mmengine.Config): The config; gets another ``optim_wrapper``.
-        amp (bool, optional): None leaves it as it is.
-
-    Raises:
-        UserError: If mixed precision is asked for where it cannot be had.
-    """
-    wrapper = cfg.optim_wrapper
-    kind = wrapper.get('type', 'OptimWrapper')
-    if amp is False and kind == 'AmpOptimWrapper':
-        wrapper.type = 'OptimWrapper'
-        for name in ('loss_scale', 'dtype', 'use_fp64'):
-            wrapper.pop(name, None)
-    elif amp and kind == 'OptimWrapper':
-        wrapper.type, wrapper.loss_scale = 'AmpOptimWrapper', 'dynamic'
-    elif amp and kind != 'AmpOptimWrapper':
-        raise UserError(f'--amp does not go with optim_wrapper.type={kind}; set its precision '
-                        'in the config')
-    if wrapper.get('type') == 'AmpOptimWrapper' and get_device() == 'cpu':
-        raise UserError('mixed precision (AmpOptimWrapper) needs a GPU and none is visible; '
-                        'train with --no-amp')
 
 
 def follow_score(cfg: Config, early_stop: str | tuple[str, int]) -> None:

@@ -1,7 +1,6 @@
 """Trainings by the library: what they return, when they end, and mistakes before they begin."""
 import re
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,7 @@ from mmengine.config import Config
 
 from plugin import runs
 from plugin.runs import TrainingInterrupted
-from plugin.runs.train import choose_precision, follow_score
+from plugin.runs.train import follow_score
 from plugin.utils import UserError
 from tests.helpers.forked import call
 from tests.helpers.tiny import write_project
@@ -72,33 +71,6 @@ def test_ctrl_c_tells_how_far_it_came(project):
         runs.train('stopped.py')
     assert stop.value.iterations == 3 and str(stop.value) == 'after 3 iterations'
     assert (project / 'work_dirs/stopped/iter_2.pth').is_file()
-
-
-@pytest.mark.parametrize(('given', 'amp', 'expected'), [
-    (dict(optimizer=1), None, dict(optimizer=1)),
-    (dict(type='OptimWrapper'), False, dict(type='OptimWrapper')),
-    (dict(type='AmpOptimWrapper', loss_scale=2., dtype='float16'), False,
-     dict(type='OptimWrapper')),
-    (dict(optimizer=1), True, dict(optimizer=1, type='AmpOptimWrapper', loss_scale='dynamic')),
-    (dict(type='AmpOptimWrapper', dtype='x'), True, dict(type='AmpOptimWrapper', dtype='x')),
-])
-def test_precision(monkeypatch, given, amp, expected):
-    # the function has the name of its module
-    monkeypatch.setattr(sys.modules['plugin.runs.train'], 'get_device', lambda: 'cuda')
-    cfg = Config(dict(optim_wrapper=given))
-    choose_precision(cfg, amp)
-    assert cfg.optim_wrapper == expected
-
-
-@pytest.mark.parametrize(('given', 'amp', 'message'), [
-    (dict(type='ApexOptimWrapper'), True, '--amp does not go with optim_wrapper.type=ApexOptimW'),
-    (dict(type='OptimWrapper'), True, 'needs a GPU and none is visible; train with --no-amp'),
-    (dict(type='AmpOptimWrapper'), None, 'needs a GPU and none is visible; train with --no-amp'),
-])
-def test_precision_that_cannot_be_had(monkeypatch, given, amp, message):
-    monkeypatch.setattr(sys.modules['plugin.runs.train'], 'get_device', lambda: 'cpu')
-    with pytest.raises(UserError, match=message):
-        choose_precision(Config(dict(optim_wrapper=given)), amp)
 
 
 @pytest.mark.parametrize(('early_stop', 'patience'), [('loss', 5), (('loss', 3), 3)])

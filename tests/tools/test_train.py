@@ -8,6 +8,7 @@ import torch
 import train
 from mmengine.registry import PARAM_SCHEDULERS
 
+from plugin.engine.precision import bfloat16_instructions
 from plugin.engine.resuming.schedule import early_end
 from plugin.utils.config import load_config
 from tests.helpers.forked import run_tool
@@ -49,12 +50,20 @@ def test_mistakes_end_with_a_sentence_before_the_first_iteration(
     assert 'Traceback' not in result.err
 
 
-def test_mixed_precision_without_gpu_names_the_cure(trained):
+def test_mixed_precision_without_gpu(trained):
     if torch.cuda.is_available():
         pytest.skip('there is a GPU')
-    result = run_tool('train', ['tiny.py', '--amp', '--work-dir', 'amp'], trained.folder)
-    assert result.status == 1
-    assert printed_error(result).endswith('none is visible; train with --no-amp.')
+    argv = ['tiny.py', '--work-dir', 'amp', '--cfg-options', 'train_cfg.max_iters=1',
+            'log_level=INFO']
+    refused = run_tool('train', [*argv, 'optim_wrapper.type=AmpOptimWrapper'], trained.folder)
+    assert refused.status == 1
+    assert printed_error(refused).endswith('none is visible; train with --no-amp.')
+    result = run_tool('train', [*argv, '--amp'], trained.folder)
+    if bfloat16_instructions():
+        assert result.status == 0
+        assert 'products of the training compute in bfloat16, for which this CPU has' in result.out
+    else:
+        assert result.status == 1 and '--amp would be slower' in printed_error(result)
 
 
 def test_debug_shows_where_an_error_comes_from(trained):

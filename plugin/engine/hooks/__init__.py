@@ -4,6 +4,7 @@ from .check_data import CheckDataHook
 from .count_threshold import CountThresholdHook
 from .early_stopping import ResumableEarlyStoppingHook
 from .fitting_checkpoint import FittingCheckpointHook
+from .folded_norms import FoldedNormsHook
 from .live_line import LiveLineHook
 from .mask_teacher import MaskTeacherHook
 from .missing_weights import MissingWeightsHook
@@ -18,7 +19,7 @@ from .u2pl import U2PLHook
 from .val_loss import ValidationLossHook
 
 __all__ = ['ChannelsLastHook', 'CheckDataHook', 'CountThresholdHook', 'FittingCheckpointHook',
-           'LiveLineHook', 'MaskTeacherHook', 'MissingWeightsHook', 'NamedResultsHook',
-           'PublishedNamesHook', 'ResumableEarlyStoppingHook', 'ResumedConfigHook',
-           'RunSummaryHook', 'SafeCheckpointHook', 'TeacherStudentHook', 'TrainingWatchHook',
-           'U2PLHook', 'ValidationLossHook']
+           'FoldedNormsHook', 'LiveLineHook', 'MaskTeacherHook', 'MissingWeightsHook',
+           'NamedResultsHook', 'PublishedNamesHook', 'ResumableEarlyStoppingHook',
+           'ResumedConfigHook', 'RunSummaryHook', 'SafeCheckpointHook', 'TeacherStudentHook',
+           'TrainingWatchHook', 'U2PLHook', 'ValidationLossHook']

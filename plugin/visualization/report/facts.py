@@ -9,6 +9,7 @@ from ..curves import Curves
 
 # scores of which a lower one is better
 LOWER = ('loss', 'MAE', 'RMSE')
+MIXED = {'AmpOptimWrapper': 'mixed precision', 'BFloat16OptimWrapper': 'mixed precision (bfloat16)'}
 BEST = ('mIoU', 'segm_mAP', 'bbox_mAP', 'MAE')
 
 
@@ -102,7 +103,8 @@ def _optimizer(wrapper: Any) -> str | None:
     if not isinstance(optimizer, dict):
         return None
     text = f'{optimizer.get("type")}, learning rate {optimizer.get("lr")}'
-    return f'{text}, mixed precision' if wrapper.get('type') == 'AmpOptimWrapper' else text
+    precision = MIXED.get(wrapper.get('type'))
+    return f'{text}, {precision}' if precision else text
 
 
 def _best(curves: Curves) -> str | None:
