@@ -52,6 +52,10 @@ class Learner:
             self.data = _pixels(self.size, batch, inner)
         if self.semi:
             _hide_labels(self.data, is_detection(self.cfg))
+        if hasattr(self.model, 'thresholds'):
+            # of random weights nothing is sure: let all that is found teach
+            self.model.thresholds.lowest = self.model.thresholds.highest = 0.
+            self.model.unsupervised.update(candidates=0.05, sureness=0., spread=1e3)
         self.model.train()
         self.images = batch
         self.wrapper = self.wrap('float32')

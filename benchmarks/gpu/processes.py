@@ -1,6 +1,7 @@
 """Each part in a process of its own, with its own time limit."""
 import importlib
 import json
+import logging
 import math
 import multiprocessing
 import os
@@ -25,8 +26,8 @@ class Where(NamedTuple):
 
 def preload() -> None:
     """Import what the parts need, once for all that are forked."""
-    for name in ('mmcv.ops', 'mmdet.registry', 'mmseg.registry', 'plugin', 'plugin.runs',
-                 'gpu.models', 'gpu.commands', 'bench_u2pl'):
+    # the plugin first: it finds operators for mmcv
+    for name in ('plugin', 'plugin.runs', 'mmcv.ops', 'gpu.models', 'gpu.commands', 'bench_u2pl'):
         importlib.import_module(name)
 
 
@@ -76,6 +77,7 @@ def work(name: str, where: Where, rows: str, log: str) -> None:
     sys.stdout = open(1, 'w', buffering=1, closefd=False)  # noqa: SIM115
     sys.stderr = open(2, 'w', buffering=1, closefd=False)  # noqa: SIM115
     print(f'== {name}')
+    logging.disable(logging.INFO)  # of each parameter its learning rate
     import torch
     torch.manual_seed(0)
     # as in all configs; products in float32 keep their digits, as by PyTorch's default

@@ -1,42 +1,55 @@
 """Operators and the functions of U2PL on the device, compared with the CPU's."""
+import contextlib
+import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import torch
 from gpu.common import Row, attempt
-from operators import boxes_of
+from operators import USERS, boxes_of
 from torch import Tensor
 
-Given = dict[str, Any]
+Given = dict[str, Tensor]
 
 
 def measure(*, device: str, quick: bool, kit: Path | None) -> Iterator[Row]:
-    """Yield the largest differences, with the kernels of torchvision and without."""
-    import mmcv.ops  # noqa: F401, finds the operators
+    """Yield the largest differences, those of operators in PyTorch by themselves as well."""
+    import mmcv.ops  # noqa: F401, I001
 
-    import plugin  # noqa: F401
+    import plugin  # noqa: F401, finds operators for mmcv
     from plugin.ops import kernels, serving
     count = 60 if quick else 2000
     yield attempt('serving', lambda: dict(operators=serving(),
                                           torchvision=kernels.torchvision_works(device)))
-    for own in (False, True):
-        name = 'in PyTorch' if own else 'as chosen'
-        for operator, (make, call) in OPERATORS.items():
-            with mock.patch.object(kernels, 'torchvision_works', lambda kind: False) \
-                    if own else mock.patch.dict({}):
-                yield attempt(f'{operator}, {name}',
-                              lambda make=make, call=call: compare(make(count), call, device))
-    for name, (make, call) in STEPS.items():
-        yield attempt(name, lambda make=make, call=call: compare(make(count), call, device))
+    for name, (make, call) in {**OPERATORS, **STEPS}.items():
+        yield attempt(name, partial(compare, make(count), call, device))
+    for name, (make, call) in OPERATORS.items():
+        if 'nms' in name or 'roi' in name:
+            yield attempt(f'{name}, in PyTorch',
+                          partial(compare, make(count), call, device, in_pytorch()))
 
 
-def compare(given: Given, call: Callable[..., Any], device: str) -> Row:
-    """Largest difference of what a function returns on the device and on the CPU."""
+@contextlib.contextmanager
+def in_pytorch() -> Iterator[None]:
+    """Let mmcv call our operators, and these no kernels of torchvision."""
+    from plugin.ops import extension, kernels
+    with contextlib.ExitStack() as stack:
+        for name in USERS:
+            stack.enter_context(mock.patch.object(
+                sys.modules[f'mmcv.ops.{name}'], 'ext_module', extension))
+        stack.enter_context(mock.patch.object(kernels, 'torchvision_works', lambda kind: False))
+        yield
+
+
+def compare(given: Given, call: Callable[..., Any], device: str,
+            context: contextlib.AbstractContextManager | None = None) -> Row:
+    """Largest difference of what a function returns on the device, in a context, and on the CPU."""
     here = _listed(call(**given))
-    there = _listed(call(**{key: value.to(device) if isinstance(value, Tensor) else value
-                            for key, value in given.items()}))
+    with context or contextlib.nullcontext():
+        there = _listed(call(**{name: value.to(device) for name, value in given.items()}))
     row: Row = dict(equal=True, difference=0., outputs=len(here))
     for ours, theirs in zip(here, there, strict=True):
         theirs = theirs.cpu()
@@ -44,7 +57,7 @@ def compare(given: Given, call: Callable[..., Any], device: str) -> Row:
             return dict(equal=False, shapes=[list(ours.shape), list(theirs.shape)])
         if ours.is_floating_point():
             apart = (ours.double() - theirs.double()).abs().nan_to_num(0)
-            row['difference'] = max(row['difference'], apart.max().item() if len(apart) else 0.)
+            row['difference'] = max(row['difference'], apart.max().item() if apart.numel() else 0.)
             row['equal'] &= torch.allclose(ours, theirs.to(ours.dtype), 1e-4, 1e-5, equal_nan=True)
         else:
             row['different'] = row.get('different', 0) + int((ours != theirs).sum())
