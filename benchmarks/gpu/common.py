@@ -33,7 +33,8 @@ def failure(error: BaseException) -> Row:
 
 def places(frames: traceback.StackSummary, most: int = 4) -> list[str]:
     """The innermost lines outside of PyTorch, innermost first."""
-    told = [frame for frame in frames if f'{os.sep}torch{os.sep}' not in frame.filename]
+    told = [frame for frame in frames if f'{os.sep}torch{os.sep}' not in frame.filename
+            and not frame.filename.endswith(f'{os.sep}warnings.py')]
     return [f'{_short(frame.filename)}:{frame.lineno}: {frame.line}' for frame in told[::-1][:most]]
 
 

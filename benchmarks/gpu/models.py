@@ -67,15 +67,17 @@ class Learner:
             settings.pop(key, None)
         settings.type = 'OptimWrapper'
         if precision != 'float32' and self.device == 'cuda':
-            settings.update(type='AmpOptimWrapper', dtype=precision,
-                            loss_scale='dynamic' if precision == 'float16' else 1.)
+            # bfloat16 has the range of float32: nothing is scaled, nor asked for infinities
+            settings.update(type='AmpOptimWrapper', dtype=precision, loss_scale='dynamic' if
+                            precision == 'float16' else dict(enabled=False))
         self.wrapper = build_optim_wrapper(self.model, settings)
         return self.wrapper
 
     def batch(self) -> dict[str, Any]:
-        """The images and labels as a data loader gives them; a step may change its own."""
+        """The images and labels as a data loader gives them; a step may add to its samples."""
+        # new samples around the same tensors: copying masks would take longer than a step
         return dict(inputs=list(self.data['inputs']),
-                    data_samples=copy.deepcopy(self.data['data_samples']))
+                    data_samples=[sample.new() for sample in self.data['data_samples']])
 
     def step(self, precision: str = 'float32') -> dict[str, Tensor]:
         """One training step; returns its losses."""

@@ -1,12 +1,13 @@
 """The measurements on a GPU, on the processor with small sizes, and what becomes of failures."""
 import json
+import warnings
 from pathlib import Path
 
 import pytest
 import torch
 from gpu import prepare, tables
 from gpu.common import attempt, median_ms
-from gpu.parts import families, resume
+from gpu.parts import families, resume, waits
 from gpu.processes import Where
 
 from tests.helpers import forked
@@ -61,12 +62,11 @@ def test_no_part_begins_without_time(tmp_path):
 
 
 def test_a_family_learns_in_each_precision():
-    """The instances of a teacher stand for all: their batch has most parts."""
-    rows = list(families.measure(device='cpu', quick=True, kit=None, families={
-        'MaskTeacher': 'maskteacher_mnv2_pigs_22', 'none': 'nowhere'}))
-    *learned, lost = rows
-    assert [row['name'] for row in learned] == ['MaskTeacher, float32', 'MaskTeacher, bfloat16']
-    assert all(row['finite'] and not row['not_finite'] and row['gradients'] > 100
+    learned = list(families.measure(device='cpu', quick=True, kit=None, families={
+        'SegNet-Basic': 'segnet-basic_camvid', 'none': 'nowhere'}))
+    lost = learned.pop()
+    assert [row['name'] for row in learned] == ['SegNet-Basic, float32', 'SegNet-Basic, bfloat16']
+    assert all(row['finite'] and not row['not_finite'] and row['gradients'] == 26
                for row in learned)
     assert lost['name'] == 'none' and 'nowhere' in lost['error']
 
@@ -84,6 +84,22 @@ def test_an_error_tells_its_place():
     assert row['places'][0].startswith('tests/benchmarks/test_gpu.py:')
     assert row['places'][0].endswith('return torch.zeros(2) + torch.zeros(3)')
     assert tables.failed(row)
+
+
+def test_the_places_where_the_host_waits(monkeypatch):
+    """PyTorch warns of each; a line that waits twice is told once."""
+    modes = []
+    monkeypatch.setattr(torch.cuda, 'set_sync_debug_mode', modes.append)
+
+    def step():
+        for _ in range(2):
+            warnings.warn('called a synchronizing CUDA operation')
+        warnings.warn('something else')
+
+    (innermost, outer, *_), = waits.all_places(step, 'cuda')
+    assert innermost.endswith("warnings.warn('called a synchronizing CUDA operation')")
+    assert innermost.startswith('tests/benchmarks/test_gpu.py:') and 'call()' in outer
+    assert modes == ['warn', 0]
 
 
 def test_warming_up_is_not_timed(monkeypatch):

@@ -17,17 +17,18 @@ def measure(*, device: str, quick: bool, kit: Path | None) -> Iterator[Row]:
     kit = needs_kit(kit)
     for config, iterations in CONFIGS.items():
         with tempfile.TemporaryDirectory() as folder:
-            yield attempt(config, partial(_scores, Path(folder), config, 2 if quick else iterations,
-                                          kit=kit, device=device))
+            options = [f'train_cfg.max_iters={2 if quick else iterations}',
+                       f'train_cfg.val_interval={2 if quick else iterations}',
+                       *(['train_dataloader.batch_size=2', 'val_dataloader.dataset.indices=2']
+                         if quick else ['train_dataloader.num_workers=8'])]
+            yield attempt(config, partial(_scores, Path(folder), config, options, kit=kit,
+                                          device=device))
 
 
-def _scores(folder: Path, config: str, iterations: int, *, kit: Path, device: str) -> Row:
-    options = [f'train_cfg.max_iters={iterations}', f'train_cfg.val_interval={iterations}',
-               'train_dataloader.num_workers=8' if device == 'cuda' else
-               'train_dataloader.batch_size=1']
+def _scores(folder: Path, config: str, options: list[str], *, kit: Path, device: str) -> Row:
     seconds = run('train', [ROOT / f'configs/{config}.py', '--work-dir', folder / 'run',
                             '--cfg-options', *options], folder / 'train.log', kit=kit,
                   device=device)
-    scores = json.loads((folder / 'run/scores.json').read_text())['scores']
-    return dict(iterations=iterations, seconds=seconds, images=len(
-        list((kit / 'camvid/images/train').iterdir())), **scores)
+    found = json.loads((folder / 'run/scores.json').read_text())
+    return dict(iterations=found['iteration'], seconds=seconds, images=len(
+        list((kit / 'camvid/images/train').iterdir())), **found['scores'])

@@ -7,6 +7,8 @@ import torch
 from gpu.common import Row, attempt, free, median_ms, peak_of
 from gpu.models import Learner
 
+from .equal import in_pytorch
+
 # detectron2's Mask R-CNN R50-FPN: s an iteration of 16 images on 8 V100
 PUBLISHED = dict(seconds=0.261, images=16, cards=8)
 CONFIGS = ('mask-rcnn_r50_cattle', 'mask-rcnn_swin-t_cattle')
@@ -30,6 +32,11 @@ def measure(*, device: str, quick: bool, kit: Path | None) -> Iterator[Row]:
                 learner.wrap(precision)
                 yield attempt(f'{config}, {images} images, {precision}',
                               partial(_iteration, learner, precision, device, quick))
+            if images == 2:
+                # without torchvision, which the installation does not bring
+                with in_pytorch():
+                    yield attempt(f'{config}, {images} images, float32, operators in PyTorch',
+                                  partial(_iteration, learner, 'float32', device, quick))
 
 
 def _raise(error: Exception) -> Row:
