@@ -36,6 +36,7 @@ SMALLER = [
 TWINS = {
     '_base_/models/fcn_r50.py': '_base_/models/fcn_r18-narrow.py',
     'mask-rcnn_swin-t_cattle.py': 'mask-rcnn_mnv2_cattle.py',
+    'mask-rcnn_r50_cattle.py': 'mask-rcnn_mnv2_cattle.py',
 }
 SIZE = (64, 96)
 
@@ -109,6 +110,11 @@ def own_cattle(folder: Path) -> None:
         path.unlink()
     shutil.copytree(folder / 'new_pictures', cattle / 'images/new')
     shutil.copytree(folder / 'data/barn/images/unlabeled', cattle / 'unlabeled')
+    video = cv2.VideoWriter(str(folder / 'barn.mp4'), cv2.VideoWriter_fourcc(*'mp4v'), 5,
+                            SIZE[::-1])
+    for path in sorted((folder / 'new_pictures').glob('*.jpg')):
+        video.write(cv2.resize(cv2.imread(str(path)), SIZE[::-1]))
+    video.release()
 
 
 def animals7(barn: Path, target: Path) -> None:
