@@ -61,9 +61,9 @@ class Learner:
         self.wrapper = self.wrap('float32')
 
     def wrap(self, precision: str) -> OptimWrapper:
-        """The optimiser of the config in a precision; steps take it from then on."""
+        """The optimiser of the config in a precision; each step from then on moves the weights."""
         settings = copy.deepcopy(self.cfg.optim_wrapper)
-        for key in ('dtype', 'loss_scale', 'use_fp64'):
+        for key in ('dtype', 'loss_scale', 'use_fp64', 'accumulative_counts'):
             settings.pop(key, None)
         settings.type = 'OptimWrapper'
         if precision != 'float32' and self.device == 'cuda':

@@ -16,6 +16,8 @@ trap 'rm -rf -- "$site"' EXIT
 # a folder, no environment: one made from an environment would not see the torch in that one
 "$python" -m pip install --quiet --no-index --no-deps --no-compile --no-cache-dir --disable-pip-version-check \
   --root-user-action ignore --target "$site" "$kit"/wheels/*.whl
+# many processes import the same: compiled once
+unset PYTHONDONTWRITEBYTECODE
 export PYTHONPATH=$site:$root:$root/benchmarks PYTHONUNBUFFERED=1 MPLBACKEND=agg
 cd "$root"
 "$python" -m gpu.run --kit "$kit" --out "$out" "$@"

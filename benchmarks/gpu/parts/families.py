@@ -27,6 +27,8 @@ QUICK = {
 def measure(*, device: str, quick: bool, kit: Path | None,
             families: dict[str, str] | None = None) -> Iterator[Row]:
     """Yield a row for each family and precision."""
+    # looking for the fastest convolutions of each network would take most of the time
+    torch.backends.cudnn.benchmark = False
     for family, config in (families or (QUICK if quick else FAMILIES)).items():
         torch.manual_seed(0)
         free(device)
