@@ -39,8 +39,10 @@ def _throughput(folder: Path, config: str, pictures: Path, numbers: tuple[int, i
                                        '--device', device],
                            folder / f'{number}.log', kit=kit, device=device))
     few, many = numbers
+    more = seconds[1] - seconds[0]
+    # of few pictures the start, which varies, is all that is measured
     return dict(pictures=many, seconds_whole=seconds[1], seconds_start=seconds[0],
-                pictures_a_second=(many - few) / (seconds[1] - seconds[0]))
+                pictures_a_second=(many - few) / more if more > 0.1 * seconds[0] else None)
 
 
 def save_random(config: Path, checkpoint: Path) -> None:
