@@ -53,15 +53,16 @@ def run_part(name: str, limit: float, where: Where, *, log: Path, method: str = 
     process = multiprocessing.get_context(method).Process(
         target=work, args=(name, where, str(rows), str(log)))
     process.start()
-    process.join(limit)
     result: dict[str, Any] = dict(state='done', limit=limit)
-    if process.is_alive():
-        result['state'] = 'timed out'
-        _end_group(process.pid)
-        process.join()
-    elif process.exitcode:
-        result.update(state='failed', error=_last_words(process.exitcode, log))
-    _end_group(process.pid)
+    try:
+        process.join(limit)
+        if process.is_alive():
+            result['state'] = 'timed out'
+        elif process.exitcode:
+            result.update(state='failed', error=_last_words(process.exitcode, log))
+    finally:
+        _end(process)
+    process.join()
     result.update(seconds=round(time.monotonic() - begin, 1),
                   rows=[json.loads(line) for line in rows.read_text().splitlines()])
     rows.unlink()
@@ -70,7 +71,7 @@ def run_part(name: str, limit: float, where: Where, *, log: Path, method: str = 
 
 def work(name: str, where: Where, rows: str, log: str) -> None:
     """The process of a part: yield its rows into a file, one a line, as soon as they are known."""
-    os.setsid()
+    os.setpgrp()
     stream = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     for number in (1, 2):
         os.dup2(stream, number)
@@ -99,12 +100,12 @@ def plain(value: Any) -> Any:
     return value if isinstance(value, (int, str, bool)) or value is None else str(value)
 
 
-def _end_group(leader: int | None) -> None:
+def _end(process: Any) -> None:
     """End a part and what it started, such as loaders of data and commands."""
     try:
-        os.killpg(leader or 0, signal.SIGKILL)
+        os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:
-        return
+        process.kill()  # it has no group yet, or has ended with all of them
 
 
 def _last_words(status: int, log: Path) -> str:

@@ -12,6 +12,7 @@ import json
 import multiprocessing
 import os
 import platform
+import signal
 import sys
 import tempfile
 import time
@@ -32,6 +33,8 @@ SECONDS = 450
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the parts; returns 0 if nothing failed."""
     args = parse(argv)
+    # ended from outside, it ends the part that runs
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     args.out.mkdir(parents=True, exist_ok=True)
     where = Where('cpu' if args.cpu else 'cuda', args.quick, args.kit)
     if args.cpu:

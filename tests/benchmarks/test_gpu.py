@@ -46,12 +46,22 @@ def test_failures_cost_their_part_alone(tmp_path):
                                      dict(name='second', value='nan')]
     assert all(part['rows'][0]['name'] == 'before' for name, part in parts.items()
                if name != 'good')
+    # with a part ends what it has started
+    assert not is_running(parts['hangs']['rows'][0]['child'])
     assert 'ValueError: the part is broken' in parts['raises']['error']
     assert parts['dies']['error'].startswith('status -9')
     told = '\n'.join(tables.failures(results))
     assert 'hangs: timed out after' in told and 'raises, before: equal False' in told
     assert 'said by a part' in (tmp_path / 'log.txt').read_text()
     assert told.splitlines()[-1] in (tmp_path / 'table.md').read_text()
+
+
+def is_running(number: int) -> bool:
+    """Whether a process is there, and not only its exit status."""
+    try:
+        return Path(f'/proc/{number}/stat').read_text().rpartition(')')[2].split()[0] != 'Z'
+    except FileNotFoundError:
+        return False
 
 
 def test_no_part_begins_without_time(tmp_path):

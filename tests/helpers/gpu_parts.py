@@ -1,6 +1,7 @@
 """Parts of the measurements on a GPU that fail in every way, and what becomes of them."""
 import os
 import signal
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -15,8 +16,9 @@ def good(**where):
 
 
 def hangs(**where):
-    """One row, then nothing more."""
-    yield dict(name='before')
+    """One row, then nothing more; what it started does not end by itself either."""
+    child = subprocess.Popen([sys.executable, '-c', 'import signal; signal.pause()'])
+    yield dict(name='before', child=child.pid)
     threading.Event().wait()
 
 
