@@ -1,4 +1,5 @@
 """What the parts share: time, memory, and failures that are kept."""
+import gc
 import os
 import statistics
 import sys
@@ -88,7 +89,6 @@ def peak_of(device: str) -> Iterator[Row]:
 
 def free(device: str) -> None:
     """Give memory back that nothing uses, so that the next one has a peak of its own."""
-    import gc
     gc.collect()
     if device == 'cuda':
         torch.cuda.empty_cache()

@@ -4,7 +4,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from gpu.common import Row, attempt, free, median_ms, peak_of
+from gpu.common import Row, attempt, failure, free, median_ms, peak_of
 from gpu.models import Learner
 
 from .equal import in_pytorch
@@ -26,7 +26,7 @@ def measure(*, device: str, quick: bool, kit: Path | None) -> Iterator[Row]:
                 learner = Learner(config, device, batch=images,
                                   size=(128, 160) if quick else (800, 1333))
             except Exception as error:
-                yield attempt(f'{config}, {images} images', partial(_raise, error))
+                yield dict(name=f'{config}, {images} images', **failure(error))
                 continue
             for precision in ('float32', ) if quick else ('bfloat16', 'float32'):
                 learner.wrap(precision)
@@ -37,10 +37,6 @@ def measure(*, device: str, quick: bool, kit: Path | None) -> Iterator[Row]:
                 with in_pytorch():
                     yield attempt(f'{config}, {images} images, float32, operators in PyTorch',
                                   partial(_iteration, learner, 'float32', device, quick))
-
-
-def _raise(error: Exception) -> Row:
-    raise error
 
 
 def _iteration(learner: Learner, precision: str, device: str, quick: bool) -> Row:
