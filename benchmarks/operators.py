@@ -123,7 +123,8 @@ def operators(device: str) -> Iterator[tuple[str, Callable[[], object]]]:
 class Detector:
     """A detector with random weights, and steps of it on random images."""
 
-    def __init__(self, path: str, size: Sequence[int] | None, device: str):
+    def __init__(self, path: str, size: Sequence[int] | None, device: str,
+                 number: int | None = None):
         from mmdet.registry import MODELS
         from mmengine.config import Config
         from mmengine.optim import build_optim_wrapper
@@ -132,7 +133,7 @@ class Detector:
         init_default_scope('mmdet')
         torch.manual_seed(0)
         self.device, self.size = device, tuple(size or _test_size(cfg))
-        self.number = cfg.train_dataloader.batch_size
+        self.number = number or cfg.train_dataloader.batch_size
         self.model = MODELS.build(cfg.model).to(device)
         self.optim = build_optim_wrapper(self.model, cfg.optim_wrapper)
         self.data = [self._sample() for _ in range(self.number)]

@@ -45,9 +45,10 @@ def roi_align_forward(input: Tensor, rois: Tensor, output: Tensor, argmax_y: Ten
     with torch.autocast(input.device.type, enabled=False):
         if pool_mode == MAXIMUM:
             take_maximum(input, regions, output, argmax_y, argmax_x)
-        elif _torchvision_serves(input):
+        elif kernels.torchvision_works(input.device.type):
+            maps = _known_to_torchvision(input)
             output.copy_(torch.ops.torchvision.roi_align(
-                input, rois.to(input), spatial_scale, *bins, sampling_ratio, aligned))
+                maps, rois.to(maps), spatial_scale, *bins, sampling_ratio, aligned))
         else:
             take_average(input, regions, output)
 
@@ -64,10 +65,11 @@ def roi_align_backward(grad_output: Tensor, rois: Tensor, argmax_y: Tensor, argm
     with torch.autocast(grad_input.device.type, enabled=False):
         if pool_mode == MAXIMUM:
             spread_maximum(grad_output, regions.image, argmax_y, argmax_x, grad_input)
-        elif _torchvision_serves(grad_input):
+        elif kernels.torchvision_works(grad_input.device.type):
+            grad = _known_to_torchvision(grad_output)
             grad_input += torch.ops.torchvision._roi_align_backward(
-                grad_output, rois.to(grad_output), spatial_scale, *bins, *grad_input.shape,
-                sampling_ratio, aligned)
+                grad, rois.to(grad), spatial_scale, *bins, *grad_input.shape, sampling_ratio,
+                aligned)
         else:
             spread_average(grad_output, regions, grad_input)
 
@@ -78,6 +80,6 @@ def _regions(rois: Tensor, maps: Tensor, bins: tuple[int, int], spatial_scale: f
     return regions_of(precise, maps.shape, bins, spatial_scale, sampling_ratio, aligned)
 
 
-def _torchvision_serves(maps: Tensor) -> bool:
-    known = (torch.float16, torch.float32, torch.float64)
-    return maps.dtype in known and kernels.torchvision_works(maps.device.type)
+def _known_to_torchvision(maps: Tensor) -> Tensor:
+    """The same of a type that its kernels have; bfloat16 is none, and computed in float32."""
+    return maps.float() if maps.dtype == torch.bfloat16 else maps

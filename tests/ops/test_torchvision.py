@@ -72,14 +72,23 @@ def test_its_kernels_serve(monkeypatch, calls):
     found, scores = draw_boxes(60, ties=True)
     results = [*align(maps, rois), boxes.nms(found, scores, 0.5, 0)]
     assert calls == ['nms', 'roi_align', 'roi_align', 'backward', 'nms']
-    # maxima, other offsets and other types are not theirs
+    # maxima and other offsets are not theirs
     align(maps, rois, mode=0)
     boxes.nms(found, scores, 0.5, 1)
-    align(maps.bfloat16(), rois)
     assert len(calls) == 5
     monkeypatch.setattr(kernels, 'torchvision_works', lambda device: False)
     for result, expected in zip(results, [*align(maps, rois), boxes.nms(found, scores, 0.5, 0)]):
         torch.testing.assert_close(result, expected, rtol=0, atol=1e-5)
+
+
+def test_bfloat16_is_computed_in_float32(calls):
+    """They have no kernels for it; by our own a GPU would multiply whole maps for each region."""
+    maps, rois = torch.randn(1, 2, 6, 7).bfloat16(), torch.tensor([[0.0, 1, 2, 9, 8]])
+    output, grad = align(maps, rois)
+    assert calls == ['nms', 'roi_align', 'roi_align', 'backward']
+    assert output.dtype == grad.dtype == torch.bfloat16
+    assert torch.equal(output, align(maps.float(), rois)[0].bfloat16())
+    torch.testing.assert_close(grad.float(), align(maps.float(), rois)[1], rtol=0.02, atol=0.01)
 
 
 def test_it_is_asked_once(calls):

@@ -19,7 +19,9 @@ def move_points(points: Tensor, matrices: Tensor) -> Tensor:
     Returns:
         Tensor: (K, P, 2).
     """
-    moved = torch.cat([points, torch.ones_like(points[..., :1])], -1) @ matrices.transpose(1, 2)
+    # a product in mixed precision would round coordinates to whole pixels
+    with torch.autocast(points.device.type, enabled=False):
+        moved = torch.cat([points, torch.ones_like(points[..., :1])], -1) @ matrices.transpose(1, 2)
     return moved[..., :2] / moved[..., 2:]
 
 

@@ -48,7 +48,9 @@ def match_instances(masks: Tensor, labels: Tensor, true_masks: Tensor,
         zero = labels.new_zeros(())
         return Matched(zero, zero, zero.float())
     ours, theirs = masks.float(), true_masks.float()
-    common = ours @ theirs.T
+    # counts of pixels, which mixed precision would round
+    with torch.autocast(ours.device.type, enabled=False):
+        common = ours @ theirs.T
     union = ours.sum(1)[:, None] + theirs.sum(1) - common
     overlap = common / union.clamp(min=1) * (labels[:, None] == true_labels)
     best = overlap.amax(1)

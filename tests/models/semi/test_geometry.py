@@ -104,3 +104,12 @@ def test_nothing_is_moved_as_well():
     assert move_boxes(nothing, matrices).shape == (0, 4)
     assert crop_masks(torch.zeros(0, 28, 28), nothing, nothing, matrices, (5, 6)).shape == (0, 5, 6)
     assert move_points(torch.zeros(0, 3, 2), matrices).shape == (0, 3, 2)
+
+
+def test_mixed_precision_moves_nothing():
+    """A box at 1000 pixels would be rounded to steps of 4 by a product in bfloat16."""
+    boxes = BOXES + torch.tensor([1003.3, 1101.7, 1003.3, 1101.7])
+    matrices = torch.tensor([[1.1, 0.05, -30.], [-0.05, 1.1, 7.], [0., 0., 1.]]).expand(3, 3, 3)
+    expected = move_boxes(boxes, matrices)
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        assert torch.equal(move_boxes(boxes, matrices), expected)

@@ -1,4 +1,5 @@
 """The steps of learning from instances, each against a slow oracle or a closed form."""
+import contextlib
 import math
 import statistics
 
@@ -134,6 +135,17 @@ def test_nothing_to_compare(ours, theirs):
     assert [value.item() for value in found] == [0, 0, 0]
 
 
+def test_pixels_are_counted_in_mixed_precision_too():
+    """There are no 514 in bfloat16, which goes on from 512 with 516."""
+    ours, theirs = torch.zeros(1, 1000, dtype=torch.bool), torch.zeros(1, 1000, dtype=torch.bool)
+    ours[:, :771], theirs[:, 257:771] = True, True
+    label = torch.tensor([0])
+    expected = match_instances(ours, label, theirs, label)
+    assert expected.overlap.item() == pytest.approx(514 / 771)
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        assert match_instances(ours, label, theirs, label) == expected
+
+
 def test_running_means_forget():
     means = RunningMeans(('right', 'all'), decay=0.5)
     assert means.quotient('right', 'all').isnan()
@@ -143,8 +155,10 @@ def test_running_means_forget():
     assert means.quotient('right', 'all').item() == 0.5
 
 
-def test_no_step_asks_the_device_for_a_value():
+def test_no_step_asks_the_device_for_a_value(monkeypatch):
     """On the device ``meta`` there are no values: see test_no_host_reads.py."""
+    # it knows no mixed precision
+    monkeypatch.setattr(torch, 'autocast', lambda *args, **kwargs: contextlib.nullcontext())
     boxes, masks = torch.zeros(5, 4, device='meta'), torch.zeros(5, 28, 28, device='meta')
     matrices = torch.zeros(5, 3, 3, device='meta')
     assert box_spread(jitter_boxes(boxes, 3, 0.1), boxes).shape == (5, )
