@@ -17,7 +17,7 @@ LEVELS = {
     'engine': 4,
     'evaluation': 3,
     'datasets': 2,
-    'models': 1, 'visualization': 1,
+    'models': 1, 'tracking': 1, 'visualization': 1,
     'ops': 0, 'utils': 0, 'version': 0,
 }
 EXTRAS = ('gradio', 'mlflow', 'onnx', 'onnxruntime', 'pydensecrf', 'tensorboard', 'wandb')

@@ -12,6 +12,8 @@ EXAMPLES = """  python tools/predict.py configs/fcn8s_barn.py best_mIoU_iter_300
   python tools/predict.py CONFIG CHECKPOINT orthophoto.tif --tile 1024 --overlap 256
   python tools/predict.py configs/mask-rcnn_r50_cattle.py CHECKPOINT drone/ --tile 1024
   python tools/predict.py CONFIG exported.onnx pictures/
+  python tools/predict.py CONFIG CHECKPOINT lane.mp4 --track --gate 320,480,320,0
+  python tools/predict.py CONFIG CHECKPOINT rtsp://camera/stream --track --pen pen.json
 
 results of a semantic model, in the folder --out:
   overlays/NAME.jpg   the image with its classes in colour
@@ -29,7 +31,15 @@ results of a model of animals (MMDetection, with masks):
   total.json          the number in all images, and its interval
   animals.csv         score, area and box (pixels) of each animal, numbered as in the overlay
   videos/NAME.mp4     the video with its animals in colour
-  videos/NAME.csv     the number of animals in each frame"""
+  videos/NAME.csv     the number of animals in each frame
+
+results with --track, of each video or camera, in the folder tracks/NAME:
+  video.mp4           the video with outlines, ids and the running count
+  frames.csv          what was seen and counted until then, a line a frame
+  crossings.csv       time, direction, id, class and area of each animal that was counted
+  hours.csv           sums of each hour
+  mot.txt             boxes and ids in the text format of MOTChallenge
+  total.json          the counts"""
 
 
 def parse_args(argv=None) -> argparse.Namespace:
@@ -68,10 +78,40 @@ def parse_args(argv=None) -> argparse.Namespace:
     animals.add_argument('--simplify', type=_cli.distance, metavar='PIXELS',
                          help='how far the outlines for LabelMe may deviate, so that they have few '
                          'points to correct (default: 1); 0 keeps every pixel')
+    _add_tracking(parser)
     args = parser.parse_args(argv)
+    if not args.track and (args.gate or args.pen or args.passing or args.resume):
+        parser.error('--gate, --pen, --pass and --resume need --track')
     if args.onnx is None and args.checkpoint.lower().endswith('.onnx'):
         args.onnx = args.checkpoint
     return args
+
+
+def _add_tracking(parser: argparse.ArgumentParser) -> None:
+    """Add what is for videos whose animals are followed."""
+    group = parser.add_argument_group('each animal of a video once')
+    group.add_argument('--track', action='store_true', help='follow the animals of videos, of '
+                       'folders of numbered frames, and of cameras (camera:0, rtsp://...), and '
+                       'count each once')
+    group.add_argument('--gate', action='append', default=[], metavar='LINE',
+                       help='count who crosses a line, in both directions: x1,y1,x2,y2 in pixels '
+                       '(forward is to the right of it, seen from its start), or a LabelMe file '
+                       'with lines; may be given several times')
+    group.add_argument('--pen', nargs='?', action='append', default=[], metavar='FILE',
+                       help='count how many are there at the same time: in the polygons of a '
+                       'LabelMe file (default: in the whole picture)')
+    group.add_argument('--pass', nargs='?', action='append', default=[], metavar='FILE',
+                       dest='passing', help='count tracks, where each animal passes once: in the '
+                       'polygons of a LabelMe file (default: in the whole picture)')
+    group.add_argument('--anchor', choices=['centre', 'foot'], default='centre', help='the point '
+                       'of an animal that crosses: the centre of its outline, for cameras that '
+                       'look down, or its foot, for those at the side (default: centre)')
+    group.add_argument('--memory', type=_cli.distance, default=2.0, metavar='SECONDS',
+                       help='for which an animal that is hidden keeps its id (default: 2)')
+    group.add_argument('--fps', type=_cli.rate, metavar='N', help='frames a second, in the place '
+                       'of what a video says; of a folder of frames (default: 25)')
+    group.add_argument('--resume', action='store_true',
+                       help='go on where a run was stopped: from its last whole minute')
 
 
 def main(argv=None) -> int:
@@ -81,14 +121,19 @@ def main(argv=None) -> int:
         try:
             with _cli.plain_errors(args.debug):
                 from plugin.inference import find_inputs, load_model, predict
+                from plugin.inference.video import find_sources, read_ways, track
                 # before the model: what is not there is known at once
-                inputs = find_inputs(args.input, args.out)
+                ways = read_ways(args.gate, args.pen, args.passing, args.anchor)
+                sources = find_sources(args.input, args.out, args.fps) if args.track else []
+                inputs = [] if args.track else find_inputs(args.input, args.out)
                 model = load_model(
                     args.config, args.onnx or args.checkpoint, device=args.device, tile=args.tile,
                     overlap=args.overlap, score_thr=args.score_thr, tta=args.tta,
                     keep_logits=args.probabilities, onnx=args.onnx is not None,
                     options=args.cfg_options)
-                done = predict(
+                done = track(
+                    model, sources, args.out, ways=ways, memory=args.memory,
+                    opacity=args.opacity, resume=args.resume) if args.track else predict(
                     model, inputs, args.out, probabilities=args.probabilities,
                     opacity=args.opacity, image_format=args.format, data=args.data,
                     simplify=args.simplify)
