@@ -8,7 +8,8 @@ import pytest
 from tests.helpers.paths import ROOT
 
 # of plugin.datasets its own modules and the transforms: the examples of the others need files
-FOLDERS = ('models', 'datasets', 'datasets/transforms', 'evaluation', 'visualization', 'utils')
+FOLDERS = ('models', 'datasets', 'datasets/transforms', 'evaluation', 'tracking',
+           'visualization', 'utils')
 FLAT = ('datasets', 'datasets/transforms')
 # they have examples, so that none of them is lost without notice
 WITH_EXAMPLES = {

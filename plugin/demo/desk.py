@@ -4,7 +4,7 @@ import functools
 import shutil
 import traceback
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -155,13 +155,17 @@ class Desk:
             self.model.write(out, images, lambda kept: self._read(kept.path), threshold)
             write_atomically(out / 'about.txt', f'{self.about}\nthreshold {threshold:g}\n')
             archive = batch.folder / 'results.zip'
-            _pack(out, archive)
+            pack_folder(out, archive)
         return [archive, *(out / name for name in self.model.tables)]
 
+    def in_turn(self, function: Callable[..., Any], *args: Any) -> Any:
+        """What a function returns that asks the network, when it is its turn."""
+        return self._network.submit(function, *args).result()
+
     def _add(self, batch: Batch, item: Found) -> None:
-        with _refusals(), self._budget.hold(number_of_pixels(item.path) * BYTES):
+        with refusals(), self._budget.hold(number_of_pixels(item.path) * BYTES):
             # also read in turn: those that wait have no pixels in memory
-            arrays, summary, shape = self._network.submit(self._answer, item.path).result()
+            arrays, summary, shape = self.in_turn(self._answer, item.path)
             with atomic_path(item.path.with_suffix('.npz')) as temporary:
                 # numpy's stub fears that a key is called allow_pickle
                 np.savez_compressed(temporary, **arrays)  # type: ignore[arg-type]
@@ -195,7 +199,7 @@ class Desk:
 
 
 @contextlib.contextmanager
-def _refusals() -> Iterator[None]:
+def refusals() -> Iterator[None]:
     """Turn any error of one image into a refusal, so that the others keep their results."""
     try:
         yield
@@ -227,7 +231,7 @@ def _needs_memory(error: Exception) -> bool:
     return isinstance(error, TooLarge) or is_out_of_memory(error)
 
 
-def _pack(folder: Path, archive: Path) -> None:
+def pack_folder(folder: Path, archive: Path) -> None:
     """Pack a folder; images are packed already."""
     with atomic_path(archive) as temporary, zipfile.ZipFile(temporary, 'w') as target:
         for path in sorted(folder.rglob('*')):

@@ -11,6 +11,7 @@ from plugin.inference.coco_ids import CocoIds
 from plugin.inference.count_total import SPAN
 from plugin.inference.detector import Detector
 from plugin.inference.instance_results import InstanceResults
+from plugin.inference.instances import Instances
 from plugin.inference.writers import rgb
 from plugin.models.postprocess import Detection
 from plugin.visualization.images import shrink
@@ -48,7 +49,7 @@ class InstanceDesk(ModelDesk):
     tables = ('counts.csv', 'animals.csv')
 
     def __init__(self, detector: Detector, opacity: float) -> None:
-        self._model, self._opacity = detector, opacity
+        self._model, self.opacity = detector, opacity
         self.classes, self.read = list(detector.classes), detector.read
         # the steps of the slider are hundredths
         self.least = math.ceil(round(detector.least_score * 100, 6)) / 100
@@ -60,6 +61,10 @@ class InstanceDesk(ModelDesk):
         self._several = self.classes if len(self.classes) > 1 else []
         self._span = () if detector.count_intervals().reason else SPAN
         self.total_columns = ('image', 'count', *self._several, *self._span)
+
+    def find(self, image: np.ndarray) -> Instances:
+        """All instances that the model does not drop, the surest first."""
+        return self._model(image)
 
     def predict(self, image: np.ndarray) -> tuple[Arrays, tuple[np.ndarray, np.ndarray]]:
         """Run the network.
@@ -82,7 +87,7 @@ class InstanceDesk(ModelDesk):
         instances = unpack(arrays, threshold)
         masks = (instance.whole_mask(*image.shape[:2]) for instance in instances)
         drawn = draw_instances(rgb(image), masks, range(1, len(instances) + 1),
-                               [instance.score for instance in instances], self._opacity)
+                               [instance.score for instance in instances], self.opacity)
         return shrink(drawn, longest)
 
     def headline(self, images: Sequence[Kept], kept: Kept, threshold: float) -> tuple[str, str]:
@@ -125,7 +130,7 @@ class InstanceDesk(ModelDesk):
         ids = CocoIds({item.path: (kept.number, f'pictures/{item.path.name}')
                        for item, kept in zip(items, images, strict=True)},
                       list(range(1, len(self.classes) + 1)))
-        results = InstanceResults(self._model, out, images=items, opacity=self._opacity, ids=ids,
+        results = InstanceResults(self._model, out, images=items, opacity=self.opacity, ids=ids,
                                   threshold=threshold)
         with results.tables() as write:
             for item, kept in zip(items, images, strict=True):

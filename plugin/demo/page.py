@@ -4,6 +4,8 @@ from typing import Any
 
 from .desk import Desk
 from .events import Events, Parts, status_of
+from .film_events import add_film
+from .instances import InstanceDesk
 from .uploads import Limits
 
 WAITING = 64  # requests that may wait for an answer
@@ -42,6 +44,8 @@ def build(gradio: ModuleType, desk: Desk, where: str) -> Any:
                 status = gradio.HTML(status_of('No images yet.'), elem_id='status')
                 with gradio.Column(visible=False) as results:
                     answers = _answers(gradio, desk)
+        if isinstance(desk.model, InstanceDesk):
+            add_film(gradio, desk, asked['threshold'])
         parts = Parts(token=token, status=status, results=results, **asked, **answers)
         Events(gradio, desk, parts).wire()
     page.queue(max_size=WAITING, api_open=False)

@@ -22,7 +22,7 @@ OTHERS = (
      'is a drawing (SVG) and has no pixels; export it as PNG'),
     (rb'....ftyp(hei[cfmsx]|hev[cmsx]|mif1|msf1|avi[fs])',
      'is an HEIC or AVIF image; save it as JPEG (iPhone: Camera, Formats, Most Compatible)'),
-    (rb'....ftyp|RIFF....AVI |\x1aE\xdf\xa3', 'is a video; tools/predict.py does videos'),
+    (rb'....ftyp|RIFF....AVI |\x1aE\xdf\xa3', 'is a video; drop it below, or use tools/predict.py'),
     (rb'GIF8', 'is a GIF; save it as PNG'),
     (rb'%PDF', 'is a PDF; save its images as JPEG or PNG'),
     (rb'Rar!|7z\xbc\xaf|\x1f\x8b', 'is an archive that is not opened here; pack a ZIP'))

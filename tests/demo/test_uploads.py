@@ -52,7 +52,7 @@ def test_the_content_tells_the_kind(take, kind, suffix):
     (b'', 'is empty'),
     (b'GIF89a' + bytes(20), 'is a GIF; save it as PNG'),
     (b'\0\0\0\x18ftypheic' + bytes(20), 'is an HEIC or AVIF image; save it as JPEG'),
-    (b'\0\0\0\x18ftypisom' + bytes(20), 'is a video; tools/predict.py does videos'),
+    (b'\0\0\0\x18ftypisom' + bytes(20), 'is a video; drop it below, or use tools/predict.py'),
     (b'7z\xbc\xaf\x27\x1c', 'is an archive that is not opened here; pack a ZIP'),
     (b'\x89PNG\r\n\x1a\n', 'is damaged: its size cannot be read'),
     (b'II*\0' + bytes(30), 'is damaged: its size cannot be read'),

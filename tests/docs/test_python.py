@@ -15,6 +15,7 @@ from mmseg.registry import MODELS as SEGMENTORS
 import plugin
 from plugin.datasets.synthetic_barn import BarnSpec, make_barn
 from plugin.utils.config import load_config
+from tests.helpers.films import write_film
 from tests.helpers.pages import ROOT, blocks_of, file_of
 from tests.helpers.small_project import make_project, smaller, write
 
@@ -27,6 +28,7 @@ WITH_FILES = (
     'plugin.datasets.splits.partition_files', 'plugin.demo.app', 'plugin.inference.detector',
     'plugin.inference.inferencer', 'plugin.inference.model', 'plugin.inference.onnx_export',
     'plugin.inference.prediction', 'plugin.inference.segmenter', 'plugin.inference.tables',
+    'plugin.inference.video.run', 'plugin.inference.video.zones',
     'plugin.runs.browse', 'plugin.runs.calibrate', 'plugin.runs.compare.run',
     'plugin.runs.compare.statistics', 'plugin.runs.ending', 'plugin.runs.kfold.run',
     'plugin.runs.resume', 'plugin.runs.test', 'plugin.runs.train')
@@ -68,6 +70,7 @@ def data(folder):
     first = next((folder / 'data/barn/images/val').glob('*.jpg'))
     for name in ('barn.jpg', 'images/barn.jpg'):
         shutil.copy(first, folder / name)
+    write_film(folder / 'barn.mp4', [cv2.imread(str(first))] * 3, code='mp4v')
     return folder
 
 

@@ -8,12 +8,15 @@ from pathlib import Path
 import predict as tool
 import pytest
 
-from plugin.inference import load_model, predict, writers
+from plugin.inference import load_model, predict, track, writers
+from plugin.inference.video import read_ways
 from tests.helpers import tiny, tiny_detector
+from tests.helpers.films import picture, write_film
 from tests.helpers.forked import run_tool
 
 # options of the tool whose names differ from the keywords of the library
-RENAMED = dict(cfg_options='options', format='image_format', probabilities='keep_logits')
+RENAMED = dict(cfg_options='options', format='image_format', probabilities='keep_logits',
+               gate='gates', pen='pens', passing='passes')
 
 
 def files(folder):
@@ -176,9 +179,48 @@ def test_a_full_disk_keeps_what_was_done(tmp_path, monkeypatch, capsys):
     assert done(tmp_path, 'masks') == '01'
 
 
+def test_a_video_is_tracked_and_goes_on(tmp_path, monkeypatch):
+    config = tiny_detector.write_detector(tmp_path)
+    checkpoint = tiny_detector.write_weights(config, 'best.pth', 0.65)
+    write_film(tmp_path / 'lane.avi', [picture([(x, 30)]) for x in range(8)])
+    (tmp_path / 'broken.mp4').write_bytes(b'no video')
+    argv = [config, checkpoint, 'lane.avi', 'broken.mp4', '--device', 'cpu', '--track', '--gate',
+            '48,60,48,4', '--pen', '--pass', '--memory', 1, '--anchor', 'foot']
+    result = run_tool('predict', argv, tmp_path)
+    assert result.status == 1
+    assert result.out.splitlines()[-1] == (
+        '1 of 2 videos counted, 1 not to the end; results in outputs/tracks')
+    assert 'lane.avi: 8 frames, 0:00:00\nlane.avi: gate: 0 forward, 0 backward, net 0' in result.out
+    assert 'stopped: broken.mp4 is no video that OpenCV can read, or has no' in result.err
+    monkeypatch.chdir(tmp_path)
+    done = track(load_model(config, checkpoint, device='cpu'), 'lane.avi', 'expected', memory=1,
+                 ways=read_ways(['48,60,48,4'], [None], [None], 'foot'))
+    written = files(tmp_path / 'outputs/tracks/lane')
+    expected = files(tmp_path / 'expected/tracks/lane')
+    assert json.loads(written['total.json']) == done.totals['lane.avi']
+    for name in ('frames.csv', 'mot.txt', 'hours.csv', 'crossings.csv'):
+        assert written[name] == expected[name]
+    again = run_tool('predict', [*argv, '--resume'], tmp_path)
+    assert 'lane.avi was counted to its end before' in again.out
+
+
+@pytest.mark.parametrize('argv, message', [
+    (['a.avi', '--gate', '1,2,3,4'], '--gate, --pen, --pass and --resume need --track'),
+    (['a.avi', '--pen'], '--gate, --pen, --pass and --resume need --track'),
+    (['a.avi', '--track', '--fps', '0'], '0 is not a number above 0'),
+    (['a.avi', '--track', '--gate', '1,2,3'], 'error: --gate 1,2,3 is no line: give x1,y1,x2,y2'),
+    (['a.avi', '--track'], 'error: input a.avi does not exist.'),
+])
+def test_words_for_videos_are_told_before_the_model_is_loaded(argv, message, capsys):
+    with pytest.raises(SystemExit):
+        tool.main(['no-config.py', 'no.pth', *argv])
+    assert message in capsys.readouterr().err
+
+
 def test_every_option_has_a_keyword():
     args = vars(tool.parse_args(['config', 'checkpoint', 'input', '--onnx', 'a.onnx']))
-    keywords = {*inspect.signature(load_model).parameters, *inspect.signature(predict).parameters}
-    own = {'debug', 'trust_checkpoint', 'input'}
+    keywords = {key for function in (load_model, predict, read_ways, track)
+                for key in inspect.signature(function).parameters}
+    own = {'debug', 'trust_checkpoint', 'input', 'track', 'fps'}
     assert {RENAMED.get(name, name) for name in args if name not in own} <= keywords
     assert tool.parse_args(['config', 'half.ONNX', 'input']).onnx == 'half.ONNX'

@@ -77,8 +77,8 @@ class VideoFile:
         finally:
             video.release()
         if index < WHOLE * self.total - 1:
-            raise SourceError(f'{self.path} breaks off after frame {index} of {self.total}: copy it '
-                              'again from the camera, or cut it there')
+            raise SourceError(f'{self.path} breaks off after frame {index} of {self.total}: copy '
+                              'it again from the camera, or cut it there')
 
     def _open(self) -> cv2.VideoCapture:
         with quiet():

@@ -1,9 +1,11 @@
 """What a source gives: frames with times."""
 from collections.abc import Generator
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from plugin.inference.instances import Instances
 from plugin.utils import UserError
 
 
@@ -49,3 +51,41 @@ class Source(Protocol):
 
     def identity(self) -> dict[str, Any]:
         """What tells it from other sources, as JSON holds it."""
+
+
+class Finder(Protocol):
+    """What finds the animals of a frame: a :class:`~plugin.inference.Detector`, for example.
+
+    Attributes:
+        config (str): The config in messages.
+        classes (list[str]): Names of the C classes.
+        score_thr (float): Lowest score of an animal.
+        least_score (float): What scores less is dropped before.
+        cap (tuple, optional): What limits the instances of a frame, and how many there are at most.
+    """
+
+    config: str
+    classes: list[str]
+    score_thr: float
+    least_score: float
+    cap: tuple[str, int] | None
+
+    def at_threshold(self, score_thr: float) -> AbstractContextManager[None]:
+        """Let instances have another lowest score while a block lasts."""
+
+    def __call__(self, image: np.ndarray, /) -> Instances:
+        """The animals of a frame."""
+
+
+class Seen(NamedTuple):
+    """What was seen in a frame.
+
+    Attributes:
+        time (float): Seconds since the first one.
+        lines (list[str]): Time and counts until then, in words.
+        image (np.ndarray, optional): RGB ``(H, W, 3)``, with outlines, ids and the lines.
+    """
+
+    time: float
+    lines: list[str]
+    image: np.ndarray | None

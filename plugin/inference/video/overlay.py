@@ -81,7 +81,7 @@ class MinuteVideo:
     """
 
     def __init__(self, folder: Path, rate: float, minute: int = 0) -> None:
-        self._folder, self._rate = folder, rate
+        self._folder, self._rate, self._minute = folder, rate, minute
         self._video: OverlayVideo | None = None
         self._before: tuple[np.ndarray, float] | None = None
         for path in self._pieces():
@@ -92,9 +92,14 @@ class MinuteVideo:
         """Append an image, RGB ``(H, W, 3)``, at a time in seconds."""
         self._flush(time)
         if self._video is None:
-            path = self._folder / FOLDER / f'{int(time // 60):05}.mp4'
+            path = self._folder / FOLDER / f'{self._minute:05}.mp4'
             self._video = OverlayVideo(path, self._rate).__enter__()
         self._before = image, time
+
+    def next(self, minute: int) -> None:
+        """Go on with the file of another minute."""
+        self.close()
+        self._minute = minute
 
     def close(self, error: BaseException | None = None) -> None:
         """End the file of this minute; after Ctrl-C it is kept as well."""

@@ -17,8 +17,8 @@ from .zones import Counter
 
 STATE = '.state.json'
 VERSION = 1
-OTHER = ('{} was begun with {} {}, which does not go together with {}: give what that run was given, '
-         'leave out --resume, or choose another --out')
+OTHER = ('{} was begun with {} {}, which does not go together with {}: give what that run was '
+         'given, leave out --resume, or choose another --out')
 
 
 class _Continued(GrowingFile):

@@ -51,8 +51,9 @@ class Tracked:
 
 
 def track(model: Detector, inputs: str | Path | Sequence[str | Path | Found],
-          out: str | Path = 'outputs', *, ways: Ways = Ways(), fps: float | None = None, memory: float = 2.0,
-          overlays: bool = True, opacity: float = 0.5, resume: bool = False) -> Tracked:
+          out: str | Path = 'outputs', *, ways: Ways | None = None, fps: float | None = None,
+          memory: float = 2.0, overlays: bool = True, opacity: float = 0.5,
+          resume: bool = False) -> Tracked:
     """Count each animal of videos once, and write what was seen.
 
     Of each video ``out/tracks/NAME/`` gets ``video.mp4``, ``frames.csv``, ``crossings.csv``,
@@ -61,12 +62,12 @@ def track(model: Detector, inputs: str | Path | Sequence[str | Path | Found],
 
     Args:
         model (Detector): Of :func:`~plugin.inference.load_model`.
-        inputs (str | Path | Sequence[str | Path | Found]): Videos, folders of numbered frames, globs,
-            ``camera:0``, and addresses such as ``rtsp://camera/stream``; also what
+        inputs (str | Path | Sequence[str | Path | Found]): Videos, folders of numbered frames,
+            globs, ``camera:0``, and addresses such as ``rtsp://camera/stream``; also what
             :func:`~plugin.inference.video.find_sources` found.
         out (str | Path): Folder of the results. Defaults to ``outputs``.
-        ways (Ways): What counts, of :func:`~plugin.inference.video.read_ways`. Defaults to nothing:
-            animals get ids alone.
+        ways (Ways, optional): What counts, of :func:`~plugin.inference.video.read_ways`. Defaults
+            to nothing: animals get ids alone.
         fps (float, optional): Frames a second, in the place of what a video says.
         memory (float): Seconds for which an animal that is hidden keeps its id. Defaults to 2.
         overlays (bool): Write the video with outlines, ids and the running count. Defaults to True.
@@ -85,15 +86,18 @@ def track(model: Detector, inputs: str | Path | Sequence[str | Path | Found],
         >>> from plugin.inference import load_model, track
         >>> from plugin.inference.video import read_ways
         >>> model = load_model('mask-rcnn_mnv2_barn', 'best.pth')
-        >>> done = track(model, 'barn.mp4', 'results', ways=read_ways(['320,0,320,480']))
-        >>> done.totals['barn.mp4']['counters'][0]['forward']
-        12
+        >>> done = track(model, 'barn.mp4', 'results', ways=read_ways(['40,60,40,0']))
+        >>> done.totals['barn.mp4']['counters'][0]['name']
+        'gate'
+        >>> print(done)
+        1 of 1 videos counted; results in results/tracks
     """
     if not isinstance(model, Detector):
         raise UserError(f'--track is for models of animals, but {getattr(model, "config", model)} '
                         'finds classes of pixels: give a model that outlines animals')
     if not 0 <= opacity <= 1:
         raise UserError(f'opacity={opacity} is out of range: give 0 to 1')
+    ways = ways or Ways()
     if not ways.ways:
         warn('no way to count was given, so that animals get numbers and are not counted: give '
              '--gate, --pen or --pass')
@@ -111,7 +115,9 @@ def _run(session: Session, resume: bool, done: Tracked) -> None:
     """Count one video; what is known of it at any end is told."""
     name = session.source.name
     try:
-        session.run(resume)
+        with contextlib.closing(session.run(resume)) as frames:
+            for _ in frames:
+                pass
         done.done += 1
     finally:
         if session.total:

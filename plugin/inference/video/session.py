@@ -1,17 +1,17 @@
 """One video: its tracker, its counters, and what is written of them."""
 import contextlib
 import json
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
-from plugin.inference.detector import Detector
 from plugin.tracking import Tracker
 from plugin.utils import write_atomically
 from plugin.utils.console import progress, say, warn
 from plugin.utils.io import remove_leftovers
 from plugin.utils.locks import working_in
 
-from .frame import Frame, Source, SourceError
+from .frame import Finder, Frame, Seen, Source, SourceError
 from .hours import clock
 from .overlay import MinuteVideo, draw_frame
 from .record import Record, load_state, save_state
@@ -25,7 +25,7 @@ class Session:
     """Counts one video into a folder.
 
     Args:
-        model (Detector): Finds the animals.
+        model (Finder): Finds the animals.
         source (Source): Gives the frames.
         ways (Ways): What counts.
         folder (Path): Of the results.
@@ -38,7 +38,7 @@ class Session:
         total (dict): What ``total.json`` says; empty before the first frame.
     """
 
-    def __init__(self, model: Detector, source: Source, ways: Ways, folder: Path, *,
+    def __init__(self, model: Finder, source: Source, ways: Ways, folder: Path, *,
                  memory: float = 2.0, overlays: bool = True, opacity: float = 0.5) -> None:
         self.source, self.total = source, dict[str, Any]()
         self._model, self._ways, self._folder = model, ways, folder
@@ -57,8 +57,14 @@ class Session:
                     classes=self._model.classes, threshold=self.tracker.high,
                     memory=self.tracker.memory, overlays=self._overlays)
 
-    def run(self, resume: bool) -> None:
-        """Count to the end of the source.
+    def run(self, resume: bool = False) -> Generator[Seen, None, None]:
+        """Count to the end of the source, or until the iterator is closed.
+
+        Args:
+            resume (bool): Go on where a run was stopped. Defaults to False.
+
+        Yields:
+            Seen: What was seen in each frame.
 
         Raises:
             SourceError: If it ends before its time; what came before was counted.
@@ -72,14 +78,14 @@ class Session:
             if isinstance(state, str):
                 say(f'{self.source.name} is counted from its beginning: {state}')
             if not isinstance(state, dict):
-                self._count(None)
+                yield from self._count(None)
             elif state['finished']:
                 say(f'{self.source.name} was counted to its end before')
                 self.total = json.loads((self._folder / 'total.json').read_text('utf-8'))
             else:
-                self._count(state)
+                yield from self._count(state)
 
-    def _count(self, state: dict[str, Any] | None) -> None:
+    def _count(self, state: dict[str, Any] | None) -> Iterator[Seen]:
         if state is not None and self.source.is_live:
             self.source.started = state['started']
         record = Record(self._folder, self.counters, self._model.classes, self.source.started)
@@ -95,14 +101,14 @@ class Session:
                 with contextlib.closing(self.source.frames(start)) as frames:
                     for frame in progress(frames, self.source.name,
                                           total=max(0, self.source.total - start) or None):
-                        self._add(frame, record)
+                        yield self._add(frame, record)
             except BaseException as error:
                 ended = error
                 raise
             finally:
                 self._end(ended, record)
 
-    def _add(self, frame: Frame, record: Record) -> None:
+    def _add(self, frame: Frame, record: Record) -> Seen:
         """Count a frame."""
         self._check(frame)
         if frame.time // MINUTE > self._minute:
@@ -115,10 +121,11 @@ class Session:
         sure = sum(one.score >= self.tracker.high for one in found)
         record.add(frame, sure, tracks, crossings)
         self._frames, self._last = self._frames + 1, frame.time
+        lines, image = [clock(frame.time), *(one.told() for one in self.counters)], None
         if self._video is not None:
-            lines = [clock(frame.time), *(counter.told() for counter in self.counters)]
-            self._video.add(draw_frame(frame.image, tracks, self.counters, lines, self._opacity),
-                            frame.time)
+            image = draw_frame(frame.image, tracks, self.counters, lines, self._opacity)
+            self._video.add(image, frame.time)
+        return Seen(frame.time, lines, image)
 
     def _check(self, frame: Frame) -> None:
         """Stop at a frame of another size, on which line and zones mean something else."""
@@ -136,7 +143,7 @@ class Session:
         """Save the state before the first frame of a minute."""
         self._minute = int(frame.time // MINUTE)
         if self._video is not None:
-            self._video.close()
+            self._video.next(self._minute)
             self._video.list_pieces()
         record.write_hours()
         self._write_total('the work goes on')
@@ -168,7 +175,9 @@ class Session:
         if not self._frames:
             return
         record.write_hours()
-        self._write_total('' if error is None else str(error) or type(error).__name__)
+        is_stopped = isinstance(error, (GeneratorExit, KeyboardInterrupt))
+        self._write_total('it was stopped' if is_stopped else
+                          str(error) or type(error).__name__ if error is not None else '')
         if self._video is not None:
             self._video.list_pieces() if error is not None else self._video.join()
         if error is None:

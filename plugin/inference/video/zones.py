@@ -70,15 +70,15 @@ class Ways:
         for way in self.ways:
             if way.size is not None and way.size != (width, height):
                 raise UserError(
-                    f'{way.source} was drawn on an image of {way.size[0]}x{way.size[1]} pixels, but '
-                    f'the frames have {width}x{height}: draw it on a frame of this video')
+                    f'{way.source} was drawn on an image of {way.size[0]}x{way.size[1]} pixels, '
+                    f'but the frames have {width}x{height}: draw it on a frame of this video')
             outside = [f'({x:g}, {y:g})' for x, y in way.points
                        if not (0 <= x <= width and 0 <= y <= height)]
             if outside:
                 raise UserError(
                     f'{way.name} of {way.source} lies outside of the picture with '
-                    f'{first_few(outside)}, but the frames have {width}x{height} pixels: give x from '
-                    f'0 to {width} and y from 0 to {height}')
+                    f'{first_few(outside)}, but the frames have {width}x{height} pixels: give x '
+                    f'from 0 to {width} and y from 0 to {height}')
 
     def settings(self) -> list[Any]:
         """What tells these ways from others, as JSON holds it."""
@@ -162,8 +162,8 @@ def _way(kind: str, shape: dict[str, Any], source: str, size: Any) -> Way:
     except (KeyError, OverflowError, TypeError, ValueError) as error:
         raise UserError(f'{source} has no list of points x, y: draw it again') from error
     if kind == 'gate' and len(points) != 2:
-        raise UserError(f'{source} has {len(points)} points, but a gate is a straight line from one '
-                        'point to another: draw a line')
+        raise UserError(f'{source} has {len(points)} points, but a gate is a straight line from '
+                        'one point to another: draw a line')
     if kind != 'gate' and len(points) == 2:  # of a rectangle
         (x1, y1), (x2, y2) = points
         points = (x1, y1), (x2, y1), (x2, y2), (x1, y2)
