@@ -9,6 +9,7 @@ WALL = 34.0  # units between a fence and the middle of the nearest lane
 HEAD = 0.14  # how far the middle of an outline lies ahead of that of the trunk, in trunk lengths
 SPEED_UP, BRAKE = 30.0, 70.0  # units / s^2
 TURN = 1.1  # radians / s
+PATIENCE = 5.0  # seconds after which an animal squeezes past one that comes towards it
 STEP = 0.05  # seconds of one step of the motion
 
 
@@ -36,6 +37,7 @@ class Walker:
         beside (Walker, optional): Whom it walks with, and ``offset`` units ahead of.
         x, y, heading, speed: Middle of the trunk in units, radians, units a second.
         waited (float): Seconds at the present halt.
+        blocked (float): Seconds since one that comes towards it has been in its way.
     """
 
     number: int
@@ -52,6 +54,7 @@ class Walker:
     heading: float = 0.0
     speed: float = 0.0
     waited: float = 0.0
+    blocked: float = 0.0
     phase: float = 0.0
     turning: float = 0.0
 
@@ -165,7 +168,7 @@ class Alley:
         return []
 
     def _move(self, walker: Walker, seconds: float) -> None:
-        wanted = min(self._pace(walker, seconds), self._room(walker))
+        wanted = min(self._pace(walker, seconds), self._room(walker, seconds))
         home = self.lanes[walker.lane] + walker.aside \
             + 4 * np.sin(0.02 * walker.x + walker.phase)
         aim = 0.0 if walker.way > 0 else np.pi
@@ -221,9 +224,9 @@ class Alley:
                        > 1.2 * (walker.length + other.length))
                    for other in self.walkers)
 
-    def _room(self, walker: Walker) -> float:
+    def _room(self, walker: Walker, seconds: float) -> float:
         """The speed at which it does not walk into the one ahead."""
-        speed = np.inf
+        behind, towards = np.inf, np.inf
         for other in self.walkers:
             ahead = (other.x - walker.x) * walker.way
             beside = abs(other.y - walker.y) > 0.2 * (walker.length + other.length)
@@ -231,5 +234,10 @@ class Alley:
                     or other.beside is walker:
                 continue
             gap = ahead - 0.98 * walker.length - 0.66 * other.length
-            speed = min(speed, max(0.0, 1.2 * gap))
-        return float(speed)
+            speed = max(0.0, 1.2 * gap)
+            if other.way == walker.way:
+                behind = min(behind, speed)
+            else:
+                towards = min(towards, speed)
+        walker.blocked = walker.blocked + seconds if towards < 1 else 0.0
+        return float(behind if walker.blocked > PATIENCE else min(behind, towards))
