@@ -29,8 +29,8 @@ html_title = f'Pasture {release}'
 html_copy_source = False
 
 # the order of the pages; on the first one, which has no list of its own where code is hosted
-PAGES = ['docs/cattle', 'docs/python', 'docs/reference', 'docs/semi', 'docs/experiments',
-         'docs/papers', 'data/README', 'docs/cluster', 'docs/adding_a_network',
+PAGES = ['docs/cattle', 'docs/video', 'docs/python', 'docs/reference', 'docs/semi',
+         'docs/experiments', 'docs/papers', 'data/README', 'docs/cluster', 'docs/adding_a_network',
          'benchmarks/RESULTS', 'docs/versions', 'SECURITY', 'CONTRIBUTING', 'CHANGELOG']
 
 

@@ -14,7 +14,7 @@ FLAT = ('datasets', 'datasets/transforms')
 # they have examples, so that none of them is lost without notice
 WITH_EXAMPLES = {
     'plugin.datasets.transforms.border_weight', 'plugin.evaluation.confusion',
-    'plugin.evaluation.count_metric', 'plugin.models.layers.mirror', 'plugin.models.semi.ema',
+    'plugin.evaluation.count_threshold', 'plugin.models.layers.mirror', 'plugin.models.semi.ema',
     'plugin.models.semi.entropy', 'plugin.models.semi.losses', 'plugin.models.semi.mixing',
     'plugin.models.semi.pseudo_labels', 'plugin.visualization.images',
 }

@@ -80,8 +80,7 @@ def parse_args(argv=None) -> argparse.Namespace:
                          'points to correct (default: 1); 0 keeps every pixel')
     _add_tracking(parser)
     args = parser.parse_args(argv)
-    if not args.track and (args.gate or args.pen or args.passing or args.resume):
-        parser.error('--gate, --pen, --pass and --resume need --track')
+    _check_tracking(parser, args)
     if args.onnx is None and args.checkpoint.lower().endswith('.onnx'):
         args.onnx = args.checkpoint
     return args
@@ -112,6 +111,17 @@ def _add_tracking(parser: argparse.ArgumentParser) -> None:
                        'of what a video says; of a folder of frames (default: 25)')
     group.add_argument('--resume', action='store_true',
                        help='go on where a run was stopped: from its last whole minute')
+
+
+def _check_tracking(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """Stop at options that would do nothing."""
+    if args.track:
+        if args.probabilities or args.data or args.simplify is not None:
+            parser.error('--probabilities, --data and --simplify are not for --track')
+        return
+    for name in ('gate', 'pen', 'passing', 'anchor', 'memory', 'fps', 'resume'):
+        if getattr(args, name) != parser.get_default(name):
+            parser.error(f'--{"pass" if name == "passing" else name} needs --track')
 
 
 def main(argv=None) -> int:

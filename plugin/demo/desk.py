@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import cv2
 import numpy as np
@@ -23,6 +23,7 @@ from .model_desk import Arrays, Colour, ModelDesk
 from .shelf import Batch, Kept, Shelf
 from .uploads import Found, Limits, Refused, receive
 
+T = TypeVar('T')
 LONGEST = 1600  # pixels of a side on the page
 # bytes that a pixel takes while its image is drawn or packed: the image, its maps, and copies
 BYTES = 16
@@ -158,7 +159,7 @@ class Desk:
             pack_folder(out, archive)
         return [archive, *(out / name for name in self.model.tables)]
 
-    def in_turn(self, function: Callable[..., Any], *args: Any) -> Any:
+    def in_turn(self, function: Callable[..., T], *args: Any) -> T:
         """What a function returns that asks the network, when it is its turn."""
         return self._network.submit(function, *args).result()
 

@@ -158,7 +158,8 @@ class TurnTaker:
         threshold (float): Lowest score of an animal.
     """
 
-    config, cap = 'the model of this page', None
+    config = 'the model of this page'
+    cap: tuple[str, int] | None = None
 
     def __init__(self, model: InstanceDesk, desk: Desk, threshold: float) -> None:
         self.classes, self.least_score, self.score_thr = model.classes, model.least, threshold
@@ -175,7 +176,7 @@ class TurnTaker:
 
     def __call__(self, image: np.ndarray) -> Instances:
         """The animals of a frame, when it is its turn."""
-        found: Instances = self._desk.in_turn(self._find, image)
+        found = self._desk.in_turn(self._find, image)
         sure: list[Detection] = [one for one in found if one.score >= self.score_thr]
         return Instances(sure, self.classes, found.height, found.width)
 

@@ -1,4 +1,5 @@
 """Every command and every config of the pages for people works, on small data."""
+import importlib.metadata
 import importlib.util
 import multiprocessing
 import os
@@ -10,6 +11,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+import torch
 
 from plugin.utils.config import load_config
 from tests.helpers import forked
@@ -62,7 +64,11 @@ class Typist:
             return
         self.done.add(plain)
         program = command.words[0]
-        if program == 'python':
+        if program == 'python' and command.words[1] == '-m':
+            self.run_pip(command)
+        elif program == 'python' and not command.words[1].startswith('tools/'):
+            self.run_bundle(command)
+        elif program == 'python':
             tool = re.fullmatch(r'tools/((?:data/)?\w+)\.py', command.words[1])[1]
             special = getattr(self, f'run_{tool}', None)
             if special:
@@ -75,6 +81,20 @@ class Typist:
     def run_python(self, tool, command) -> None:
         result = forked.run_tool(tool, command.words[2:], self.folder, command.env)
         assert result.status == 0, result.out[-2000:] + result.err[-2000:]
+
+    def run_pip(self, command) -> None:
+        """What is to be installed is there already."""
+        assert command.words[1:4] == ['-m', 'pip', 'install']
+        for name in command.words[4:]:
+            # either build of OpenCV serves
+            importlib.metadata.distribution(name.removesuffix('-headless'))
+
+    def run_bundle(self, command) -> None:
+        """The program of a bundle, with a video where the camera is."""
+        words = [re.sub('camera:0', 'barn.mp4', word) for word in command.words[1:]]
+        done = subprocess.run([sys.executable, *words], cwd=self.folder, text=True,
+                              capture_output=True, check=False)
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
 
     def run_make(self, command) -> None:
         planned = subprocess.run(['make', '-n', *command.words[1:]], cwd=ROOT, text=True,
@@ -129,6 +149,19 @@ class Typist:
         self.monkeypatch.chdir(self.folder)
         self.monkeypatch.setattr('plugin.runs.compare', read)
         assert compare.main(argv) == 0
+
+    def run_export_onnx(self, argv) -> None:
+        """With instances that differ: after two iterations they all have the same score."""
+        if '--bundle' in argv:
+            path = self.folder / argv[1]
+            checkpoint = torch.load(path, weights_only=False)
+            generator = torch.Generator().manual_seed(0)
+            for name, weight in checkpoint['state_dict'].items():
+                if name.endswith(('rpn_cls.weight', 'fc_cls.weight', 'conv_logits.weight')):
+                    weight.normal_(0, 50., generator=generator)
+            torch.save(checkpoint, path)
+        result = forked.run_tool('export_onnx', argv, self.folder)
+        assert result.status == 0, result.out[-2000:] + result.err[-2000:]
 
     def run_demo_web(self, argv) -> None:
         """Until the page is there, then Ctrl-C."""

@@ -11,6 +11,7 @@ from mmdet.datasets import CocoDataset
 from PIL import Image
 
 from plugin.datasets.synthetic_barn import BarnSpec, make_barn
+from tests.helpers.films import write_film
 from tests.helpers.pages import ROOT
 
 # what is written in a config, and what stands there in the small project
@@ -36,6 +37,7 @@ SMALLER = [
 TWINS = {
     '_base_/models/fcn_r50.py': '_base_/models/fcn_r18-narrow.py',
     'mask-rcnn_swin-t_cattle.py': 'mask-rcnn_mnv2_cattle.py',
+    'mask-rcnn_r50_cattle.py': 'mask-rcnn_mnv2_cattle.py',
 }
 SIZE = (64, 96)
 
@@ -67,6 +69,7 @@ def make_project(folder: Path) -> Path:
     make_barn(folder / 'data/other', BarnSpec(30, 0.2, SIZE, 1), 1)
     own_images(folder)
     own_cattle(folder)
+    own_videos(folder)
     animals7(folder / 'data/other', folder / 'data/animals7')
     voc(folder / 'data/barn', folder / 'data/VOCdevkit/VOC2012')
     coco_checkpoint(folder / 'COCO.pth')
@@ -109,6 +112,28 @@ def own_cattle(folder: Path) -> None:
         path.unlink()
     shutil.copytree(folder / 'new_pictures', cattle / 'images/new')
     shutil.copytree(folder / 'data/barn/images/unlabeled', cattle / 'unlabeled')
+    video = cv2.VideoWriter(str(folder / 'barn.mp4'), cv2.VideoWriter_fourcc(*'mp4v'), 5,
+                            SIZE[::-1])
+    for path in sorted((folder / 'new_pictures').glob('*.jpg')):
+        video.write(cv2.resize(cv2.imread(str(path)), SIZE[::-1]))
+    video.release()
+
+
+def own_videos(folder: Path) -> None:
+    """A video, numbered frames, and a line and a pen that are drawn on them."""
+    frame = cv2.imread(str(next((folder / 'new_pictures').iterdir())))
+    height, width = frame.shape[:2]
+    write_film(folder / 'lane.mp4', [frame] * 4, code='mp4v')
+    (folder / 'frames').mkdir()
+    for number in range(4):
+        cv2.imwrite(str(folder / f'frames/{number}.png'), frame)
+    shapes = dict(door=('line', [[width // 2, height], [width // 2, 0]]),
+                  pen=('polygon', [[0, 0], [width, 0], [width, height]]))
+    for name, (kind, points) in shapes.items():
+        shape = dict(label=name, points=points, shape_type=kind)
+        write(folder / f'{name}.json', json.dumps(dict(
+            version='5.5.0', flags={}, shapes=[shape], imagePath='frames/0.png', imageData=None,
+            imageHeight=height, imageWidth=width)))
 
 
 def animals7(barn: Path, target: Path) -> None:

@@ -205,8 +205,10 @@ def test_a_video_is_tracked_and_goes_on(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize('argv, message', [
-    (['a.avi', '--gate', '1,2,3,4'], '--gate, --pen, --pass and --resume need --track'),
-    (['a.avi', '--pen'], '--gate, --pen, --pass and --resume need --track'),
+    (['a.avi', '--gate', '1,2,3,4'], '--gate needs --track'),
+    (['a.avi', '--pass'], '--pass needs --track'),
+    (['a.avi', '--memory', '3'], '--memory needs --track'),
+    (['a.avi', '--track', '--simplify', '0'], '--data and --simplify are not for --track'),
     (['a.avi', '--track', '--fps', '0'], '0 is not a number above 0'),
     (['a.avi', '--track', '--gate', '1,2,3'], 'error: --gate 1,2,3 is no line: give x1,y1,x2,y2'),
     (['a.avi', '--track'], 'error: input a.avi does not exist.'),

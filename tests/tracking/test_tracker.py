@@ -42,6 +42,15 @@ def test_without_motion_it_would_not_be_found_again():
     assert places[27][0] - places[14][0] > 2 * 12
 
 
+@pytest.mark.parametrize('share, known', [(0.65, True), (0.69, False)])
+def test_two_thirds_of_a_length_are_the_fastest_way(share, known):
+    """A shift by s of a length L leaves an IoU of (L - s) / (L + s): 0.2 at two thirds."""
+    places = walk((100, 30), (100 * share, 0), 6)
+    frames = [boxes([place], side=100, shape=(80, 700)) for place in places]
+    ids_seen = {track.id for tracks in play(Tracker(), frames) for track in tracks}
+    assert len(ids_seen) == (1 if known else 6)
+
+
 def test_ghosts_are_never_confirmed_and_flicker_is_no_new_animal():
     still = (30, 30)
     frames = [boxes([still, (80, 20 + 13 * (frame % 3))][:1 + frame % 2]) for frame in range(40)]

@@ -15,6 +15,7 @@ from .frame import Frame, SourceError
 
 PATIENCE = 300.0  # seconds without a frame until a camera is given up
 LONGEST_PAUSE = 30.0  # seconds between two attempts to connect
+GOODBYE = 5.0  # seconds that a thread gets to leave the camera
 TIMEOUT = 10000  # milliseconds that FFmpeg waits for an answer
 RATE = 10.0  # of the video, where the camera tells no number
 
@@ -111,7 +112,7 @@ class Camera:
                     start, last = start + 1, seconds
         finally:
             self._ended.set()
-            thread.join(2 * TIMEOUT / 1000)
+            thread.join(GOODBYE)
 
     def _wait(self) -> tuple[float, np.ndarray] | None:
         """The newest frame that was not given yet; None if none comes."""

@@ -17,12 +17,12 @@ class Frame(NamedTuple):
     """A frame.
 
     Attributes:
-        index (int): From 0, also counting what could not be read.
+        number (int): From 0, also counting what could not be read.
         time (float): Seconds since the first one, growing.
         image (np.ndarray): BGR ``(H, W, 3)``, or as the model reads it.
     """
 
-    index: int
+    number: int
     time: float
     image: np.ndarray
 

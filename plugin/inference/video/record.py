@@ -83,12 +83,12 @@ class Record:
             crossings (Sequence[Sequence[Crossing]]): The new ones of each counter.
         """
         shown = [track for track in tracks if track.confirmed]
-        self._mot.append(''.join(_mot_line(frame.index, track) for track in shown))
+        self._mot.append(''.join(_mot_line(frame.number, track) for track in shown))
         self._crossings.write(
             [f'{one.time:.3f}', moment_of(self._started, one.time) if self._started else '',
              counter.name, one.direction, one.id, self._classes[one.label], one.area]
             for counter, new in zip(self._counters, crossings, strict=True) for one in new)
-        self._frames.write([[frame.index, f'{frame.time:.3f}', found, len(shown), *(
+        self._frames.write([[frame.number, f'{frame.time:.3f}', found, len(shown), *(
             value for counter in self._counters for value in _values(counter))]])
         self.hours.add(frame.time, crossings)
 
@@ -135,6 +135,12 @@ def save_state(folder: Path, settings: dict[str, Any], state: dict[str, Any]) ->
     """Write the state of a run, whole or not at all."""
     content = dict(version=VERSION, settings=settings, **state)
     write_atomically(folder / STATE, json.dumps(content), durable=True)
+
+
+def forget(folder: Path) -> None:
+    """Remove what only belongs to an earlier run: its state, and its video."""
+    for name in (STATE, 'video.mp4', 'video.m3u'):
+        (folder / name).unlink(missing_ok=True)
 
 
 def load_state(folder: Path, settings: dict[str, Any]) -> dict[str, Any] | str:

@@ -9,6 +9,7 @@ from typing import Any
 import cv2
 
 from plugin.inference.detector import Detector
+from plugin.inference.segmenter import Segmenter
 from plugin.utils import UserError
 from plugin.utils.console import say, warn, write_line
 from plugin.utils.errors import is_out_of_memory
@@ -50,7 +51,7 @@ class Tracked:
                 f'{self.out / FOLDER}')
 
 
-def track(model: Detector, inputs: str | Path | Sequence[str | Path | Found],
+def track(model: Segmenter | Detector, inputs: str | Path | Sequence[str | Path | Found],
           out: str | Path = 'outputs', *, ways: Ways | None = None, fps: float | None = None,
           memory: float = 2.0, overlays: bool = True, opacity: float = 0.5,
           resume: bool = False) -> Tracked:
@@ -61,7 +62,8 @@ def track(model: Detector, inputs: str | Path | Sequence[str | Path | Found],
     each whole minute of the video, from which ``resume`` goes on.
 
     Args:
-        model (Detector): Of :func:`~plugin.inference.load_model`.
+        model (Segmenter | Detector): Of :func:`~plugin.inference.load_model`; one that outlines
+            animals.
         inputs (str | Path | Sequence[str | Path | Found]): Videos, folders of numbered frames,
             globs, ``camera:0``, and addresses such as ``rtsp://camera/stream``; also what
             :func:`~plugin.inference.video.find_sources` found.
@@ -101,6 +103,7 @@ def track(model: Detector, inputs: str | Path | Sequence[str | Path | Found],
     if not ways.ways:
         warn('no way to count was given, so that animals get numbers and are not counted: give '
              '--gate, --pen or --pass')
+    say(f'score threshold {model.score_thr:.3g}: {model.reason}')
     done = Tracked(Path(out))
     for found in find_sources(inputs, out, fps):
         with _skipping(done, found.name):

@@ -14,7 +14,7 @@ from plugin.utils.locks import working_in
 from .frame import Finder, Frame, Seen, Source, SourceError
 from .hours import clock
 from .overlay import MinuteVideo, draw_frame
-from .record import Record, load_state, save_state
+from .record import Record, forget, load_state, save_state
 from .zones import Ways
 
 MINUTE = 60
@@ -72,8 +72,7 @@ class Session:
                 the run that would be resumed.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        sweep = r'(frames|crossings|hours)\.csv|(total|\.state)\.json|mot\.txt|.*\.(mp4|m3u)'
-        with working_in(self._folder, lambda: remove_leftovers(self._folder, sweep)):
+        with working_in(self._folder, self._sweep):
             state = load_state(self._folder, self.settings()) if resume else None
             if isinstance(state, str):
                 say(f'{self.source.name} is counted from its beginning: {state}')
@@ -81,9 +80,16 @@ class Session:
                 yield from self._count(None)
             elif state['finished']:
                 say(f'{self.source.name} was counted to its end before')
+                self._restore_counters(state)
                 self.total = json.loads((self._folder / 'total.json').read_text('utf-8'))
             else:
                 yield from self._count(state)
+
+    def _sweep(self) -> None:
+        """Remove the temporary files of runs that were killed."""
+        for folder in (self._folder, self._folder / 'video'):
+            if folder.is_dir():
+                remove_leftovers(folder, r'.*\.(csv|json|m3u|mp4|txt)')
 
     def _count(self, state: dict[str, Any] | None) -> Iterator[Seen]:
         if state is not None and self.source.is_live:
@@ -92,8 +98,6 @@ class Session:
         with record, self._model.at_threshold(self._low):
             if state is not None:
                 self._restore(state, record)
-            if self._overlays:
-                self._video = MinuteVideo(self._folder, self.source.rate, self._minute)
             ended: BaseException | None = None
             start = state['frame'] if state else 0
             try:
@@ -111,14 +115,19 @@ class Session:
     def _add(self, frame: Frame, record: Record) -> Seen:
         """Count a frame."""
         self._check(frame)
+        if self._frames == 0:
+            forget(self._folder)
+        if self._overlays and self._video is None:
+            self._video = MinuteVideo(self._folder, self.source.rate, self._minute)
         if frame.time // MINUTE > self._minute:
             self._save(frame, record)
         found = self._model(frame.image)
-        self._full += found.is_full
         tracks = self.tracker.update(found, [one.score for one in found],
                                      [one.label for one in found], frame.time)
         crossings = [counter.update(frame.time, tracks) for counter in self.counters]
         sure = sum(one.score >= self.tracker.high for one in found)
+        # unsure ones that fill the limit keep no sure one out
+        self._full += found.is_full and self._model.cap is not None and sure >= self._model.cap[1]
         record.add(frame, sure, tracks, crossings)
         self._frames, self._last = self._frames + 1, frame.time
         lines, image = [clock(frame.time), *(one.told() for one in self.counters)], None
@@ -135,7 +144,7 @@ class Session:
             self._size = width, height
         elif self._size != (width, height):
             before = f'{self._size[0]}x{self._size[1]}'
-            raise SourceError(f'{self.source.name} changes its size: frame {frame.index} has '
+            raise SourceError(f'{self.source.name} changes its size: frame {frame.number} has '
                               f'{width}x{height} pixels, those before {before}: cut it there, and '
                               'count the parts')
 
@@ -147,7 +156,7 @@ class Session:
             self._video.list_pieces()
         record.write_hours()
         self._write_total('the work goes on')
-        save_state(self._folder, self.settings(), self._state(frame.index, record))
+        save_state(self._folder, self.settings(), self._state(frame.number, record))
 
     def _state(self, frame: int, record: Record, finished: bool = False) -> dict[str, Any]:
         return dict(frame=frame, finished=finished, frames=self._frames, last=self._last,
@@ -158,14 +167,17 @@ class Session:
 
     def _restore(self, state: dict[str, Any], record: Record) -> None:
         self.tracker.restore(state['tracker'])
-        for counter, one in zip(self.counters, state['counters'], strict=True):
-            counter.restore(one)
+        self._restore_counters(state)
         record.restore(state['record'])
         self._frames, self._last, self._minute, self._full = (
             state[name] for name in ('frames', 'last', 'minute', 'full'))
         width, height = state['size']
         self._size = width, height
         say(f'{self.source.name} goes on at {clock(state["last"])}, with frame {state["frame"]}')
+
+    def _restore_counters(self, state: dict[str, Any]) -> None:
+        for counter, one in zip(self.counters, state['counters'], strict=True):
+            counter.restore(one)
 
     def _end(self, error: BaseException | None, record: Record) -> None:
         """Write what is known at the end, whatever ended it."""

@@ -66,7 +66,7 @@ def test_a_lost_connection_is_made_again_with_longer_pauses(at_once, capsys):
         for frame in source.frames(7):
             frames.append(frame)
     # the newest frames only, but the last one of all connections is among them
-    assert [frame.index for frame in frames] == list(range(7, 7 + len(frames)))
+    assert [frame.number for frame in frames] == list(range(7, 7 + len(frames)))
     assert frames[-1].image[0, 0, 0] == 7
     assert all(one.time < other.time for one, other in itertools.pairwise(frames))
     assert at_once[:7] == [1, 2, 4, 8, 16, 30, 30]

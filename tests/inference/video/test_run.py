@@ -138,7 +138,8 @@ def test_what_was_killed_goes_on_from_the_last_whole_minute(last, at, minutes, t
     assert length_of(out / 'video.mp4') == 30
     again = track(detector, film, tmp_path / 'out', ways=read_ways([GATE]), resume=True)
     assert detector.asked == 30 - at and again.totals == done.totals
-    assert 'was counted to its end before' in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert 'was counted to its end before' in told and 'gate: 1 forward, 0 backward, net 1' in told
 
 
 def test_what_cannot_go_on_starts_anew_and_says_so(minutes, tmp_path, capsys):
@@ -157,6 +158,26 @@ def test_what_cannot_go_on_starts_anew_and_says_so(minutes, tmp_path, capsys):
     (out / 'mot.txt').write_text('')
     assert 'mot.txt is shorter than it was' in resumed()
     assert len(rows_of(out / 'frames.csv')) == 30
+
+
+def test_a_new_run_forgets_the_state_of_the_one_before(tmp_path, capsys):
+    """Else a kill in its first minute would let it go on from there, or be taken for finished."""
+    film = write_film(tmp_path / 'film.avi', crossing())
+    counted(film, tmp_path / 'out')
+    out = tmp_path / 'out/tracks/film'
+    (out / 'video').mkdir()
+    (out / 'video/.00000.0a1b2c3d.mp4').write_bytes(b'of a run that was killed')
+    with pytest.raises(Killed):
+        track(Mortal(7), film, tmp_path / 'out', ways=read_ways([GATE]))
+    assert not (out / 'video.mp4').exists()
+    assert [path.name for path in (out / 'video').iterdir()] == ['00000.mp4']
+    detector = SquareFinder()
+    track(detector, film, tmp_path / 'out', ways=read_ways([GATE]), resume=True)
+    assert detector.asked == 30 and 'is counted from its beginning' in capsys.readouterr().out
+    # what never gets to a frame leaves it all alone
+    before = (out / '.state.json').read_bytes()
+    counted(film, tmp_path / 'out', '5,5,500,5')
+    assert (out / '.state.json').read_bytes() == before and (out / 'video.mp4').exists()
 
 
 def test_another_gate_does_not_go_on_with_this_one(tmp_path, capsys):

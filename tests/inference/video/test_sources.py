@@ -18,10 +18,10 @@ def test_a_video_has_the_times_of_its_container(tmp_path):
     source, = opened(film, tmp_path / 'out')
     frames = list(source.frames(0))
     assert (source.rate, source.total, source.folder, source.is_live) == (8, 12, 'a', False)
-    assert [frame.index for frame in frames] == list(range(12))
+    assert [frame.number for frame in frames] == list(range(12))
     np.testing.assert_allclose([frame.time for frame in frames], np.arange(12) / 8, atol=1e-6)
     later = list(source.frames(7))
-    assert [(one.index, one.time) for one in later] == [(one.index, one.time)
+    assert [(one.number, one.time) for one in later] == [(one.number, one.time)
                                                         for one in frames[7:]]
     np.testing.assert_array_equal(later[0].image, frames[7].image)
     other, = opened(film, tmp_path / 'out', fps=2)
@@ -98,7 +98,7 @@ def test_a_video_that_breaks_off_is_told_after_its_frames(container):
     frames = []
     with pytest.raises(SourceError, match='film.mp4 breaks off after frame 20 of 50: copy it'):
         for frame in source.frames(0):
-            frames.append(frame.index)
+            frames.append(frame.number)
     assert frames == list(range(20))
 
 
@@ -106,7 +106,7 @@ def test_frames_that_are_broken_in_the_middle_are_passed_over(container):
     good = picture([])
     source = container([good] * 5 + [None] * 3 + [good] * 5)
     frames = list(source.frames(0))
-    assert [frame.index for frame in frames] == [0, 1, 2, 3, 4, 8, 9, 10, 11, 12]
+    assert [frame.number for frame in frames] == [0, 1, 2, 3, 4, 8, 9, 10, 11, 12]
     assert frames[5].time == pytest.approx(0.8)
 
 
@@ -127,13 +127,13 @@ def test_a_folder_of_numbered_frames_is_one_video(tmp_path, capsys):
     assert capsys.readouterr().err == ''
     frames = list(source.frames(0))
     # numbers are counted, not compared as text; a missing one is time that passes
-    assert [(frame.index, frame.time) for frame in frames] == [(0, 0), (1, 0.2), (2, 0.4), (5, 1)]
-    assert [frame.index for frame in source.frames(2)] == [2, 5]
+    assert [(frame.number, frame.time) for frame in frames] == [(0, 0), (1, 0.2), (2, 0.4), (5, 1)]
+    assert [frame.number for frame in source.frames(2)] == [2, 5]
     (folder / 'f_10.png').write_bytes(b'broken')
     seen = []
     with pytest.raises(SourceError, match='1 frames cannot be read and were passed over: f_10.png'):
         for frame in source.frames(0):
-            seen.append(frame.index)
+            seen.append(frame.number)
     assert seen == [0, 2, 5]
     opened(folder, tmp_path / 'out')
     assert 'frames of a folder have no times: 25 a second are taken' in capsys.readouterr().err
