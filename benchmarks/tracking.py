@@ -44,10 +44,10 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--model', nargs=2, metavar=('CONFIG', 'CHECKPOINT'))
     parser.add_argument('--threshold', type=float, help='score from which the model counts')
     parser.add_argument('--jobs', type=int, default=1, help='processes that draw (default: 1)')
-    parser.add_argument('--quick', action='store_true', help='2 videos of 3 seconds, for tests')
+    parser.add_argument('--quick', action='store_true', help='2 videos of 2 seconds, for tests')
     args = parser.parse_args(argv)
     if args.quick:
-        args.clips, args.seconds, args.minutes = 2, 3.0, 0.1
+        args.clips, args.seconds, args.minutes = 2, 2.0, 0.05
     return args
 
 

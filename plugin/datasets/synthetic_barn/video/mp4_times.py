@@ -67,8 +67,7 @@ def _ticks(content: bytes, frames: int) -> int:
         elif kind == b'stts':
             count, number, ticks = struct.unpack_from('>III', inner, 4)
             if count != 1 or number != frames:
-                raise ValueError(f'the file has {number} frames in {count} runs; expected '
-                                 f'{frames} of one rate')
+                raise ValueError(f'the file does not hold {frames} frames of one rate')
             return int(ticks)
     return 0
 

@@ -41,7 +41,7 @@ class VideoSpec:
         if not 1 <= self.rate <= 60:
             raise UserError(f'rate={self.rate} is no rate of a camera; give 1 to 60 frames a '
                             'second')
-        if not 2 <= self.seconds * self.rate or not self.seconds <= _LONGEST:
+        if not self.seconds * self.rate >= 2 or not self.seconds <= _LONGEST:
             raise UserError(f'seconds={self.seconds} at {self.rate} frames a second makes no '
                             'video; give a length of two frames to a day')
         if not all(64 <= side <= 4096 and side % 2 == 0 for side in self.size):
