@@ -97,7 +97,9 @@ def compared(source: str, masks: list[Outcome], boxes: list[Outcome]) -> str:
     found = paired([of(one) for one in masks], [of(one) for one in boxes])
     verdict = judge([found], lower_is_better=True)[0]
     told = verdict.word if verdict.word == SAME else f'masks are {verdict.word}'
-    ends = '' if verdict.low is None else f', 95 % interval {verdict.low:+.2f} to {verdict.high:+.2f}'
+    ends = ''
+    if verdict.low is not None:
+        ends = f', 95 % interval {verdict.low:+.2f} to {verdict.high:+.2f}'
     return (f'{source}: {"switches" if SCORED else "wrong crossings"} of masks less those of '
             f'boxes, a video: {found.mean:+.2f}{ends}: {told}')
 

@@ -1,4 +1,4 @@
-"""One video of ``make_barn.py --video``: its truth, what a model finds in it, and what is counted."""
+"""A video of ``make_barn.py --video``: its truth, what a model finds in it, what is counted."""
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
