@@ -18,7 +18,8 @@ START_LINE = ("import os, importlib.machinery as im; _pasture = {'__name__': 'pa
               "'__file__': os.path.join(sitedir, %r)}; os.path.isfile(_pasture['__file__']) and "
               "(exec(im.SourceFileLoader('pasture_operators', _pasture['__file__'])"
               ".get_code('pasture_operators'), _pasture), _pasture['install']())\n")
-EXTRAS = ('crf', 'demo', 'onnx', 'trackers')  # what a user may want; together the extra `all`
+# what a user may want; together the extra `all`
+EXTRAS = ('crf', 'demo', 'onnx', 'trackers', 'tracking')
 
 
 def read(name):

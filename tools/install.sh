@@ -26,7 +26,7 @@ of mmcv are those of plugin/ops. Where there is one, pydensecrf2 is built for De
                     configs here: for cuda or cpu; auto (the default) is cuda where torch sees a GPU
   --operators KIND  the same with a KIND; pytorch (the default) compiles none, and keeps those that
                     are there
-  --with-extras     the demo in the browser, ONNX and the trackers too, where they are missing
+  --with-extras     the demo in the browser, ONNX, the trackers and the scores of tracking too, where they are missing
   --with-tests      pytest, ruff and mypy too, where they are missing
   --with-docs       the generator of the site too, where it is missing; needs Python 3.11
   --print-python    print the Python that the installation goes to, and do nothing
@@ -280,7 +280,7 @@ main() {
     finish
   fi
   if [ -n "$WITH_TESTS" ]; then add 'pytest, ruff and mypy' --extras test; fi
-  if [ -n "$WITH_EXTRAS" ]; then add 'the demo, ONNX and the trackers' --extras demo onnx trackers; fi
+  if [ -n "$WITH_EXTRAS" ]; then add 'the demo, ONNX, the trackers and the scores of tracking' --extras demo onnx trackers tracking; fi
   if [ -n "$WITH_DOCS" ]; then add 'the generator of the site' --docs docs; fi
   say "ready: $TARGET"
 }

@@ -18,7 +18,7 @@ there. DIR appears whole or not at all.
   --no-torch         the other machine has torch
   --have FILE        output of 'pip freeze' there: what it names is not collected, and stays as it
                      is when tools/install.sh --env active installs into that environment
-  --with-extras      the demo in the browser, ONNX and the trackers too
+  --with-extras      the demo in the browser, ONNX, the trackers and the scores of tracking too
   --compile          also the sources of mmcv and pydensecrf2 and what compiles them, for
                      tools/install.sh --compile and DenseCRF there
 TEXT

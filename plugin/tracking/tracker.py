@@ -114,6 +114,8 @@ class Tracker:
         tracked = [row for row in confirmed if self._living[row].missed == 0]
         unsure = [place for place, one in enumerate(found) if one.score < self.high]
         self._match(tracked, found, unsure, similar, min(1, STRICTER * self.overlap))
+        if not self.box_only and confirmed and sure:
+            sure = self._match_boxes(found, sure)
         _, sure = self._match(others, found, sure, similar, self.overlap)
         self._end()
         for place in sorted(sure, key=lambda place: -found[place].score):
@@ -161,6 +163,16 @@ class Tracker:
         taken, given = {row for row, _ in pairs}, {column for _, column in pairs}
         return ([row for place, row in enumerate(rows) if place not in taken],
                 [one for place, one in enumerate(places) if place not in given])
+
+    def _match_boxes(self, found: list[Found], sure: list[int]) -> list[int]:
+        """Give what is left to tracks that are left, where the boxes agree.
+
+        Of an animal behind a post, slivers are seen that hardly overlap from frame to frame.
+        """
+        left = [row for row, one in enumerate(self._living)
+                if one.confirmed and one.seen != self._now]
+        boxes = agreement(self._living, found, True, self.class_agnostic)
+        return self._match(left, found, sure, boxes, self.overlap)[1]
 
     def _end(self) -> None:
         """Forget the tracks whose time is over."""

@@ -113,7 +113,7 @@ def test_requirements_and_extras_are_those_of_the_files(metadata):
     for line in metadata.get_all('Requires-Dist'):
         extra = re.search(r'extra == [\'"](.+)[\'"]', line)
         required.setdefault(extra[1] if extra else '', set()).add(Requirement(line).name)
-    extras = ('crf', 'demo', 'onnx', 'trackers')
+    extras = ('crf', 'demo', 'onnx', 'trackers', 'tracking')
     expected = {name: names_in(name) for name in ('stack', 'test', *extras)}
     expected |= {'': names_in('runtime'), 'all': set().union(*map(names_in, extras))}
     assert required == expected
@@ -140,7 +140,7 @@ def distributions(modules):
 
 
 def test_every_module_that_is_imported_is_required(site):
-    extras = set().union(*map(names_in, ('crf', 'demo', 'onnx', 'trackers')))
+    extras = set().union(*map(names_in, ('crf', 'demo', 'onnx', 'trackers', 'tracking')))
     modules = set()
     for path in [*site.glob('plugin/**/*.py'), *site.glob('pasture/*.py'),
                  *site.glob('pasture/data/*.py')]:

@@ -1,11 +1,6 @@
 """Writes a folder of scenes: images, labels, and a stamp file once the set is complete."""
-import contextlib
 import json
 import re
-import signal
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,12 +8,9 @@ import cv2
 import numpy as np
 
 from plugin.utils import UserError, write_atomically
-from plugin.utils.console import progress
-from plugin.utils.locks import wait_for_folder
-from plugin.utils.opencv import one_thread
-from plugin.utils.workers import start_context
 
 from ..labels.coco_builder import write_coco
+from .drawing import alone, check_jobs, run_all
 from .labels import coco_file, labelme_json, palette_png
 from .scene import draw_scene
 
@@ -31,6 +23,12 @@ _FOLDERS = ('images/train', 'images/val', 'images/unlabeled', 'labels/train', 'l
             'annotations')
 _OURS = re.compile(r'\d{4,}\.(jpg|json|png)')
 _HALF_WRITTEN = re.compile(r'\.(\d{4,}|barn(\.partial)?|train|val)\..*')
+
+
+def check_zoom(zoom: float) -> None:
+    """Refuse a size of the animals that cannot be drawn, with a :class:`UserError`."""
+    if not 0.25 <= zoom <= 2:
+        raise UserError(f'zoom={zoom} cannot be drawn; give a number from 0.25 to 2')
 
 
 @dataclass(frozen=True)
@@ -47,6 +45,7 @@ class BarnSpec:
             in a region to ignore, 0 to 1.
         omitted (float): Share of them that are neither outlined nor covered: mistakes of a person.
             With the same seed, a smaller share is part of a larger one, and of ``covered``.
+        zoom (float): Size of the animals; below 1 they are smaller and more, 0.25 to 2.
 
     Raises:
         UserError: If a value makes no set.
@@ -59,6 +58,7 @@ class BarnSpec:
     unlabeled: int = 0
     covered: float = 0.0
     omitted: float = 0.0
+    zoom: float = 1.0
 
     def __post_init__(self) -> None:
         if self.scenes < 1:
@@ -70,6 +70,7 @@ class BarnSpec:
                             'each side must be from 64 to 4096 pixels')
         if self.seed < 0:
             raise UserError(f'seed={self.seed} is negative; give 0 or more')
+        check_zoom(self.zoom)
         if self.unlabeled < 0:
             raise UserError(f'unlabeled={self.unlabeled} is negative; give 0 or more')
         for name in ('covered', 'omitted'):
@@ -82,9 +83,11 @@ class BarnSpec:
 
     def stamp(self) -> dict[str, object]:
         """The values as they are written to the stamp."""
-        # a set of an earlier version, which knew no such shares, is the same as one without
+        # a set of an earlier version, which knew no such values, is the same as one without
         shares = {name: getattr(self, name) for name in ('covered', 'omitted')
                   if getattr(self, name)}
+        if self.zoom != 1:
+            shares['zoom'] = self.zoom
         return dict(drawing=DRAWING, scenes=self.scenes, val=self.val, size=list(self.size),
                     seed=self.seed, unlabeled=self.unlabeled, **shares)
 
@@ -116,7 +119,7 @@ def write_scene(root: Path, spec: BarnSpec, split: str, number: int) -> None:
     """Draw one member of a set and write its files; an unlabelled one has only its image."""
     # scene k is the same whatever the number of scenes and of processes
     seed = np.random.SeedSequence(spec.seed, spawn_key=(int(split == 'unlabeled'), number))
-    scene = draw_scene(seed, spec.size)
+    scene = draw_scene(seed, spec.size, spec.zoom)
     quality = 82 + int(seed.generate_state(1)[0] % 14)
     good, image = cv2.imencode('.jpg', scene.image[..., ::-1],
                                  (cv2.IMWRITE_JPEG_QUALITY, quality))
@@ -144,16 +147,6 @@ def _write_annotations(root: Path, spec: BarnSpec) -> None:
         files = [_files(root, *member)[1] for member in spec.members() if member[0] == split]
         if files and not path.exists():
             write_coco(path, coco_file(root / 'images' / split, files))
-
-
-@contextlib.contextmanager
-def _alone(root: Path) -> Iterator[None]:
-    """Lock the folder: a second run waits, and then finds the set complete."""
-    if root.exists() and not root.is_dir():
-        raise FileExistsError(f'{root} is a file; give the name of a folder')
-    root.mkdir(parents=True, exist_ok=True)
-    with wait_for_folder(root):
-        yield
 
 
 def _read_stamp(root: Path) -> dict[str, object] | None:
@@ -223,10 +216,9 @@ def make_barn(root: Path, spec: BarnSpec, jobs: int = 1, overwrite: bool = False
         FileExistsError: If the folder holds something else.
         UserError: If ``jobs`` is below 1.
     """
-    if jobs < 1:
-        raise UserError(f'jobs={jobs} draws nothing; give at least 1')
+    check_jobs(jobs)
     root = Path(root)
-    with _alone(root):
+    with alone(root):
         _refuse_others(root, spec, overwrite)
         # the old stamp is removed last: without images, it still marks the folder as ours
         _clear(root, everything=overwrite)
@@ -251,26 +243,5 @@ def _write_star(task: tuple) -> None:
     write_scene(*task)
 
 
-def _ignore_interrupt() -> None:
-    """Ctrl-C is for the parent, which stops the others."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
 def _run(tasks: list[tuple], jobs: int) -> None:
-    # OpenCV's threads do not speed up images of this size
-    with one_thread():
-        if jobs == 1 or len(tasks) < 2:
-            for task in progress(tasks, 'Drawing', transient=True):
-                _write_star(task)
-            return
-        pool = ProcessPoolExecutor(min(jobs, len(tasks)), start_context(),
-                                   _ignore_interrupt)
-        try:
-            done = pool.map(_write_star, tasks, chunksize=4)
-            for _ in progress(done, 'Drawing', total=len(tasks), transient=True):
-                pass
-        except BrokenProcessPool as error:
-            raise UserError('a process was killed, perhaps for want of memory; run again with a '
-                            'smaller --jobs, what is done is kept') from error
-        finally:
-            pool.shutdown(cancel_futures=True)
+    run_all(_write_star, tasks, jobs)

@@ -62,31 +62,52 @@ def _windows(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
     return 0.86 + rng.uniform(0.25, 0.55) * mask
 
 
-def develop(rng: np.random.Generator, colour: np.ndarray, light: Light) -> np.ndarray:
-    """Light, lens and sensor: (H, W, 3) float32 albedo to (H, W, 3) uint8 RGB."""
-    shape = colour.shape[:2]
-    height, width = shape
-    field = 0.85 + 0.3 * smooth_noise(rng, shape, 0.7 * max(shape))
-    if light.kind == 'lamp':
-        field = field * _pools(rng, shape)
-    elif light.kind == 'day' and rng.random() < 0.45:
-        field = field * _windows(rng, shape)
-    y, x = np.mgrid[:height, :width].astype(np.float32)
-    away = ((x / width - 0.5) ** 2 + (y / height - 0.5) ** 2) * 2
-    field *= 1 - rng.uniform(0.05, 0.3) * away
-    exposure = {'day': 1.12, 'lamp': 1.0, 'dusk': 0.8, 'night': 0.9}[light.kind]
-    # white balance errs along the colour of light, hardly towards green
-    warm, green = rng.normal(0, 0.035), rng.normal(0, 0.01)
-    tone = np.array(_TONES[light.kind], np.float32) * (1 + warm, 1 + green, 1 - warm)
-    photo = colour * in_rgb(field * exposure * rng.uniform(0.85, 1.15)) * tone.astype(np.float32)
-    if light.kind == 'night':
-        photo = in_rgb(photo @ np.array((0.45, 0.35, 0.2), np.float32))
-    photo = photo ** rng.uniform(0.85, 1.1)
-    photo = cv2.GaussianBlur(photo, (0, 0), rng.uniform(0.3, 0.65))
-    photo = photo / (1 + np.maximum(photo - 0.8, 0) * 0.6)
-    noise = rng.uniform(0.006, 0.02) * (1.6 if light.kind in ('dusk', 'night') else 1.0)
-    grain = rng.standard_normal(photo.shape, dtype=np.float32)
-    if light.kind == 'night':
-        grain[:] = grain[..., :1]
-    photo += grain * noise * np.sqrt(np.maximum(photo, 0.05) + 0.2)
-    return np.clip(np.rint(photo * 255), 0, 255).astype(np.uint8)
+@dataclass
+class Camera:
+    """Light, lens and sensor of one place; the same for all frames of a video.
+
+    ``field`` (H, W) and ``tone`` (3,) multiply the colours, ``gamma`` is their exponent, ``blur``
+    in pixels, ``noise`` the deviation of the grain, ``grey`` whether it sees no colours.
+    """
+
+    field: np.ndarray
+    tone: np.ndarray
+    gamma: float
+    blur: float
+    noise: float
+    grey: bool
+
+    @classmethod
+    def sample(cls, rng: np.random.Generator, shape: tuple[int, int], light: Light) -> 'Camera':
+        """A camera at random, for images of H, W pixels."""
+        height, width = shape
+        field = 0.85 + 0.3 * smooth_noise(rng, shape, 0.7 * max(shape))
+        if light.kind == 'lamp':
+            field = field * _pools(rng, shape)
+        elif light.kind == 'day' and rng.random() < 0.45:
+            field = field * _windows(rng, shape)
+        y, x = np.mgrid[:height, :width].astype(np.float32)
+        away = ((x / width - 0.5) ** 2 + (y / height - 0.5) ** 2) * 2
+        field *= 1 - rng.uniform(0.05, 0.3) * away
+        exposure = {'day': 1.12, 'lamp': 1.0, 'dusk': 0.8, 'night': 0.9}[light.kind]
+        # white balance errs along the colour of light, hardly towards green
+        warm, green = rng.normal(0, 0.035), rng.normal(0, 0.01)
+        tone = np.array(_TONES[light.kind], np.float32) * (1 + warm, 1 + green, 1 - warm)
+        field = field * exposure * rng.uniform(0.85, 1.15)
+        gamma, blur = rng.uniform(0.85, 1.1), rng.uniform(0.3, 0.65)
+        noise = rng.uniform(0.006, 0.02) * (1.6 if light.kind in ('dusk', 'night') else 1.0)
+        return cls(field, tone.astype(np.float32), gamma, blur, noise, light.kind == 'night')
+
+    def develop(self, rng: np.random.Generator, colour: np.ndarray) -> np.ndarray:
+        """One photograph: (H, W, 3) float32 albedo to (H, W, 3) uint8 RGB."""
+        photo = colour * in_rgb(self.field) * self.tone
+        if self.grey:
+            photo = in_rgb(photo @ np.array((0.45, 0.35, 0.2), np.float32))
+        photo = photo ** self.gamma
+        photo = cv2.GaussianBlur(photo, (0, 0), self.blur)
+        photo = photo / (1 + np.maximum(photo - 0.8, 0) * 0.6)
+        grain = rng.standard_normal(photo.shape, dtype=np.float32)
+        if self.grey:
+            grain[:] = grain[..., :1]
+        photo += grain * self.noise * np.sqrt(np.maximum(photo, 0.05) + 0.2)
+        return np.clip(np.rint(photo * 255), 0, 255).astype(np.uint8)

@@ -8,7 +8,7 @@ from . import animal, coat
 from .canvas import Canvas, in_rgb
 from .furniture import Fence, Trough, fence_colour
 from .ground import FLOORS, paint_ground
-from .light import Light, develop
+from .light import Camera, Light
 
 CLASSES = ('ground', 'fence', 'trough', 'cattle')
 PALETTE = ((146, 116, 82), (214, 64, 70), (58, 134, 214), (250, 200, 60))
@@ -126,33 +126,46 @@ def _herd(rng: np.random.Generator, canvas: Canvas, light: Light, feeding: list,
 
 def _paint_animal(rng: np.random.Generator, canvas: Canvas, light: Light, pose: animal.Pose,
                   label: int) -> None:
-    patch, matrix = animal.render(rng, pose, canvas.scale, light.direction)
+    lay_animal(canvas, light, *animal.render(rng, pose, canvas.scale, light.direction), label,
+               pose.lying)
+
+
+def lay_animal(canvas: Canvas, light: Light, patch: np.ndarray, matrix: np.ndarray, label: int,
+               lying: bool = False) -> int:
+    """Lay an animal, drawn by :func:`animal.render`, and its shadow over what is on the canvas.
+
+    Returns:
+        int: Pixels of the canvas that it covers.
+    """
     placed = animal.place(canvas, patch, matrix)
     if placed is None:
-        return
+        return 0
     sheet, window = placed
     alpha = sheet[..., 3]
     origin = (window[0].start, window[1].start)
     canvas.cast(alpha, np.zeros(2), 1.0, 0.42, 4.0, origin)
-    canvas.cast(alpha, light.offset, 9.0 if pose.lying else 16.0, light.strength, 1.6, origin)
+    canvas.cast(alpha, light.offset, 9.0 if lying else 16.0, light.strength, 1.6, origin)
     canvas.colour[window] *= in_rgb(1 - alpha)
     canvas.colour[window] += sheet[..., :3]
-    canvas.label[window][alpha >= 0.5] = label
+    covered = alpha >= 0.5
+    canvas.label[window][covered] = label
+    return int(covered.sum())
 
 
-def _majority(label: np.ndarray) -> np.ndarray:
+def majority(label: np.ndarray) -> np.ndarray:
     """Most frequent of each 2x2 block; (2H, 2W) to (H, W)."""
     a, b, c, d = (label[row::2, column::2] for row in (0, 1) for column in (0, 1))
     # if no pair holds without a, then a is as frequent as any
     return np.where((b == c) | (b == d), b, np.where(c == d, c, a))
 
 
-def draw_scene(seed: np.random.SeedSequence, size: tuple[int, int]) -> Scene:
+def draw_scene(seed: np.random.SeedSequence, size: tuple[int, int], zoom: float = 1.0) -> Scene:
     """Draw one scene.
 
     Args:
         seed (np.random.SeedSequence): Decides everything.
         size (tuple[int, int]): H, W of the image in pixels.
+        zoom (float): Below 1 the camera hangs higher: smaller and more animals. Defaults to 1.
 
     Returns:
         Scene: Image and truth.
@@ -161,7 +174,7 @@ def draw_scene(seed: np.random.SeedSequence, size: tuple[int, int]) -> Scene:
     quarter = int(rng.integers(4))
     angle = float(np.clip(rng.normal(0, 4), -10, 10))
     shown = np.array(size if quarter % 2 == 0 else size[::-1])
-    scale = 2 * min(size) / 256 * rng.uniform(0.95, 1.2)
+    scale = 2 * min(size) / 256 * rng.uniform(0.95, 1.2) * zoom
     grow = abs(np.sin(np.radians(angle)))
     margin = np.ceil(shown[::-1] * grow).astype(int) + 2
     height, width = (int(extent) for extent in 2 * (shown + margin))
@@ -179,7 +192,7 @@ def draw_scene(seed: np.random.SeedSequence, size: tuple[int, int]) -> Scene:
         np.maximum(rails, outline, out=rails)
     blocked = np.maximum(rails, sum(trough.outline(canvas) for trough in layout.troughs))
     count = 0 if rng.random() < 0.08 else int(rng.integers(2, 7))
-    _herd(rng, canvas, light, layout.feeding, blocked, count)
+    _herd(rng, canvas, light, layout.feeding, blocked, round(count / zoom ** 2))
     for fence in layout.fences:
         fence.paint(rng, canvas)
     return _expose(rng, canvas, light, shown, angle, quarter)
@@ -197,7 +210,8 @@ def _expose(rng: np.random.Generator, canvas: Canvas, light: Light, shown: np.nd
     label = cv2.warpAffine(canvas.label, matrix, (width, height), flags=cv2.INTER_NEAREST,
                            borderMode=cv2.BORDER_REFLECT_101)
     colour = cv2.resize(colour, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
-    label = np.rot90(_majority(label), quarter)
-    image = develop(rng, np.ascontiguousarray(np.rot90(colour, quarter)), light)
+    label = np.rot90(majority(label), quarter)
+    colour = np.ascontiguousarray(np.rot90(colour, quarter))
+    image = Camera.sample(rng, colour.shape[:2], light).develop(rng, colour)
     labels = np.minimum(label, CATTLE).astype(np.uint8)
     return Scene(image, labels, np.maximum(label - CATTLE + 1, 0).astype(np.int16))
