@@ -41,6 +41,9 @@ class Learner:
         wrapped = wrapped_key(self.cfg.model)
         self.semi = wrapped is not None
         inner = self.cfg.model[wrapped] if wrapped else self.cfg.model
+        for part in (self.cfg.model, inner):
+            if size and part.get('data_preprocessor', {}).get('size'):
+                part.data_preprocessor.size = tuple(size)  # to which images are padded
         if is_detection(self.cfg):
             detector = Detector(str(path), size, device, number=batch)
             self.model, self.size = detector.model, detector.size
