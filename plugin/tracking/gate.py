@@ -155,6 +155,7 @@ class Gate:
     def _take_over(self, walker: _Walker) -> None:
         """Let a track that was just confirmed go on with the way of one that was lost."""
         def apart(lost: _Walker) -> float:
+            """Pixels from where one was lost to where this one began."""
             return float(np.hypot(*np.subtract(lost.last, walker.first)))
 
         lost = [one for one in self._walkers.values()

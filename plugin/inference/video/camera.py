@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from plugin.utils.console import say, warn
+from plugin.utils.opencv import quiet
 
 from .frame import Frame, SourceError
 
@@ -35,10 +36,11 @@ class Capture(Protocol):
 
 def open_capture(address: int | str) -> Capture:
     """Open a camera by its number, or a stream by its address."""
-    if isinstance(address, int):
-        return cv2.VideoCapture(address)
-    return cv2.VideoCapture(address, cv2.CAP_FFMPEG, [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, TIMEOUT,
-                                                      cv2.CAP_PROP_READ_TIMEOUT_MSEC, TIMEOUT])
+    limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, TIMEOUT, cv2.CAP_PROP_READ_TIMEOUT_MSEC, TIMEOUT]
+    with quiet():
+        if isinstance(address, int):
+            return cv2.VideoCapture(address)
+        return cv2.VideoCapture(address, cv2.CAP_FFMPEG, limits)
 
 
 class Camera:
