@@ -67,7 +67,7 @@ class TrackedVideo:
         """
         similarity = np.zeros((len(truth), len(found)))
         if truth and found:
-            shapes = [list(part.values()) for part in (truth, found)]
+            shapes: list[Any] = [list(part.values()) for part in (truth, found)]
             if not isinstance(shapes[0][0], Mapping):
                 shapes = [np.asarray(part, float) for part in shapes]
             similarity[:] = rle.iou(*shapes, [0] * len(found))
@@ -113,5 +113,5 @@ def track_scores(videos: Sequence[TrackedVideo]) -> TrackScores:
         parts = {str(place): metric.eval_sequence(video.data())
                  for place, video in enumerate(videos)}
         found |= metric.combine_sequences(parts)
-    return TrackScores(*(float(np.mean(found[name])) for name in ('HOTA', 'DetA', 'AssA')),
-                       float(found['IDF1']), int(found['IDSW']))
+    hota, deta, assa = (float(np.mean(found[name])) for name in ('HOTA', 'DetA', 'AssA'))
+    return TrackScores(hota, deta, assa, float(found['IDF1']), int(found['IDSW']))

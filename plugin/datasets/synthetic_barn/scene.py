@@ -212,6 +212,6 @@ def _expose(rng: np.random.Generator, canvas: Canvas, light: Light, shown: np.nd
     colour = cv2.resize(colour, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
     label = np.rot90(majority(label), quarter)
     colour = np.ascontiguousarray(np.rot90(colour, quarter))
-    image = Camera.sample(rng, colour.shape[:2], light).develop(rng, colour)
+    image = Camera.sample(rng, (colour.shape[0], colour.shape[1]), light).develop(rng, colour)
     labels = np.minimum(label, CATTLE).astype(np.uint8)
     return Scene(image, labels, np.maximum(label - CATTLE + 1, 0).astype(np.int16))

@@ -107,7 +107,8 @@ class Clip:
         colour = cv2.resize(view.canvas.colour, None, fx=0.5, fy=0.5,
                             interpolation=cv2.INTER_AREA)
         strength, period, phase = self._light_turns
-        colour *= np.exp(strength * np.sin(2 * np.pi * time / period + phase))
+        bright = np.exp(strength * np.sin(2 * np.pi * time / period + phase))
+        colour = (colour * bright).astype(np.float32)
         image = camera.develop(grain, colour)
         label = majority(view.canvas.label)
         animals, visible = np.zeros(label.shape, np.int32), {}

@@ -68,9 +68,9 @@ def _write_gate(folder: Path, clip: Clip, image: np.ndarray) -> None:
         raise RuntimeError('OpenCV could not encode a frame as JPEG')
     write_atomically(folder / IMAGE, coded.tobytes())
     points = [[round(part, 2) for part in point] for point in clip.gate.tolist()]
-    shape = dict(label='gate', points=points, group_id=None, description='', shape_type='line',
-                 flags={})
-    document = labelme_document(IMAGE, *image.shape[:2], [])
+    shape: dict[str, Any] = dict(label='gate', points=points, group_id=None, description='',
+                                 shape_type='line', flags={})
+    document = labelme_document(IMAGE, image.shape[0], image.shape[1], [])
     write_atomically(folder / GATE, labelme_text(document | dict(shapes=[shape]), indent=2))
 
 

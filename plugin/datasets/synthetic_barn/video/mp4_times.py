@@ -6,6 +6,7 @@ import struct
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
+from typing import BinaryIO
 
 _PARENTS = (b'moov', b'trak', b'mdia', b'minf', b'stbl', b'edts')
 
@@ -31,7 +32,7 @@ def set_durations(path: Path, durations: Sequence[int]) -> None:
         file.write(_rewritten(content, [ticks * one for one in durations], longer))
 
 
-def _find_movie(file) -> int:
+def _find_movie(file: BinaryIO) -> int:
     """Go to the box ``moov`` and give its place."""
     while True:
         begin = file.tell()
