@@ -119,6 +119,8 @@ def main(argv: Sequence[str] | None = None) -> None:
                             for name in ('barn', 'random.pth'):
                                 (Path(work) / name).symlink_to(Path(folder) / name)
                             values.append(seconds(task, policy, Path(work), args.iterations))
+                        print(f'{task}, {"busy" if busy else "quiet"}, {policy}: '
+                              f'{1000 * values[-1]:.1f} ms', flush=True)
                 spin, sleep = (statistics.median(taken[policy]) for policy in POLICIES)
                 table.add_row([task, 'busy' if busy else 'quiet', f'{1000 * spin:.1f}',
                                f'{1000 * sleep:.1f}', f'{sleep / spin:.2f}'])
