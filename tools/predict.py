@@ -91,50 +91,12 @@ def parse_args(argv=None) -> argparse.Namespace:
     animals.add_argument('--simplify', type=_cli.distance, metavar='PIXELS',
                          help='how far the outlines for LabelMe may deviate, so that they have few '
                          'points to correct (default: 1); 0 keeps every pixel')
-    _add_tracking(parser)
+    _cli.add_tracking(parser)
     args = parser.parse_args(argv)
-    _check_tracking(parser, args)
+    _cli.check_tracking(parser, args)
     if args.onnx is None and args.checkpoint.lower().endswith('.onnx'):
         args.onnx = args.checkpoint
     return args
-
-
-def _add_tracking(parser: argparse.ArgumentParser) -> None:
-    """Add what is for videos whose animals are followed."""
-    group = parser.add_argument_group('each animal of a video once')
-    group.add_argument('--track', action='store_true', help='follow the animals of videos, of '
-                       'folders of numbered frames, and of cameras (camera:0, rtsp://...), and '
-                       'count each once')
-    group.add_argument('--gate', action='append', default=[], metavar='LINE',
-                       help='count who crosses a line, in both directions: x1,y1,x2,y2 in pixels '
-                       '(forward is to the right of it, seen from its start), or a LabelMe file '
-                       'with lines; may be given several times')
-    group.add_argument('--pen', nargs='?', action='append', default=[], metavar='FILE',
-                       help='count how many are there at the same time: in the polygons of a '
-                       'LabelMe file (default: in the whole picture)')
-    group.add_argument('--pass', nargs='?', action='append', default=[], metavar='FILE',
-                       dest='passing', help='count tracks, where each animal passes once: in the '
-                       'polygons of a LabelMe file (default: in the whole picture)')
-    group.add_argument('--anchor', choices=['centre', 'foot'], default='centre', help='the point '
-                       'of an animal that crosses: the centre of its outline, for cameras that '
-                       'look down, or its foot, for those at the side (default: centre)')
-    group.add_argument('--memory', type=_cli.distance, default=2.0, metavar='SECONDS',
-                       help='for which an animal that is hidden keeps its id (default: 2)')
-    group.add_argument('--fps', type=_cli.rate, metavar='N', help='frames a second, in the place '
-                       'of what a video says; of a folder of frames (default: 25)')
-
-
-def _check_tracking(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
-    """Stop at options that would do nothing."""
-    if args.track:
-        if args.probabilities or args.data or args.simplify is not None:
-            parser.error('--probabilities, --data and --simplify are not for --track')
-        if args.batch > 1 or args.launcher != 'none':
-            parser.error('--batch and --launcher are not for --track: frames go one after another')
-        return
-    for name in ('gate', 'pen', 'passing', 'anchor', 'memory', 'fps'):
-        if getattr(args, name) != parser.get_default(name):
-            parser.error(f'--{"pass" if name == "passing" else name} needs --track')
 
 
 def main(argv=None) -> int:

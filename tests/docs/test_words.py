@@ -75,7 +75,7 @@ def test_options_in_the_text_exist(page):
     known = set()
     # a bundle has a program of its own
     bundled = ROOT / 'plugin/inference/bundle/predict.py'
-    for path in (*(ROOT / 'tools').rglob('*.*'), bundled):
+    for path in (*(ROOT / 'tools').rglob('*.*'), *(ROOT / 'benchmarks').glob('*.py'), bundled):
         if path.suffix in ('.py', '.sh'):
             known |= set(re.findall(r'(--[a-z][\w-]*)', path.read_text(encoding='utf-8')))
     for code in codes_of(page):
