@@ -84,6 +84,16 @@ class Typist:
         result = forked.run_tool(tool, command.words[2:], self.folder, command.env)
         assert result.status == 0, result.out[-2000:] + result.err[-2000:]
 
+    def tell_apart(self, checkpoint) -> None:
+        """Let instances differ: after two iterations they all have the same score."""
+        path = self.folder / checkpoint
+        content = torch.load(path, weights_only=False)
+        generator = torch.Generator().manual_seed(0)
+        for name, weight in content['state_dict'].items():
+            if name.endswith(('rpn_cls.weight', 'fc_cls.weight', 'conv_logits.weight')):
+                weight.normal_(0, 50., generator=generator)
+        torch.save(content, path)
+
     def run_pip(self, command) -> None:
         """What is to be installed is there already."""
         assert command.words[1:4] == ['-m', 'pip', 'install']
@@ -93,7 +103,7 @@ class Typist:
 
     def run_bundle(self, command) -> None:
         """The program of a bundle, with a video where the camera is."""
-        words = [re.sub('camera:0', 'barn.mp4', word) for word in command.words[1:]]
+        words = [word.replace('camera:0', 'barn.mp4') for word in command.words[1:]]
         done = subprocess.run([sys.executable, *words], cwd=self.folder, text=True,
                               capture_output=True, check=False)
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
@@ -151,16 +161,6 @@ class Typist:
         self.monkeypatch.chdir(self.folder)
         self.monkeypatch.setattr('plugin.runs.compare', read)
         assert compare.main(argv) == 0
-
-    def tell_apart(self, checkpoint) -> None:
-        """Let instances differ: after two iterations they all have the same score."""
-        path = self.folder / checkpoint
-        content = torch.load(path, weights_only=False)
-        generator = torch.Generator().manual_seed(0)
-        for name, weight in content['state_dict'].items():
-            if name.endswith(('rpn_cls.weight', 'fc_cls.weight', 'conv_logits.weight')):
-                weight.normal_(0, 50., generator=generator)
-        torch.save(content, path)
 
     def run_demo_web(self, argv) -> None:
         """Until the page is there, then Ctrl-C."""
