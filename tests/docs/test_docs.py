@@ -98,8 +98,10 @@ class Typist:
         """What is to be installed is there already."""
         assert command.words[1:4] == ['-m', 'pip', 'install']
         for name in command.words[4:]:
-            # either build of OpenCV serves
-            importlib.metadata.distribution(name.removesuffix('-headless'))
+            if name.startswith('opencv-python'):
+                import cv2  # noqa: F401 - either build of OpenCV serves
+            else:
+                importlib.metadata.distribution(name)
 
     def run_bundle(self, command) -> None:
         """The program of a bundle, with a video where the camera is."""
