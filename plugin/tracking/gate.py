@@ -12,6 +12,7 @@ from .records import Crossing, Point, anchor_of, check_anchor, size_of
 from .track import Track
 
 FORGET = 60.0  # seconds after which what is known of a track that is gone is forgotten
+FADING = 10.0  # seconds after which half of a reach that was seen once is left
 KEPT = 10000  # crossings that are kept in memory
 
 
@@ -23,6 +24,9 @@ class _Walker:
         first (Point): Where it was seen first, and ``begun`` when.
         last (Point): Where it was seen last, and ``seen`` when.
         size (float): Of the animal then, in pixels.
+        reach (float): From one side of the animal to the other, across the line, in pixels; the
+            largest that was seen lately.
+        hidden (float): How much of the reach is not seen, in pixels.
         side (int): Beyond the band, on which side it was last: -1, 1, or 0 if it never was.
         through (float, optional): Where its way cut the line last: 0 at the start, 1 at the end.
         label (int): Class id.
@@ -35,7 +39,9 @@ class _Walker:
     last: Point
     seen: float
     size: float
+    reach: float
     label: int
+    hidden: float = 0.0
     side: int = 0
     through: float | None = None
     confirmed: bool = False
@@ -48,7 +54,8 @@ class Gate:
     An animal is a point, see ``anchor``. It has crossed when its point went from beyond the band on
     one side of the line to beyond the band on the other side, and its way cut the line between the
     two ends. An animal that stops, turns or sways inside the band counts once, or not at all if it
-    goes back. An unconfirmed track never counts. One that was first seen inside the band has come
+    goes back. Where something hides a part of an animal, the point of what is seen lies up to half
+    of the hidden part off, so that the band is wider by as much. An unconfirmed track never counts. One that was first seen inside the band has come
     from nowhere: it does not count when it leaves the band.
 
     A track that is lost near the line and begun anew must neither count twice nor be lost. So a
@@ -140,12 +147,15 @@ class Gate:
 
     def _walk(self, track: Track, time: float) -> _Walker:
         """Move the point of a track on."""
-        point, size = anchor_of(track, self.anchor), size_of(track)
+        point, size, reach = anchor_of(track, self.anchor), size_of(track), self._reach(track)
         walker = self._walkers.get(track.id)
         if walker is None:
-            walker = _Walker(point, time, point, time, size, track.label)
+            walker = _Walker(point, time, point, time, size, reach, track.label)
             self._walkers[track.id] = walker
         walker.through = self._cut(walker.last, point, walker.through)
+        walker.reach = max(reach, walker.reach * 0.5 ** ((time - walker.seen) / FADING))
+        # what the border of the image hides lies outside, and does not lead across the line
+        walker.hidden = 0.0 if _at_border(track) else walker.reach - reach
         walker.last, walker.seen, walker.size = point, time, size
         if track.confirmed and not walker.confirmed:
             self._take_over(walker)
@@ -166,6 +176,8 @@ class Gate:
         if lost:
             before = min(lost, key=apart)
             before.taken = True
+            walker.hidden += max(0., before.reach - walker.reach)
+            walker.reach = max(walker.reach, before.reach)
             if before.side:
                 walker.side = before.side
             if walker.through is None:
@@ -174,7 +186,13 @@ class Gate:
     def _side(self, walker: _Walker) -> int:
         """-1 to the left of the line, 1 to the right, 0 in the band."""
         off = self._distance(walker.last)
-        return 0 if abs(off) <= self.band * walker.size else 1 if off > 0 else -1
+        band = self.band * walker.size + walker.hidden / 2
+        return 0 if abs(off) <= band else 1 if off > 0 else -1
+
+    def _reach(self, track: Track) -> float:
+        """How far the box of an animal goes across the line, in pixels."""
+        across, down = np.abs(self.end - self.start) / self.length
+        return float(track.box[2] * down + track.box[3] * across)
 
     def _distance(self, point: Point) -> float:
         """How far a point lies to the right of the line, in pixels."""
@@ -209,3 +227,10 @@ class Gate:
         """Go on from a :meth:`state`; ``crossings`` holds only those that come."""
         self.forward, self.backward = state['forward'], state['backward']
         self._walkers = {int(key): _Walker(**one) for key, one in state['walkers'].items()}
+
+
+def _at_border(track: Track) -> bool:
+    """Whether an animal reaches to the border of the image."""
+    left, top, width, height = track.box
+    return (left == 0 or top == 0 or left + width == track.outline.width
+            or top + height == track.outline.height)

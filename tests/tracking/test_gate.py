@@ -40,6 +40,22 @@ def test_an_animal_that_stops_on_the_line_counts_once():
     assert sum(counted(way + sway, Gate(*LINE, band=0))) > 20
 
 
+@pytest.mark.parametrize('goes_on, expected', [(True, (1, 0)), (False, (0, 0))])
+def test_an_animal_that_stops_half_behind_a_post_on_the_line(goes_on, expected):
+    """The middle of what is seen of it lies beyond the line, its own middle before it."""
+    way = walk((20, 30), (1, 0), 38)  # to x = 57
+    stops = [(57, 30)] * 20
+    rest = walk((57, 30), (1, 0) if goes_on else (-1, 0), 40)
+    frames = one(way + stops + rest, side=24)
+    for masks in frames:
+        masks[:, :, 44:62] = False
+    gate = Gate(*LINE)
+    tracks = play(Tracker(), frames, gate)
+    seen = [track.outline.centroid[0] for track in tracks[len(way) + 5]]
+    assert seen == [65.0] and {track.id for frame in tracks for track in frame} == {1}
+    assert (gate.forward, gate.backward) == expected
+
+
 def test_back_and_forth_is_told_as_both():
     way = walk((30, 30), (3, 0), 20) + walk((90, 30), (-3, 0), 20) + walk((30, 30), (3, 0), 20)
     gate = Gate(*LINE)
