@@ -28,9 +28,11 @@ from mmseg.utils import register_all_modules
 import plugin  # noqa: F401
 from tests.helpers.forked import run_tool
 from tests.helpers.paths import ROOT
+from tests.helpers.plain_texts import leave_texts_plain
 from tests.helpers.tiny import write_project
 
 register_all_modules(init_default_scope=False)
+leave_texts_plain()
 
 
 @pytest.fixture(autouse=True)

@@ -55,8 +55,9 @@ class Gate:
     one side of the line to beyond the band on the other side, and its way cut the line between the
     two ends. An animal that stops, turns or sways inside the band counts once, or not at all if it
     goes back. Where something hides a part of an animal, the point of what is seen lies up to half
-    of the hidden part off, so that the band is wider by as much. An unconfirmed track never counts. One that was first seen inside the band has come
-    from nowhere: it does not count when it leaves the band.
+    of the hidden part off, so that the band is wider by as much. An unconfirmed track never counts.
+    One that was first seen inside the band has come from nowhere: it does not count when it leaves
+    the band.
 
     A track that is lost near the line and begun anew must neither count twice nor be lost. So a
     track that is confirmed takes over the way of a confirmed one of its class that had been lost

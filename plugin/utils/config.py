@@ -11,6 +11,7 @@ from mmengine.config import Config
 from mmengine.fileio.handlers.registry_utils import register_handler
 
 from .config_options import set_options
+from .config_text import remember_texts
 from .errors import UserError
 from .text import first_few
 from .yaml import PlainYamlHandler
@@ -22,6 +23,7 @@ OWN = Path('configs')
 WRAPPED = ('segmentor', 'detector')
 # also where MMEngine reads a config, or the base of one, itself
 register_handler(['yaml', 'yml'])(PlainYamlHandler)
+remember_texts()
 
 
 def load_config(config: str | Path | Config, options: Sequence[str] = ()) -> Config:

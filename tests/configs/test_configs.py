@@ -89,13 +89,13 @@ def test_stock_tools_train_and_test(tmp_path):
                'val_dataloader.persistent_workers=False']
     config = CONFIGS / 'fcn8s_voc.py'
     out = stock('train.py', config, '--work-dir', work, '--cfg-options', *options,
-                VOC_ROOT=str(voc), FCN16S_CHECKPOINT=str(tmp_path / '16s.pth'))
+                folder=tmp_path, VOC_ROOT=str(voc), FCN16S_CHECKPOINT=str(tmp_path / '16s.pth'))
     assert 'run python tools/train.py configs/fcn16s_voc.py first' in out
     checkpoint = work / 'iter_2.pth'
     assert checkpoint.is_file()
     out = stock('test.py', config, checkpoint, '--work-dir', tmp_path / 'test', '--cfg-options',
                 *SMALL, 'test_dataloader.num_workers=0',
-                'test_dataloader.persistent_workers=False', VOC_ROOT=str(voc))
+                'test_dataloader.persistent_workers=False', folder=tmp_path, VOC_ROOT=str(voc))
     assert 'mIoU' in out
 
 

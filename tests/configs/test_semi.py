@@ -270,7 +270,7 @@ def test_stock_tools_train_and_the_twin_takes_the_result(tmp_path):
         'train_dataloader.batch_size=4', 'train_dataloader.sampler.batch_size=4', *loaders]
     work = tmp_path / 'work'
     out = stock('train.py', CONFIGS / 'u2pl_barn.py', '--work-dir', work, '--cfg-options',
-                *options, **roots)
+                *options, folder=tmp_path, **roots)
     assert 'memory banks: 20000 keys of 64 numbers for 4 classes' in out
     assert 'gamma: ' in out and 'reliable_share: ' in out and 'bank_min: ' in out
     images = {path.name for path in (work / 'pseudo_labels').iterdir()}
@@ -282,6 +282,6 @@ def test_stock_tools_train_and_the_twin_takes_the_result(tmp_path):
         key for key in teacher if key.startswith('teacher.')}
     # what was validated at the end is what the supervised config makes of the exported file
     tested = stock('test.py', CONFIGS / 'suponly_barn.py', work / 'segmentor.pth', '--work-dir',
-                   tmp_path / 'test', '--cfg-options', *loaders[4:], **roots)
+                   tmp_path / 'test', '--cfg-options', *loaders[4:], folder=tmp_path, **roots)
     scores = [re.findall(r'mIoU: (\S+)', text)[-1] for text in (out, tested)]
     assert scores[0] == scores[1] and float(scores[0]) > 0

@@ -196,6 +196,16 @@ class Typist:
     def run_dist_test(self, command) -> None:
         self._planned(command, 'test')
 
+    def run_dist_predict(self, command) -> None:
+        self._planned(command, 'predict')
+
+    def run_srun(self, command) -> None:
+        """What each of its processes is told."""
+        start = command.words.index('python')
+        args = importlib.import_module(Path(command.words[start + 1]).stem).parse_args(
+            command.words[start + 2:])
+        assert args.launcher == 'slurm' and (self.folder / args.config).is_file()
+
     def _planned(self, command, tool: str) -> None:
         from torch.distributed.run import get_args_parser
         shown = subprocess.run(

@@ -12,6 +12,7 @@ from mmengine.structures import InstanceData
 from plugin.engine.summary.gallery import GalleryKeeper
 from plugin.engine.summary.instances import InstancePages
 from plugin.evaluation import CountMetric, FastCocoMetric
+from tests.helpers.forked import in_processes
 from tests.helpers.instance_scores import NAMES, evaluate
 from tests.helpers.small_instances import make_images
 
@@ -47,8 +48,7 @@ def _rank_evaluates(rank, world_size, rendezvous, count, result):
 
 def test_two_processes_know_what_one_knows(tmp_path):
     images = make_images(20, 3, count=6)  # 9: one is repeated to fill the last round
-    torch.multiprocessing.spawn(
-        _rank_evaluates, (2, str(tmp_path / 'meet'), 6, str(tmp_path / 'result')), nprocs=2)
+    in_processes(_rank_evaluates, (2, str(tmp_path / 'meet'), 6, str(tmp_path / 'result')))
     first, second = (json.loads((tmp_path / f'result.{rank}').read_text()) for rank in (0, 1))
     assert first == second and first[0] == 5
     expected = {**evaluate(FastCocoMetric(metric=['bbox', 'segm']), images),

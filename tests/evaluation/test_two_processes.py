@@ -7,6 +7,7 @@ from mmengine.dataset import DefaultSampler
 from mmseg.evaluation import IoUMetric
 
 from plugin.evaluation import SegMetric
+from tests.helpers.forked import in_processes
 from tests.helpers.label_maps import evaluate, make_maps, make_sample
 
 
@@ -33,8 +34,7 @@ def _rank_evaluates(rank, world_size, rendezvous, cases, result):
 
 def test_two_processes_count_each_image_once(tmp_path):
     cases = [(7, 'cpu'), (7, 'gpu'), (6, 'cpu'), (1, 'cpu')]
-    torch.multiprocessing.spawn(
-        _rank_evaluates, (2, str(tmp_path / 'meet'), cases, str(tmp_path / 'result')), nprocs=2)
+    in_processes(_rank_evaluates, (2, str(tmp_path / 'meet'), cases, str(tmp_path / 'result')))
     answers = [json.loads((tmp_path / f'result.{rank}').read_text()) for rank in (0, 1)]
     for (size, _), first, second in zip(cases, *answers, strict=True):
         pairs = [make_maps(5, seed=i) for i in range(size)]

@@ -3,16 +3,20 @@ import importlib
 import multiprocessing
 import os
 import pickle
+import runpy
 import signal
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest import mock
 
+import torch
+
 from tests.helpers.paths import ROOT
+from tests.helpers.plain_texts import leave_texts_plain
 
 
 class Result(NamedTuple):
@@ -48,6 +52,23 @@ def run_tools(tool: str, argv: Sequence, folder: Path, envs: Sequence[dict]) -> 
             for process, log in zip(processes, logs, strict=True)]
 
 
+def run_script(script: Path, argv: Sequence, folder: Path, env: dict | None = None) -> Result:
+    """Run ``python script argv...`` of another package."""
+    log = folder / '.printed_script'
+    process = _context().Process(target=_run_script, args=(
+        str(script), [str(word) for word in argv], str(folder), env or {}, str(log)))
+    process.start()
+    process.join()
+    return Result(process.exitcode, Path(f'{log}.out').read_text('utf-8'),
+                  Path(f'{log}.err').read_text('utf-8'))
+
+
+def in_processes(function: Callable, args: tuple, number: int = 2) -> None:
+    """Call ``function(rank, *args)`` in several processes, as torch.multiprocessing.spawn does."""
+    _context()
+    torch.multiprocessing.start_processes(function, args, number, start_method='forkserver')
+
+
 def call(target: str, folder: Path, *args: Any, **keywords: Any) -> Any:
     """Call a function of the library, as ``plugin.runs:train``, with ``folder`` as the working one.
 
@@ -67,7 +88,7 @@ def _context() -> multiprocessing.context.ForkServerContext:
     context = multiprocessing.get_context('forkserver')
     context.set_forkserver_preload(
         ['mmseg.apis', 'mmengine.runner', 'matplotlib.pyplot', 'rich.progress', 'torch._dynamo',
-         'plugin'])
+         'setuptools', 'mmdet.apis', 'plugin'])
     # the plugin of this project, whatever folder the test works in that starts the server
     with mock.patch.dict(os.environ, PYTHONPATH=str(ROOT)):
         forkserver.ensure_running()
@@ -86,6 +107,12 @@ def _run(tool: str, argv: Sequence[str], folder: str, env: dict, log: str) -> No
     sys.exit(importlib.import_module(Path(tool).name).main(argv))
 
 
+def _run_script(script: str, argv: Sequence[str], folder: str, env: dict, log: str) -> None:
+    _settle(folder, env, log)
+    sys.argv = [script, *argv]
+    runpy.run_path(script, run_name='__main__')
+
+
 def _settle(folder: str, env: dict, log: str) -> None:
     """Make this process one of its own."""
     os.chdir(folder)
@@ -97,5 +124,5 @@ def _settle(folder: str, env: dict, log: str) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for number, suffix in ((1, '.out'), (2, '.err')):
         os.dup2(os.open(log + suffix, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
-    import torch
     torch.set_num_threads(1)
+    leave_texts_plain()

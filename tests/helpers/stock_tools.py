@@ -1,11 +1,8 @@
 """The tools that MMSegmentation and MMDetection bring with them, as one starts them."""
 import importlib.util
-import os
-import subprocess
-import sys
 from pathlib import Path
 
-from tests.helpers.paths import ROOT
+from tests.helpers.forked import run_script
 
 
 def stock_tool(name: str, library: str = 'mmseg') -> Path:
@@ -13,11 +10,12 @@ def stock_tool(name: str, library: str = 'mmseg') -> Path:
     return Path(importlib.util.find_spec(library).origin).parent / '.mim/tools' / name
 
 
-def stock(tool: str, *args, library: str = 'mmseg', **env) -> str:
-    """Output of a script of ``mmseg`` or ``mmdet``, which must end with status 0."""
-    done = subprocess.run(
-        [sys.executable, stock_tool(tool, library), *map(str, args)], text=True,
-        capture_output=True,
-        env={**os.environ, 'PYTHONPATH': str(ROOT), 'OMP_NUM_THREADS': '1', **env})
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
-    return done.stdout + done.stderr
+def stock(tool: str, *args, folder: Path, library: str = 'mmseg', **env) -> str:
+    """Output of a script of ``mmseg`` or ``mmdet``, which must end with status 0.
+
+    It runs in ``folder``, with the plugin imported; that it is found by a Python that starts is
+    tested with the wheel.
+    """
+    done = run_script(stock_tool(tool, library), args, folder, env)
+    assert done.status == 0, done.out[-2000:] + done.err[-4000:]
+    return done.out + done.err

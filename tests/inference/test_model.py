@@ -5,6 +5,7 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
 from plugin.inference import Detector, Segmenter, load_model
+from plugin.inference.classes import classes_and_palette
 from plugin.utils import UserError
 from tests.helpers.tiny import CLASSES, PALETTE
 
@@ -80,10 +81,8 @@ def test_what_is_not_there_is_named(pixels):
 
 def test_classes_are_those_of_the_first_of_several_test_sets():
     from mmseg.registry import DATASETS
-
-    from plugin.inference import predictor
     one = dict(type='SegFolderDataset', metainfo=dict(classes=('ground', 'cow')))
     cfg = Config(dict(test_dataloader=dict(dataset=dict(
         type='ConcatDataset', datasets=[one, one]))))
-    found = predictor._classes_and_palette(cfg, {}, 2, DATASETS)[0]
+    found = classes_and_palette(cfg, {}, 2, DATASETS)[0]
     assert found == ['ground', 'cow']

@@ -90,10 +90,11 @@ def test_the_stock_tools_of_mmdetection_train_and_test(trained):
     """From a folder of pictures that nobody outlined."""
     config = trained / 'folder.py'
     learned = stock('train.py', config, '--work-dir', trained / 'stock', '--cfg-options',
-                    'train_cfg.max_iters=3', 'default_hooks.method.warmup=1', library='mmdet')
+                    'train_cfg.max_iters=3', 'default_hooks.method.warmup=1', folder=trained,
+                    library='mmdet')
     assert 'pseudo_number' in learned and 'pseudo_precision' not in learned
     tested = stock('test.py', config, trained / 'stock/iter_3.pth', '--work-dir',
-                   trained / 'tested', library='mmdet')
+                   trained / 'tested', folder=trained, library='mmdet')
     scores = [re.findall(r'coco/bbox_mAP: (\S+)', text)[-1] for text in (learned, tested)]
     assert scores[0] == scores[1]
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 from mmengine.registry import DefaultScope
 
+from tests.helpers.forked import in_processes
 from tests.helpers.small_mask_teacher import DETECTORS, build, eager, losses_of, make_batch
 
 DRAWN = dict(num=10000, pos_fraction=1.)  # all that there are: nothing depends on a draw
@@ -76,7 +77,7 @@ def _rank_trains(rank, world_size, rendezvous, result):
 def joined(tmp_path_factory):
     """A folder with what each process learned."""
     folder = tmp_path_factory.mktemp('two')
-    torch.multiprocessing.spawn(_rank_trains, (2, str(folder / 'meet'), str(folder)), nprocs=2)
+    in_processes(_rank_trains, (2, str(folder / 'meet'), str(folder)))
     return folder
 
 

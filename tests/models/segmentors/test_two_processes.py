@@ -6,6 +6,7 @@ import pytest
 import torch
 from mmengine.registry import DefaultScope
 
+from tests.helpers.forked import in_processes
 from tests.helpers.small_semi import (
     METHODS,
     SEGMENTOR,
@@ -96,7 +97,7 @@ def _rank_trains(rank, world_size, rendezvous, result):
 def joined(tmp_path_factory):
     """A folder with the losses and gradients of two processes for each method."""
     folder = tmp_path_factory.mktemp('two')
-    torch.multiprocessing.spawn(_rank_trains, (2, str(folder / 'meet'), str(folder)), nprocs=2)
+    in_processes(_rank_trains, (2, str(folder / 'meet'), str(folder)))
     return folder
 
 

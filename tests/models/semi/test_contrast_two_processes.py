@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from plugin.models.semi.memory_bank import MemoryBank
+from tests.helpers.forked import in_processes
 from tests.helpers.small_contrast import (
     directions,
     keys_of,
@@ -79,8 +80,7 @@ def cut_into_pixels(batch):
 def found(tmp_path_factory):
     """What each of two processes found."""
     folder = tmp_path_factory.mktemp('processes')
-    torch.multiprocessing.spawn(
-        _in_process, (2, str(folder / 'meet'), str(folder / 'found')), nprocs=2)
+    in_processes(_in_process, (2, str(folder / 'meet'), str(folder / 'found')))
     return [torch.load(folder / f'found.{rank}', weights_only=True) for rank in range(2)]
 
 

@@ -12,6 +12,7 @@ from plugin.models.semi import (
     reliable_labels,
     unsupervised_loss,
 )
+from tests.helpers.forked import in_processes
 
 # the images of the first process are larger, and one of the second is all padding
 SIZES = ((2, 9, 7), (3, 5, 4))
@@ -58,8 +59,7 @@ def _rank_computes(rank, rendezvous, result):
 
 
 def test_two_processes_learn_what_one_learns(tmp_path):
-    torch.multiprocessing.spawn(
-        _rank_computes, (str(tmp_path / 'meet'), str(tmp_path / 'result')), nprocs=2)
+    in_processes(_rank_computes, (str(tmp_path / 'meet'), str(tmp_path / 'result')))
     first, second = (torch.load(tmp_path / f'result.{rank}', weights_only=False)
                      for rank in (0, 1))
     numbers, losses, gradients = steps([part(0), part(1)])
