@@ -1,4 +1,5 @@
 """Fixtures that every test may use."""
+import gc
 import os
 import signal
 import uuid
@@ -33,6 +34,8 @@ from tests.helpers.tiny import write_project
 
 register_all_modules(init_default_scope=False)
 leave_texts_plain()
+# each data set that is built lets Python look through all objects for garbage
+gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,5 @@
 """Runs tools and functions in processes of their own that need not import the stack again."""
+import gc
 import importlib
 import multiprocessing
 import os
@@ -126,3 +127,4 @@ def _settle(folder: str, env: dict, log: str) -> None:
         os.dup2(os.open(log + suffix, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
     torch.set_num_threads(1)
     leave_texts_plain()
+    gc.freeze()  # as in conftest.py
