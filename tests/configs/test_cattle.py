@@ -12,6 +12,7 @@ from mmseg.registry import MODELS as SEG_MODELS
 
 from tests.helpers.paths import CONFIGS
 from tests.helpers.small_coco import write_set
+from tests.helpers.small_detectors import narrow
 from tests.helpers.stock_tools import stock
 
 INSTANCE = sorted(path.stem for path in CONFIGS.glob('*.py')
@@ -60,6 +61,7 @@ def small(name, root, monkeypatch) -> Config:
                             else {'model.decode_head.in_channels': [128, 256, 512]})
     if cfg.default_scope == 'mmdet':
         few_regions(cfg.model)
+        narrow(cfg.model, 32)
     if 'data_preprocessor' in cfg.model and cfg.model.data_preprocessor.get('size'):
         cfg.model.data_preprocessor.size = (64, 64)
     return cfg

@@ -30,6 +30,19 @@ SMALL: dict[str, dict[str, Any]] = {
 }
 
 
+def narrow(model, width: int) -> None:
+    """Let a detector have few channels behind its backbone, in place."""
+    model.neck.out_channels = width
+    model.rpn_head.update(in_channels=width, feat_channels=width)
+    head = model.roi_head
+    for extractor in (head.bbox_roi_extractor, head.mask_roi_extractor):
+        for one in extractor if isinstance(extractor, list) else [extractor]:
+            one.out_channels = width
+    for one in head.bbox_head if isinstance(head.bbox_head, list) else [head.bbox_head]:
+        one.update(in_channels=width, fc_out_channels=2 * width)
+    head.mask_head.update(in_channels=width, conv_out_channels=width)
+
+
 def build(name: str, seed: int = 0, classes: int = 2, **rcnn: Any):
     """A small detector of a config, in evaluation mode; ``rcnn`` changes its ``test_cfg``."""
     model = copy.deepcopy(load_config(name).model)
@@ -37,14 +50,11 @@ def build(name: str, seed: int = 0, classes: int = 2, **rcnn: Any):
     for key, changes in SMALL[name].items():
         model[key].update(changes)
     model.backbone.pop('init_cfg', None)
-    model.neck.out_channels = 8
-    model.rpn_head.update(in_channels=8, feat_channels=8)
+    narrow(model, 8)
     head = model.roi_head
-    for extractor in (head.bbox_roi_extractor, head.mask_roi_extractor):
-        extractor.out_channels = 8
     for one in head.bbox_head if isinstance(head.bbox_head, list) else [head.bbox_head]:
-        one.update(in_channels=8, fc_out_channels=16, num_classes=classes)
-    head.mask_head.update(in_channels=8, conv_out_channels=8, num_classes=classes)
+        one.num_classes = classes
+    head.mask_head.num_classes = classes
     if 'mask_nms' in rcnn:
         head.type = 'MaskNMSRoIHead'
     model.train_cfg = None
