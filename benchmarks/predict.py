@@ -23,7 +23,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')  # as the commands do
+if 'OMP_WAIT_POLICY' not in os.environ:  # as the commands do
+    os.environ.setdefault('GOMP_SPINCOUNT', '30000')
 
 import cv2  # noqa: E402
 import numpy as np  # noqa: E402

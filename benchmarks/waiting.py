@@ -2,11 +2,12 @@
 
 Threads of OpenMP wait for each other after each operator. By default they spin for some
 milliseconds, which takes cores from whatever else runs: the processes that load data, other
-programs. With OMP_WAIT_POLICY=PASSIVE, which the commands set unless the user did, they sleep.
+programs. The commands let them spin for a tenth of that time (GOMP_SPINCOUNT=30000) unless the user
+says otherwise; with OMP_WAIT_POLICY=PASSIVE they sleep at once.
 
-Each line is one command on the generated barn, run with both policies in turns: training without
-and with processes that load, test, and prediction. "busy" is beside a program that keeps one core
-busy. Run it on a quiet machine; the last column is what sleeping makes of the time.
+Each line is one command on the generated barn, run in all three ways in turns: training without and
+with processes that load, test, and prediction. "busy" is beside a program that keeps one core busy.
+Run it on a quiet machine; the last columns are the ratios to spinning as long as OpenMP does.
 
     python benchmarks/waiting.py
     python benchmarks/waiting.py --tasks train --iterations 20 --turns 1
@@ -26,7 +27,7 @@ from prettytable import PrettyTable
 
 ROOT = Path(__file__).resolve().parents[1]
 # GNU's OpenMP spins so often where no policy is set; the variable goes before the policy
-POLICIES = {'spin': dict(GOMP_SPINCOUNT='300000', KMP_BLOCKTIME='200'),
+POLICIES = {'long': dict(GOMP_SPINCOUNT='300000'), 'short': dict(GOMP_SPINCOUNT='30000'),
             'sleep': dict(OMP_WAIT_POLICY='PASSIVE')}
 TASKS = ('train', 'loaders', 'test', 'predict')
 CONFIG = 'configs/fcn8s_barn.py'
@@ -46,7 +47,7 @@ torch.save(dict(state_dict=model.state_dict()), sys.argv[1])
 def seconds(task: str, policy: str, place: Path, iterations: int) -> float:
     """Seconds an iteration, or an image."""
     environment = {name: value for name, value in os.environ.items()
-                   if name not in ('OMP_WAIT_POLICY', 'GOMP_SPINCOUNT', 'KMP_BLOCKTIME')}
+                   if name not in ('OMP_WAIT_POLICY', 'GOMP_SPINCOUNT')}
     environment |= dict(POLICIES[policy], BARN_ROOT=str(place / 'barn'), PYTHONPATH=str(ROOT))
     work = place / f'{task} {policy}'
     options = ['--work-dir', str(work), '--cfg-options', 'default_hooks.logger.interval=1']
@@ -107,7 +108,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument('--iterations', type=int, default=60)
     parser.add_argument('--turns', type=int, default=3, help='how often each is run')
     args = parser.parse_args(argv)
-    table = PrettyTable(['command', 'machine', *(f'{policy} ms' for policy in POLICIES), 'ratio'])
+    table = PrettyTable(['command', 'machine', *(f'{policy} ms' for policy in POLICIES),
+                         'short to long', 'sleep to long'])
     with tempfile.TemporaryDirectory() as folder:
         prepare(Path(folder))
         for task in args.tasks:
@@ -121,9 +123,10 @@ def main(argv: Sequence[str] | None = None) -> None:
                             values.append(seconds(task, policy, Path(work), args.iterations))
                         print(f'{task}, {"busy" if busy else "quiet"}, {policy}: '
                               f'{1000 * values[-1]:.1f} ms', flush=True)
-                spin, sleep = (statistics.median(taken[policy]) for policy in POLICIES)
-                table.add_row([task, 'busy' if busy else 'quiet', f'{1000 * spin:.1f}',
-                               f'{1000 * sleep:.1f}', f'{sleep / spin:.2f}'])
+                middle = [statistics.median(values) for values in taken.values()]
+                table.add_row([task, 'busy' if busy else 'quiet',
+                               *(f'{1000 * value:.1f}' for value in middle),
+                               *(f'{value / middle[0]:.2f}' for value in middle[1:])])
     print(table)
 
 

@@ -17,9 +17,11 @@ ROOT = Path(__file__).resolve().parents[1]
 if Path(__file__).resolve().parent.name == 'tools':
     sys.path.insert(0, str(ROOT))
 
-# Threads that wait asleep leave the cores to others: to the processes that load data, and to other
-# programs. OpenMP reads it when it is loaded, with torch.
-os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
+# Threads of GNU's OpenMP that wait for each other keep their cores for some time: a tenth of the
+# usual one leaves them to loaders and other programs sooner. It is read when torch is loaded, and
+# would go before the user's policy. What it costs: benchmarks/waiting.py
+if 'OMP_WAIT_POLICY' not in os.environ:
+    os.environ.setdefault('GOMP_SPINCOUNT', '30000')
 
 USAGE, ERROR, INTERRUPTED = 2, 1, 130
 FULL_DISK = 'hint: free some space, or write to another disk'

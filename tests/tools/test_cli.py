@@ -109,14 +109,15 @@ def test_words_that_are_none(kind, text):
         kind(text)
 
 
-@pytest.mark.parametrize(('given', 'expected'), [(None, 'PASSIVE'), ('ACTIVE', 'ACTIVE')])
-def test_threads_wait_asleep_unless_the_user_says_otherwise(given, expected):
-    environment = {name: value for name, value in os.environ.items() if name != 'OMP_WAIT_POLICY'}
-    environment |= {} if given is None else dict(OMP_WAIT_POLICY=given)
+@pytest.mark.parametrize(('given', 'expected'), [
+    ({}, b'30000'), (dict(GOMP_SPINCOUNT='7'), b'7'), (dict(OMP_WAIT_POLICY='PASSIVE'), None)])
+def test_threads_spin_for_a_short_time_unless_the_user_says_otherwise(given, expected):
+    environment = {name: value for name, value in os.environ.items()
+                   if name not in ('OMP_WAIT_POLICY', 'GOMP_SPINCOUNT')} | given
     # what the C library sees is what OpenMP reads; os.environ alone would not do
     code = ('import sys; assert "torch" not in sys.modules; import _cli, ctypes;'
             'get = ctypes.CDLL(None).getenv; get.restype = ctypes.c_char_p;'
-            'print(get(b"OMP_WAIT_POLICY").decode()); assert "torch" not in sys.modules')
+            'print(get(b"GOMP_SPINCOUNT")); assert "torch" not in sys.modules')
     done = subprocess.run([sys.executable, '-c', code], cwd=TOOLS, env=environment, text=True,
                           capture_output=True, check=True)
-    assert done.stdout.strip() == expected
+    assert done.stdout.strip() == str(expected)
