@@ -35,10 +35,10 @@ from mmseg.registry import MODELS as SEGMENTORS  # noqa: E402
 from prettytable import PrettyTable  # noqa: E402
 
 from plugin.inference import load_model, predict  # noqa: E402
+from plugin.inference.prediction import workers_beside  # noqa: E402
 from plugin.inference.predictor import build_model  # noqa: E402
 from plugin.utils import write_atomically  # noqa: E402
 from plugin.utils.config import load_config  # noqa: E402
-from plugin.utils.workers import usual_workers  # noqa: E402
 
 # config, and width and height of drawn images
 KINDS = {'semantic': ('fcn8s_mnv2_camvid', (240, 180)),
@@ -69,7 +69,7 @@ def measure(kind: str = 'semantic', *, device: str = 'cpu', images: int = 64, ba
         batches; seconds of all cores an image, ``cpu`` and ``cpu_alone``; ``ratio``, which is whole
         to the larger of network and disk; ``share`` of the network's own throughput.
     """
-    workers = usual_workers() if workers is None else workers
+    workers = workers_beside(device, images) if workers is None else workers
     with tempfile.TemporaryDirectory() as place:
         root = Path(place)
         paths = _images(root / 'in', images, size or KINDS[kind][1], folder, kind)

@@ -68,7 +68,8 @@ def parse_args(argv=None) -> argparse.Namespace:
                         'last bits, and so other labels at single pixels')
     parser.add_argument('--workers', type=_cli.count, metavar='N',
                         help='processes that read images, draw and write while the network works '
-                        '(default: one a core, at most 16); 0 for none. The results are the same')
+                        '(default: beside a GPU one a core, at most 16; beside a CPU, which they '
+                        'would slow down, none). The results are the same')
     parser.add_argument('--no-overlays', dest='overlays', action='store_false',
                         help='draw nothing, neither overlays nor videos')
     parser.add_argument('--resume', action='store_true',

@@ -37,6 +37,7 @@ class OnnxDetector(Detector):
                  content: bytes | None = None, **settings: Any) -> None:
         self._runs_on, self._content = device, content
         super().__init__(cfg, checkpoint, **settings)
+        self.runs_on = device  # what is around the graph stays on the CPU
 
     def _weights(self) -> int:
         # those of the graph; PyTorch's are not used

@@ -32,6 +32,7 @@ class OnnxSegmenter(Segmenter):
                  **settings: Any) -> None:
         self._runs_on = device
         super().__init__(cfg, checkpoint, **settings)
+        self.runs_on = device  # what is around the graph stays on the CPU
 
     def _weights(self) -> int:
         # those of the graph; PyTorch's are not used

@@ -61,8 +61,8 @@ def predict(model: Segmenter | Detector, inputs: Inputs, out: str | Path = 'outp
             they have few points to correct; 0 keeps every pixel (instances). Defaults to 1.
         overlays (bool): Write overlays of images, and videos with them. Defaults to True.
         workers (int, optional): Processes, forked from this one, that read images and write
-            results while the network works; the results are the same for any number. None is one a
-            core, at most 16. Defaults to 0: this process.
+            results while the network works; the results are the same for any number. None is what
+            :func:`workers_beside` says. Defaults to 0: this process.
         batch (int): Images of the same prepared size that the network takes at once. Above 1 it
             may compute other last bits, and so other labels where two classes are equally likely.
             Defaults to 1.
@@ -109,10 +109,28 @@ def predict(model: Segmenter | Detector, inputs: Inputs, out: str | Path = 'outp
         results = PixelResults(model, out, image_format=image_format, opacity=opacity,
                                probabilities=probabilities, overlays=overlays)
     if workers is None:
-        # for a few images it is not worth while
-        workers = min(usual_workers(), len(images) // 8)
+        workers = workers_beside(model.runs_on, len(images))
     return predict_all(results, found, out, workers=workers, batch=batch, resume=resume,
                        settings=model.identity(), launch=launched_by(launcher, local_rank))
+
+
+def workers_beside(device: str, images: int) -> int:
+    """How many processes may read and write beside a network, where the user does not say.
+
+    Args:
+        device (str): Where the network computes.
+        images (int): How many there are.
+
+    Returns:
+        int: One a core, at most 16, and fewer for a few images, for which they are not worth while.
+        0 beside a CPU, all of whose cores the network takes: there they make it slower.
+
+    Example:
+        >>> from plugin.inference.prediction import workers_beside
+        >>> workers_beside('cpu', 1000), workers_beside('cuda:0', 7)
+        (0, 0)
+    """
+    return 0 if device.startswith('cpu') else min(usual_workers(), images // 8)
 
 
 def predict_all(results: Results, inputs: list[Input], out: Path, *, workers: int = 0,

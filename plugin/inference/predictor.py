@@ -45,6 +45,7 @@ class Predictor(Generic[Result]):
         config (str): The config in messages.
         classes (list[str]): Names of the C classes.
         palette (list[tuple[int, int, int]]): Their colours, RGB.
+        runs_on (str): Where the network computes, e.g. ``cpu`` or ``cuda:1``.
 
     Raises:
         UserError: If the checkpoint does not fit the model, or the config
@@ -56,7 +57,7 @@ class Predictor(Generic[Result]):
     datasets: Registry
 
     def __init__(self, cfg: Config, checkpoint: str, *, device: str = 'cpu') -> None:
-        self.config = str(cfg.filename)
+        self.config, self.runs_on = str(cfg.filename), device
         self._network = zlib.crc32(repr((cfg.model, test_pipeline(cfg))).encode())
         self._scope = cfg.get('default_scope', self.scope)
         load, *steps = copy.deepcopy(test_pipeline(cfg))

@@ -175,6 +175,12 @@ def test_a_killed_process_is_told(models, crowd, tmp_path, monkeypatch):
         predict(models['pixels'], crowd, tmp_path / 'out', workers=2)
 
 
+def test_workers_where_the_user_does_not_say():
+    with mock.patch('plugin.inference.prediction.usual_workers', return_value=5):
+        assert [workers_beside('cuda:1', images) for images in (7, 16, 1000)] == [0, 2, 5]
+        assert workers_beside('cpu', 1000) == 0
+
+
 def test_what_waits_is_bounded(tmp_path):
     """The number of images that were read and not written never exceeds the limit."""
     class Counted:
