@@ -2,6 +2,7 @@
 import errno
 import os
 import signal
+from unittest import mock
 
 import cv2
 import numpy as np
@@ -13,6 +14,7 @@ from plugin.inference.inputs import Input
 from plugin.inference.pipeline import Pipeline, Tables
 from plugin.inference.pixel_results import PixelResults
 from plugin.inference.predicted import Predicted
+from plugin.inference.prediction import workers_beside
 from tests.helpers.tiny_detector import rows_of
 
 
