@@ -5,7 +5,7 @@ from mmengine.config import Config
 
 KEPT = 8  # texts in memory
 _format = Config.pretty_text.fget
-_texts: 'OrderedDict[str, str]' = OrderedDict()
+_texts: OrderedDict[str, str] = OrderedDict()
 
 
 def remember_texts() -> None:
