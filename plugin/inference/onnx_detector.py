@@ -35,16 +35,18 @@ class OnnxDetector(Detector):
 
     def __init__(self, cfg: Config, checkpoint: str, *, device: str = 'cpu',
                  content: bytes | None = None, **settings: Any) -> None:
-        self._runs_on, self._content = device, content
-        super().__init__(cfg, checkpoint, **settings)
-        self.runs_on = device  # what is around the graph stays on the CPU
+        self._content = content
+        super().__init__(cfg, checkpoint, device=device, **settings)
+
+    def _torch_device(self) -> str:
+        return 'cpu'  # what is around the graph
 
     def _weights(self) -> int:
         # those of the graph; PyTorch's are not used
         return self._checksum
 
     def _load(self, cfg: Config, checkpoint: str) -> tuple[BaseModel, dict]:
-        network = OnnxInstances(self._content or checkpoint, self._runs_on)
+        network = OnnxInstances(self._content or checkpoint, self.runs_on)
         self._checksum = zlib.crc32(self._content or Path(checkpoint).read_bytes())
         self._facts, model = network.facts, build_model(cfg, self.models)
         check_facts(self._facts, model, Path(checkpoint).name, str(cfg.filename))

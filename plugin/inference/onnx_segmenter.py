@@ -1,7 +1,6 @@
 """Prediction by an exported network."""
 import zlib
 from pathlib import Path
-from typing import Any
 
 from mmengine.config import Config
 from mmengine.model import BaseModel
@@ -28,18 +27,15 @@ class OnnxSegmenter(Segmenter):
         UserError: If the file is no graph of this config.
     """
 
-    def __init__(self, cfg: Config, checkpoint: str, *, device: str = 'cpu',
-                 **settings: Any) -> None:
-        self._runs_on = device
-        super().__init__(cfg, checkpoint, **settings)
-        self.runs_on = device  # what is around the graph stays on the CPU
+    def _torch_device(self) -> str:
+        return 'cpu'  # what is around the graph
 
     def _weights(self) -> int:
         # those of the graph; PyTorch's are not used
         return self._checksum
 
     def _load(self, cfg: Config, checkpoint: str) -> tuple[BaseModel, dict]:
-        network = OnnxNetwork(checkpoint, self._runs_on)
+        network = OnnxNetwork(checkpoint, self.runs_on)
         self._checksum = zlib.crc32(Path(checkpoint).read_bytes())
         facts, model = network.facts, build_model(cfg, self.models)
         check_facts(facts, model, Path(checkpoint).name, str(cfg.filename))

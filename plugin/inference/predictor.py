@@ -69,13 +69,16 @@ class Predictor(Generic[Result]):
                 [dict(type='LoadImageFromNDArray', to_float32=load.get('to_float32', False)),
                  *(step for step in steps if not step['type'].split('.')[-1].startswith('Load'))]))
             model, self.checkpoint = self._load(cfg, checkpoint)
-            self._model: BaseModel = model.to(device).eval()
+            self._model: BaseModel = model.to(self._torch_device()).eval()
             self.classes, self.palette = classes_and_palette(
                 cfg, self.checkpoint.get('meta', {}), self._number_of_classes(), self.datasets)
 
     def identity(self) -> dict[str, Any]:
         """What tells the results of this model from those of another one, as JSON holds it."""
         return dict(network=self._network, weights=self._weights())
+
+    def _torch_device(self) -> str:
+        return self.runs_on
 
     def _weights(self) -> int:
         """A checksum of the weights."""

@@ -78,7 +78,7 @@ class Segmenter(Predictor[np.ndarray]):
             settings['keep_logits'] = keep_logits or tta or bool(settings.get('crf'))
         if settings:
             model.test_cfg = ConfigDict(settings)
-        self._tiled, self._on_cpu = settings.get('mode') == 'tile', device == 'cpu'
+        self._tiled = settings.get('mode') == 'tile'
         self._tta, self._given_views = tta, cfg.get('tta_pipeline')
         super().__init__(cfg, checkpoint, device=device)
         self._averaged = TTASegmentor(self._model) if tta else None
@@ -146,7 +146,7 @@ class Segmenter(Predictor[np.ndarray]):
 
     def _least_memory(self) -> int | None:
         # the image, its labels (int64), and its logits (float32)
-        return None if self._tiled else 11 + 4 * len(self.classes) * self._on_cpu
+        return None if self._tiled else 11 + 4 * len(self.classes) * (self._torch_device() == 'cpu')
 
     def _steps(self, steps: list[dict]) -> list[dict]:
         if not self._tta:
