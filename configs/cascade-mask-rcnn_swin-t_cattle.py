@@ -1,11 +1,11 @@
 # Cascade Mask R-CNN on Swin-T, own outlined animals (Liu et al., ICCV 2021).
 # Published: none; the animals are your own. On COCO: box AP 50.4, mask AP 43.7 (3x).
-# Needs: own outlines as COCO files (data/README.md); a COCO checkpoint through
-#   tools/convert_coco_head.py, or Swin-T of ImageNet.
+# Needs: own outlines as COCO files (data/README.md); Swin-T of ImageNet, or a COCO checkpoint of
+#   this network through tools/convert_coco_head.py, of which none is known to circulate.
 # Departs: 3600 steps, which are 36 rounds of 1600 images with 16 a step, and of 200 with the 2 of
-#   this config; no mixed precision; starts from COCO where its checkpoint is at hand; the box heads
-#   are MMDetection's (two linear layers, smooth L1, one box for all classes), not four convolutions
-#   with batch norm and GIoU.
+#   this config; no mixed precision; starts from ImageNet; the box heads are MMDetection's (two
+#   linear layers, smooth L1, one box for all classes), not four convolutions with batch norm and
+#   GIoU.
 # The rate 1e-4 is for 16 images a step and is scaled to the batch (auto_scale_lr).
 _base_ = [
     '_base_/models/cascade-mask-rcnn_swin-t.py',

@@ -1,9 +1,9 @@
 # CPS on DeepLabv3+, 22 labelled images of seven animals (Chen et al., CVPR 2021).
 # Published: none; the division of the images is ours.
 # Needs: the animals of data/README.md; the lists of tools/data/make_partition.py (docs/semi.md);
-#   MobileNetV2 of ImageNet from the model zoo of MMSegmentation.
+#   MobileNetV2 of ImageNet from the model zoo of MMPretrain.
 # Departs: labelled and unlabelled images share the statistics of batch norm; supervised for 200
-#   iterations first; network and schedule are ours.
+#   iterations first; network and schedule are those of suponly_mnv2_animals7.py.
 # What it adds to suponly_mnv2_animals7.py. The variant with CutMix, which pairs images of a batch
 # where the published one draws a second batch:
 # --cfg-options model.unsupervised.mix=cutmix model.unsupervised.weight=1

@@ -1,11 +1,13 @@
 # CutMix-Seg on DeepLabv3+, 22 labelled images of seven animals (French et al., BMVC 2020).
 # Published: none; the division of the images is ours.
 # Needs: the animals of data/README.md; the lists of tools/data/make_partition.py (docs/semi.md);
-#   MobileNetV2 of ImageNet from the model zoo of MMSegmentation.
+#   MobileNetV2 of ImageNet from the model zoo of MMPretrain.
 # Departs: the student's images also change their colours; images are paired within a batch,
-#   published with a second one; supervised for 200 iterations first; network and schedule are ours.
-# Measured: mIoU 51.2 and 50.4 on val (seeds 0, 1), 300 iterations after suponly_mnv2_animals7.py,
-#   which had 47.5 and 48.7 with as many more.
+#   published with a second one; supervised for 200 iterations first; network and schedule are those
+#   of suponly_mnv2_animals7.py.
+# Measured: mIoU 51.2 and 50.4 on the 210 images that are now val and test (seeds 0, 1, and other
+#   colours), 300 iterations after suponly_mnv2_animals7.py, which had 47.5 and 48.7 with as many
+#   more.
 # What it adds to suponly_mnv2_animals7.py.
 _base_ = [
     './suponly_mnv2_animals7.py',

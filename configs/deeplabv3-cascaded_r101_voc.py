@@ -3,7 +3,7 @@
 #   16.
 # Needs: VOC 2012 and SBD; ResNet-101 V1c of ImageNet from the model zoo of MMSegmentation.
 # Departs: the stem has 3x3 convolutions of 32, 32 and 64 maps, in the published code of 64, 64 and
-#   128; the weight decay is the published code's.
+#   128.
 # Output stride 16, multi-grid 1, 2, 1.
 _base_ = [
     '_base_/models/deeplabv3-cascaded_r101.py',

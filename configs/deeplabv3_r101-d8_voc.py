@@ -3,7 +3,7 @@
 # Needs: VOC 2012; a checkpoint of deeplabv3_r101_voc.py.
 # Departs: trains on train, to be scored on val; the convolution behind the ASPP is 3x3, in the
 #   paper 1x1; the stem has 3x3 convolutions of 32, 32 and 64 maps, in the published code of 64, 64
-#   and 128; 30k steps; the weight decay is the published code's.
+#   and 128.
 # Frozen batch norm, a rate of 0.001 and VOC's own labels. As the paper, on the validation set as
 # well:
 # --cfg-options train_dataloader.dataset.ann_file=ImageSets/Segmentation/trainval.txt

@@ -2,8 +2,7 @@
 # Published: mIoU 77.21 on val, one scale; 78.51 with the same weights at output stride 8.
 # Needs: VOC 2012 and SBD; ResNet-101 V1c of ImageNet from the model zoo of MMSegmentation.
 # Departs: the convolution behind the ASPP is 3x3, in the paper 1x1; the stem has 3x3 convolutions
-#   of 32, 32 and 64 maps, in the published code of 64, 64 and 128; the weight decay is the
-#   published code's.
+#   of 32, 32 and 64 maps, in the published code of 64, 64 and 128.
 # At output stride 8 the weights are tested by the network of deeplabv3_r101-d8_voc.py:
 # python tools/test.py configs/deeplabv3_r101-d8_voc.py work_dirs/deeplabv3_r101_voc/iter_30000.pth
 _base_ = [

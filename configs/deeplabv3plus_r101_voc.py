@@ -2,7 +2,7 @@
 # Published: mIoU 78.85 on val, one scale; 79.35 with the same weights at output stride 8.
 # Needs: VOC 2012 and SBD; ResNet-101 V1c of ImageNet from the model zoo of MMSegmentation.
 # Departs: the stem has 3x3 convolutions of 32, 32 and 64 maps, in the published code of 64, 64 and
-#   128; the weight decay is the published code's.
+#   128.
 # The schedule is that of DeepLabv3. The convolutions of ASPP and decoder are plain, as in the
 # paper's rows on ResNet-101.
 _base_ = [

@@ -1,4 +1,4 @@
-# FCN-32s on Caffe's VGG16, PASCAL VOC 2012 (Long, Shelhamer and Darrell, PAMI 2017).
+# FCN-32s on Caffe's VGG16, PASCAL VOC 2012 (Shelhamer, Long and Darrell, PAMI 2017).
 # Published: mIoU 63.6 on seg11valid (736 images), one scale, no CRF.
 # Needs: VOC 2012, SBD and seg11valid.txt; Caffe's VGG16 through tools/convert_vgg16.py.
 # Departs: images are drawn without replacement; validation masks of VOC 2012, not 2011.

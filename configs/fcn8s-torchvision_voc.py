@@ -3,7 +3,8 @@
 # Needs: VOC 2012, SBD and seg11valid.txt; torchvision's VGG16 through tools/convert_vgg16.py.
 # Departs: torchvision's weights and RGB images of mean 0 and deviation 1; the skips are scaled by
 #   0.3 and 0.003, 30 times the published 0.01 and 0.0001; no padding by 100; images are drawn
-#   without replacement; validation masks of VOC 2012, not 2011.
+#   without replacement; validation masks of VOC 2012, not 2011; the rate is that of Caffe, untried
+#   with these weights.
 # What a score learns goes with the square of what it sees, and torchvision's pool4 is some 30
 # times smaller than Caffe's. Rate, momentum and 300k steps are those of fcn8s-atonce_voc.py.
 _base_ = [

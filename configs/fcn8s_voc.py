@@ -1,4 +1,4 @@
-# FCN-8s on Caffe's VGG16, PASCAL VOC 2012 (Long, Shelhamer and Darrell, PAMI 2017).
+# FCN-8s on Caffe's VGG16, PASCAL VOC 2012 (Shelhamer, Long and Darrell, PAMI 2017).
 # Published: mIoU 65.5 on seg11valid (736 images), one scale, no CRF.
 # Needs: VOC 2012, SBD and seg11valid.txt; the last checkpoint of fcn16s_voc.py.
 # Departs: images are drawn without replacement; validation masks of VOC 2012, not 2011.

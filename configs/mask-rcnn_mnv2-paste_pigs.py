@@ -1,7 +1,8 @@
 # Mask R-CNN on MobileNetV2, real pigs, trained on crowds (Ghiasi et al., CVPR 2021).
 # Published: none; the network and the division of the images are ours.
 # Needs: the pigs of data/README.md; MobileNetV2 of ImageNet from the model zoo of MMDetection.
-# Departs: instances are varied and placed one by one, at most 8 of 3 images into every second one.
+# Departs: as mask-rcnn_mnv2_pigs.py; instances are varied and placed one by one, at most 8 of 3
+#   images into every second one.
 # The same as mask-rcnn_mnv2_pigs but for the pigs that are pasted.
 _base_ = [
     '_base_/models/mask-rcnn_mnv2.py',

@@ -2,7 +2,8 @@
 # Published: none; the scenes are generated here.
 # Needs: scenes of tools/data/make_barn.py; MobileNetV2 of ImageNet from the model zoo of
 #   MMDetection.
-# Departs: the recipe is ours.
+# Departs: the recipe is ours: AdamW 3e-4, cosine, 400 steps of 4 images, FPN of 128 maps from
+#   stride 8 on.
 # Measured: mask AP 64.3, AP50 97.3, counts off by 0.15 animals, in 11 minutes on 2 CPU cores.
 # Counts cattle after minutes on two CPU cores.
 _base_ = [

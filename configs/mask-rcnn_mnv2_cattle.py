@@ -2,7 +2,8 @@
 # Published: none; the animals are your own.
 # Needs: own outlines as COCO files (data/README.md); MobileNetV2 of ImageNet from the model zoo of
 #   MMDetection.
-# Departs: the recipe is ours.
+# Departs: the recipe is ours: AdamW 3e-4, cosine, 600 steps of 4 images, FPN of 128 maps from
+#   stride 8 on.
 # 320 pixels, without a GPU.
 _base_ = [
     '_base_/models/mask-rcnn_mnv2.py',

@@ -1,8 +1,9 @@
 # Mask R-CNN on MobileNetV2, real pigs (He et al., ICCV 2017).
 # Published: none; the network and the division of the images are ours.
 # Needs: the pigs of data/README.md; MobileNetV2 of ImageNet from the model zoo of MMDetection.
-# Departs: the recipe is ours; the backbone's batch norms, whose statistics are fixed, are trained as
-#   a part of its convolutions, which changes rounding and time alone; --amp trains in bfloat16.
+# Departs: the recipe is ours: AdamW 3e-4, cosine, 1000 steps of 4 images, FPN of 128 maps from
+#   stride 8 on; the backbone's batch norms, whose statistics are fixed, are trained as a part of
+#   its convolutions, which changes rounding and time alone; --amp trains in bfloat16.
 # Measured: mask AP 53.6, AP50 78.5 on 32 test images, counts off by 0.50 animals, in 21 minutes on
 #   2 CPU cores; in float32, before batch norms were a part of the convolutions.
 # 320 pixels, in two processes with two images each: tools/dist_train.sh ... 2 --cfg-options

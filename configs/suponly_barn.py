@@ -2,7 +2,7 @@
 # Published: none; the scenes are generated here.
 # Needs: scenes of tools/data/make_barn.py; the lists of tools/data/make_partition.py
 #   (docs/semi.md).
-# Departs: the recipe is ours.
+# Departs: the recipe is ours: AdamW 0.004, poly, 1200 steps of 4 scenes of 256.
 # Measured: mIoU 58.6 on val, one run.
 # The twin of u2pl_barn.py: the same labels and nothing else.
 _base_ = [

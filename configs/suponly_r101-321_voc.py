@@ -1,7 +1,7 @@
 # DeepLabv3+ on ResNet-101, 92 labelled images of VOC 2012, crops of 321 (Yang et al., CVPR 2023).
 # Published: mIoU on val 45.1 (92), 55.3 (183), 64.8 (366), 69.7 (732), 73.5 (1464), the SupBaseline of UniMatch.
-# Needs: VOC 2012 and SBD; the published lists (data/README.md); a ResNet-101 of ImageNet with a stem
-#   of 64, 64 and 128 maps.
+# Needs: VOC 2012; SBD, for its list of images alone; the published lists (data/README.md); a
+#   ResNet-101 of ImageNet with a stem of 64, 64 and 128 maps.
 # Departs: lasts 80 rounds of the unlabelled images, as its twin with UniMatch, published of the
 #   labelled ones.
 # LABELED=183 python tools/train.py configs/suponly_r101-321_voc.py takes 183; or 366, 732, 1464.

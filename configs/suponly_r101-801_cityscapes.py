@@ -3,9 +3,9 @@
 # Needs: Cityscapes; the published lists (data/README.md); a ResNet-101 of ImageNet with a stem of 64,
 #   64 and 128 maps.
 # Departs: lasts 240 rounds of the unlabelled images, as its twin with UniMatch, published of the
-#   labelled ones; OHEM takes 200000 pixels of the images of a process, which are 2 as published with
-#   4 processes of 2 + 2; where windows meet the border they move inwards, published they are cut;
-#   windows average logits, published probabilities.
+#   labelled ones; OHEM takes 200000 pixels of the images of a process, by default all 8, published
+#   of the 2 of each of 4 GPUs; where windows meet the border they move inwards, published they are
+#   cut; windows average logits, published probabilities.
 # LABELED=372 python tools/train.py configs/suponly_r101-801_cityscapes.py takes 372; or 744, 1488.
 # Images of 2048x1024 are scored by windows of 801, two thirds of that apart, as published.
 _base_ = [

@@ -1,7 +1,7 @@
 # DeepLabv3+ on ResNet-101, 92 labelled images of VOC 2012 (Wang et al., CVPR 2022).
 # Published: mIoU on val 45.77 (92), 54.92 (183), 65.88 (366), 71.69 (732), 72.50 (1464).
-# Needs: VOC 2012 and SBD; the published lists (data/README.md); ResNet-101 V1c of ImageNet from the
-#   model zoo of MMSegmentation.
+# Needs: VOC 2012; SBD, for its list of images alone; the published lists (data/README.md);
+#   ResNet-101 V1c of ImageNet from the model zoo of MMSegmentation.
 # Departs: the stem has 32, 32 and 64 maps, published 64, 64 and 128; the decoder drops out before
 #   the classifier alone, published after each convolution; lasts 80 rounds of the unlabelled
 #   images, as its twin with U2PL, published of the labelled ones.

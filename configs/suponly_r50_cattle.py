@@ -1,8 +1,7 @@
 # FCN-8s on ResNet-50, own outlined animals.
 # Published: none; the animals are your own.
-# Needs: own outlines as COCO files and a folder of images (data/README.md); torchvision's
-#   ResNet-50.
-# Departs: the recipe is ours.
+# Needs: own outlines as COCO files (data/README.md); torchvision's ResNet-50.
+# Departs: the recipe is ours: SGD 0.01, poly, 4000 steps of 4 crops of 512.
 # The twin of u2pl_r50_cattle.py: the same labels and nothing else.
 _base_ = [
     '_base_/models/fcn_r50.py',

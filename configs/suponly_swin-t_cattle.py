@@ -1,6 +1,6 @@
 # UPerNet on Swin-T, own outlined animals (Liu et al., ICCV 2021).
 # Published: none; the animals are your own.
-# Needs: own outlines as COCO files and a folder of images (data/README.md); Swin-T of ImageNet.
+# Needs: own outlines as COCO files (data/README.md); Swin-T of ImageNet.
 # Departs: as upernet_swin-t_cattle.py.
 # The twin of u2pl_swin-t_cattle.py: the same labels and nothing else.
 _base_ = [

@@ -1,7 +1,7 @@
 # U2PL on DeepLabv3+, 92 labelled images of VOC 2012 (Wang et al., CVPR 2022).
 # Published: mIoU on val 67.98 (92), 69.15 (183), 73.66 (366), 76.16 (732), 79.49 (1464).
-# Needs: VOC 2012 and SBD; the published lists (data/README.md); ResNet-101 V1c of ImageNet from the
-#   model zoo of MMSegmentation.
+# Needs: VOC 2012; SBD, for its list of images alone; the published lists (data/README.md);
+#   ResNet-101 V1c of ImageNet from the model zoo of MMSegmentation.
 # Departs: the stem has 32, 32 and 64 maps, published 64, 64 and 128; the decoder drops out before
 #   the classifier alone, published after each convolution; follows the paper where the published
 #   code departs from it (docs/semi.md); the representation comes from the features before the

@@ -1,7 +1,7 @@
 # UniMatch V2 on frozen DINOv2-S, own animals: 200 outlined images, many others, one small GPU.
 # Published: none; the data are your own.
 # Needs: what suponly_dinov2-s_cattle.py needs.
-# Departs: the backbone is frozen, published it learns; the supervised loss keeps its weight.
+# Departs: as suponly_dinov2-s_cattle.py; the sum of the losses is not halved.
 _base_ = [
     './suponly_dinov2-s_cattle.py',
     '_base_/semi/unimatchv2.py',

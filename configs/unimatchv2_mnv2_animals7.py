@@ -1,8 +1,9 @@
 # UniMatch V2: what it adds to suponly_mnv2_animals7.py.
 # Published: none; the paper has DINOv2 on VOC, Cityscapes, COCO and ADE20K.
 # Needs: what suponly_mnv2_animals7.py needs.
-# Departs: a network with batch norm, which takes the statistics of labelled and unlabelled images apart;
-#   the supervised loss keeps its weight.
+# Departs: a network with batch norm, which takes the statistics of labelled and unlabelled images
+#   apart; the sum of the losses is not halved; supervised for 200 iterations first; network and
+#   schedule are those of suponly_mnv2_animals7.py.
 _base_ = [
     './suponly_mnv2_animals7.py',
     '_base_/semi/unimatchv2.py',

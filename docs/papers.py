@@ -94,7 +94,9 @@ def image_size(cfg: Config) -> tuple[int, int]:
 
 
 def multiply_adds(cfg: Config) -> float:
-    """Multiply-adds of a forward pass of one training image; auxiliary heads are not counted."""
+    """Multiply-adds of a forward pass of one training image; auxiliary heads are not counted, nor
+    the border by which an unpadded network extends what it predicts.
+    """
     height, width = image_size(cfg)
     model = _network(cfg)
     channels = network_config(cfg.model).backbone.get('in_channels', 3)
@@ -102,6 +104,8 @@ def multiply_adds(cfg: Config) -> float:
     with FlopCounterMode(display=False) as counter:
         if cfg.default_scope == 'mmdet':
             _detect(model, image)
+        elif getattr(model.decode_head, 'margin', 0):
+            model.decode_head(model.extract_feat(image))
         else:
             size = (height, width)
             model.encode_decode(image, [dict(img_shape=size, ori_shape=size, pad_shape=size,
@@ -127,8 +131,11 @@ def section(path: Path) -> str:
     height, width = image_size(cfg)
     lines = [f'### {path.stem}', '', f'[{head.title}](../configs/{path.name})', '']
     lines += [f'- **{key}**: {head.facts[key]}' for key in KEYS if key in head.facts]
-    batch = cfg.train_dataloader.batch_size
-    lines.append(f'- **Training**: {cfg.train_cfg.max_iters:,} steps of {batch} '
+    lines += [f'- **Weights**: {source}' for source in cfg.get('weights_from', {}).values()]
+    batch, joined = (cfg.train_dataloader.batch_size,
+                     cfg.optim_wrapper.get('accumulative_counts', 1))
+    steps = 'steps' if joined == 1 else f'iterations, {joined} of them a step,'
+    lines.append(f'- **Training**: {cfg.train_cfg.max_iters:,} {steps} of {batch} '
                  f'image{"s" * (batch > 1)} of {height}x{width}, {multiply_adds(cfg) / 1e9:.3g} G '
                  f'multiply-adds each; {_few(hours(cfg))}')
     lines += [f'- `{command}`' for command in head.commands]

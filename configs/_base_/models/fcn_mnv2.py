@@ -9,7 +9,7 @@ model = dict(
         init_cfg=dict(type='Pretrained', checkpoint=mobilenet_v2)),
     decode_head=dict(in_channels=[32, 96, 320]))
 weights_from = {
-    mobilenet_v2: 'Get an ImageNet MobileNetV2 under the names of MMSegmentation (its model zoo has '
+    mobilenet_v2: 'Get an ImageNet MobileNetV2 under the names of MMSegmentation (MMPretrain has '
                   'mobilenet_v2_batch256_imagenet) as weights/mobilenet_v2.pth, or set '
                   'MOBILENETV2_WEIGHTS. Training from random values works, but scores less.',
 }
