@@ -8,6 +8,7 @@ from mmengine.optim import build_optim_wrapper
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 
+from plugin.models.layers.frozen_batch_norm import FrozenBatchNorm2d
 from plugin.models.weights.deeplab import convert_deeplab
 
 
@@ -75,6 +76,21 @@ def test_schedule_of_v2(root):
     assert found['decode_head.trunks.0.fc6.bias'] == (2, 0)
     assert found['decode_head.classifiers.3.bias'] == (20, 0)
     assert (cfg.optim_wrapper.optimizer.lr, cfg.train_dataloader.batch_size) == (0.001, 10)
+
+
+@pytest.mark.parametrize('config', [
+    'deeplabv3_r101_voc', 'deeplabv3plus_r101_voc', 'deeplabv3plus_xception65_voc'])
+def test_v3_learns_everything_at_one_rate(config, root):
+    cfg, found = rates(config, root)
+    assert set(found.values()) == {(1, 1)}
+    assert (cfg.optim_wrapper.optimizer.lr, cfg.train_dataloader.batch_size) == (0.007, 16)
+
+
+def test_norms_are_frozen_in_the_second_stage_of_v3(root):
+    model = configured(root / 'configs/deeplabv3_r101-d8_voc.py')[1]
+    norms = [layer for layer in model.modules() if isinstance(layer, FrozenBatchNorm2d)]
+    assert len(norms) > 100
+    assert not any(isinstance(layer, torch.nn.BatchNorm2d) for layer in model.modules())
 
 
 @pytest.mark.parametrize('name, plain, bilateral, gaussian', [

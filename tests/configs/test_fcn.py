@@ -8,7 +8,7 @@ from mmengine.dataset import Compose
 from mmengine.optim import build_optim_wrapper
 from mmengine.optim.optimizer import amp_optimizer_wrapper
 from mmengine.runner import Runner
-from mmseg.registry import DATASETS, HOOKS, MODELS
+from mmseg.registry import DATASETS, HOOKS, MODELS, PARAM_SCHEDULERS
 from PIL import Image
 
 from plugin.datasets.preparation import prepare_voc
@@ -229,6 +229,15 @@ def test_mindspores_data_loss_scale_and_checkpoints(monkeypatch):
     monkeypatch.setattr(amp_optimizer_wrapper, 'is_cuda_available', lambda: True)
     model = torch.nn.Linear(2, 2)
     wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
+    group, = wrapper.optimizer.param_groups
+    assert (group['lr'], group['momentum'], group['weight_decay']) == (0.05, 0.9, 1e-4)
+    schedule = PARAM_SCHEDULERS.build(dict(cfg.param_scheduler[0], optimizer=wrapper))
+    rates = []
+    for _ in range(66000):
+        rates.append(group['lr'])
+        schedule.step()
+    assert rates[33000] == pytest.approx((0.05 + 0.0005) / 2)
+    assert group['lr'] == pytest.approx(0.0005)
     assert wrapper.loss_scaler.get_scale() == 4
     assert wrapper.loss_scaler.get_growth_interval() == 3000
     assert wrapper.loss_scaler.get_growth_factor() == 2
