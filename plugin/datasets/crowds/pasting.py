@@ -28,7 +28,8 @@ class Pasted(NamedTuple):
     Attributes:
         image (np.ndarray): uint8 (H, W, channels).
         masks (np.ndarray): bool (N, H, W), what is visible of each: first those that were there,
-            then those that were pasted, each of which lies on all before it.
+            without the pixels that were pasted over, then those that were pasted, each of which
+            lies on all before it. Masks that overlapped before still do.
         visible (np.ndarray): (N, ) share of the pixels of each that is visible, of those that lie
             in the image; 0 where none does.
     """
@@ -99,13 +100,11 @@ def paste(image: np.ndarray, masks: np.ndarray | Sequence[np.ndarray], cuts: Seq
     """
     height, width = image.shape[:2]
     drawn = image.copy()
-    # the number of the instance that each pixel shows
+    # the number of the pasted instance that each pixel shows
     owner = np.full((height, width), -1, np.int32)
-    whole = []
-    for number, mask in enumerate(masks):
-        owner[mask != 0] = number
-        whole.append(int(np.count_nonzero(mask)))
-    for number, (cut, (column, row)) in enumerate(zip(cuts, places, strict=True), start=len(whole)):
+    before = np.asarray(masks).reshape(-1, height, width) != 0
+    whole = before.sum((1, 2)).tolist()
+    for number, (cut, (column, row)) in enumerate(zip(cuts, places, strict=True)):
         high, wide = cut.mask.shape
         top, left = row - high // 2, column - wide // 2
         inside = (slice(max(-top, 0), max(min(high, height - top), 0)),
@@ -119,9 +118,8 @@ def paste(image: np.ndarray, masks: np.ndarray | Sequence[np.ndarray], cuts: Seq
         owner[box][mask] = number
         share = _softened(cut.mask, soften)[inside][..., None]
         drawn[box] = (share * cut.pixels[inside] + (1 - share) * drawn[box]).round()
-    visible = np.bincount(owner[owner >= 0], minlength=len(whole))
-    shown = owner == np.arange(len(whole))[:, None, None]
-    return Pasted(drawn, shown, visible / np.maximum(whole, 1))
+    shown = np.concatenate([before & (owner < 0), owner == np.arange(len(cuts))[:, None, None]])
+    return Pasted(drawn, shown, shown.sum((1, 2)) / np.maximum(whole, 1))
 
 
 def _softened(mask: np.ndarray, deviation: float) -> np.ndarray:

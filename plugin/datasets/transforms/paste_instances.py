@@ -22,9 +22,11 @@ class PasteInstances(BaseTransform):
     so that crowds beyond two images do not come about; drops what is hidden by a number of pixels,
     whatever the size of the image; and its ``get_indexes`` may draw an index behind the last image.
 
-    Masks and boxes are those of what remains visible. An instance of which less than a share
-    ``visible`` remains is ignored, neither object nor background; one that is hidden as a whole is
-    gone. Needs ``LoadAnnotations(with_bbox=True, with_mask=True)`` in the inner pipeline.
+    Masks and boxes are those of what remains visible: what was there loses the pixels that are
+    pasted over it, and nothing else, also where outlines overlap or lie in a region to ignore. An
+    instance of which less than a share ``visible`` remains is ignored, neither object nor
+    background; one that is hidden as a whole is gone. Where nothing is pasted, nothing changes.
+    Needs ``LoadAnnotations(with_bbox=True, with_mask=True)`` in the inner pipeline.
 
     Args:
         number (tuple[int, int]): How many are pasted at least and at most. Defaults to (0, 6).
@@ -79,6 +81,8 @@ class PasteInstances(BaseTransform):
             return results
         height, width = results['img'].shape[:2]
         cuts = self._cuts(results['mix_results'], height * width, rng)
+        if not cuts:
+            return results
         places = [(int(rng.integers(width)), int(rng.integers(height))) for _ in cuts]
         before = results['gt_masks'].to_ndarray()
         pasted = paste(results['img'], before, cuts, places)

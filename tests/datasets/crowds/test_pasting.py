@@ -10,44 +10,61 @@ def square(side, colour, label=1):
 
 
 def slow_paste(image, masks, cuts, places):
-    """Colours and owners of all pixels, one by one."""
-    image, owner = image.copy(), np.full(image.shape[:2], -1)
+    """Colours, instances that are seen in each pixel, and areas, pixel by pixel."""
+    image = image.copy()
+    seen = {at: set() for at in np.ndindex(image.shape[:2])}
     area = [0] * (len(masks) + len(cuts))
     for number, mask in enumerate(masks):
-        for row, column in zip(*np.nonzero(mask)):
-            owner[row, column] = number
+        for at in zip(*np.nonzero(mask)):
+            seen[at].add(number)
             area[number] += 1
     for number, (cut, (x, y)) in enumerate(zip(cuts, places), start=len(masks)):
         height, width = cut.mask.shape
-        for row in range(height):
-            for column in range(width):
-                at = y - height // 2 + row, x - width // 2 + column
-                if cut.mask[row, column] and 0 <= at[0] < image.shape[0] and (
-                        0 <= at[1] < image.shape[1]):
-                    image[at], owner[at] = cut.pixels[row, column], number
-                    area[number] += 1
-    return image, owner, area
+        for row, column in np.ndindex(height, width):
+            at = y - height // 2 + row, x - width // 2 + column
+            if cut.mask[row, column] and at in seen:
+                image[at], seen[at] = cut.pixels[row, column], {number}
+                area[number] += 1
+    return image, seen, area
 
 
+@pytest.mark.parametrize('overlapping', [False, True])
 @pytest.mark.parametrize('seed', range(5))
-def test_against_single_pixels(seed):
+def test_against_single_pixels(seed, overlapping):
     rng = np.random.default_rng(seed)
     image = rng.integers(0, 256, (30, 40, 3), dtype=np.uint8)
-    masks = rng.random((2, 30, 40)) < 0.2
-    masks[1] &= ~masks[0]
+    masks = rng.random((2, 30, 40)) < (0.6 if overlapping else 0.2)
+    if not overlapping:
+        masks[1] &= ~masks[0]
     cuts = [CutOut(rng.integers(0, 256, (height, width, 3), dtype=np.uint8),
                    rng.random((height, width)) < 0.7, 0)
             for height, width in rng.integers(4, 25, (6, 2))]
     # some lie outside, in part or as a whole
     places = [(int(x), int(y)) for x, y in rng.integers(-20, 60, (6, 2))]
-    before = image.copy()
+    before = image.copy(), masks.copy()
     done = paste(image, masks, cuts, places, soften=0)
-    drawn, owner, area = slow_paste(image, masks, cuts, places)
-    assert (image == before).all() and (done.image == drawn).all()
+    drawn, seen, area = slow_paste(image, masks, cuts, places)
+    assert (image == before[0]).all() and (masks == before[1]).all()
+    assert (done.image == drawn).all()
     for number in range(8):
-        assert (done.masks[number] == (owner == number)).all()
+        own = {at for at in seen if number in seen[at]}
+        assert set(zip(*np.nonzero(done.masks[number]))) == own
         assert done.visible[number] == pytest.approx(
-            (owner == number).sum() / area[number] if area[number] else 0)
+            len(own) / area[number] if area[number] else 0)
+
+
+def test_outlines_that_overlap_lose_pasted_pixels_alone():
+    image = np.zeros((40, 60, 3), np.uint8)
+    masks = np.zeros((3, 40, 60), np.uint8)
+    masks[0, 5:25, 5:25] = 1
+    masks[1, 10:30, 10:30] = 1
+    masks[2] = 1  # a region to ignore over everything, which is the last one as in COCO files
+    same = paste(image, masks, [], [])
+    assert (same.masks == masks).all() and same.visible.tolist() == [1, 1, 1]
+    # 4 columns of the first one are pasted over
+    done = paste(image, masks, [square(20, 200)], [(-1, 15)])
+    assert done.masks.sum((1, 2)).tolist() == [400 - 20 * 4, 400, 2400 - 20 * 9, 20 * 9]
+    assert not (done.masks[:3] & done.masks[3]).any()
 
 
 def test_edges_are_blended_within_the_mask():

@@ -1,4 +1,6 @@
 """PasteInstances in MMDetection's data set of several images."""
+import json
+
 import cv2
 import numpy as np
 import pytest
@@ -14,13 +16,13 @@ def herd(tmp_path_factory):
     return write_herd(tmp_path_factory.mktemp('Kühe'))
 
 
-def mixed(root, **settings):
+def mixed(root, classes=('red', 'green', 'blue'), **settings):
     with DefaultScope.overwrite_default_scope('mmdet'):
         return DATASETS.build(dict(
             type='MultiImageMixDataset',
             dataset=dict(
                 type='CattleDataset', data_root=str(root), ann_file='test.json',
-                data_prefix=dict(img='images/'), metainfo=dict(classes=('red', 'green', 'blue')),
+                data_prefix=dict(img='images/'), metainfo=dict(classes=classes),
                 pipeline=[dict(type='LoadImageFromFile'),
                           dict(type='LoadAnnotations', with_bbox=True, with_mask=True)]),
             pipeline=[dict(type='PasteInstances', **settings), dict(type='PackDetInputs')]))
@@ -54,6 +56,38 @@ def test_prob_and_number(herd):
     never = mixed(herd, prob=0)
     plain = never[0]
     assert len(plain['data_samples'].gt_instances) == 2
+
+
+def overlapping(root):
+    """Two animals of 400 pixels each that overlap, and a region to ignore over both."""
+    def square(number, left, top, side, **more):
+        ring = [left, top, left + side, top, left + side, top + side, left, top + side]
+        return dict(id=number, image_id=1, category_id=1, segmentation=[ring], iscrowd=0,
+                    bbox=[left, top, side, side], area=side * side, **more)
+
+    (root / 'images').mkdir()
+    cv2.imwrite(str(root / 'images/1.png'), np.full((60, 80, 3), 128, np.uint8))
+    region = dict(square(3, 0, 0, 50, ignore_region=1), iscrowd=1)
+    (root / 'test.json').write_text(json.dumps(dict(
+        images=[dict(id=1, file_name='1.png', width=80, height=60)],
+        annotations=[square(1, 5, 5, 20), square(2, 10, 10, 20), region],
+        categories=[dict(id=1, name='red')])))
+    return root
+
+
+@pytest.mark.parametrize('number', [(0, 0), (1, 1)])
+def test_overlapping_outlines_and_those_in_a_region_stay(tmp_path, number):
+    """A pasted speck takes its own pixels alone."""
+    np.random.seed(0)  # noqa: NPY002
+    data = mixed(overlapping(tmp_path), classes=('red', ), number=number, prob=1, sources=1,
+                 cover=(0.004, 0.004))
+    item = data[0]['data_samples']
+    found, regions = item.gt_instances, item.ignored_instances
+    assert len(found) == 2 + number[1] and len(regions) == 1
+    areas = found.masks.masks.sum((1, 2))
+    assert (areas[:2] >= 400 - 36).all() and regions.masks.masks.sum() >= 2500 - 36
+    if number == (0, 0):
+        assert areas.tolist() == [400, 400] and regions.masks.masks.sum() == 2500
 
 
 def test_indexes_are_those_of_images(herd):
