@@ -98,7 +98,8 @@ class CattleDataset(CocoDataset):
             list[dict]: For each image ``img_path``, ``img_id``, ``height``, ``width`` and its
             ``instances`` with ``bbox`` (x1, y1, x2, y2), ``bbox_label``, ``mask`` (a COCO
             segmentation) and ``ignore_flag`` (1 for a crowd). A region to ignore is a crowd of
-            each class, and for training one of the first: there its area alone counts.
+            each class, and for training one of the first that is not skipped: there its area
+            alone counts.
         """
         coco = read_coco(self.ann_file, self.backend_args)
         self.cat_ids = category_ids(coco, self.metainfo['classes'], self.skip_categories)
@@ -108,8 +109,10 @@ class CattleDataset(CocoDataset):
         self._warn_of_specks(coco)
         taken = list if self.test_mode else once
         return [
-            self.parse_data_info(dict(raw_img_info=dict(image, img_id=image['id']),
-                                      raw_ann_info=taken(coco.annotations[image['id']])))
+            self.parse_data_info(dict(
+                raw_img_info=dict(image, img_id=image['id']),
+                raw_ann_info=taken(one for one in coco.annotations[image['id']]
+                                   if one['category_id'] in self.cat2label)))
             for image in coco.images
         ]
 

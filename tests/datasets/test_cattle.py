@@ -9,7 +9,9 @@ from mmseg.registry import DATASETS as SEG
 from pycocotools import mask as coco_mask
 
 from plugin.datasets import cattle
+from plugin.datasets.doctor.findings import Report
 from plugin.datasets.doctor.preflight import check_dataset
+from plugin.datasets.doctor.reading import read_parts
 from tests.helpers.small_coco import SIZES, content, ring, rle, write_set
 
 SEG_PIPELINE = [dict(type='LoadImageFromFile'), dict(type='LoadInstanceSegMap')]
@@ -145,6 +147,28 @@ def test_categories_can_be_left_out_by_name(tmp_path):
     dataset = instances(root, **options)
     assert [len(dataset[i]['instances']) for i in range(3)] == [0, 2, 0]
     assert semantic(root, **options)[0]['gt_seg_map'].max() == 0
+
+
+def test_a_region_stays_whichever_category_is_skipped(tmp_path):
+    """A region has an entry for each category; the first one may be of a skipped one."""
+    drawn, region = content(('cow', 'pig'))['annotations'][:2]
+    entries = [dict(region, id=2 + number, category_id=number, iscrowd=1, ignore_region=1)
+               for number in (1, 2)]
+    root = write_set(tmp_path, ('cow', 'pig'), annotations=[drawn, *entries])
+    for kept, skipped in (('cow', 'pig'), ('pig', 'cow')):
+        options = dict(metainfo=dict(classes=(kept, )), skip_categories=(skipped, ))
+        for testing in (False, True):
+            dataset = instances(root, test_mode=testing, **options)
+            assert [one['ignore_flag'] for one in dataset[1]['instances']] == [1]
+        semantic_map = semantic(root, **options)[1]['gt_seg_map']
+        np.testing.assert_array_equal(semantic_map == 255, ring())
+        leaf = dict(type='CattleDataset', data_root=str(root), ann_file='train.json',
+                    data_prefix=dict(img='images'), pipeline=[], **options)
+        with DefaultScope.overwrite_default_scope('mmdet'):
+            part, = read_parts([('train', 'train', leaf)], Report())
+        assert [one.crowd for one in part.outlines[1]] == [True]
+    both = instances(root, metainfo=dict(classes=('cow', 'pig')))
+    assert [one['ignore_flag'] for one in both[1]['instances']] == [1]
 
 
 def test_classes_named_twice(tmp_path, build):

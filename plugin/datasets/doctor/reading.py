@@ -110,7 +110,8 @@ def _read_outlines(dataset: Any, role: str, name: str, report: Report) -> DataPa
         outlines.append([
             Outline(f'annotation {one["id"]} of {image["file_name"]}', labels[one['category_id']],
                     one['segmentation'], bool(one.get('iscrowd', 0)))
-            for one in once(coco.annotations[image['id']]) if one['category_id'] in labels])
+            for one in once(one for one in coco.annotations[image['id']]
+                            if one['category_id'] in labels)])
     return _part(dataset, role, name, entries, outlines=outlines, folder=folder)
 
 
