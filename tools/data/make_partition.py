@@ -5,12 +5,15 @@
         --labels data/camvid/labels/train --out data/partitions/camvid/46
     python tools/data/make_partition.py data/animals7/train.json --number 22 \\
         --out data/partitions/animals7/22
+    python tools/data/make_partition.py data/pigs/train.json --number 22 --balance instances \\
+        --out data/partitions/pigs/22
     python tools/data/make_partition.py data/cityscapes/leftImg8bit/train --list labeled.txt \\
         --picture-suffix _leftImg8bit.png --out data/partitions/cityscapes/744
 
 writes labeled.txt and unlabeled.txt, one name a line; for a COCO file labeled.json,
 unlabeled.json and unlabeled.txt. The choice shows every class where that is possible, and is
-alike to the whole set. --list takes the labelled images from a published list instead.
+alike to the whole set by classes and areas, with --balance instances also by the number of
+instances of each image, for models that count. --list takes the labelled images from a published list instead.
 """
 import argparse
 import os
@@ -32,6 +35,9 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
                         '--list, how many it must have')
     parser.add_argument('--list', type=Path, metavar='FILE', help='take the images of a '
                         'published list; an unlabeled.txt beside it must name all others')
+    parser.add_argument('--balance', choices=['classes', 'instances'], default='classes',
+                        help='what is to be alike in the labelled images and all: classes and '
+                        'their areas (default), or also the number of instances (COCO files)')
     parser.add_argument('--seed', type=int, default=0, help='another seed, another choice')
     parser.add_argument('--labels', type=Path, metavar='DIR', help='folder of the label maps, for '
                         'all that is not COCO; may be left out with --list')
@@ -61,10 +67,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from plugin.datasets.splits.printing import print_partition
         done = partition(
             args.source, args.out, ratio=args.ratio, number=args.number, published=args.list,
-            seed=args.seed, labels=args.labels, classes=args.classes,
+            balance=args.balance, seed=args.seed, labels=args.labels, classes=args.classes,
             image_suffix=args.picture_suffix, label_suffix=args.label_suffix,
             overwrite=args.overwrite, jobs=args.jobs)
-        print_partition(done, args.list)
+        print_partition(done, args.list, args.balance)
     return 0
 
 

@@ -42,8 +42,8 @@ def labeled_number(total: int, ratio: str | None = None, number: int | None = No
     return number
 
 
-def choose_labeled(names: Sequence[str], pixels: np.ndarray, number: int,
-                   seed: int = 0) -> np.ndarray:
+def choose_labeled(names: Sequence[str], pixels: np.ndarray, number: int, seed: int = 0,
+                   more: np.ndarray | None = None) -> np.ndarray:
     """Choose the images to be labelled: alike to all, and every class among them.
 
     The part is balanced against the rest by the classes that images show and the area these cover
@@ -56,6 +56,9 @@ def choose_labeled(names: Sequence[str], pixels: np.ndarray, number: int,
         pixels (np.ndarray): (N, C) pixels of each class in each image.
         number (int): Images to choose, less than N.
         seed (int): Another seed, another choice.
+        more (np.ndarray, optional): (N, F) what else is to be alike, summed over the images, none
+            negative; such as the numbers of instances of
+            :func:`~plugin.datasets.splits.image_features`.
 
     Returns:
         np.ndarray: (N, ) bool; the same images for any order of them.
@@ -65,7 +68,8 @@ def choose_labeled(names: Sequence[str], pixels: np.ndarray, number: int,
     shown = counts > 0
     areas = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     share = number / len(names)
-    features = np.concatenate([np.ones((len(names), 1)), shown, areas], axis=1)
+    further = [] if more is None else [more[order]]
+    features = np.concatenate([np.ones((len(names), 1)), shown, areas, *further], axis=1)
     parts = assign_groups(features, (share, 1 - share), seed)
     chosen = np.zeros(len(names), bool)
     chosen[order] = _complete(shown, parts == 0, np.random.default_rng(seed))

@@ -14,11 +14,15 @@ from plugin.utils import UserError, atomic_path, first_few
 from ..doctor.class_counts import count_pixels, outline_pixels
 from ..labels.coco_file import read_coco
 from ..unlabeled import UnlabeledDataset
-from .coco_split import take_images
+from .coco_split import image_features, take_images
 from .labeled_images import choose_labeled, labeled_number
 from .published_lists import bare_name, check_published, check_rest, match_names, read_names
 
 SIDES = ('labeled', 'unlabeled')
+# what a choice makes alike: classes and their areas, or also how many instances there are
+BALANCES = ('classes', 'instances')
+# of the number of instances against each other feature: a wrong mean is seen first
+TOTAL_WEIGHT = 8.0
 
 
 class TrainingSet(NamedTuple):
@@ -36,6 +40,12 @@ class TrainingSet(NamedTuple):
     pixels: np.ndarray | None
     content: dict | None = None
 
+    @property
+    def counts(self) -> np.ndarray | None:
+        """(N, F) the numbers of instances of a COCO file: all of each image, then more."""
+        # the first column says that each image is one
+        return None if self.content is None else image_features(self.content)[:, 1:]
+
 
 class Partition(NamedTuple):
     """What :func:`partition` wrote.
@@ -49,6 +59,9 @@ class Partition(NamedTuple):
         labeled_pixels (np.ndarray, optional): (L, C) pixels of each class in the labelled images.
         pixels (np.ndarray, optional): (N, C) likewise of all images; None without labels.
         title (str): What the published list is; '' without one.
+        labeled_instances (int, optional): Instances in the labelled images, without crowds; None
+            for what is no COCO file.
+        instances (int, optional): Likewise in all images.
     """
 
     out: Path
@@ -59,13 +72,15 @@ class Partition(NamedTuple):
     labeled_pixels: np.ndarray | None
     pixels: np.ndarray | None
     title: str
+    labeled_instances: int | None = None
+    instances: int | None = None
 
 
 def partition(source: str | Path, out: str | Path, *, ratio: str | None = None,
-              number: int | None = None, published: str | Path | None = None, seed: int = 0,
-              labels: str | Path | None = None, classes: Sequence[str] | None = None,
-              image_suffix: str | None = None, label_suffix: str = '.png',
-              overwrite: bool = False, jobs: int = 1) -> Partition:
+              number: int | None = None, published: str | Path | None = None,
+              balance: str = 'classes', seed: int = 0, labels: str | Path | None = None,
+              classes: Sequence[str] | None = None, image_suffix: str | None = None,
+              label_suffix: str = '.png', overwrite: bool = False, jobs: int = 1) -> Partition:
     """Choose the images of a training set that are labelled; the others count as unlabelled.
 
     Writes ``labeled.txt`` and ``unlabeled.txt``, one name a line; for a COCO file
@@ -80,6 +95,9 @@ def partition(source: str | Path, out: str | Path, *, ratio: str | None = None,
         number (int, optional): Their number instead; with ``published``, how many it must have.
         published (str | Path, optional): Take the images of this list instead; an
             ``unlabeled.txt`` beside it must name all others.
+        balance (str): What is to be alike in the labelled images and all: ``'classes'``, which
+            ones images show and their areas, or ``'instances'``, also how many instances of each,
+            for models that count; this takes a COCO file. Defaults to 'classes'.
         seed (int): Another seed, another choice.
         labels (str | Path, optional): Folder of the label maps, for all that is not COCO; may be
             left out with ``published``.
@@ -109,6 +127,7 @@ def partition(source: str | Path, out: str | Path, *, ratio: str | None = None,
     listed = None if published is None else Path(published)
     if (ratio is not None) + (listed is not None or number is not None) != 1:
         raise UserError('give one of --ratio 1/8, --number 92, --list FILE')
+    _check_balance(balance, source, listed)
     _check_targets(out, [source, *([listed] if listed else [])], overwrite)
     if source.suffix == '.json':
         whole = _read_coco_set(source)
@@ -118,18 +137,39 @@ def partition(source: str | Path, out: str | Path, *, ratio: str | None = None,
     else:
         whole = _read_maps(_listed(source, image_suffix), None if labels is None else Path(labels),
                            classes, label_suffix, jobs)
-    title = ''
+    title, counts = '', whole.counts
     if listed is not None:
         chosen, title = _chosen_by_list(listed, whole.names, number, image_suffix)
     else:
         assert whole.pixels is not None  # of a set without labels a list says what is labelled
         chosen = choose_labeled(whole.names, whole.pixels,
-                                labeled_number(len(whole.names), ratio, number), seed)
+                                labeled_number(len(whole.names), ratio, number), seed,
+                                _weighted(counts) if balance == 'instances' else None)
     texts = _texts(whole, chosen)
     _write_all(out, texts)
     return Partition(
         out, list(texts), _taken(whole.names, chosen), _taken(whole.names, ~chosen), whole.classes,
-        None if whole.pixels is None else whole.pixels[chosen], whole.pixels, title)
+        None if whole.pixels is None else whole.pixels[chosen], whole.pixels, title,
+        None if counts is None else int(counts[chosen, 0].sum()),
+        None if counts is None else int(counts[:, 0].sum()))
+
+
+def _check_balance(balance: str, source: Path, listed: Path | None) -> None:
+    """Stop where a choice cannot be balanced in this way."""
+    if balance not in BALANCES:
+        raise UserError(f'balance={balance!r} is none of {", ".join(BALANCES)}')
+    if balance == 'instances' and listed is not None:
+        raise UserError(f'--balance instances chooses images, and {listed} names them: give one '
+                        'of both')
+    if balance == 'instances' and source.suffix != '.json':
+        raise UserError(f'--balance instances counts the outlines of a COCO file, and {source} is '
+                        'none: give the .json file, or leave --balance out')
+
+
+def _weighted(counts: np.ndarray | None) -> np.ndarray | None:
+    """Features of which the first, all instances of an image, weighs more."""
+    # what is w times as large counts w times in chi-square
+    return None if counts is None else np.column_stack([TOTAL_WEIGHT * counts[:, 0], counts[:, 1:]])
 
 
 def _read_coco_set(path: Path) -> TrainingSet:

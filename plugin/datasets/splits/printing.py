@@ -15,6 +15,7 @@ from .duplicates import report_duplicates
 from .partition_files import Partition
 
 SHOWN = 20  # names of files
+ALIKE = 0.1  # share of a mean number of instances by which another may differ
 
 
 def print_split(done: Split, *, group_by: str | None = None, duplicates: str = 'together') -> None:
@@ -70,17 +71,26 @@ def _print_parts(done: Split) -> None:
         console.print(table)
 
 
-def print_partition(done: Partition, published: Path | None = None) -> None:
+def print_partition(done: Partition, published: Path | None = None,
+                    balance: str = 'classes') -> None:
     """Print which images are labelled, and what they show.
 
     Args:
         done (Partition): What was written.
         published (Path, optional): The list that was given.
+        balance (str): As it was given to ``partition``.
     """
     if published is not None:
         say(f'{published}: {done.title}')
     if done.pixels is not None and done.labeled_pixels is not None:
         _print_classes(done.classes, done.labeled_pixels, done.pixels)
+    if done.labeled_instances is not None and done.instances is not None:
+        few = done.labeled_instances / len(done.labeled)
+        every = done.instances / (len(done.labeled) + len(done.unlabeled))
+        is_hinted = (published is None and balance == 'classes'
+                     and abs(few - every) > ALIKE * every)
+        hint = '; --balance instances makes them more alike' if is_hinted else ''
+        say(f'instances an image: {few:.2f} in the labelled images, {every:.2f} in all{hint}')
     say(f'{len(done.labeled)} labelled and {len(done.unlabeled)} unlabelled images: wrote '
         f'{", ".join(done.files)} to {done.out}')
 

@@ -254,3 +254,69 @@ def test_wrong_sources(farm):
     with pytest.raises(UserError, match='share the name cam 0/00 牛: rename or remove one'):
         of_farm(farm, number=3)
     assert not (farm / 'parts').exists()
+
+
+def many_animals(path, seed=0, images=226, classes=('pig', )):
+    """A COCO file of images that mostly show one animal, and up to 13."""
+    rng = np.random.default_rng(seed)
+    counts = np.minimum(rng.geometric(0.65, images), 13)
+    counts[:2], counts[2] = 13, 0
+    annotations = []
+    for number, count in enumerate(counts):
+        for place in range(count):
+            # the more there are, the smaller they are
+            side = float(rng.integers(8, 90) / np.sqrt(count))
+            x, y = (7.0 * place, 7.0 * place)
+            ring = [x, y, x + side, y, x + side, y + side, x, y + side]
+            annotations.append(dict(
+                id=len(annotations), image_id=number, category_id=int(rng.integers(len(classes))),
+                iscrowd=0, segmentation=[ring], area=side * side, bbox=[x, y, side, side]))
+    path.write_text(json.dumps(dict(
+        images=[dict(id=k, file_name=f'{k:03}.jpg', height=200, width=200) for k in range(images)],
+        annotations=annotations,
+        categories=[dict(id=k, name=name) for k, name in enumerate(classes)])))
+    return path
+
+
+def numbers_of(path):
+    coco = read_coco(str(path))
+    return [len(coco.annotations[image['id']]) for image in coco.images]
+
+
+@pytest.mark.parametrize('classes', [('pig', ), ('cow', 'calf', 'dog')])
+@pytest.mark.parametrize('number, seed', [(22, 0), (22, 1), (45, 2), (10, 3)])
+def test_as_many_instances_an_image(tmp_path, number, seed, classes):
+    source = many_animals(tmp_path / 'train.json', seed, classes=classes)
+    done = partition(source, tmp_path / 'parts', number=number, seed=seed, balance='instances')
+    few, every = numbers_of(tmp_path / 'parts/labeled.json'), numbers_of(source)
+    assert len(few) == number and abs(np.mean(few) - np.mean(every)) < 0.1 * np.mean(every)
+    assert (done.labeled_instances, done.instances) == (sum(few), sum(every))
+    # images of several animals are among them as often as among all, within two images
+    for least in (2, 3):
+        expected = number * np.mean(np.array(every) >= least)
+        assert abs(np.sum(np.array(few) >= least) - expected) <= 2
+
+
+def test_instances_are_told_and_lists_made_before_stay(tmp_path, capsys):
+    source = many_animals(tmp_path / 'train.json')
+    for folder, options in (('a', {}), ('b', dict(balance='classes'))):
+        done = partition(source, tmp_path / folder, number=22, **options)
+    assert contents(tmp_path / 'a') == contents(tmp_path / 'b')
+    few, every = done.labeled_instances / 22, done.instances / 226
+    assert abs(few - every) > 0.1 * every
+    told = f'instances an image: {few:.2f} in the labelled images, {every:.2f} in all'
+    print_partition(done)
+    assert f'{told}; --balance instances makes them more alike\n' in capsys.readouterr().out
+    print_partition(done, balance='instances')
+    assert f'{told}\n' in capsys.readouterr().out
+
+
+def test_what_cannot_be_balanced(farm, coco, tmp_path):
+    with pytest.raises(UserError, match="balance='animals' is none of classes, instances"):
+        partition(coco, tmp_path / 'x', number=2, balance='animals')
+    with pytest.raises(UserError, match='counts the outlines of a COCO file, and .*images is none'):
+        of_farm(farm, number=2, balance='instances')
+    (tmp_path / 'list.txt').write_text('01 牛\n')
+    with pytest.raises(UserError, match='chooses images, and .*list.txt names them: give one'):
+        partition(coco, tmp_path / 'x', published=tmp_path / 'list.txt', balance='instances')
+    assert not (tmp_path / 'x').exists()

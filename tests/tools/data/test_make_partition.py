@@ -40,6 +40,11 @@ def test_tables_and_lists(farm, capsys):
     assert (farm / 'parts/labeled.txt').read_text() == '1\n2\n3\n'
 
 
+def test_instances_need_a_coco_file(farm, capsys):
+    assert run(farm, '--number', 2, '--balance', 'instances') == 1
+    assert '--balance instances counts the outlines of a COCO file' in capsys.readouterr().err
+
+
 def test_mistakes(farm, capsys, monkeypatch):
     for options in ([], ['--ratio', '1/2', '--number', '3'], ['--ratio', '1/2', '--list', 'a.txt']):
         assert run(farm, *options) == 2
