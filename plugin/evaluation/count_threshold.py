@@ -53,9 +53,9 @@ def best_count_threshold(scores: Sequence[np.ndarray],
 def best_threshold(checkpoint: dict) -> float | None:
     """The threshold that counted best in the last validation before a checkpoint was written.
 
-    ``best_*.pth`` holds that of its own validation. ``iter_*.pth`` is written before the
-    validation of its iteration, and again after it if that was the best so far: otherwise it
-    holds that of the validation before.
+    ``best_*.pth`` holds that of its own validation, and so does an ``iter_*.pth`` of
+    ``SafeCheckpointHook`` whose iteration was validated. One whose iteration was not, or of
+    MMEngine's own hook, may hold that of the validation before.
 
     Args:
         checkpoint (dict): As MMEngine's ``Runner`` saves it.

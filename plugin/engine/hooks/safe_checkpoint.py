@@ -14,19 +14,23 @@ from ..score_rules import known_rule, told_scores
 
 # what plugin.utils.atomic_path leaves behind if it is killed while it writes a checkpoint
 LEFTOVER = re.compile(r'\.(iter_\d+|epoch_\d+|best_.*|segmentor)\.[a-z0-9_]{8}\.pth')
+# entry of the message hub: the step whose weights were validated last
+VALIDATED = 'validated_step'
 
 
 @HOOKS.register_module()
 class SafeCheckpointHook(CheckpointHook):
     """A ``CheckpointHook`` that writes the new before it removes the old.
 
-    Six things differ from MMEngine's hook: a checkpoint appears whole or not at all; an older
-    one (also the best one) is removed only after the newer one is complete and on the disk, so that
-    even ``max_keep_ckpts=1`` leaves one to go on from; ``last_checkpoint`` is never empty and never
-    names a file that is not there; a training that is resumed passes over a damaged checkpoint to
-    the newest whole one, and never removes it; a best checkpoint that is lost or damaged then
-    does not keep a worse one from being saved; and nothing is removed that this training did not
-    save into its own folder, whatever the checkpoint it goes on from says.
+    Seven things differ from MMEngine's hook: a checkpoint appears whole or not at all; one that was
+    written before the validation of its weights is written again after it, also where these are not
+    the best, so that it holds what the validation keeps, such as the threshold of counting; an
+    older one (also the best one) is removed only after the newer one is complete and on the disk,
+    so that even ``max_keep_ckpts=1`` leaves one to go on from; ``last_checkpoint`` is never empty
+    and never names a file that is not there; a training that is resumed passes over a damaged
+    checkpoint to the newest whole one, and never removes it; a best checkpoint that is lost or
+    damaged then does not keep a worse one from being saved; and nothing is removed that this
+    training did not save into its own folder, whatever the checkpoint it goes on from says.
 
     Args:
         *args: Those of :class:`mmengine.hooks.CheckpointHook`.
@@ -34,6 +38,7 @@ class SafeCheckpointHook(CheckpointHook):
     """
 
     file_backend: Any  # CheckpointHook.before_train finds it
+    _saves = 0  # how many were written, without the best ones
 
     def __init__(self, *args, **kwargs) -> None:
         if kwargs.get('file_client_args') is None:
@@ -57,11 +62,30 @@ class SafeCheckpointHook(CheckpointHook):
             self._forget_others(runner)
         super().before_train(runner)
         folder = Path(self.out_dir)
+        given, own = _resumed_file(runner), folder / self.filename_tmpl.format(self._step(runner))
+        if (runner.iter > 0 and given is not None and given.resolve() == own.resolve()
+                and runner.message_hub.runtime_info.get(VALIDATED) != self._step(runner)):
+            self.last_ckpt = str(own)  # its validation was cut short, and is done again
         if is_main_process() and folder.is_dir():
             for path in folder.iterdir():
                 if LEFTOVER.fullmatch(path.name):
                     runner.logger.info(f'{path} was left half written by an earlier run: removed')
                     path.unlink(missing_ok=True)
+
+    def after_val_epoch(self, runner, metrics: dict) -> None:
+        """Save the best one, and the last one again if it was saved before this validation."""
+        step, saves = self._step(runner), self._saves
+        runner.message_hub.update_info(VALIDATED, step)
+        super().after_val_epoch(runner, metrics)
+        is_last = (self.last_ckpt is not None
+                   and Path(self.last_ckpt).name == self.filename_tmpl.format(step))
+        if is_last and self._saves == saves:
+            self._save_checkpoint_with_step(
+                runner, step, meta=dict(epoch=runner.epoch, iter=runner.iter))
+
+    def _step(self, runner) -> int:
+        """How many steps a training has done, when it is between two of them."""
+        return runner.epoch if self.by_epoch else runner.iter
 
     def _init_rule(self, rules: list, key_indicators: list[str]) -> None:
         if len(rules) == 1:
@@ -78,6 +102,7 @@ class SafeCheckpointHook(CheckpointHook):
             self.out_dir, name, self.file_client_args, save_optimizer=self.save_optimizer,
             save_param_scheduler=self.save_param_scheduler, meta=meta, by_epoch=self.by_epoch,
             backend_args=self.backend_args, **self.args)
+        self._saves += 1
         if is_main_process():
             write_atomically(Path(runner.work_dir) / 'last_checkpoint', str(self.last_ckpt),
                              durable=True)
@@ -190,7 +215,13 @@ class _RemoveLater:
         return Path(path).parent.resolve() == self.folder and Path(path).name.startswith('best_')
 
 
-def _folder_resumed(runner) -> Path:
-    """The folder of the checkpoint that a training goes on from."""
+def _resumed_file(runner) -> Path | None:
+    """The checkpoint that a training goes on from; None where it is not told."""
     given = getattr(runner, '_load_from', None)
-    return Path(runner.work_dir) if given is None else Path(given).expanduser().parent
+    return None if given is None else Path(given).expanduser()
+
+
+def _folder_resumed(runner) -> Path:
+    """The folder of that checkpoint."""
+    given = _resumed_file(runner)
+    return Path(runner.work_dir) if given is None else given.parent

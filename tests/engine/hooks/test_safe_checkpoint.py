@@ -19,10 +19,11 @@ class Run(SimpleNamespace):
     """As much of a runner as the hook needs."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(work_dir=str(folder), iter=0, epoch=0, saved=[], full=False,
+        super().__init__(work_dir=str(folder), iter=0, epoch=0, saved=[], metas=[], full=False,
                          message_hub=MessageHub(str(folder)), logger=logging.getLogger('test'))
 
-    def save_checkpoint(self, out_dir, filename, *args, backend_args=None, **kwargs):
+    def save_checkpoint(self, out_dir, filename, *args, backend_args=None, meta=None, **kwargs):
+        self.metas.append((filename, meta))
         present = sorted(path.name for path in Path(out_dir).glob('*.pth'))
         self.saved.append((filename, present))
         if self.full:
@@ -112,6 +113,23 @@ def test_best_one_follows_the_score(tmp_path):
     assert run.message_hub.get_info('best_score') == 0.7
 
 
+def test_the_last_one_knows_its_validation_also_where_that_was_worse(tmp_path):
+    run, hook = started(tmp_path, max_keep_ckpts=3)
+    for iteration, score in ((10, 0.5), (20, 0.4)):
+        save(run, hook, iteration)
+        hook.after_val_epoch(run, dict(mIoU=score))
+    # once before the validation, and once after it
+    assert [name for name, _ in run.saved] == [
+        'iter_10.pth', 'best_mIoU_iter_10.pth', 'iter_10.pth', 'iter_20.pth', 'iter_20.pth']
+    assert run.metas[-1] == run.metas[-2] == ('iter_20.pth', dict(epoch=0, iter=20))
+    assert run.saved[-1][1] == ['best_mIoU_iter_10.pth', 'iter_10.pth', 'iter_20.pth']
+    assert run.message_hub.get_info('keep_ckpt_ids') == [10, 20]
+    # nothing was saved before this one
+    run.iter = 25
+    hook.after_val_epoch(run, dict(mIoU=0.3))
+    assert len(run.saved) == 5
+
+
 def test_best_one_that_is_written_again_is_not_removed(tmp_path):
     run, hook = started(tmp_path)
     save(run, hook, 10)
@@ -171,6 +189,19 @@ def test_training_that_goes_on_at_home_removes_its_former_ones(tmp_path):
     save(run, hook, 20)
     hook.after_val_epoch(run, dict(mIoU=0.6))
     assert names(tmp_path) == ['best_mIoU_iter_20.pth', 'iter_20.pth', 'last_checkpoint']
+
+
+@pytest.mark.parametrize('score, files', [
+    (0.4, ['iter_10.pth']), (0.6, ['best_mIoU_iter_10.pth', 'iter_10.pth'])])
+def test_a_validation_that_is_done_again_is_known_to_its_checkpoint(tmp_path, score, files):
+    source = good(tmp_path / 'iter_10.pth')
+    run, hook = resumed(tmp_path, source, best_score=0.5, keep_ckpt_ids=[10])
+    hook.after_val_epoch(run, dict(mIoU=score))
+    assert [name for name, _ in run.saved] == files
+    # one that knows it stays as it is
+    again, hook = resumed(tmp_path, source, best_score=0.7, validated_step=10)
+    hook.after_val_epoch(again, dict(mIoU=score))
+    assert not again.saved
 
 
 @pytest.mark.parametrize('kept', [['/../../victim', 20], '10', {'a': 1}, [[10], 20]])

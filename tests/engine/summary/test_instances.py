@@ -19,7 +19,7 @@ from plugin.datasets.labels.polygons import to_mask
 from plugin.engine.checkpoints.safe_reading import read_checkpoint as safe_load
 from plugin.engine.hooks import RunSummaryHook
 from plugin.engine.summary import instances as instance_pages
-from plugin.evaluation import CountCalibration
+from plugin.evaluation import CountCalibration, best_threshold
 from tests.helpers.small_instances import coco_content, make_images
 
 COUNT = 7
@@ -234,6 +234,25 @@ def _there(animals):
 def test_a_test_after_the_training_counts_alike(trained):
     with DefaultScope.overwrite_default_scope('mmdet'):
         assert trained.test()['count/threshold'] == pytest.approx(0.35)
+
+
+def test_the_last_checkpoint_keeps_the_threshold_of_its_own_validation(animals, tmp_path):
+    """Scores fall while the weight does, and the mask AP stays: only the first one is the best."""
+    runner = make_runner(
+        animals, tmp_path, optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1)),
+        train_cfg=dict(type='IterBasedTrainLoop', max_iters=4, val_interval=2))
+    runner.train()
+    kept = {path.name: safe_load(path) for path in Path(tmp_path).glob('*.pth')}
+    assert sorted(kept) == ['best_coco_segm_mAP_iter_2.pth', 'iter_2.pth', 'iter_4.pth']
+    weights = {name: float(one['state_dict']['weight']) for name, one in kept.items()}
+    assert weights['iter_4.pth'] == pytest.approx(0.6)
+    for name, one in kept.items():
+        assert best_threshold(one) == pytest.approx(0.35 * weights[name])
+        counts = CountCalibration.of_checkpoint(one)
+        assert max(map(max, counts.scores)) == pytest.approx(0.4 * weights[name])
+    tested = make_runner(animals, tmp_path / 'test', load_from=str(tmp_path / 'iter_4.pth'))
+    scores = tested.test()
+    assert scores['count/threshold'] == pytest.approx(0.21) and scores['count/MAE'] == 0
 
 
 def test_validations_stay_comparable(trained, animals, tmp_path):
