@@ -1,5 +1,6 @@
 """plugin.inference.bundle: a folder that predicts without PyTorch what Pasture predicts with it."""
 import base64
+import inspect
 import io
 import json
 import subprocess
@@ -300,6 +301,10 @@ def test_masks_suppress_as_in_pasture(settings):
         assert program.mask_nms(animals, **settings).tolist() == expected.tolist()
         dropped += int((~expected).sum())
     assert dropped > 10
+    # the defaults are written down in both
+    own, theirs = (inspect.signature(one).parameters for one in (program.mask_nms, mask_nms))
+    for name in list(own)[1:]:
+        assert own[name].default == theirs[name].default
 
 
 def test_intervals_are_those_of_pasture(tmp_path):

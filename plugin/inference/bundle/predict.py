@@ -165,7 +165,7 @@ class Model:
 
 
 def mask_nms(animals: Sequence[Animal], iou: float = 0.5, inside: float | None = None,
-             merged: float | None = None, parts: float = 0.5,
+             merged: float | None = None, parts: float = 0.9,
              class_agnostic: bool = False) -> np.ndarray:
     """Which animals stay, (N,) bool: none that is another one again, or several at once.
 

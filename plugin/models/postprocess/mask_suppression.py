@@ -28,14 +28,15 @@ def shared_pixels(masks: Tensor) -> Tensor:
 
 
 def mask_nms(masks: Tensor, scores: Tensor, labels: Tensor, *, iou: float = 0.5,
-             inside: float | None = None, merged: float | None = None, parts: float = 0.5,
+             inside: float | None = None, merged: float | None = None, parts: float = 0.9,
              class_agnostic: bool = False) -> Tensor:
     """Suppress outlines by their pixels, where suppression by boxes cannot tell.
 
     First, outlines over several animals lose against those of the animals: one is dropped if two
     or more others lie in it (each with a share ``merged`` of its pixels), apart from each other
     (less than ``1 - merged`` of the smaller one is shared), together fill a share ``merged`` of it,
-    and each has at least ``parts`` of its score. Then, the surest first, an outline is dropped if
+    and each has at least ``parts`` of its score: what replaces it should count at the thresholds
+    at which it counts. Then, the surest first, an outline is dropped if
     its IoU with one that is kept is above ``iou``, or a share above ``inside`` of it lies in that
     one. Visible masks of different animals hardly overlap, however much their boxes do.
 
@@ -48,7 +49,9 @@ def mask_nms(masks: Tensor, scores: Tensor, labels: Tensor, *, iou: float = 0.5,
             limit.
         merged (float, optional): Share for merged outlines, above 0.5. Defaults to None: they
             stay.
-        parts (float): Of the score of a merged outline that each part needs. Defaults to 0.5.
+        parts (float): Of the score of a merged outline that each part needs, 0..1. With lower
+            values halves of one animal of which the network is not sure drop the whole one, and
+            then fall below the threshold of counting themselves. Defaults to 0.9.
         class_agnostic (bool): Let those of different classes suppress each other.
 
     Returns:
@@ -62,7 +65,7 @@ def mask_nms(masks: Tensor, scores: Tensor, labels: Tensor, *, iou: float = 0.5,
         >>> from plugin.models.postprocess import mask_nms
         >>> masks = torch.zeros(3, 4, 8, dtype=torch.bool)
         >>> masks[0], masks[1, :, :4], masks[2, :, 4:] = True, True, True
-        >>> scores, labels = torch.tensor([0.9, 0.8, 0.7]), torch.zeros(3)
+        >>> scores, labels = torch.tensor([0.9, 0.88, 0.85]), torch.zeros(3)
         >>> mask_nms(masks, scores, labels, iou=0.4, merged=0.8).tolist()
         [False, True, True]
         >>> mask_nms(masks, scores, labels, iou=0.4).tolist()

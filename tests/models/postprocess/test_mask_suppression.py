@@ -65,17 +65,17 @@ THREE, ALL = (20, 0, 30, 10), (0, 0, 30, 10)
 
 
 @pytest.mark.parametrize('boxes, scores, kept', [
-    ((BOTH, ONE, TWO), (0.9, 0.8, 0.7), [1, 2]),
+    ((BOTH, ONE, TWO), (0.9, 0.9, 0.82), [1, 2]),
     # one animal, and a part of it
-    ((BOTH, ONE), (0.9, 0.8), [0]),
+    ((BOTH, ONE), (0.9, 0.9), [0]),
     # parts that nobody is sure of
-    ((BOTH, ONE, TWO), (0.9, 0.8, 0.4), [0]),
+    ((BOTH, ONE, TWO), (0.9, 0.9, 0.8), [0]),
     # twice the same part is no second animal
-    ((BOTH, ONE, (0, 0, 9, 10)), (0.9, 0.8, 0.8), [0]),
+    ((BOTH, ONE, (0, 0, 9, 10)), (0.9, 0.9, 0.9), [0]),
     # two small ones do not fill it
-    ((BOTH, (0, 0, 5, 10), (12, 0, 17, 10)), (0.9, 0.8, 0.8), [0]),
+    ((BOTH, (0, 0, 5, 10), (12, 0, 17, 10)), (0.9, 0.9, 0.9), [0]),
     # three in one, and what lies over two of them is lost, too
-    ((ALL, ONE, TWO, THREE, BOTH), (0.9, 0.8, 0.8, 0.7, 0.9), [1, 2, 3]),
+    ((ALL, ONE, TWO, THREE, BOTH), (0.9, 0.9, 0.9, 0.85, 0.9), [1, 2, 3]),
 ])
 def test_a_merged_outline_loses_against_the_animals(boxes, scores, kept):
     found = mask_nms(scene(*boxes), torch.tensor(scores), torch.zeros(len(boxes)), iou=0.4,
@@ -83,8 +83,18 @@ def test_a_merged_outline_loses_against_the_animals(boxes, scores, kept):
     assert found.nonzero()[:, 0].tolist() == kept
 
 
+@pytest.mark.parametrize('whole, halves, counted', [
+    (0.95, (0.48, 0.48), 1),  # one animal, and two halves that nobody would count
+    (0.95, (0.95, 0.9), 2), (0.95, (0.95, 0.5), 1), (0.7, (0.9, 0.85), 2)])
+def test_what_counts_above_a_threshold(whole, halves, counted):
+    """A right count of 1 does not become 0."""
+    scores = torch.tensor([whole, *halves])
+    kept = mask_nms(scene(BOTH, ONE, TWO), scores, torch.zeros(3), inside=0.7, merged=0.8)
+    assert int((scores[kept] >= 0.8).sum()) == counted
+
+
 def test_parts_of_another_class_are_no_parts():
-    masks, scores = scene(BOTH, ONE, TWO), torch.tensor([0.9, 0.8, 0.7])
+    masks, scores = scene(BOTH, ONE, TWO), torch.tensor([0.9, 0.9, 0.85])
     labels = torch.tensor([0, 1, 1])
     assert mask_nms(masks, scores, labels, iou=0.4, merged=0.8).tolist() == [True] * 3
     assert mask_nms(masks, scores, labels, iou=0.4, merged=0.8,
