@@ -3,7 +3,6 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +13,7 @@ from torch import Tensor, nn
 
 from plugin.utils import UserError
 
-from ..roi_heads.mask_nms_heads import suppress
+from ..roi_heads.mask_nms_heads import last_of, suppressing
 from .export import INPUT, MISSING, OUTPUT
 from .facts import GraphFacts, InstanceFacts
 from .instances import LEAST, OUTPUTS, predicting_detector
@@ -150,10 +149,13 @@ def detect_by(network: OnnxInstances, model: BaseModel,
         least_score (callable): Tells what instances have to score. Defaults to 0.
     """
     detector, preprocessor = predicting_detector(model), model.data_preprocessor
-    heads: Any = detector.roi_head.mask_head
-    mask_head: Any = heads[-1] if isinstance(heads, nn.ModuleList) else heads
+    mask_head = last_of(detector.roi_head.mask_head)
     number = 1 if mask_head.class_agnostic else mask_head.num_classes
     suppression = getattr(detector.roi_head, 'mask_suppression', None)
+    predict_by_feat = mask_head.predict_by_feat
+    if suppression:
+        predict_by_feat = suppressing(predict_by_feat, detector.test_cfg.rcnn.max_per_img,
+                                      suppression[1])
 
     def found_in(image: Tensor, sample: DetDataSample, rescale: bool) -> InstanceData:
         # the graph pads by itself
@@ -167,12 +169,9 @@ def detect_by(network: OnnxInstances, model: BaseModel,
         with warnings.catch_warnings():
             # of a tensor that is copied by way of another one
             warnings.filterwarnings('ignore', 'To copy construct from a tensor')
-            found = mask_head.predict_by_feat(
+            return predict_by_feat(
                 (masks, ), [found], [sample.metainfo], detector.test_cfg.rcnn, rescale=rescale,
                 activate_map=True)[0]
-        if suppression:
-            return suppress(found, detector.test_cfg.rcnn.max_per_img, suppression[1])
-        return found
 
     def predict(batch_inputs: Tensor, batch_data_samples: list[DetDataSample],
                 rescale: bool = True) -> list[DetDataSample]:

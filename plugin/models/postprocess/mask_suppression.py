@@ -18,12 +18,17 @@ def shared_pixels(masks: Tensor) -> Tensor:
     """
     flat = masks.flatten(1)
     # only where masks lie on each other do different ones share anything
-    crowded = (flat.sum(0, dtype=torch.int32) > 1).nonzero()[:, 0]
+    number = flat.new_zeros(flat.shape[1], dtype=torch.int16)
+    # one by one: a sum over all at once copies them as numbers of 8 bytes
+    for mask in flat:
+        number += mask
+    crowded = (number > 1).nonzero()[:, 0]
     shared = flat.new_zeros((len(flat), len(flat)), dtype=torch.float64)
     for columns in crowded.split(max(1, CELLS // max(1, len(flat)))):
         part = flat[:, columns].float()
         shared += (part @ part.T).double()
-    shared.diagonal().copy_(flat.sum(1))
+    for own, mask in zip(shared.diagonal(), flat):
+        own.copy_(mask.sum())
     return shared
 
 
