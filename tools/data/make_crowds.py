@@ -53,7 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f'{done.file}: {len(done.counts)} images, {min(done.counts)} to {max(done.counts)} '
               f'animals an image; {done.pasted} pasted, {done.hidden} almost hidden '
               f'({"ignored" if args.hidden == "ignore" else "left out"}), {done.vanished} hidden; '
-              f'{done.cut} outlines at the border of their image were not pasted')
+              f'{done.cut} outlines at the border of their image were not pasted; '
+              f'{done.ignored} regions to ignore and crowds of the images are kept')
     return 0
 
 

@@ -1,23 +1,18 @@
 """Sets of crowds, from the images and outlines of any COCO file."""
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import cv2
-import mmcv
 import numpy as np
 
-from plugin.utils import UserError, first_few, write_atomically
+from plugin.utils import UserError, write_atomically
 from plugin.utils.console import progress
 
-from ..labels.coco_file import CocoFile, read_coco
-from ..labels.image_files import fullest_folder
-from ..labels.polygons import mask_to_rle, to_mask
-from .pasting import CutOut, cut_out, paste, vary
+from .pasting import paste
+from .source import Source, annotation_of
 
-ENLARGED = 1.5  # times at most: what is drawn much larger is a blur
 HIDDEN = ('ignore', 'drop')
 
 
@@ -32,6 +27,7 @@ class Crowds:
         hidden (int): Of these and of those that were there, how many are almost hidden.
         vanished (int): How many are hidden as a whole, or lie outside; these are nowhere.
         cut (int): Outlines of the file that the border of their image cuts, which were not pasted.
+        ignored (int): Regions to ignore and crowds of the images that still show something.
     """
 
     file: Path
@@ -40,6 +36,7 @@ class Crowds:
     hidden: int = 0
     vanished: int = 0
     cut: int = 0
+    ignored: int = 0
 
 
 def make_crowds(data: str | Path, out: str | Path, *, images: str | Path | None = None,
@@ -50,7 +47,8 @@ def make_crowds(data: str | Path, out: str | Path, *, images: str | Path | None 
 
     Each image is one of the file with what it shows; on it lie ``least`` to ``most`` instances of
     any images of the file, the later ones over the earlier ones, all over the image. The truth is
-    what remains visible of each, as run lengths. Nothing else is read, so that crowds of a test
+    what remains visible of each, as run lengths; regions to ignore and crowds of the image stay
+    such, without what is pasted over them. Nothing else is read, so that crowds of a test
     file hold test instances only; one call a part makes a split set. The same seed gives the same
     images, and more images the same first ones.
 
@@ -97,115 +95,42 @@ def make_crowds(data: str | Path, out: str | Path, *, images: str | Path | None 
     if done.file.exists() and not overwrite:
         raise FileExistsError(f'{done.file} exists already: choose another folder, or replace it '
                               'with --overwrite')
-    source = _Source(data, None if images is None else Path(images))
+    source = Source(data, None if images is None else Path(images))
     done.cut = source.cut
     entries: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     for index in progress(range(number), 'crowds', total=number):
         rng = np.random.default_rng([seed, index])
-        image, masks, labels = source.background(rng)
-        cuts, places = source.crowd(rng, image.shape[:2], int(rng.integers(least, most + 1)),
+        ground = source.background(rng)
+        height, width = ground.image.shape[:2]
+        cuts, places = source.crowd(rng, (height, width), int(rng.integers(least, most + 1)),
                                     cover, spread, light)
-        pasted = paste(image, masks, cuts, places)
+        pasted = paste(ground.image, ground.masks, cuts, places)
         name = f'{data.stem}_{index:04}.jpg'
         _write_image(out / 'images' / name, pasted.image)
-        height, width = image.shape[:2]
         entries.append(dict(id=index + 1, file_name=name, width=width, height=height))
-        every = zip(pasted.masks, [*labels, *(cut.label for cut in cuts)], pasted.visible,
-                    strict=True)
-        found = [_annotation(mask, label, index + 1, share < visible)
+        first, last = len(ground.labels), len(ground.masks)
+        single = [*range(first), *range(last, len(pasted.masks))]
+        every = zip(pasted.masks[single], [*ground.labels, *(cut.label for cut in cuts)],
+                    pasted.visible[single], strict=True)
+        found = [annotation_of(mask, label, index + 1, share < visible)
                  for mask, label, share in every if share > 0]
         counted = [one for one in found if not one['iscrowd']]
         done.counts.append(len(counted))
         done.pasted += len(cuts)
         done.hidden += len(found) - len(counted)
-        done.vanished += len(pasted.masks) - len(found)
+        done.vanished += len(single) - len(found)
         annotations += found if hidden == 'ignore' else counted
+        for mask, one in zip(pasted.masks[first:last], ground.ignored, strict=True):
+            if mask.any():
+                done.ignored += 1
+                annotations += source.to_ignore(mask, one, index + 1, done.ignored)
     for place, one in enumerate(annotations, start=1):
         one['id'] = place
     content = dict(images=entries, annotations=annotations,
                    categories=source.coco.content['categories'])
     write_atomically(done.file, json.dumps(content))
     return done
-
-
-class _Source:
-    """The images and instances of a COCO file.
-
-    Args:
-        data (Path): The file.
-        images (Path, optional): Where its images lie.
-    """
-
-    def __init__(self, data: Path, images: Path | None) -> None:
-        self.coco: CocoFile = read_coco(str(data), absent=f'{data} is no file: give a COCO file '
-                                        'with outlines')
-        names = [image['file_name'] for image in self.coco.images]
-        self._folder, absent = fullest_folder(
-            names, [images] if images else [data.parent, data.parent / 'images'])
-        if absent:
-            raise FileNotFoundError(f'{len(absent)} of {len(names)} images are not in '
-                                    f'{self._folder} ({first_few(absent)}): give their folder as '
-                                    '--images')
-        whole: list[tuple[int, dict[str, Any]]] = []
-        cut: list[tuple[int, dict[str, Any]]] = []
-        for place, image in enumerate(self.coco.images):
-            for one in self.coco.annotations[image['id']]:
-                x, y, width, height = one['bbox']
-                touches = (x < 1 or y < 1 or x + width > image['width'] - 1
-                           or y + height > image['height'] - 1)
-                if not one.get('iscrowd') and min(width, height) >= 8:
-                    (cut if touches else whole).append((place, one))
-        # an animal that the border cuts in two would have a straight edge in the crowd
-        self._instances, self.cut = (whole, len(cut)) if whole else (cut, 0)
-        if not self._instances:
-            raise UserError(f'{data} has no outline of 8 pixels or more to paste: give one that '
-                            'shows animals')
-
-    def background(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, list[int]]:
-        """An image, masks (M, H, W) of what it shows, and their categories."""
-        place = int(rng.integers(len(self.coco.images)))
-        image, annotations = self._read(place), self.coco.annotations[
-            self.coco.images[place]['id']]
-        single = [one for one in annotations if not one.get('iscrowd')]
-        masks = [to_mask(one['segmentation'], *image.shape[:2]) for one in single]
-        return (image, np.array(masks, np.uint8).reshape(-1, *image.shape[:2]),
-                [one['category_id'] for one in single])
-
-    def crowd(self, rng: np.random.Generator, size: Sequence[int], number: int, cover: float,
-              spread: float, light: float) -> tuple[list[CutOut], list[tuple[int, int]]]:
-        """Instances for an image of ``(H, W)``, and where they lie."""
-        area = size[0] * size[1] * cover / number
-        cuts: list[CutOut] = []
-        places: list[tuple[int, int]] = []
-        while len(cuts) < number:
-            place, one = self._instances[int(rng.integers(len(self._instances)))]
-            image = self._read(place)
-            cut = cut_out(image, to_mask(one['segmentation'], *image.shape[:2]),
-                          one['category_id'])
-            scale, at = spread ** rng.uniform(-1, 1), rng.integers(0, [size[1], size[0]])
-            if cut is not None:
-                scale = min(ENLARGED, scale * (area / cut.mask.sum()) ** 0.5)
-                cuts.append(vary(cut, rng, scale=scale, light=light))
-                places.append((int(at[0]), int(at[1])))
-        return cuts, places
-
-    def _read(self, place: int) -> np.ndarray:
-        """The pixels of an image, as a training reads them."""
-        entry = self.coco.images[place]
-        path = self._folder / entry['file_name']
-        image = mmcv.imfrombytes(path.read_bytes(), flag='color')
-        if image is None or image.shape[:2] != (entry['height'], entry['width']):
-            found = 'no image' if image is None else f'{image.shape[1]}x{image.shape[0]}'
-            raise UserError(f'{path} is {found}, and the COCO file says {entry["width"]}x'
-                            f'{entry["height"]}: convert the labels again')
-        return image
-
-
-def _annotation(mask: np.ndarray, category: int, image: int, hidden: bool) -> dict[str, Any]:
-    x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
-    return dict(image_id=image, category_id=category, bbox=[x, y, width, height],
-                area=int(mask.sum()), segmentation=mask_to_rle(mask), iscrowd=int(hidden))
 
 
 def _write_image(path: Path, image: np.ndarray) -> None:

@@ -47,6 +47,54 @@ def test_the_truth_is_what_is_seen(herd, tmp_path):
     assert hidden == done.hidden
 
 
+def test_regions_and_crowds_of_the_image_stay(herd, tmp_path):
+    """One region of all categories over the left of each image, and a crowd of green ones."""
+    def area(number, image, left, category, **more):
+        ring = [left, 0, left + 28, 0, left + 28, 88, left, 88]
+        return dict(id=number, image_id=image, category_id=category, segmentation=[ring],
+                    iscrowd=1, bbox=[left, 0, 28, 88], area=28 * 88, **more)
+
+    content = json.loads((herd / 'test.json').read_text())
+    for image in (1, 2, 3):
+        content['annotations'] += [
+            *(area(100 + 10 * image + category, image, 0, category, ignore_region=image)
+              for category in (1, 2, 3)), area(200 + image, image, 130, 2)]
+    path = tmp_path / 'test.json'
+    path.write_text(json.dumps(content))
+    values = dict(images=herd / 'images', number=5, least=4, most=7, seed=3, light=0)
+    done = make_crowds(path, tmp_path / 'new', **values)
+    plain = make_crowds(herd / 'test.json', tmp_path / 'plain', **{**values, 'images': None})
+    assert done.counts == plain.counts and done.pasted == plain.pasted
+    assert done.hidden == plain.hidden and plain.ignored == 0
+    coco = read_coco(str(done.file))
+    numbers = set()
+    for image in coco.images:
+        before = np.zeros((2, 120, 160), bool)
+        before[0, :88, :28], before[1, :88, 130:158] = True, True
+        every = coco.annotations[image['id']]
+        crowds = [one for one in every if one['iscrowd']]
+        masks = {one['id']: to_mask(one['segmentation'], 120, 160) > 0 for one in every}
+        singles = [masks[one['id']] for one in every if not one['iscrowd']]
+        regions = [one for one in crowds if 'ignore_region' in one]
+        assert [one['category_id'] for one in regions] == [1, 2, 3]
+        assert len({one['ignore_region'] for one in regions}) == 1
+        numbers |= {one['ignore_region'] for one in regions}
+        # each area is what it was without what was pasted over it; animals were beside it
+        region = masks[regions[0]['id']]
+        green = [masks[one['id']] for one in crowds
+                 if 'ignore_region' not in one and one['category_id'] == 2
+                 and not (masks[one['id']] & ~before[1]).any()]
+        assert len(green) >= 1 and not (region & ~before[0]).any()
+        assert not any((mask & region).any() for mask in singles)
+        pixels = cv2.imread(str(tmp_path / 'new/images' / image['file_name']))
+        grey = cv2.erode(region.astype(np.uint8), np.ones((5, 5)), borderValue=1) > 0
+        assert np.abs(pixels[grey].astype(int) - 128).max(initial=0) < 30
+    assert numbers == {1, 3, 5, 7, 9} and done.ignored == 10
+    # what is almost hidden is left out by this, and what was ignored is not
+    dropped = make_crowds(path, tmp_path / 'dropped', **values, hidden='drop')
+    assert dropped.ignored == 10
+
+
 def test_seeds_and_numbers(herd, tmp_path):
     def files(name, **more):
         make_crowds(herd / 'test.json', tmp_path / name, least=2, most=5, **more)
@@ -100,3 +148,4 @@ def test_the_tool(herd, tmp_path, capsys):
     out = capsys.readouterr().out
     assert 'test.json: 2 images, ' in out and '; 4 pasted, ' in out
     assert '1 outlines at the border' in out
+    assert '; 0 regions to ignore and crowds of the images are kept' in out
