@@ -27,10 +27,18 @@ class CountIntervals:
     the root of the count, as those of independent misses do; ``h`` is half an animal where some
     are missing, else 0, so that a miss comes before an extra of the same size and fewer scores are
     equal. The interval holds every count whose score is at most the k-th smallest of the N, ``k =
-    ceil((N + 1) level)``. A new image that is drawn like those of the validation has its true
-    count inside with a probability of at least ``level``, whatever the distribution and N. Where
-    ``k > N``, that is below 9 images at 90%, no finite interval has that property, and there is
-    none.
+    ceil((N + 1) level)``. Where weights and threshold were fixed without these N images, a new
+    image that is drawn like them has its true count inside with a probability of at least
+    ``level``, whatever the distribution and N. Where ``k > N``, that is below 9 images at 90%, no
+    finite interval has that property, and there is none.
+
+    Two choices are usually made on the same images, and with either the coverage is approximate.
+    A threshold that counts best in them: then :meth:`CountCalibration.held_out` counts each at the
+    threshold of others, which is a jackknife. Its coverage is near ``level`` if leaving out a part
+    hardly moves the threshold, and has no guarantee otherwise (Barber et al., *Predictive Inference
+    with the Jackknife+*, Annals of Statistics 2021). And the checkpoint, where it is the best of
+    several validations: its errors on these images are somewhat smaller than on new ones. With
+    ``tools/calibrate.py`` and images that did not choose the checkpoint only the first is left.
 
     **A total** of M images. With ``d = y - f`` and the scale ``s = sqrt(f + 1)`` of the N images,
     ``m = sum d / sum s`` is what the model misses, and ``u = d - m s`` what is left. With ``S1``
@@ -182,7 +190,8 @@ class CountCalibration:
 
         The best threshold of images makes their own errors smaller than those of new ones. So the
         images are divided into 20 parts, or one image a part, and each part is counted at the
-        threshold of the others.
+        threshold of the others. That is a jackknife: as good as new images if these thresholds are
+        about the same as that of all, and no more than an approximation otherwise.
         """
         number = len(self.truth)
         parts = np.arange(number) % min(number, PARTS)
