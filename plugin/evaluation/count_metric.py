@@ -12,7 +12,7 @@ from plugin.utils.counts import count_errors, told_counts
 
 from .count_intervals import CountCalibration
 from .count_threshold import DEFAULT_THRESHOLD, best_count_threshold, best_threshold
-from .counted import counted
+from .counted import counted, instances_of
 
 __all__ = ['DEFAULT_THRESHOLD', 'CountMetric', 'Counted', 'best_count_threshold', 'best_threshold']
 # of each class beside those of all
@@ -31,9 +31,11 @@ class Counted(NamedTuple):
 class CountMetric(BaseMetric):
     """Error of the number of instances in an image, and the threshold with the smallest error.
 
-    A prediction counts if its score is at least the working threshold; a true instance counts
-    unless it is to be ignored (a crowd). What lies in a region to ignore by half of its area or
-    more is not counted, neither predicted nor true. Images without instances count like any other.
+    A prediction counts if its score is at least the working threshold and its mask has a pixel; a
+    true instance counts unless it is to be ignored (a crowd). What lies in a region to ignore by
+    half of its area or more is not counted, neither predicted nor true; but a prediction that
+    matches a true instance counts as that one does
+    (:func:`~plugin.evaluation.counted.counted`). Images without instances count like any other.
     ``MAE``, ``RMSE``, ``bias``, ``relative``, ``right`` and ``images`` are the errors,
     ``constant``, ``constant_MAE`` and ``skill`` what they are worth beside always saying one
     number; see :func:`~plugin.utils.counts.count_errors`. ``skill`` and ``relative`` are None
@@ -95,21 +97,22 @@ class CountMetric(BaseMetric):
 
         Args:
             data_batch (Any): Not used.
-            data_samples (Sequence[dict]): Samples with ``pred_instances`` (``labels`` and
-                ``scores``) and the truth: ``gt_instances`` with ``labels``, or ``instances``.
+            data_samples (Sequence[dict]): Samples with ``pred_instances`` (``labels``, ``scores``
+                and perhaps ``masks``) and the truth: ``instances``, or ``gt_instances`` and
+                ``ignored_instances``.
 
         Raises:
-            UserError: If the truth is missing.
+            UserError: If the truth is missing, or where its regions are.
         """
         for sample in data_samples:
-            found, truth = sample['pred_instances'], _true_labels(sample)
-            labels = found['labels'].cpu().numpy()
-            scores = found['scores'].cpu().numpy().astype(np.float64)
-            if any(one.get('ignore_flag', 0) for one in sample.get('instances') or ()):
-                kept, there = counted(found, sample['instances'], sample['ori_shape'][:2])
-                labels, scores = labels[kept], scores[kept]
-                truth = _labels_of(sample['instances'])[there]
-            self.results.append(Counted(truth, labels, scores))
+            found, instances = sample['pred_instances'], instances_of(sample)
+            size = sample.get('ori_shape')
+            kept, there = counted(found, instances, None if size is None else size[:2])
+            truth = np.array([one['bbox_label'] for one in instances
+                              if not one.get('ignore_flag', 0)], np.int64)
+            self.results.append(Counted(
+                truth[there], found['labels'].cpu().numpy()[kept],
+                found['scores'].cpu().numpy()[kept].astype(np.float64)))
 
     def compute_metrics(self, results: list[Counted]) -> dict[str, Any]:
         """Compare the counts of all images.
@@ -161,23 +164,6 @@ class CountMetric(BaseMetric):
         if not names:
             raise UserError('the data set names no classes: set metainfo=dict(classes=...) in it')
         return names
-
-
-def _labels_of(instances: Sequence[dict]) -> np.ndarray:
-    """Labels of the instances that are not to be ignored."""
-    return np.array([instance['bbox_label'] for instance in instances
-                     if not instance.get('ignore_flag', 0)], dtype=np.int64)
-
-
-def _true_labels(sample: dict) -> np.ndarray:
-    truth = sample.get('gt_instances', {})
-    if 'labels' in truth:
-        return truth['labels'].cpu().numpy()
-    if 'instances' in sample:
-        return _labels_of(sample['instances'])
-    name = sample.get('img_path', 'an image without img_path')
-    raise UserError(f'{name} has no truth to count: keep LoadAnnotations(with_bbox=True) in the '
-                    'pipeline of the evaluation')
 
 
 def _errors_of(images: Sequence[Counted], label: int, threshold: float) -> dict[str, Any]:

@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mmdet.registry import METRICS
 from mmdet.structures import DetDataSample
+from mmdet.structures.mask import BitmapMasks
 from mmengine.logging import HistoryBuffer
 from mmengine.structures import InstanceData
+from pycocotools import mask as coco_mask
 
 from plugin.datasets.labels.polygons import to_mask
 from plugin.evaluation import CountCalibration, CountMetric, best_count_threshold, best_threshold
@@ -19,14 +21,30 @@ from tests.reference import slow_best_threshold, slow_count_errors
 CLASSES = ('cow', 'pig')
 
 
+def strip(columns):
+    """Masks of a column each, (n, 8, 40)."""
+    masks = torch.zeros(len(columns), 8, 40, dtype=torch.bool)
+    for mask, column in zip(masks, columns):
+        mask[:, column] = True
+    return masks
+
+
+def packed(labels, columns):
+    """Instances as PackDetInputs packs them."""
+    masks = BitmapMasks(strip(columns).numpy().astype(np.uint8), 8, 40)
+    return InstanceData(labels=labels, masks=masks)
+
+
 def sample(true, scores, labels=None, crowds=0):
     """An image as the evaluator hands it over, its truth as the pipeline packs it."""
-    data = DetDataSample(metainfo=dict(img_path='kühe 1.jpg'))
+    data = DetDataSample(metainfo=dict(img_path='kühe 1.jpg', ori_shape=(8, 40)))
     scores = torch.tensor(scores, dtype=torch.float32)
     labels = torch.zeros(len(scores), dtype=torch.int64) if labels is None else labels
     data.pred_instances = InstanceData(scores=scores, labels=torch.as_tensor(labels))
-    data.gt_instances = InstanceData(labels=torch.as_tensor(true))
-    data.ignored_instances = InstanceData(labels=torch.zeros(crowds, dtype=torch.int64))
+    data.pred_instances.masks = strip(range(len(scores)))
+    data.gt_instances = packed(torch.as_tensor(true), range(len(true)))
+    # in the right half, where nothing is found
+    data.ignored_instances = packed(torch.zeros(crowds, dtype=torch.int64), range(20, 20 + crowds))
     return data.to_dict()
 
 
@@ -89,22 +107,37 @@ def slow_counted(image):
     crowds = [(one['bbox_label'], pixels(one['mask'])) for one in image['instances']
               if one['ignore_flag']]
 
-    def counts(label, own):
+    def outside(label, own):
         hidden = {place for crowd, places in crowds if crowd == label for place in places}
         return len(own & hidden) < len(own) / 2 or not own
 
+    truth = [(one['bbox_label'], pixels(one['mask'])) for one in image['instances']
+             if not one['ignore_flag']]
+    free = list(range(len(truth)))
     found = image['pred_instances']
-    predicted = [(score, label) for score, label, mask in zip(
-        found['scores'].tolist(), found['labels'].tolist(), found['masks'].numpy())
-        if counts(label, {tuple(place) for place in np.argwhere(mask)})]
-    return predicted, [one['bbox_label'] for one in image['instances'] if not one['ignore_flag']
-                       and counts(one['bbox_label'], pixels(one['mask']))]
+    predicted = [(score, label, {tuple(place) for place in np.argwhere(mask)})
+                 for score, label, mask in zip(found['scores'].tolist(), found['labels'].tolist(),
+                                               found['masks'].numpy())]
+    kept = []
+    for score, label, own in sorted(predicted, key=lambda one: -one[0]):
+        ious = {place: len(own & truth[place][1]) / len(own | truth[place][1]) for place in free
+                if truth[place][0] == label}
+        best = max(ious, key=ious.get, default=None)
+        if best is not None and ious[best] >= 0.5:
+            free.remove(best)
+            counts = outside(*truth[best])
+        else:
+            counts = outside(label, own)
+        if counts and own:
+            kept.append((score, label))
+    return kept, [label for label, own in truth if outside(label, own)]
 
 
 def test_against_slow_counting():
     images = make_images(0, 2, count=12)
     for image in images:
         image['gt_instances'] = {}  # as PackDetInputs leaves it without LoadAnnotations
+    images[0]['pred_instances']['masks'][1] = False
     before = copy.deepcopy(images)
     counts = [slow_counted(image) for image in images]
     own = [[score for score, _ in found] for found, _ in counts]
@@ -184,6 +217,84 @@ def test_threshold_of_a_checkpoint():
     assert best_threshold(dict(message_hub=hub)) == 0.625
     assert best_threshold(dict(message_hub=dict(log_scalars={}))) is None
     assert best_threshold(dict(state_dict={})) is None
+
+
+def rectangle(left, right):
+    """A mask (10, 100) of some columns."""
+    mask = np.zeros((10, 100), np.uint8)
+    mask[:, left:right] = 1
+    return mask
+
+
+def scene(true, found, region):
+    """An image of one animal and a region, each as its first and last column."""
+    def instance(columns, ignored):
+        code = coco_mask.encode(np.asfortranarray(rectangle(*columns)))
+        return dict(bbox=[columns[0], 0, columns[1], 10], bbox_label=0, mask=code,
+                    ignore_flag=ignored)
+
+    masks = np.stack([rectangle(*columns) for _, *columns in found])
+    return dict(
+        img_path='a.jpg', ori_shape=(10, 100), instances=[instance(true, 0), instance(region, 1)],
+        pred_instances=dict(
+            labels=torch.zeros(len(found), dtype=torch.int64), masks=torch.from_numpy(masks) > 0,
+            scores=torch.tensor([one[0] for one in found])))
+
+
+@pytest.mark.parametrize('true, found, counts', [
+    # 45 of 100 columns of the animal are hidden, and 52 of what is found: it is that animal
+    ((0, 60), [(0.9, 0, 69)], (1, 1)),
+    # the same a second time is another one, most of which is hidden
+    ((0, 60), [(0.9, 0, 60), (0.8, 0, 69)], (1, 1)),
+    # the surer one is the animal
+    ((0, 60), [(0.8, 0, 60), (0.9, 0, 69)], (1, 2)),
+    # most of the animal is hidden, and less of what is found
+    ((0, 70), [(0.9, 0, 60)], (0, 0)),
+    # what is no animal counts by its own pixels
+    ((0, 60), [(0.9, 35, 100), (0.8, 0, 20)], (1, 1))])
+def test_what_matches_a_true_animal_counts_as_that_does(true, found, counts):
+    metric = CountMetric()
+    metric.process(None, [scene(true, found, (33, 100))])
+    truth, labels, scores = metric.results[0]
+    assert (len(truth), len(scores)) == counts
+
+
+@pytest.mark.parametrize('as_codes', [False, True])
+def test_a_mask_without_a_pixel_is_no_animal(as_codes):
+    """As in a prediction, with regions and without."""
+    image = scene((0, 20), [(0.9, 0, 20), (0.8, 5, 5), (0.7, 40, 60)], (90, 100))
+    if as_codes:
+        found = image['pred_instances']
+        found['masks'] = [coco_mask.encode(np.asfortranarray(mask, np.uint8))
+                          for mask in found['masks'].numpy()]
+    for instances in (image['instances'], image['instances'][:1]):
+        metric = CountMetric()
+        metric.process(None, [dict(image, instances=instances)])
+        assert metric.results[0].scores.tolist() == pytest.approx([0.9, 0.7])
+
+
+def test_packed_truth_tells_the_regions_as_well():
+    """Without instances among the meta keys."""
+    image = scene((0, 20), [(0.9, 0, 20), (0.8, 75, 95)], (70, 100))
+    plain = CountMetric()
+    plain.process(None, [image])
+    masks = [BitmapMasks(rectangle(*columns)[None], 10, 100) for columns in ((0, 20), (70, 100))]
+    parts = {name: dict(labels=torch.zeros(1, dtype=torch.int64), masks=mask)
+             for name, mask in zip(('gt_instances', 'ignored_instances'), masks)}
+    bare = {key: value for key, value in image.items() if key != 'instances'}
+    metric = CountMetric()
+    metric.process(None, [{**bare, **parts}])
+    for one, other in zip(metric.results[0], plain.results[0], strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert len(metric.results[0].scores) == 1
+    with pytest.raises(ValueError, match="regions .* need the size .*: add 'ori_shape' to the"):
+        metric.process(None, [{key: value for key, value in image.items() if key != 'ori_shape'}])
+    # masks of the size that the network sees, or none
+    small = BitmapMasks(np.zeros((1, 5, 50), np.uint8), 5, 50)
+    for broken in (dict(parts['ignored_instances'], masks=small), dict(labels=torch.zeros(1))):
+        with pytest.raises(ValueError, match="a.jpg has regions to ignore or crowds, .*: add "
+                                             "'instances' to the meta_keys of PackDetInputs"):
+            metric.process(None, [{**bare, **parts, 'ignored_instances': broken}])
 
 
 def test_mistakes_are_named():
