@@ -57,6 +57,7 @@ class Shown(NamedTuple):
     image: np.ndarray
     headline: str
     summary: str
+    reliability: str
     legend: list[tuple[str, Colour]]
     rows: list[list[Any]]
     totals: list[list[Any]]
@@ -140,8 +141,8 @@ class Desk:
             image, arrays = load(kept.path)
             return Shown(
                 kept.name, self.model.draw(image, arrays, view, threshold, LONGEST), headline,
-                summary, self.model.legend(kept), self.model.rows(kept, arrays, threshold),
-                self.model.totals(images, threshold))
+                summary, self.model.reliability(threshold), self.model.legend(kept),
+                self.model.rows(kept, arrays, threshold), self.model.totals(images, threshold))
 
     def files(self, token: str, threshold: float) -> list[Path]:
         """Write what can be downloaded: the archive with everything, and the tables.

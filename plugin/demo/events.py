@@ -157,9 +157,9 @@ def escape(text: str) -> str:
 
 
 def _headline(shown: Shown) -> str:
-    summary = f'<div>{escape(shown.summary)}</div>' if shown.summary else ''
+    lines = filter(None, (shown.name, shown.summary, shown.reliability))
     return (f'<div class="result" role="status"><b>{escape(shown.headline)}</b>'
-            f'<div>{escape(shown.name)}</div>{summary}</div>')
+            + ''.join(f'<div>{escape(line)}</div>' for line in lines) + '</div>')
 
 
 def _legend(shown: Shown) -> str:

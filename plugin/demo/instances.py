@@ -14,6 +14,7 @@ from plugin.inference.instance_results import InstanceResults, InstanceRows
 from plugin.inference.instances import Instances
 from plugin.inference.writers import rgb
 from plugin.models.postprocess import Detection
+from plugin.utils.counts import count_errors, told_baseline
 from plugin.utils.workers import in_order
 from plugin.visualization.images import shrink
 from plugin.visualization.instances import draw_instances
@@ -104,6 +105,15 @@ class InstanceDesk(ModelDesk):
         text = f'{text}, {own}' if own else text
         told = f'{_animals(sum(counts))} in all {len(images)} images'
         return text, ', '.join(filter(None, (told, _span(intervals.total(counts)))))
+
+    def reliability(self, threshold: float) -> str:
+        """The error of the count on the validation images, beside that of the best constant."""
+        known = self._model.count_intervals(threshold)
+        if not known.images:
+            return ''
+        errors = count_errors(known.found, known.truth)
+        return (f'On the {known.images} validation images: off by {errors["MAE"]:.2f} animals an '
+                f'image; {told_baseline(errors)}.')
 
     def legend(self, kept: Kept) -> list[tuple[str, Colour]]:
         """Empty: the colours only tell instances apart."""

@@ -64,6 +64,10 @@ class ModelDesk(ABC):
     def headline(self, images: Sequence[Kept], kept: Kept, threshold: float) -> tuple[str, str]:
         """The result of an image in large letters, and a sentence about all images."""
 
+    def reliability(self, threshold: float) -> str:
+        """How far off its results were where the truth is known, in a sentence; may be empty."""
+        return ''
+
     @abstractmethod
     def legend(self, kept: Kept) -> list[tuple[str, Colour]]:
         """Names and colours of the classes that occur; empty if colours mean nothing."""

@@ -67,9 +67,23 @@ def told_counts(errors: Mapping[str, Any]) -> str:
         >>> told_counts(count_errors([1, 2, 5], [1, 1, 4]))
         'always saying 1: 1.00, skill +0.33; 33% of the animals, bias +0.67; 1 of 3 images right'
     """
-    skill, relative = errors['skill'], errors['relative']
-    baseline = f'always saying {errors["constant"]}: {errors["constant_MAE"]:.2f}, '
-    baseline += 'no skill is defined' if skill is None else f'skill {skill:+.2f}'
+    relative = errors['relative']
     share = 'no animal is there' if relative is None else f'{relative:.0%} of the animals'
-    return (f'{baseline}; {share}, bias {errors["bias"]:+.2f}; {errors["right"]} of '
+    return (f'{told_baseline(errors)}; {share}, bias {errors["bias"]:+.2f}; {errors["right"]} of '
             f'{errors["images"]} images right')
+
+
+def told_baseline(errors: Mapping[str, Any]) -> str:
+    """What an error of counts is worth, beside that of the best constant.
+
+    Args:
+        errors (Mapping): As of :func:`count_errors`.
+
+    Example:
+        >>> from plugin.utils.counts import count_errors, told_baseline
+        >>> told_baseline(count_errors([1, 2, 5], [1, 1, 4]))
+        'always saying 1: 1.00, skill +0.33'
+    """
+    skill = errors['skill']
+    told = 'no skill is defined' if skill is None else f'skill {skill:+.2f}'
+    return f'always saying {errors["constant"]}: {errors["constant_MAE"]:.2f}, {told}'

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from plugin.demo import desk as desk_file
+from plugin.demo import events
 from plugin.demo.archives import Refusal
 from plugin.demo.events import Events, escape, status_of
 from plugin.demo.instances import InstanceDesk
@@ -75,10 +76,27 @@ def test_intervals_follow_the_threshold(images, tmp_path):
     assert shown.headline == '2 animals (1 cow, 1 calf), with 90% probability 2 to 2'
     assert shown.totals[0][-2:] == [2, 2]
     assert shown.summary.startswith('6 animals in all 3 images, with 90% probability ')
+    assert shown.reliability == ('On the 20 validation images: off by 1.00 animals an image; '
+                                 'always saying 4: 0.00, no skill is defined.')
     one = predict(desk, images[:1])
     assert desk.show(one.token, 1, 'Animals', 0.5).summary == 'With 90% probability 2 to 2'
     counts = desk.files(one.token, 0.5)[1]
     assert [(row['count_low'], row['count_high']) for row in rows_of(counts)] == [('2', '2')]
+
+
+def test_the_error_of_the_validation_stands_beside_its_baseline(images, tmp_path):
+    detector = FakeDetector()
+    assert make_desk(tmp_path / 'a', InstanceDesk(detector, 0.5)).model.reliability(0.5) == ''
+    # too few for an interval, and enough for an error
+    detector.intervals = CountIntervals([1, 1, 2, 2, 4], [1, 1, 1, 2, 4])
+    desk = make_desk(tmp_path / 'b', InstanceDesk(detector, 0.5))
+    done = predict(desk, images)
+    shown = desk.show(done.token, 1, 'Animals', 0.5)
+    told = ('On the 5 validation images: off by 0.20 animals an image; always saying 1: 0.80, '
+            'skill +0.75.')
+    assert shown.reliability == told
+    assert f'<div>{told}</div></div>' in events._headline(shown)
+    assert events._headline(shown._replace(reliability='', summary='')).count('<div') == 2
 
 
 def test_the_files_are_those_of_predict(images, tmp_path):
