@@ -101,10 +101,10 @@ def _row(worker: Worker, runs: Sequence[Run], network: str, name: str, part: str
         if which == 'last':
             for place, one in enumerate(found):
                 score_of(one, name, runs[place].title)
-        row[key] = summarise([one.get(name) for one in found])
+        row[key] = summarise([one.get(name) for one in found], name)
         if (which, where) == ('last', part):
             row['calibration'] = summarise([one.get(CALIBRATION) for one in found])
-            row['scores'] = {one: summarise([scores.get(one) for scores in found])
+            row['scores'] = {one: summarise([scores.get(one) for scores in found], one)
                              for one in found[0] if _is_score(found, one)}
             classes = [(worker.scores(run, where, network, which) or {}).get('classes', {})
                        for run in runs]

@@ -7,6 +7,10 @@ from plugin.visualization.report.tables import Cell, Column, Table
 
 LITTLE = 0.005  # a loss that changed by less is level
 NONE = '—'
+# shown beside the score that is compared: title, unit, decimals
+BESIDE = {'coco/segm_mAP': ('mask AP', '', 4), 'count/MAE': ('count off by', 'animals an image', 2),
+          'count/skill': ('skill', '', 2)}
+ENDING = 'At the end'
 SCORES = 'Scores of the last checkpoint, mean ± standard deviation over the seeds'
 
 
@@ -18,14 +22,18 @@ def score_table(found: Mapping[str, Any]) -> Table:
     """
     part, name, digits = found['part'], found['score'], digits_of(found)
     told = f'{"val (test = val)" if part == "val" else part} {name}'
-    columns = [Column('Config', '', False), Column(told), Column('Difference to the first'),
-               Column('Verdict', '', False), Column('At the end', '', False), Column('Rate'),
+    beside = _beside(found)
+    columns = [Column('Config', '', False), Column(told),
+               *(Column(f'{part} {BESIDE[one][0]}', BESIDE[one][1]) for one in beside),
+               Column('Difference to the first'), Column('Verdict', '', False),
+               Column(ENDING, '', False), Column('Rate'),
                *([Column(f'val {name}')] if part == 'test' else []),
                Column(f'{part} {name} of the best checkpoint'), Column('ECE', '%')]
     rows = []
     for row in found['rows']:
         val = [_spread(row['last_val'], digits)] if part == 'test' else []
         rows.append([Cell(row['title']), _spread(row[f'last_{part}'], digits),
+                     *(_spread(row['scores'][one], BESIDE[one][2]) for one in beside),
                      *_difference(row['difference'], digits),
                      Cell(_ending(row['ending'], name, digits)),
                      Cell(f'{row["rate"]:g}', row['rate']), *val,
@@ -94,10 +102,17 @@ def setting_table(found: Mapping[str, Any]) -> Table | None:
 def tables(found: Mapping[str, Any]) -> list[Table]:
     """All tables but that of the settings, for a page, on which one with all scores is too wide."""
     whole = score_table(found)
-    first, more = range(5), [0, *range(5, len(whole.columns))]
-    return [_columns(whole, first, SCORES),
+    narrow = 1 + [column.title for column in whole.columns].index(ENDING)
+    more = [0, *range(narrow, len(whole.columns))]
+    return [_columns(whole, range(narrow), SCORES),
             _columns(whole, more, 'More of each, mean ± standard deviation over the seeds'),
             *_others(found)]
+
+
+def _beside(found: Mapping[str, Any]) -> list[str]:
+    """Other scores that each row has and that stand beside the compared one."""
+    return [name for name in BESIDE if name != found['score']
+            and all(name in row['scores'] for row in found['rows'])]
 
 
 def _columns(table: Table, places: Sequence[int], caption: str) -> Table:
@@ -124,6 +139,13 @@ def notes(found: Mapping[str, Any]) -> list[str]:
             'A difference is the mean over the seeds, paired, with its confidence interval by '
             f'Student\'s t{"" if count > 1 else ", which one seed does not have"}; Holm\'s '
             'procedure keeps all verdicts of the table together wrong in at most 5 % of the cases.')
+    constant = found['rows'][0]['scores'].get('count/constant_MAE')
+    if constant is not None and constant['mean'] is not None:
+        told.append(
+            f'Always saying one number would be off by {number(constant["mean"])} animals an image '
+            'on the same images: skill is 1 - the error of the count / that, 0 where a model is no '
+            f'better. Difference and verdict are those of {found["score"]}; --score count/MAE '
+            'compares the counts.')
     if count == 2:
         told.append('Two seeds leave one degree of freedom: only a difference that is 12.7 times '
                     'its standard error, or more, can be told from chance.')

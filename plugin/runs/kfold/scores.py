@@ -18,6 +18,8 @@ from .state import read_state
 
 # how a metric of MMDetection names the score of a class
 CLASS_SCORE = '_precision'
+# scores of which -1 is a value
+SIGNED = ('bias', 'skill')
 
 
 def read_scores(work_dir: Path) -> dict[str, Any]:
@@ -60,20 +62,23 @@ def are_scores(value: Any) -> bool:
     return 'iteration' in value and all(isinstance(part, dict) for part in parts)
 
 
-def summarise(values: Sequence[float | None]) -> dict[str, Any]:
+def summarise(values: Sequence[float | None], name: str = '') -> dict[str, Any]:
     """Mean and standard deviation over K folds.
 
     A fold without the class has no value (None, NaN, or -1 as COCO writes it) and does not count.
 
     Args:
         values (Sequence[float | None]): K values.
+        name (str): Of the score; -1 is a value of a ``bias`` or a ``skill``, such as
+            ``count/bias.cow``.
 
     Returns:
         dict: ``mean``; ``std``, that of a sample (divided by n - 1), None where n < 2; ``n`` folds
         that have a value; ``values``, None for the others.
     """
-    known = [None if value is None or math.isnan(value) or value == -1 else float(value)
-             for value in values]
+    is_signed = name.rpartition('/')[2].partition('.')[0] in SIGNED
+    known = [None if value is None or math.isnan(value) or value == -1 and not is_signed
+             else float(value) for value in values]
     counted = [value for value in known if value is not None]
     mean = std = None
     if counted:
@@ -97,7 +102,8 @@ def join_scores(folds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
                                         for name in fold['classes'].get(kind, ())))
                for kind in dict.fromkeys(kind for fold in folds for kind in fold['classes'])}
     return dict(
-        scores={name: summarise([fold['scores'].get(name) for fold in folds]) for name in names},
+        scores={name: summarise([fold['scores'].get(name) for fold in folds], name)
+                for name in names},
         classes={kind: {name: summarise([fold['classes'].get(kind, {}).get(name)
                                          for fold in folds]) for name in measures}
                  for kind, measures in classes.items()},

@@ -269,6 +269,7 @@ def test_instances(project, monkeypatch):
     assert found['rows'][0]['scores']['count/MAE']['mean'] == pytest.approx(0.2)
     assert found['rows'][0]['calibration']['n'] == 0
     text = Path('c/table.md').read_text('utf-8')
+    assert '| val (test = val) coco/segm_mAP | val count off by, animals an image |' in text
     assert 'here it is left blank' in text and re.search(r'\| 0\.5\d{3} ± 0\.\d{4} \|', text)
     found = runs.compare(['mine.py'], seeds=2, steps=20, score='count/MAE', work_dir='c')
     assert found['lower_is_better'] is True

@@ -11,7 +11,7 @@ def row(title, values, **more):
     return {**dict(
         title=title, config=title, network='', rate=0.01, steps=40, difference=None,
         last_val=summarise(values), last_test=summarise(values), best_val=summarise([]),
-        best_test=summarise([]), calibration=summarise([None] * len(values)),
+        best_test=summarise([]), scores={}, calibration=summarise([None] * len(values)),
         ending=dict(loss=None, score=None),
         cost=dict(seconds=0.25, memory=900., gpu=False, parameters=1_850_000)), **more}
 
@@ -57,6 +57,37 @@ def test_a_page_has_the_scores_in_two_tables():
     for one, two, row in zip(first.rows, second.rows, whole.rows, strict=True):
         assert [*one, *two[1:]] == row and one[0] == two[0]
     assert first.columns[3].title == 'Verdict'
+
+
+def counted():
+    """The same, of models that count."""
+    found = copy.deepcopy(FOUND)
+    for row, error, skill in zip(found['rows'], ([0.5, 0.4], [0.3, 0.3]), ([-1, 0.2], [None] * 2)):
+        row['scores'] = {
+            'coco/segm_mAP': row['last_test'], 'count/MAE': summarise(error, 'count/MAE'),
+            'count/skill': summarise(skill, 'count/skill'),
+            'count/constant_MAE': summarise([0.25, 0.25])}
+    return found
+
+
+def test_errors_of_counts_stand_beside_the_score():
+    found = counted()
+    text = to_markdown(found)
+    assert ('| Config | test coco/segm_mAP | test count off by, animals an image | test skill | '
+            'Difference to the first |') in text
+    assert r'| a\|b | 0.5100 ± 0.0141 | 0.45 ± 0.07 | -0.40 ± 0.85 | — | reference |' in text
+    assert '| c | 0.5300 ± 0.0283 | 0.30 ± 0.00 | — | +0.0200' in text
+    assert 'Always saying one number would be off by 0.25 animals an image' in text
+    first, second, *_ = tables(found)
+    assert [column.title for column in first.columns][-1] == 'At the end'
+    assert [*first.columns, *second.columns[1:]] == score_table(found).columns
+    # where counts are compared the mask AP stands beside them
+    found['score'] = 'count/MAE'
+    assert [column.title for column in score_table(found).columns[1:4]] == [
+        'test count/MAE', 'test mask AP', 'test skill']
+    # nothing of it where a row does not count
+    del found['rows'][1]['scores']['count/skill'], found['rows'][0]['scores']['count/constant_MAE']
+    assert 'skill' not in to_markdown(found)
 
 
 def test_notes_tell_how_far_two_seeds_and_one_reach():

@@ -18,6 +18,12 @@ def test_mean_and_deviation_leave_out_what_is_not_there():
     assert scores.summarise([None])['mean'] is None
 
 
+def test_one_animal_too_few_is_a_bias_and_no_missing_score():
+    for name in ('count/bias', 'count/bias.cow', 'count/skill'):
+        assert scores.summarise([-1.0, 0.0, None], name)['mean'] == -0.5
+    assert scores.summarise([-1.0, 0.5], 'coco/segm_mAP')['values'] == [None, 0.5]
+
+
 def test_scores_of_classes_of_instances(tmp_path):
     (tmp_path / 'scores.json').write_text(json.dumps(dict(iteration=7, scores={
         'coco/segm_mAP': 0.5, 'coco/cow_precision': 0.25, 'coco/red calf_precision': -1})))
