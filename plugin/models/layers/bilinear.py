@@ -60,7 +60,9 @@ class BilinearDeconv(nn.ConvTranspose2d):
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
         """Upsample (N, C, H, W)."""
-        if not torch.is_autocast_enabled(x.device.type):
+        kind = x.device.type
+        # there is none for tensors without data
+        if not torch.amp.is_autocast_available(kind) or not torch.is_autocast_enabled(kind):
             return super().forward(x, output_size)
-        with torch.autocast(x.device.type, enabled=False):
+        with torch.autocast(kind, enabled=False):
             return super().forward(x.to(self.weight.dtype), output_size)

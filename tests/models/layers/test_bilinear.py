@@ -24,3 +24,7 @@ def test_a_network_of_half_precision_stays_so(upsampling):
     x = torch.randn(1, 3, 5, 7).bfloat16()
     with torch.autocast('cpu', torch.bfloat16):
         assert upsampling.bfloat16()(x).dtype == torch.bfloat16
+
+
+def test_tensors_without_data_have_their_shape(upsampling):
+    assert upsampling.to('meta')(torch.empty(1, 3, 5, 7, device='meta')).shape == (1, 3, 20, 28)
