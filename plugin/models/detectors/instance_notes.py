@@ -5,7 +5,7 @@ from mmengine.dist import all_reduce
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
-from ..semi.geometry import cell_centres, crop_masks, sample_masks
+from ..semi.geometry import paste_masks
 from ..semi.instance_scores import RunningMeans, match_instances
 from ..semi.instances import HALF, pixel_doubt
 from .targets import Lesson
@@ -75,11 +75,8 @@ def _compare(samples: SampleList, found: list[InstanceData],
         if 'truth' not in sample:
             continue
         truth = sample.truth
-        height, width = truth.masks.shape[1:]
-        whole = one.bboxes.new_tensor(
-            [0, 0, width * truth.stride, height * truth.stride]).expand(len(one), 4)
-        points = cell_centres(whole, (height, width))
-        masks = sample_masks(one.masks, one.bboxes, points) >= HALF
+        masks = paste_masks(one.masks, one.bboxes, torch.eye(3).to(one.bboxes),
+                            tuple(truth.masks.shape[1:]), truth.stride).flatten(1) >= HALF
         # what does not teach is nothing of the truth
         labels = torch.where(own, one.labels, -1)
         match = match_instances(masks, labels, truth.masks.flatten(1), truth.labels)
@@ -93,7 +90,5 @@ def drawn_masks(lesson: Lesson) -> Tensor:
     """Masks of the first image in the student's view, at the size of the image, (K, H, W) bool."""
     sample = lesson.samples[0]
     given = sample.gt_instances
-    height, width = sample.img_shape[:2]
-    whole = given.bboxes.new_tensor([0, 0, width, height]).expand(len(given), 4)
-    return crop_masks(given.taught_masks, given.taught_boxes, whole,
-                      lesson.back[:1].expand(len(given), 3, 3), (height, width)) >= HALF
+    return paste_masks(given.taught_masks, given.taught_boxes, lesson.back[0],
+                       sample.img_shape[:2]) >= HALF

@@ -12,16 +12,22 @@ from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
-from ..semi.geometry import clip_boxes
-from ..semi.instances import box_spread, jitter_boxes, mask_sureness
+from ..roi_heads.mask_nms_heads import kept_places
+from ..semi.geometry import clip_boxes, paste_masks
+from ..semi.instances import HALF, box_spread, jitter_boxes, mask_sureness
 
 Features = tuple[Tensor, ...]
+# pixels of a side of what masks are compared on: the stride of the finest level of most detectors
+CELL = 4
 
 
 @torch.no_grad()
 def find_instances(teacher: TwoStageDetector, features: Features, samples: SampleList, *,
                    score_thr: float, jitters: int, scale: float) -> list[InstanceData]:
     """Instances of images, each with what tells how good it is.
+
+    They are suppressed as in a test: by boxes, and by masks where the head does it
+    (:class:`~plugin.models.roi_heads.MaskNMSRoIHead`), here on every fourth pixel.
 
     Args:
         teacher (TwoStageDetector): In evaluation mode.
@@ -43,13 +49,17 @@ def find_instances(teacher: TwoStageDetector, features: Features, samples: Sampl
         features, metas, proposals, ConfigDict(given, score_thr=score_thr, nms=nms), rescale=False)
     found = [InstanceData(bboxes=one.bboxes.float(), labels=one.labels, scores=one.scores.float())
              for one in found]
-    numbers = [len(one) for one in found]
-    labels = torch.cat([one.labels for one in found])
     masks = predict_masks(teacher.roi_head, features, bbox2roi([one.bboxes for one in found]),
-                          labels)
+                          torch.cat([one.labels for one in found]))
+    for one, own in zip(found, masks.split([len(one) for one in found]), strict=True):
+        one.masks = own
+    suppression = getattr(teacher.roi_head, 'mask_suppression', None)
+    if suppression is not None:
+        found = [_suppressed(one, meta, given, suppression[1])
+                 for one, meta in zip(found, metas, strict=True)]
     spreads = _spreads(teacher.roi_head, features, metas, found, jitters, scale)
-    for one, own, spread in zip(found, masks.split(numbers), spreads, strict=True):
-        one.masks, one.sureness, one.spread = own, mask_sureness(own), spread
+    for one, spread in zip(found, spreads, strict=True):
+        one.sureness, one.spread = mask_sureness(one.masks), spread
     return found
 
 
@@ -98,6 +108,11 @@ def background_scores(roi_head: StandardRoIHead, stage: int, features: Features,
     return scores.softmax(-1)[:, -1]
 
 
+def cells_of(size: tuple[int, int]) -> tuple[int, int]:
+    """Cells down and across that cover an image of a height and width in pixels."""
+    return -(-size[0] // CELL), -(-size[1] // CELL)
+
+
 def box_heads(roi_head: StandardRoIHead) -> list[BBoxHead]:
     """The box heads, one a stage."""
     return _listed(roi_head.bbox_head)
@@ -115,6 +130,14 @@ def _listed(heads: nn.Module) -> list[Any]:
 def _stage(roi_head: StandardRoIHead, stage: int) -> tuple[int, ...]:
     """The first argument of what belongs to a stage; nothing where there is one."""
     return (stage, ) if isinstance(roi_head, CascadeRoIHead) else ()
+
+
+def _suppressed(one: InstanceData, meta: dict, given: ConfigDict, settings: dict) -> InstanceData:
+    """What masks do not suppress of an image's instances, ``max_per_img`` at most."""
+    cells = cells_of(meta['img_shape'][:2])
+    pasted = paste_masks(one.masks, one.bboxes, torch.eye(3).to(one.bboxes), cells, CELL)
+    return one[kept_places(pasted >= given.get('mask_thr_binary', HALF), one.scores, one.labels,
+                           given['max_per_img'], settings)]
 
 
 def _spreads(roi_head: StandardRoIHead, features: Features, metas: list[dict],

@@ -19,19 +19,22 @@ PredictMasks = Callable[..., list[InstanceData]]
 SETTINGS = ('iou', 'inside', 'merged', 'parts', 'class_agnostic')
 
 
-def unsuppressed(found: InstanceData, most: int, settings: dict[str, Any]) -> Tensor:
-    """The instances of an image that masks do not suppress.
+def kept_places(masks: Tensor, scores: Tensor, labels: Tensor, most: int,
+                settings: dict[str, Any]) -> Tensor:
+    """Places of what masks do not suppress, the surest first, ``most`` of them at most.
 
     Args:
-        found (InstanceData): With ``masks`` (N, H, W), ``scores`` and ``labels``.
+        masks (Tensor): bool (N, H, W), of the image or of every so many of its pixels.
+        scores (Tensor): (N, ), 0..1.
+        labels (Tensor): Class ids (N, ).
         most (int): How many at most are kept.
         settings (dict): Of :func:`~plugin.models.postprocess.mask_nms`.
 
     Returns:
-        Tensor: Their places (K, ) among the N, the surest first.
+        Tensor: int64 (K, ).
     """
-    kept = mask_nms(found.masks.bool(), found.scores, found.labels, **settings).nonzero()[:, 0]
-    return kept[found.scores[kept].argsort(descending=True, stable=True)[:most]]
+    kept = mask_nms(masks, scores, labels, **settings).nonzero()[:, 0]
+    return kept[scores[kept].argsort(descending=True, stable=True)[:most]]
 
 
 def suppressing(predict_by_feat: PredictMasks, most: int, settings: dict[str, Any]) -> PredictMasks:
@@ -56,7 +59,7 @@ def suppressing(predict_by_feat: PredictMasks, most: int, settings: dict[str, An
                            labels=results.labels)
         small, = predict_by_feat((logits, ), [own], [_shrunk(meta, len(own), rescale)],
                                  rcnn_test_cfg, rescale=True, **more)
-        return unsuppressed(small, most, settings)
+        return kept_places(small.masks.bool(), small.scores, small.labels, most, settings)
 
     def predict(mask_preds: Sequence[Tensor], results_list: Sequence[InstanceData],
                 batch_img_metas: Sequence[dict], rcnn_test_cfg: Any, rescale: bool = False,
@@ -117,9 +120,12 @@ class _MaskNMS:
 
     def predict_bbox(self, x: Any, batch_img_metas: Any, rpn_results_list: Any,
                      rcnn_test_cfg: Any, rescale: bool = False) -> Any:
-        """Find boxes: as many as may stay after the suppression, and those it will drop."""
+        """Find boxes: as many as may stay after the suppression, and those it will drop.
+
+        Without ``rcnn_test_cfg`` boxes are refined alone, and none is chosen.
+        """
         suppression = self.mask_suppression
-        if suppression is not None:
+        if suppression is not None and rcnn_test_cfg is not None:
             rcnn_test_cfg = type(rcnn_test_cfg)(rcnn_test_cfg, max_per_img=suppression[0])
         return super().predict_bbox(  # type: ignore[misc]  # the class beside it has it
             x, batch_img_metas, rpn_results_list, rcnn_test_cfg, rescale)

@@ -113,3 +113,28 @@ def crop_masks(masks: Tensor, boxes: Tensor, rois: Tensor, matrices: Tensor,
     """
     points = move_points(cell_centres(rois, size), matrices)
     return sample_masks(masks, boxes, points).view(-1, *size)
+
+
+def paste_masks(masks: Tensor, boxes: Tensor, matrix: Tensor, size: tuple[int, int],
+                stride: int = 1) -> Tensor:
+    """Masks of one view in the whole image of another, at the middle of each of its cells.
+
+    Args:
+        masks (Tensor): Probabilities, (K, h, w).
+        boxes (Tensor): The boxes that they fill, in their own view, (K, 4).
+        matrix (Tensor): From the other view to their own, (3, 3).
+        size (tuple[int, int]): Cells of the image, down and across.
+        stride (int): Pixels of a cell, down and across.
+
+    Returns:
+        Tensor: (K, *size).
+
+    Example:
+        >>> import torch
+        >>> box = torch.tensor([[2., 0., 6., 4.]])
+        >>> paste_masks(torch.ones(1, 8, 8), box, torch.eye(3), (2, 3), stride=2).tolist()
+        [[[0.0, 1.0, 1.0], [0.0, 1.0, 1.0]]]
+    """
+    whole = boxes.new_tensor([0, 0, size[1] * stride, size[0] * stride])
+    number = len(boxes)
+    return crop_masks(masks, boxes, whole.expand(number, 4), matrix.expand(number, 3, 3), size)

@@ -28,6 +28,8 @@ def mobilenet(config):
 
 NETWORKS = {'mask-rcnn_r50': resnet, 'mask-rcnn_swin-t': swin, 'mask-rcnn_mnv2': mobilenet,
             'cascade-mask-rcnn_swin-t': swin}
+# those whose masks suppress each other
+MASK_NMS = {'mask-rcnn_mnv2': 'MaskNMSRoIHead', 'cascade-mask-rcnn_swin-t': 'CascadeMaskNMSRoIHead'}
 
 
 def small(name):
@@ -44,10 +46,17 @@ def small(name):
     return config
 
 
-@pytest.mark.parametrize('name', NETWORKS)
-def test_it_learns_from_labels_and_from_its_teacher(name):
+@pytest.mark.parametrize('name, mask_nms', [
+    *((name, False) for name in NETWORKS), *((name, True) for name in MASK_NMS)])
+def test_it_learns_from_labels_and_from_its_teacher(name, mask_nms):
+    config = small(name)
+    if mask_nms:
+        # the recipe of docs/cattle.md
+        config.roi_head.type = MASK_NMS[name]
+        config.test_cfg.rcnn.update(nms=dict(type='nms', iou_threshold=0.8),
+                                    mask_nms=dict(iou=0.5, inside=0.7, merged=0.8))
     with DefaultScope.overwrite_default_scope('mmdet'):
-        model = eager(build(small(name)))
+        model = eager(build(config))
         losses = losses_of(model, make_batch(
             labelled=1, unlabelled=1, sizes=[(128, 160), (128, 128)]))
     total = total_of(model, losses)

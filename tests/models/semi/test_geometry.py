@@ -10,6 +10,7 @@ from plugin.models.semi.geometry import (
     crop_masks,
     move_boxes,
     move_points,
+    paste_masks,
     sample_masks,
 )
 
@@ -60,6 +61,20 @@ def test_masks_are_pasted_as_mmdetection_pastes_them():
     ours = sample_masks(masks, BOXES, cell_centres(whole, (HEIGHT, WIDTH)))
     theirs, _ = _do_paste_mask(masks[:, None], BOXES, HEIGHT, WIDTH, skip_empty=False)
     torch.testing.assert_close(ours.view(3, HEIGHT, WIDTH), theirs, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize('stride', [1, 3, 5])
+def test_masks_are_pasted_at_the_middle_of_each_cell(stride):
+    masks = torch.rand(3, 7, 9, generator=torch.Generator().manual_seed(6))
+    cells = (-(-HEIGHT // stride), -(-WIDTH // stride))
+    ours = paste_masks(masks, BOXES, torch.eye(3), cells, stride)
+    theirs, _ = _do_paste_mask(masks[:, None], BOXES, cells[0] * stride, cells[1] * stride,
+                               skip_empty=False)
+    torch.testing.assert_close(ours, theirs[:, stride // 2::stride, stride // 2::stride],
+                               atol=1e-4, rtol=0)
+    mirrored = paste_masks(masks, BOXES, flip(cells[1] * stride), cells, stride)
+    torch.testing.assert_close(mirrored.flip(2), ours, atol=1e-4, rtol=0)
+    assert paste_masks(masks[:0], BOXES[:0], torch.eye(3), cells, stride).shape == (0, *cells)
 
 
 def whole_image(height=HEIGHT, width=WIDTH):
