@@ -10,6 +10,7 @@ from plugin.runs.compare.twins import averaged_twin, is_semi, networks_of, witho
 from plugin.utils.config import load_config
 from plugin.visualization.report.configs import differences, flatten
 from tests.helpers.paths import CONFIGS
+from tests.helpers.semi_configs import unsupervised_weights
 from tests.helpers.small_mask_teacher import losses_of, make_batch, total_of
 
 NAMES = sorted(path.stem for path in CONFIGS.glob('maskteacher_*.py'))
@@ -42,6 +43,14 @@ def test_sources_batches_and_schedule_fit(name):
     assert heads.bbox_head.num_classes == heads.mask_head.num_classes == len(
         labeled.metainfo.classes)
     assert (networks_of(cfg), is_semi(cfg)) == (('teacher', 'student'), True)
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_the_weight_of_the_unlabelled_rises_from_the_end_of_the_warm_up(name):
+    weights = unsupervised_weights(load_config(name))
+    assert weights[0] < 0.05 and weights == sorted(weights)
+    # nearly a third of the rest of the training
+    assert weights.index(1.) == pytest.approx(0.3 * len(weights), abs=1)
 
 
 @pytest.mark.parametrize('name', SUPERVISED)
@@ -83,7 +92,7 @@ def test_it_learns_from_a_batch(name):
         sample.gt_instances.labels.clamp_(max=cfg.num_classes - 1)
     with DefaultScope.overwrite_default_scope('mmdet'):
         model = MODELS.build(cfg.model).train()
-        model.progress = 0.5
+        model.progress = model.unsupervised_progress = 0.5
         losses = losses_of(model, batch)
     total_of(model, losses).backward()
     assert 'unsup_loss_mask' in losses and len(model.statistics['threshold']) == cfg.num_classes

@@ -11,7 +11,13 @@ from mmseg.structures import SegDataSample
 
 from plugin.datasets.synthetic_barn import BarnSpec, make_barn
 from tests.helpers.paths import CONFIGS
-from tests.helpers.semi_configs import EACH, PARTITIONS, load, method_of
+from tests.helpers.semi_configs import (
+    EACH,
+    PARTITIONS,
+    load,
+    method_of,
+    unsupervised_weights,
+)
 from tests.helpers.stock_tools import stock
 
 METHODS = ('u2pl', 'u2pl-official', 'mean-teacher', 'cutmix-seg', 'cps', 'unimatch', 'unimatchv2')
@@ -194,7 +200,8 @@ def test_every_family_learns_from_a_batch(name):
     views = load(name).train_dataloader.dataset.unlabeled.pipeline[-1].get('views', 0)
     data = model.data_preprocessor(batch(cfg.num_classes, views), training=True)
     for warming_up in (True, False):
-        model.progress, model.warming_up = 0.5, warming_up
+        model.progress = model.unsupervised_progress = 0.5
+        model.warming_up = warming_up
         losses = model(**data, mode='loss')
         assert ('loss_unsup' in losses or 'loss_strong_0' in losses) != warming_up
         total, _ = model.parse_losses(losses)
@@ -205,6 +212,13 @@ def test_every_family_learns_from_a_batch(name):
                 if value.requires_grad and value.grad is None and 'blocks' not in key]
         assert not idle
         model.zero_grad()
+
+
+def test_the_weight_of_mean_teacher_rises_from_the_end_of_the_warm_up():
+    """It would be whole at once, were the warm-up a part of the ramp, as it is as long."""
+    weights = unsupervised_weights(load('mean-teacher_mnv2_animals7'))
+    assert len(weights) == 600 and weights[0] < 0.05 * 8 and weights == sorted(weights)
+    assert weights.index(8.) == 150
 
 
 @pytest.mark.parametrize('options, expected', [
@@ -248,7 +262,7 @@ def test_the_config_for_own_images_in_the_pages_learns(tmp_path):
     assert cfg.train_dataloader.dataset.labeled.type == 'SegFolderDataset'
     assert cfg.train_dataloader.dataset.unlabeled.type == 'UnlabeledDataset'
     model = MODELS.build(cfg.model).train()
-    model.progress = 0.5
+    model.progress = model.unsupervised_progress = 0.5
     losses = model(**model.data_preprocessor(batch(3), training=True), mode='loss')
     assert 'loss_unsup' in losses and 'loss_contrast' in losses
     assert cfg.default_hooks.method == dict(type='U2PLHook', decay=0.99, warmup=100)

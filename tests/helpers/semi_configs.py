@@ -1,9 +1,11 @@
 """Configs with unlabelled images, read for one of their partitions."""
 import copy
 import functools
+from types import SimpleNamespace
 
 import pytest
 from mmengine.config import Config
+from mmengine.registry import HOOKS, MODELS, DefaultScope
 
 from plugin.datasets.splits import split
 from tests.helpers.paths import CONFIGS
@@ -44,3 +46,18 @@ def halve_animals7(animals, partitions) -> None:
     """Write the halves of the validation images, as the page on data says it."""
     split(animals / 'val.json', val=0.5, test=0.5, images=animals / 'val',
           out_dir=partitions / 'animals7/halves')
+
+
+def unsupervised_weights(cfg) -> list[float]:
+    """The weight of the unlabelled in each step after the warm-up of a config."""
+    hook = HOOKS.build(cfg.default_hooks.method)
+    with DefaultScope.overwrite_default_scope(cfg.default_scope):
+        model = MODELS.build(cfg.model)
+    runner = SimpleNamespace(model=model, max_iters=cfg.train_cfg.max_iters, val_loop=None)
+    weights = []
+    for iteration in range(runner.max_iters):
+        runner.iter = iteration
+        hook.before_train_iter(runner, iteration)
+        if not model.warming_up:
+            weights.append(model.weight)
+    return weights

@@ -100,7 +100,7 @@ def build(detector='mask_rcnn', **kwargs):
     with DefaultScope.overwrite_default_scope('mmdet'):
         model = MODELS.build(dict(type='MaskTeacher', detector=config, **kwargs))
     model.init_weights()
-    model.progress = 0.5
+    model.progress = model.unsupervised_progress = 0.5
     return model.train()
 
 

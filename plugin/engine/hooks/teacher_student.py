@@ -24,8 +24,9 @@ from .moments import log_interval
 class TeacherStudentHook(Hook):
     """Sets the schedule of a ``TeacherStudentSegmentor``.
 
-    Before each iteration the model learns how far the training is (``progress``, t / T) and
-    whether it is supervised only (``warming_up``). During the warm-up the teacher is the student;
+    Before each iteration the model learns how far the training is (``progress``, t / T), how far
+    what follows the warm-up (``unsupervised_progress``, (t - W) / (T - W)), and whether it is
+    supervised only (``warming_up``). During the warm-up the teacher is the student;
     after it, each step of the optimizer moves the teacher by the decay
     ``min(1 - 1 / (t + 1), decay)``, where t counts the steps since the warm-up. All of this
     follows from the iteration alone, so that a resumed training goes on like one that was never
@@ -93,6 +94,8 @@ class TeacherStudentHook(Hook):
         """Tell the model how far the training is."""
         model = unwrapped(runner)
         model.progress = runner.iter / runner.max_iters
+        model.unsupervised_progress = max(runner.iter - self.warmup, 0) / (
+            runner.max_iters - self.warmup)
         model.warming_up = runner.iter < self.warmup
         model.keep_images = not model.warming_up and self._draws(runner)
         if model.has_teacher and runner.iter == self.warmup:

@@ -48,14 +48,13 @@ class MaskTeacher(TeacherStudent, BaseDetector):
         detector (dict): Config of a two-stage detector of MMDetection with FCN mask heads, as for
             supervised training: Mask R-CNN, Cascade Mask R-CNN.
         unsupervised (dict, optional): ``weight`` (1) of the losses on unlabelled pictures, which
-            rises in the share ``ramp_up`` (0.3) of the training; ``candidates`` (0.1), the score
-            from which on something may be an animal; ``lowest`` (0.5), ``highest`` (0.9), ``share``
-            (1.) and ``decay`` (0.99) of
+            rises in the share ``ramp_up`` (0.3) of the training after its warm-up; ``candidates``
+            (0.1), the score from which on something may be an animal; ``lowest`` (0.5),
+            ``highest`` (0.9), ``share`` (1.) and ``decay`` (0.99) of
             :class:`~plugin.models.semi.score_thresholds.ScoreThresholds`; ``sureness`` (0.5), the
-            least of a mask; ``jitters`` (10),
-            ``jitter_scale`` (0.06) and ``spread`` (0.02), the greatest of a box that is regressed
-            from; ``alpha`` (0.2), the share of doubtful pixels at the start; ``least_side`` (2
-            pixels) of a box in the strong view.
+            least of a mask; ``jitters`` (10), ``jitter_scale`` (0.06) and ``spread`` (0.02), the
+            greatest of a box that is regressed from; ``alpha`` (0.2), the share of doubtful pixels
+            at the start; ``least_side`` (2 pixels) of a box in the strong view.
         predict_on (str, optional): ``teacher`` (default) or ``student``, which is validated,
             tested and exported.
         data_preprocessor (dict, optional): Defaults to that of ``detector``.
@@ -167,8 +166,13 @@ class MaskTeacher(TeacherStudent, BaseDetector):
         """Losses of the student on its view, named ``unsup_*`` and weighted."""
         with taught(self.student, lesson):
             losses = self.student.loss(view.images, view.samples)
-        weight = self.unsupervised['weight'] * ramp_up(self.progress, self.unsupervised['ramp_up'])
-        return rename_loss_dict('unsup_', reweight_loss_dict(losses, weight))
+        return rename_loss_dict('unsup_', reweight_loss_dict(losses, self.weight))
+
+    @property
+    def weight(self) -> float:
+        """Weight of the losses on unlabelled pictures in this step."""
+        return self.unsupervised['weight'] * ramp_up(
+            self.unsupervised_progress, self.unsupervised['ramp_up'])
 
     @property
     def num_classes(self) -> int:

@@ -20,8 +20,9 @@ class MeanTeacher(TeacherStudentSegmentor):
     is none.
 
     ``unsupervised`` has ``weight`` (100, as in the published code of CPS, which measured this
-    method on segmentation) and ``ramp_up`` (0.25), the share of the training in which the weight
-    rises. See :class:`TeacherStudentSegmentor` for the other arguments.
+    method on segmentation) and ``ramp_up`` (0.25), the share of the training, without the
+    supervised iterations before it, in which the weight rises. See
+    :class:`TeacherStudentSegmentor` for the other arguments.
     """
 
     settings = dict(weight=100., ramp_up=0.25)
@@ -37,5 +38,10 @@ class MeanTeacher(TeacherStudentSegmentor):
         assert mixed.targets is not None
         logits = self.upsample(outputs.logits[len(batch.samples_l):], mixed.images)
         loss = consistency_loss(logits, mixed.targets, mixed.pseudo.valid)
-        ramp = ramp_up(self.progress, self.unsupervised['ramp_up'])
-        return dict(loss_unsup=self.unsupervised['weight'] * ramp * loss)
+        return dict(loss_unsup=self.weight * loss)
+
+    @property
+    def weight(self) -> float:
+        """Weight of the squared differences in this step."""
+        return self.unsupervised['weight'] * ramp_up(
+            self.unsupervised_progress, self.unsupervised['ramp_up'])

@@ -25,8 +25,7 @@ class TeacherStudentSegmentor(TeacherStudent, BaseSegmentor):
 
     Each step is a method that a sub-class may replace; :meth:`semi_losses` is their order. A batch
     holds labelled images and unlabelled ones, which ``PackSemiInputs`` marks. The state of the
-    training comes from a hook, which sets :attr:`progress` and :attr:`warming_up` before each
-    iteration and calls :meth:`update_teacher` after it.
+    training comes from a hook; see :class:`~plugin.models.semi.TeacherStudent`.
 
     A checkpoint of the segmentor alone, as supervised training leaves it, is loaded into student
     and teacher.
@@ -44,8 +43,6 @@ class TeacherStudentSegmentor(TeacherStudent, BaseSegmentor):
 
     Attributes:
         networks (tuple[str, ...]): Names of the networks that can predict.
-        progress (float): ``t / T``, the share of the training that is done.
-        warming_up (bool): Whether only the labelled images count yet.
         statistics (dict[str, Tensor]): Numbers of the last step for the log.
         keep_images (bool): Whether the next steps set :attr:`images`.
         images (dict[str, Tensor]): First unlabelled image of the last step as the student

@@ -14,8 +14,9 @@ from .settings import merge_settings
 class TeacherStudent(BaseModel):
     """A student and its teacher, the moving average of it; the base beside that of a framework.
 
-    The state of the training comes from a hook, which sets :attr:`progress` and
-    :attr:`warming_up` before each iteration and calls :meth:`update_teacher` after it. A
+    The state of the training comes from a hook, which sets :attr:`progress`,
+    :attr:`unsupervised_progress` and :attr:`warming_up` before each iteration and calls
+    :meth:`update_teacher` after it. A
     checkpoint of one network alone, as supervised training leaves it, is loaded into student and
     teacher. A sub-class calls :meth:`_take_student` once.
 
@@ -24,6 +25,8 @@ class TeacherStudent(BaseModel):
         wrapped (str): Key of the config under which the network stands, and what it is called.
         predict_on (str): One of :attr:`networks`.
         progress (float): ``t / T``, the share of the training that is done.
+        unsupervised_progress (float): The share that is done of what follows the warm-up: a weight
+            that rises with it begins where unlabelled images begin to count.
         warming_up (bool): Whether only the labelled images count yet.
         statistics (dict[str, Tensor]): Numbers of the last step for the log.
         keep_images (bool): Whether the next steps set :attr:`images`.
@@ -56,6 +59,7 @@ class TeacherStudent(BaseModel):
         if self.has_teacher:
             self.teacher = frozen_copy(student)
         self.progress = 0.
+        self.unsupervised_progress = 0.
         self.warming_up = False
         self.keep_images = False
         self.statistics: dict[str, Tensor] = {}

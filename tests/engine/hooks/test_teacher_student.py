@@ -59,6 +59,26 @@ def test_model_is_told_how_far_the_training_is(tmp_path):
     assert runner.model.told == [(0.0, True), (0.2, True), (0.4, True), (0.6, False), (0.8, False)]
 
 
+class After(Hook):
+    """Notes how far the model is told to be after the warm-up."""
+
+    priority = 'BELOW_NORMAL'
+
+    def __init__(self):
+        self.told = []
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        self.told.append(runner.model.unsupervised_progress)
+
+
+@pytest.mark.parametrize('warmup, told', [(3, [0, 0, 0, 0, 0.5]), (0, [0, 0.2, 0.4, 0.6, 0.8])])
+def test_model_is_told_how_far_the_training_is_after_the_warm_up(tmp_path, warmup, told):
+    after = After()
+    runner = toy_runner(tmp_path, dict(warmup=warmup), iters=5, hooks=[after])
+    runner.train()
+    assert after.told == pytest.approx(told)
+
+
 def test_teacher_is_the_student_and_then_its_moving_average(tmp_path):
     keep = Keep()
     runner = toy_runner(tmp_path, dict(warmup=4, decay=0.7), hooks=[keep])

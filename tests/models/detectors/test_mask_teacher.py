@@ -110,7 +110,7 @@ def test_the_weight_rises():
     totals = []
     for progress in (0., 0.15, 0.3, 1.):
         model = eager(build(unsupervised=dict(alpha=0.)))
-        model.progress = progress
+        model.unsupervised_progress = progress
         losses = losses_of(model, make_batch())
         totals.append(losses['unsup_loss_cls'].item())
     assert totals[0] < totals[1] < totals[2] == totals[3]

@@ -234,7 +234,7 @@ def test_the_weight_of_mean_teacher_rises():
     model = build('MeanTeacher', unsupervised=dict(weight=3., ramp_up=0.5))
     values = []
     for progress in (0., 0.25, 0.5, 1.):
-        model.progress = progress
+        model.unsupervised_progress = progress
         torch.manual_seed(3)
         model.load_state_dict(build('MeanTeacher').state_dict())
         values.append(float(losses_of(model, make_batch())['loss_unsup']))
@@ -291,7 +291,7 @@ def test_mean_teacher_takes_the_mean_over_pixels_and_classes_a_hundred_times():
     segmentor = copy.deepcopy(SEGMENTOR)
     segmentor['decode_head']['dropout_ratio'] = 0
     model = build('MeanTeacher', segmentor)
-    model.progress = 1.
+    model.unsupervised_progress = 1.
     model.student.eval()
     with torch.no_grad():
         model.student.decode_head.conv_seg.bias.add_(torch.tensor([0., 1., 0., -1.]))

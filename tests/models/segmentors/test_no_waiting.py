@@ -54,7 +54,7 @@ def on_meta(monkeypatch):
 @pytest.mark.parametrize('method', METHODS)
 def test_a_step(on_meta, method):
     model, data = on_meta(method)
-    model.progress = 0.5
+    model.progress = model.unsupervised_progress = 0.5
     with OneDevice():
         losses = model(**data, mode='loss')
         sum(value for name, value in losses.items() if 'loss' in name).backward()

@@ -40,7 +40,7 @@ def make_model(method):
     if method == 'U2PL':
         more = dict(contrastive=dict(SMALL, threshold=0.01))
     model = build(method, segmentor, unsupervised=settings, **more)
-    model.progress = 0.5
+    model.progress = model.unsupervised_progress = 0.5
     if method == 'U2PL':
         bank = model.contrast.bank
         bank.enqueue = lambda *args: None
