@@ -30,8 +30,9 @@ def jitter_boxes(boxes: Tensor, number: int, scale: float) -> Tensor:
 def box_spread(refined: Tensor, boxes: Tensor) -> Tensor:
     """How far the boxes lie apart that a box head makes of jittered ones, in sides of the box.
 
-    As MMDetection's ``SoftTeacher`` computes it: the mean over the four sides of their standard
-    deviation, over half of the sum of height and width.
+    As the paper of Soft Teacher has it: the mean over the four sides of their standard deviation,
+    over half of the sum of height and width of the jittered box. MMDetection's ``SoftTeacher``
+    divides each side by the width or height of the mean of the refined boxes instead.
 
     Args:
         refined (Tensor): (J, K, 4), two or more of each box.
