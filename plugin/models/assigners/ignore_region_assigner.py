@@ -10,7 +10,7 @@ from torch import Tensor
 
 from plugin.utils import UserError
 
-from .regions import covered_shares, region_boxes, region_map
+from .regions import background_iou, covered_shares, region_boxes, region_map
 
 # assigned to no animal, and not to the background either
 NOTHING, BACKGROUND = -1, 0
@@ -87,10 +87,5 @@ class IgnoreRegionAssigner(MaxIoUAssigner):
             shares = covered_shares(torch.from_numpy(drawn).to(priors.device), priors)
         ignored = shares >= self.region_share
         if len(boxes):
-            ignored |= self.iou_calculator(priors, boxes).amax(dim=1) >= self._least_iou()
+            ignored |= self.iou_calculator(priors, boxes).amax(dim=1) >= background_iou(self)
         return ignored
-
-    def _least_iou(self) -> float:
-        """The IoU from which on a box is no background."""
-        threshold = self.neg_iou_thr
-        return threshold[1] if isinstance(threshold, tuple) else threshold

@@ -2,6 +2,7 @@
 import cv2
 import numpy as np
 import torch
+from mmdet.models.task_modules.assigners import BaseAssigner
 from mmdet.structures.mask import BitmapMasks, PolygonMasks
 from torch import Tensor
 
@@ -32,6 +33,12 @@ def region_boxes(regions: np.ndarray) -> np.ndarray:
     # the first is what lies in no region
     boxes = found[1:, :4].astype(np.float32)
     return np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
+
+
+def background_iou(assigner: BaseAssigner) -> float:
+    """The IoU with an animal from which on a box is no background; a half of other assigners."""
+    threshold = getattr(assigner, 'neg_iou_thr', 0.5)
+    return threshold[1] if isinstance(threshold, tuple) else threshold
 
 
 def covered_shares(regions: Tensor, boxes: Tensor) -> Tensor:

@@ -67,6 +67,23 @@ class InstanceNotes(nn.Module):
         return numbers
 
 
+def ignored_shares(lesson: Lesson) -> dict[str, Tensor]:
+    """Shares of the background that do not count as it, of this step and all processes.
+
+    Args:
+        lesson (Lesson): From which a student has learned.
+
+    Returns:
+        dict[str, Tensor]: ``ignored_anchors`` and ``ignored_boxes``, 0-dim.
+    """
+    shares = {}
+    for name, counts in lesson.background_counts.items():
+        total = torch.stack(counts).sum(0).double()
+        all_reduce(total)
+        shares[f'ignored_{name}'] = (total[1] / total[0]).float()
+    return shares
+
+
 def _compare(samples: SampleList, found: list[InstanceData],
              taken: list[Tensor]) -> dict[str, Tensor]:
     """Sums of the images whose truth is known."""

@@ -15,11 +15,12 @@ from plugin.utils import UserError
 
 from ..semi import TeacherStudent, masked_quantile, unreliable_share
 from ..semi.geometry import clip_boxes, move_boxes
-from ..semi.instances import pixel_doubt
+from ..semi.instances import HALF, pixel_doubt
 from ..semi.schedules import ramp_up
 from ..semi.score_thresholds import ScoreThresholds
+from .doubt import find_doubt, paste_in_cells
 from .instance_batch import InstanceBatch, View, sizes_of, split_instances, strong_view
-from .instance_notes import InstanceNotes, drawn_masks
+from .instance_notes import InstanceNotes, drawn_masks, ignored_shares
 from .supported import check_detector
 from .targets import Lesson, taught
 from .teaching import box_heads, find_instances
@@ -41,8 +42,8 @@ class MaskTeacher(TeacherStudent, BaseDetector):
       linearly: Y. Wang et al., `U2PL <https://arxiv.org/abs/2203.03884>`_, CVPR 2022, equations 6
       and 7, there for semantic segmentation.
 
-    Ours are the least mean sureness of a mask, anchors that are ignored on doubtful animals, and
-    masks that are moved as probabilities.
+    Ours are the least mean sureness of a mask; anchors and regions that are ignored on what may be
+    an animal and no instance that teaches explains; and masks that are moved as probabilities.
 
     Args:
         detector (dict): Config of a two-stage detector of MMDetection with FCN mask heads, as for
@@ -138,21 +139,21 @@ class MaskTeacher(TeacherStudent, BaseDetector):
                 found: list[InstanceData], taken: list[Tensor], view: View) -> Lesson:
         """What the student learns, in its view."""
         limit = self.doubt_limit(found, taken)
-        for sample, one, own, matrix, size in zip(view.samples, found, taken, view.matrices,
-                                                  view.sizes, strict=True):
+        back = torch.linalg.inv_ex(view.matrices.double())[0].float()
+        for sample, one, own, matrix, inverse, size in zip(
+                view.samples, found, taken, view.matrices, back, view.sizes, strict=True):
             boxes = clip_boxes(move_boxes(one.bboxes, matrix.expand(len(one), 3, 3)),
                                size.expand(len(one), 2))
             seen = (boxes[:, 2:] - boxes[:, :2]).amin(1) >= self.unsupervised['least_side']
-            doubtful, own = seen & ~own, seen & own
-            sample.ignored_instances = InstanceData(
-                bboxes=boxes[doubtful], labels=one.labels[doubtful])
+            masks = paste_in_cells(one.masks, one.bboxes, inverse, sample.img_shape)
+            sample.ignored_instances = find_doubt(boxes, one.labels, masks >= HALF, own, seen)
+            own = seen & own
             sample.gt_instances = InstanceData(
                 bboxes=boxes[own], labels=one.labels[own], taught_masks=one.masks[own],
                 taught_boxes=one.bboxes[own],
                 sure=one.spread[own] <= self.unsupervised['spread'])
-        back = torch.linalg.inv_ex(view.matrices.double())[0].float()
         return Lesson(self.teacher, features, view.samples, back,
-                      sizes_of(batch.samples_u, back.device), limit)
+                      sizes_of(batch.samples_u, back.device), limit, {})
 
     def doubt_limit(self, found: list[InstanceData], taken: list[Tensor]) -> Tensor:
         """Greatest doubt of a pixel of a mask that teaches, over all processes, 0-dim."""
@@ -206,6 +207,7 @@ class MaskTeacher(TeacherStudent, BaseDetector):
               lesson: Lesson, view: View) -> None:
         """Set the numbers for the log, and the image if ``keep_images`` is set."""
         self.statistics.update(self.notes(batch.samples_u, found, taken, lesson))
+        self.statistics.update(ignored_shares(lesson))
         number = self.thresholds.labelled_number()
         self.statistics['labelled_number'] = number
         self.statistics['number_ratio'] = self.statistics['pseudo_number'] / number

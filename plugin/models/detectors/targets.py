@@ -16,8 +16,9 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 
 from ..semi.geometry import clip_boxes, crop_masks, move_boxes
-from ..semi.instances import covered, mask_loss, weigh_background
-from .teaching import Features, background_scores, box_heads, mask_heads
+from ..semi.instances import mask_loss, weigh_background
+from .doubt import assign_without_doubt
+from .teaching import Features, background_scores, box_assigners, box_heads, mask_heads
 
 
 class Lesson(NamedTuple):
@@ -29,10 +30,13 @@ class Lesson(NamedTuple):
         samples (list[DetDataSample]): Of the student's view: ``gt_instances`` with ``bboxes``,
             ``labels``, ``sure`` (whether the box is), ``taught_masks`` (K, h, w) and
             ``taught_boxes``, the boxes in the teacher's view; ``ignored_instances``, what may be
-            an animal.
+            an animal (:func:`~.doubt.find_doubt`).
         back (Tensor): From the student's view to the teacher's, (N, 3, 3).
         sizes (Tensor): Height and width of the teacher's view, (N, 2).
         limit (Tensor): Greatest doubt of a pixel of a mask that teaches.
+        background_counts (dict[str, list[Tensor]]): Of the ``anchors`` and ``boxes`` that were
+            assigned while :func:`taught` was open: how many are background, and how many of these
+            are ignored.
     """
 
     teacher: TwoStageDetector
@@ -41,6 +45,7 @@ class Lesson(NamedTuple):
     back: Tensor
     sizes: Tensor
     limit: Tensor
+    background_counts: dict[str, list[Tensor]]
 
     def background(self, stage: int, rois: Tensor) -> Tensor:
         """The teacher's probability that regions of the student's view show no animal, (R,)."""
@@ -54,8 +59,8 @@ class Lesson(NamedTuple):
 def taught(student: TwoStageDetector, lesson: Lesson) -> Iterator[None]:
     """Replace the targets of a detector's heads while the context is open.
 
-    Its ``loss`` then weighs background by the teacher's doubt, ignores anchors on what may be an
-    animal, regresses from sure boxes alone, and learns masks where the teacher is sure.
+    Its ``loss`` then weighs background by the teacher's doubt, ignores anchors and regions on what
+    may be an animal, regresses from sure boxes alone, and learns masks where the teacher is sure.
 
     Args:
         student (TwoStageDetector): The detector.
@@ -63,6 +68,10 @@ def taught(student: TwoStageDetector, lesson: Lesson) -> Iterator[None]:
     """
     replaced: list[tuple[Any, str, Callable]] = [
         (student.rpn_head, '_get_targets_single', partial(_anchor_targets, student.rpn_head))]
+    for name, assigner in (('anchors', student.rpn_head.assigner),
+                           *(('boxes', one) for one in box_assigners(student.roi_head))):
+        counts = lesson.background_counts.setdefault(name, [])
+        replaced.append((assigner, 'assign', partial(assign_without_doubt, assigner, counts)))
     for stage, head in enumerate(box_heads(student.roi_head)):
         replaced.append((head, 'get_targets', partial(_box_targets, head, lesson, stage)))
     for head in mask_heads(student.roi_head):
@@ -79,7 +88,6 @@ def taught(student: TwoStageDetector, lesson: Lesson) -> Iterator[None]:
 def _anchor_targets(head: RPNHead, anchors: Any, flags: Tensor, instances: InstanceData,
                     *args: Any, **kwargs: Any) -> tuple:
     """Targets of the anchors of an image; see ``AnchorHead._get_targets_single``."""
-    ignored = args[1] if len(args) > 1 else kwargs['gt_instances_ignore']
     found = type(head)._get_targets_single(head, anchors, flags, instances, *args, **kwargs)
     labels, label_weights, box_targets, box_weights, positive, negative, sampled = found[:7]
     is_positive = labels < head.num_classes
@@ -87,8 +95,6 @@ def _anchor_targets(head: RPNHead, anchors: Any, flags: Tensor, instances: Insta
     sure = instances.sure[sampled.pos_assigned_gt_inds].to(box_weights)
     box_weights = box_weights * torch.ones_like(label_weights).masked_scatter(
         is_positive, sure)[:, None]
-    doubtful = covered(get_box_tensor(anchors), ignored.bboxes) & ~is_positive
-    label_weights = label_weights.masked_fill(doubtful, 0)
     return (labels, label_weights, box_targets, box_weights, positive, negative, sampled,
             *found[7:])
 

@@ -6,6 +6,7 @@ from mmdet.models.detectors import TwoStageDetector
 from mmdet.models.roi_heads import CascadeRoIHead, StandardRoIHead
 from mmdet.models.roi_heads.bbox_heads import BBoxHead
 from mmdet.models.roi_heads.mask_heads import FCNMaskHead
+from mmdet.models.task_modules.assigners import BaseAssigner
 from mmdet.structures import SampleList
 from mmdet.structures.bbox import bbox2roi
 from mmengine.config import ConfigDict
@@ -13,12 +14,11 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from ..roi_heads.mask_nms_heads import kept_places
-from ..semi.geometry import clip_boxes, paste_masks
+from ..semi.geometry import clip_boxes
 from ..semi.instances import HALF, box_spread, jitter_boxes, mask_sureness
+from .doubt import paste_in_cells
 
 Features = tuple[Tensor, ...]
-# pixels of a side of what masks are compared on: the stride of the finest level of most detectors
-CELL = 4
 
 
 @torch.no_grad()
@@ -108,11 +108,6 @@ def background_scores(roi_head: StandardRoIHead, stage: int, features: Features,
     return scores.softmax(-1)[:, -1]
 
 
-def cells_of(size: tuple[int, int]) -> tuple[int, int]:
-    """Cells down and across that cover an image of a height and width in pixels."""
-    return -(-size[0] // CELL), -(-size[1] // CELL)
-
-
 def box_heads(roi_head: StandardRoIHead) -> list[BBoxHead]:
     """The box heads, one a stage."""
     return _listed(roi_head.bbox_head)
@@ -123,8 +118,13 @@ def mask_heads(roi_head: StandardRoIHead) -> list[FCNMaskHead]:
     return _listed(roi_head.mask_head)
 
 
-def _listed(heads: nn.Module) -> list[Any]:
-    return list(heads) if isinstance(heads, nn.ModuleList) else [heads]
+def box_assigners(roi_head: StandardRoIHead) -> list[BaseAssigner]:
+    """The assigners of regions, one a stage."""
+    return _listed(roi_head.bbox_assigner)
+
+
+def _listed(parts: Any) -> list[Any]:
+    return list(parts) if isinstance(parts, (nn.ModuleList, list)) else [parts]
 
 
 def _stage(roi_head: StandardRoIHead, stage: int) -> tuple[int, ...]:
@@ -134,8 +134,7 @@ def _stage(roi_head: StandardRoIHead, stage: int) -> tuple[int, ...]:
 
 def _suppressed(one: InstanceData, meta: dict, given: ConfigDict, settings: dict) -> InstanceData:
     """What masks do not suppress of an image's instances, ``max_per_img`` at most."""
-    cells = cells_of(meta['img_shape'][:2])
-    pasted = paste_masks(one.masks, one.bboxes, torch.eye(3).to(one.bboxes), cells, CELL)
+    pasted = paste_in_cells(one.masks, one.bboxes, torch.eye(3).to(one.bboxes), meta['img_shape'])
     return one[kept_places(pasted >= given.get('mask_thr_binary', HALF), one.scores, one.labels,
                            given['max_per_img'], settings)]
 

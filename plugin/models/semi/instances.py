@@ -120,24 +120,36 @@ def weigh_background(weights: Tensor, is_background: Tensor, doubtless: Tensor) 
     return new * before / after.clamp(min=1e-6)
 
 
-def covered(boxes: Tensor, others: Tensor, share: float = HALF) -> Tensor:
-    """Whether a share of a box lies inside of one of the others.
+def explained_masks(masks: Tensor, others: Tensor) -> Tensor:
+    """Which masks show what other masks show already.
+
+    At least half of such a mask lies in the others, as of a part of an animal, or at least half of
+    one of the others lies in it, as in an outline around several. Half is far from both sides:
+    masks of different animals hardly share pixels, however much their boxes overlap, so that the
+    boxes could not tell an animal behind another from a part of it.
 
     Args:
-        boxes (Tensor): (A, 4).
-        others (Tensor): (B, 4); there may be none.
-        share (float): Of the area of the box.
+        masks (Tensor): (D, h, w) bool.
+        others (Tensor): (T, h, w) bool; there may be none.
 
     Returns:
-        Tensor: (A,) bool.
+        Tensor: (D,) bool; False of a mask without a pixel.
+
+    Example:
+        >>> import torch
+        >>> masks = torch.tensor([[[1, 1, 0, 0]], [[0, 1, 1, 1]], [[0, 0, 1, 1]]]).bool()
+        >>> explained_masks(masks, torch.tensor([[[1, 1, 0, 0]]]).bool()).tolist()
+        [True, True, False]
     """
-    if not len(others):
-        return torch.zeros(len(boxes), dtype=torch.bool, device=boxes.device)
-    low = torch.maximum(boxes[:, None, :2], others[:, :2])
-    high = torch.minimum(boxes[:, None, 2:], others[:, 2:])
-    common = (high - low).clamp(min=0).prod(-1)
-    area = (boxes[:, 2:] - boxes[:, :2]).prod(-1)
-    return (common >= share * area[:, None]).any(1)
+    ours, theirs = masks.flatten(1).float(), others.flatten(1).float()
+    # counts of pixels, which mixed precision would round
+    with torch.autocast(ours.device.type, enabled=False):
+        common = ours @ theirs.T
+        inside = ours @ others.any(0).flatten().float()
+    area, other_area = ours.sum(1), theirs.sum(1)
+    within = (inside >= HALF * area) & (area > 0)
+    around = (common >= HALF * other_area) & (other_area > 0)
+    return within | around.any(1)
 
 
 def mean_of_processes(values: Tensor) -> Tensor:

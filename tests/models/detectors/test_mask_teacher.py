@@ -193,6 +193,7 @@ def test_what_may_be_an_animal_is_no_ground_for_anchors(monkeypatch):
                         or seen[-1][1])
     losses = losses_of(model, make_batch(strong=False))
     assert model.statistics['pseudo_number'] == 0 and torch.isfinite(losses['unsup_loss_cls'])
+    assert 0 < model.statistics['ignored_anchors'] < 1 and 'ignored_boxes' in model.statistics
     assert len(seen) == 2
     for anchors, found in seen:
         labels, weights = found[:2]
@@ -202,6 +203,39 @@ def test_what_may_be_an_animal_is_no_ground_for_anchors(monkeypatch):
                 common = max(0, min(right, box[2]) - max(left, box[0])) * max(
                     0, min(bottom, box[3]) - max(top, box[1]))
                 assert common < 0.5 * (right - left) * (bottom - top)
+
+
+@pytest.mark.parametrize('detector', DETECTORS)
+def test_what_a_taken_animal_explains_stays_ground(detector, monkeypatch):
+    """Of a part of it, a box around it and another, and the other, only that one is doubtful."""
+    taken, part, around, other = [4, 4, 30, 40], [4, 4, 24, 18], [2, 2, 62, 50], [30, 4, 58, 40]
+    boxes = torch.tensor([taken, part, around, other]).float()
+
+    def find(teacher, features, samples, **kwargs):
+        return [InstanceData(
+            bboxes=boxes, labels=torch.zeros(4, dtype=torch.int64), masks=torch.ones(4, 10, 10),
+            scores=torch.tensor([0.99, 0.3, 0.3, 0.3]), sureness=torch.ones(4),
+            spread=torch.zeros(4)) for _ in samples]
+
+    monkeypatch.setattr(mask_teacher, 'find_instances', find)
+    regions = []
+    original = targets.assign_without_doubt
+
+    def assign(assigner, counts, predicted, *args):
+        # each stage sees the boxes as well
+        if len(predicted.priors) <= 40:
+            predicted = InstanceData(priors=torch.cat([predicted.priors[:-3], boxes[1:]]))
+        regions.append(original(assigner, counts, predicted, *args))
+        return regions[-1]
+
+    monkeypatch.setattr(targets, 'assign_without_doubt', assign)
+    model = build(detector, unsupervised=dict(lowest=0.8, highest=0.8))
+    losses = losses_of(model, make_batch(strong=False))
+    assert torch.isfinite(total_of(model, losses))
+    assert len(regions) == (4 if detector == 'mask_rcnn' else 8)
+    for result in regions[2:]:
+        assert result.gt_inds[-3:].tolist() == [0, 0, -1]
+    assert 0 < model.statistics['ignored_boxes'] < 1
 
 
 def test_a_missed_animal_counts_less_as_ground(monkeypatch):

@@ -6,7 +6,7 @@ import torch
 from mmdet.structures.bbox import bbox_overlaps
 from mmengine.registry import DefaultScope
 
-from plugin.models.detectors import teaching
+from plugin.models.detectors import doubt
 from plugin.models.detectors.teaching import find_instances, mask_heads
 from tests.helpers.small_mask_teacher import DETECTORS, build, make_batch
 
@@ -55,7 +55,7 @@ def found_and_predicted(network, **batch):
 @pytest.mark.parametrize('name', DETECTORS)
 def test_the_teacher_suppresses_as_the_detector_does_in_a_test(name, settings, most, monkeypatch):
     # of masks on all pixels, as in a test: few of them may decide otherwise
-    monkeypatch.setattr(teaching, 'CELL', 1)
+    monkeypatch.setattr(doubt, 'CELL', 1)
     found, predicted = found_and_predicted(teacher(name, settings, most))
     plain, _ = found_and_predicted(teacher(name, most=most))
     for one, expected, whole in zip(found, predicted, plain, strict=True):

@@ -11,7 +11,7 @@ from plugin.models.semi.geometry import crop_masks, move_boxes
 from plugin.models.semi.instance_scores import RunningMeans, match_instances
 from plugin.models.semi.instances import (
     box_spread,
-    covered,
+    explained_masks,
     jitter_boxes,
     mask_loss,
     mask_sureness,
@@ -95,17 +95,32 @@ def test_background_is_weighed_as_soft_teacher_writes_it():
     assert weigh_background(weights[:0], negative[:0], sure[:0]).shape == (0, )
 
 
-def test_cover_as_a_loop_finds_it():
+def test_explained_masks_as_a_loop_finds_them():
     generator = torch.Generator().manual_seed(4)
-    low = torch.rand(20, 2, generator=generator) * 20
-    boxes = torch.cat([low, low + 1 + torch.rand(20, 2, generator=generator) * 20], 1)
-    boxes, others = boxes[:15], boxes[15:]
-    for box, found in zip(boxes.tolist(), covered(boxes, others, 0.5).tolist(), strict=True):
-        best = max(max(0, min(box[2], other[2]) - max(box[0], other[0]))
-                   * max(0, min(box[3], other[3]) - max(box[1], other[1]))
-                   for other in others.tolist())
-        assert found == (best >= 0.5 * (box[2] - box[0]) * (box[3] - box[1]))
-    assert covered(boxes, others, 0.5).any() and not covered(boxes, others[:0]).any()
+    rows, columns = torch.arange(12)[:, None], torch.arange(15)[None]
+
+    def discs(number):
+        middle = torch.rand(number, 2, generator=generator) * torch.tensor([12., 15.])
+        radius = 1 + 3 * torch.rand(number, generator=generator)
+        return torch.stack([(rows - y) ** 2 + (columns - x) ** 2 <= own ** 2
+                            for (y, x), own in zip(middle.tolist(), radius, strict=True)])
+
+    masks, others = discs(40), discs(3)
+    masks[0] = False
+    taken = {tuple(place) for mask in others for place in mask.nonzero().tolist()}
+    expected = []
+    for mask in masks:
+        own = {tuple(place) for place in mask.nonzero().tolist()}
+        theirs = [{tuple(place) for place in other.nonzero().tolist()} for other in others]
+        expected.append(bool(own) and (
+            len(own & taken) >= len(own) / 2
+            or any(len(own & one) >= len(one) / 2 for one in theirs)))
+    assert explained_masks(masks, others).tolist() == expected
+    assert 5 < sum(expected) < 35
+    assert not explained_masks(masks, others[:0]).any()
+    assert explained_masks(masks[:0], others).shape == (0, )
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        assert explained_masks(masks, others).tolist() == expected
 
 
 def test_instances_are_compared_as_a_loop_compares_them():
@@ -166,7 +181,7 @@ def test_no_step_asks_the_device_for_a_value(monkeypatch):
     targets = crop_masks(masks, boxes, move_boxes(boxes, matrices), matrices, (28, 28))
     assert mask_loss(masks, targets, torch.zeros((), device='meta')).shape == ()
     assert weigh_background(boxes[:, 0], boxes[:, 0] > 0, boxes[:, 1]).shape == (5, )
-    assert covered(boxes, boxes[:2]).shape == (5, )
+    assert explained_masks(masks > 0, masks[:2] > 0).shape == (5, )
     flat = masks.flatten(1) > 0
     labels = torch.zeros(5, dtype=torch.int64, device='meta')
     assert match_instances(flat, labels, flat, labels).overlap.shape == ()
