@@ -43,7 +43,8 @@ class MaskTeacher(TeacherStudent, BaseDetector):
       and 7, there for semantic segmentation.
 
     Ours are the least mean sureness of a mask; anchors and regions that are ignored on what may be
-    an animal and no instance that teaches explains; and masks that are moved as probabilities.
+    an animal and no instance that teaches explains; and masks that are moved as probabilities, and
+    teach nothing beyond a box that is not sure.
 
     Args:
         detector (dict): Config of a two-stage detector of MMDetection with FCN mask heads, as for

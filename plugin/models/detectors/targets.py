@@ -15,8 +15,15 @@ from mmdet.structures.bbox import bbox2roi, get_box_tensor
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from ..semi.geometry import clip_boxes, crop_masks, move_boxes
-from ..semi.instances import mask_loss, weigh_background
+from ..semi.geometry import (
+    cell_centres,
+    clip_boxes,
+    inside_boxes,
+    move_boxes,
+    move_points,
+    sample_masks,
+)
+from ..semi.instances import mask_loss, pixel_doubt, weigh_background
 from .doubt import assign_without_doubt
 from .teaching import Features, background_scores, box_assigners, box_heads, mask_heads
 
@@ -114,17 +121,24 @@ def _box_targets(head: BBoxHead, lesson: Lesson, stage: int, sampled: Sequence[S
 
 def _mask_losses(head: FCNMaskHead, lesson: Lesson, mask_preds: Tensor,
                  sampling_results: Sequence[SamplingResult], **kwargs: Any) -> dict[str, Any]:
-    """Loss and targets of the regions with an animal; see ``FCNMaskHead.loss_and_target``."""
+    """Loss and targets of the regions with an animal; see ``FCNMaskHead.loss_and_target``.
+
+    Beyond a box a mask is 0 without a doubt, which holds only where the box is sure.
+    """
     chosen = [(number, sample.gt_instances, one.pos_assigned_gt_inds) for number, (sample, one)
               in enumerate(zip(lesson.samples, sampling_results, strict=True))]
     masks = torch.cat([given.taught_masks[places] for _, given, places in chosen])
     boxes = torch.cat([given.taught_boxes[places] for _, given, places in chosen])
+    sure_boxes = torch.cat([given.sure[places] for _, given, places in chosen])
     images = torch.cat([torch.full_like(places, number) for number, _, places in chosen])
     labels = torch.cat([one.pos_gt_labels for one in sampling_results])
     regions = torch.cat([get_box_tensor(one.pos_priors) for one in sampling_results])
     height, width = mask_preds.shape[-2:]
-    targets = crop_masks(masks, boxes, regions.float(), lesson.back[images], (height, width))
+    points = move_points(cell_centres(regions.float(), (height, width)), lesson.back[images])
+    targets = sample_masks(masks, boxes, points).view(-1, height, width)
+    known = (inside_boxes(points, boxes) | sure_boxes[:, None]).view(-1, height, width)
     channels = torch.zeros_like(labels) if head.class_agnostic else labels
     logits = mask_preds[torch.arange(len(labels), device=labels.device), channels]
-    loss = head.loss_mask.loss_weight * mask_loss(logits, targets, lesson.limit)
+    loss = head.loss_mask.loss_weight * mask_loss(
+        logits, targets, known & (pixel_doubt(targets) <= lesson.limit))
     return dict(loss_mask=dict(loss_mask=loss), mask_targets=targets)

@@ -97,6 +97,20 @@ def sample_masks(masks: Tensor, boxes: Tensor, points: Tensor) -> Tensor:
     return F.grid_sample(masks[:, None], places[:, None], align_corners=False)[:, 0, 0]
 
 
+def inside_boxes(points: Tensor, boxes: Tensor) -> Tensor:
+    """Which points lie in the box that belongs to them.
+
+    Args:
+        points (Tensor): (K, P, 2), x and y.
+        boxes (Tensor): (K, 4).
+
+    Returns:
+        Tensor: (K, P) bool.
+    """
+    low, high = boxes[:, None, :2], boxes[:, None, 2:]
+    return ((points >= low) & (points <= high)).all(-1)
+
+
 def crop_masks(masks: Tensor, boxes: Tensor, rois: Tensor, matrices: Tensor,
                size: tuple[int, int]) -> Tensor:
     """Masks of one view inside of regions of another.

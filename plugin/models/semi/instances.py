@@ -75,7 +75,7 @@ def mask_sureness(masks: Tensor) -> Tensor:
     return total / inside.sum((1, 2)).clamp(min=1)
 
 
-def mask_loss(logits: Tensor, targets: Tensor, limit: Tensor) -> Tensor:
+def mask_loss(logits: Tensor, targets: Tensor, sure: Tensor) -> Tensor:
     """Binary cross-entropy with masks of a teacher, where it is sure.
 
     The mean over the sure pixels of all processes, as if one had all regions.
@@ -83,12 +83,11 @@ def mask_loss(logits: Tensor, targets: Tensor, limit: Tensor) -> Tensor:
     Args:
         logits (Tensor): Of the student, of the class of each region, (P, h, w).
         targets (Tensor): Probabilities of the teacher, (P, h, w).
-        limit (Tensor): Greatest :func:`pixel_doubt` of a pixel that teaches, 0-dim.
+        sure (Tensor): Which pixels teach, (P, h, w) bool.
 
     Returns:
         Tensor: 0-dim; 0 without a pixel.
     """
-    sure = pixel_doubt(targets) <= limit
     losses = F.binary_cross_entropy_with_logits(
         logits.float(), (targets >= HALF).float(), reduction='none')
     return (losses * sure).sum() / mean_of_processes(sure.sum().float()).clamp(min=1)

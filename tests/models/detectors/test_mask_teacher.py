@@ -174,12 +174,36 @@ def test_unsure_boxes_are_classes_but_no_places(monkeypatch):
     for sure in (True, False):
         oracle(monkeypatch, sure=sure)
         losses[sure] = losses_of(build(), make_batch())
-    for name in ('unsup_loss_cls', 'unsup_loss_rpn_cls', 'unsup_loss_mask'):
+    for name in ('unsup_loss_cls', 'unsup_loss_rpn_cls'):
         torch.testing.assert_close(losses[True][name], losses[False][name], msg=name)
     for name in ('unsup_loss_bbox', 'unsup_loss_rpn_bbox'):
         values = [float(sum(value) if isinstance(value, list) else value)
                   for value in (losses[True][name], losses[False][name])]
         assert values[0] > 0 and values[1] == 0, name
+
+
+@pytest.mark.parametrize('sure', [True, False])
+def test_beyond_an_unsure_box_a_mask_teaches_nothing(sure, monkeypatch):
+    """Where its border is not known, the animal may go on behind it."""
+    oracle(monkeypatch, sure=sure)
+    given = []
+    original = targets.mask_loss
+    monkeypatch.setattr(targets, 'mask_loss', lambda logits, masks, teaches: given.append(
+        (masks, teaches)) or original(logits, masks, teaches))
+    places = []
+    points = targets.inside_boxes
+    monkeypatch.setattr(targets, 'inside_boxes', lambda *args: places.append(args) or points(*args))
+    losses_of(build(unsupervised=dict(alpha=0.)), make_batch())
+    (masks, teaches), = given
+    (cells, boxes), = places
+    beyond = 0
+    for mask, used, own, box in zip(masks.flatten(1).tolist(), teaches.flatten(1).tolist(),
+                                    cells.tolist(), boxes.tolist(), strict=True):
+        for value, one, (x, y) in zip(mask, used, own, strict=True):
+            inside = box[0] <= x <= box[2] and box[1] <= y <= box[3]
+            beyond += not inside
+            assert one == (inside or sure) and (inside or value < 0.5)
+    assert beyond > 20
 
 
 def test_what_may_be_an_animal_is_no_ground_for_anchors(monkeypatch):

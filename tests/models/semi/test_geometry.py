@@ -8,6 +8,7 @@ from plugin.models.semi.geometry import (
     cell_centres,
     clip_boxes,
     crop_masks,
+    inside_boxes,
     move_boxes,
     move_points,
     paste_masks,
@@ -112,6 +113,15 @@ def test_outside_of_its_box_a_mask_is_0():
     masks = torch.ones(1, 4, 4)
     points = torch.tensor([[[7., 7.], [15., 15.], [25., 25.]]])
     assert sample_masks(masks, torch.tensor([[10., 10, 20, 20]]), points).tolist() == [[0, 1, 0]]
+
+
+def test_points_in_their_boxes_as_a_loop_finds_them():
+    points = torch.rand(3, 200, 2, generator=torch.Generator().manual_seed(7)) * 40
+    points[:, 0] = BOXES[:, :2]  # the border belongs to them
+    for box, own, found in zip(BOXES.tolist(), points.tolist(),
+                               inside_boxes(points, BOXES).tolist(), strict=True):
+        assert found == [box[0] <= x <= box[2] and box[1] <= y <= box[3] for x, y in own]
+        assert found[0] and not all(found)
 
 
 def test_nothing_is_moved_as_well():
