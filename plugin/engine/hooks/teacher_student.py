@@ -131,10 +131,12 @@ class TeacherStudentHook(Hook):
         model = unwrapped(runner)
         # the toy models of tests and other people's need not say it
         wrapped = getattr(model, 'wrapped', 'segmentor')
-        last = dict(state_dict=model.state_dict(), meta=meta,
-                    message_hub=dict(log_scalars=runner.message_hub.log_scalars))
+        hub = runner.message_hub
+        # of instances: the threshold and the errors of the last counts
+        last = dict(state_dict=model.state_dict(), meta=meta, message_hub=dict(
+            log_scalars=hub.log_scalars, runtime_info=hub.runtime_info))
         _export(runner, last, model.predict_on, folder / f'{wrapped}.pth')
-        best = runner.message_hub.runtime_info.get('best_ckpt')
+        best = hub.runtime_info.get('best_ckpt')
         if best and Path(best).is_file():
             checkpoint = CheckpointLoader.load_checkpoint(
                 best, map_location='cpu', logger='silent')

@@ -10,7 +10,7 @@ from PIL import Image
 from plugin.engine.hooks import MaskTeacherHook
 from plugin.engine.teaching.number_alarm import NumberAlarm
 from plugin.inference import load_model
-from plugin.utils.counts import KEPT_THRESHOLD
+from plugin.utils.counts import KEPT_COUNTS, KEPT_THRESHOLD
 from tests.helpers.forked import run_tool
 from tests.helpers.mask_teacher_project import write_project
 from tests.helpers.stock_tools import stock
@@ -65,7 +65,7 @@ def test_pseudo_instances_are_drawn_at_each_validation(trained):
         assert image.mode == 'RGB' and 40 <= image.width <= 80
 
 
-def test_the_teacher_is_exported_with_its_threshold_of_counting(trained, monkeypatch):
+def test_the_teacher_is_exported_with_its_threshold_and_errors_of_counting(trained, monkeypatch):
     whole = torch.load(trained / 'whole/iter_6.pth', weights_only=False)
     exported = torch.load(trained / 'whole/detector.pth', weights_only=False)
     assert_same(exported['state_dict'], {
@@ -73,13 +73,18 @@ def test_the_teacher_is_exported_with_its_threshold_of_counting(trained, monkeyp
         if name.startswith('teacher.')})
     kept = exported['message_hub']['log_scalars']
     assert list(kept) == [KEPT_THRESHOLD]
-    assert (trained / 'whole/best_detector.pth').is_file()
+    # the log has the last validation, as has what is written after it
+    counted = exported['message_hub']['runtime_info']
+    assert list(counted) == [KEPT_COUNTS] and counted[KEPT_COUNTS]['truth'].tolist() == [0, 1, 2]
+    best = torch.load(trained / 'whole/best_detector.pth', weights_only=False)
+    assert list(best['message_hub']['runtime_info']) == [KEPT_COUNTS]
     monkeypatch.chdir(trained)
     found = load_model('supervised.py', 'whole/detector.pth', device='cpu')
     assert found.score_thr == pytest.approx(kept[KEPT_THRESHOLD].current())
     # what was saved in the last iteration remembers the validation before
     direct = load_model('teacher.py', 'whole/iter_6.pth', device='cpu', score_thr=found.score_thr)
     assert found.classes == direct.classes == ['cow', 'calf']
+    assert '3 images' in found.count_intervals().reason  # too few, but they are there
     for one, two in zip(found('animals/images/4.png'), direct('animals/images/4.png'), strict=True):
         assert one.score == two.score
     assert direct.least_score == found.least_score == 0.05
