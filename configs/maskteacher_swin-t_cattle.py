@@ -26,4 +26,6 @@ train_dataloader = dict(
     batch_size=batch_size,
     sampler=dict(_delete_=True, type='PairedSampler', batch_size=batch_size),
     dataset=dict(_delete_=True, type='SemiDataset', labeled=labeled, unlabeled=unlabeled))
+# 1e-4 is for 16 labelled images a step, and every second one of a batch is labelled
+auto_scale_lr = dict(base_batch_size=32)
 default_hooks = dict(method=dict(_base_.method_hook, decay=0.999, warmup=400))

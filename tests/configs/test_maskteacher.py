@@ -1,13 +1,17 @@
 """Experiments with a teacher of instances: each is a supervised config and a method."""
 import copy
+import logging
+from types import SimpleNamespace
 
 import pytest
 from mmdet.registry import MODELS
 from mmengine.config import Config
+from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
+from mmengine.runner import Runner
 
 from plugin.runs.compare.twins import averaged_twin, is_semi, networks_of, without_average
-from plugin.utils.config import load_config
+from plugin.utils.config import load_config, network_config
 from plugin.visualization.report.configs import differences, flatten
 from tests.helpers.paths import CONFIGS
 from tests.helpers.semi_configs import unsupervised_weights
@@ -68,6 +72,28 @@ def test_the_twin_is_the_supervised_config_with_an_average(name):
     assert not {key for key in told if not key.startswith((
         'train_cfg', 'param_scheduler', 'default_hooks.checkpoint', 'train_dataloader.dataset'))}
     assert plain.train_dataloader.batch_size == own.train_dataloader.batch_size
+
+
+@pytest.mark.parametrize('name', SUPERVISED)
+def test_the_built_optimizers_have_the_rates_of_the_supervised_training(name):
+    cfg = load_config(name)
+    own, *others = (
+        scaled_rates(one) for one in (load_config(SUPERVISED[name]), cfg, averaged_twin(cfg, 22)))
+    assert own == others[0] == others[1]
+
+
+def scaled_rates(cfg):
+    """Learning rates of a network's parts, as a training begins with them."""
+    cfg = copy.deepcopy(cfg)
+    model = network_config(cfg.model)
+    # which parameters are there depends on the network alone, and its size changes no rate
+    with DefaultScope.overwrite_default_scope('mmdet'):
+        wrapper = build_optim_wrapper(MODELS.build(model), cfg.optim_wrapper)
+    runner = SimpleNamespace(
+        _train_dataloader=cfg.train_dataloader, world_size=1, param_schedulers=[],
+        logger=logging.getLogger('rates'))
+    Runner.scale_lr(runner, wrapper, cfg.get('auto_scale_lr'))
+    return {group['lr'] for group in wrapper.optimizer.param_groups}
 
 
 @pytest.mark.parametrize('number', [22, 45])

@@ -44,8 +44,8 @@ def is_semi(cfg: Config) -> bool:
 def averaged_twin(cfg: Config, labelled: int) -> Config:
     """The supervised training that a method adds to, averaged as its teacher is.
 
-    It sees the labelled images alone, as many a step as the method does, and the average of its
-    weights and buffers is validated, saved and tested.
+    It sees the labelled images alone, as many a step as the method does and at the same learning
+    rate, and the average of its weights and buffers is validated, saved and tested.
 
     Args:
         cfg (mmengine.Config): Of a method with a teacher, with a ``SemiDataset``.
@@ -70,6 +70,11 @@ def averaged_twin(cfg: Config, labelled: int) -> Config:
     warmup = method.get('warmup', 0)
     if method.get('warmup_epochs') is not None:
         warmup = math.ceil(method['warmup_epochs'] * labelled / each)
+    scaling = twin.get('auto_scale_lr')
+    if scaling and 'base_batch_size' in scaling:
+        # the rate is scaled to the batch, of which the unlabelled images are no part any more
+        whole, rest = divmod(scaling.base_batch_size * each, loader.batch_size)
+        scaling.base_batch_size = whole + rest / loader.batch_size if rest else whole
     twin.model = network_config(twin.model)
     loader.batch_size = each
     loader.dataset = loader.dataset.labeled

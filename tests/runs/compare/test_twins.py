@@ -47,6 +47,18 @@ def test_the_network_that_predicts_comes_first():
     assert networks_of(cfg) == ('student', 'teacher')
 
 
+@pytest.mark.parametrize('base, expected', [(16, 8), (15, 7.5)])
+def test_the_twin_keeps_a_rate_that_is_scaled_to_the_batch(base, expected):
+    """Of the 16 images of a step it has the 8 labelled ones."""
+    cfg = load_config('u2pl_mnv2_animals7')
+    assert 'auto_scale_lr' not in averaged_twin(cfg, 22)
+    cfg.auto_scale_lr = dict(enable=True, base_batch_size=base)
+    twin = averaged_twin(cfg, 22)
+    assert (cfg.train_dataloader.batch_size, twin.train_dataloader.batch_size) == (16, 8)
+    assert twin.auto_scale_lr == dict(enable=True, base_batch_size=expected)
+    assert cfg.auto_scale_lr.base_batch_size == base
+
+
 def test_a_teacher_of_which_no_twin_can_be_made():
     cfg = load_config('mean-teacher_mnv2_animals7')
     cfg.default_hooks.pop('method')
