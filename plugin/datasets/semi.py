@@ -2,9 +2,11 @@
 from collections.abc import Iterator
 from typing import Any
 
+import torch
 from mmdet.registry import DATASETS as DET_DATASETS
 from mmengine.dataset import BaseDataset
 from mmseg.registry import DATASETS
+from torch import Tensor
 from torch.utils.data import Dataset
 
 from plugin.utils import UserError, first_few
@@ -24,6 +26,9 @@ class SemiDataset(Dataset):
     unlabelled ones. Each source keeps its own pipeline: that of the labelled ends with
     ``PackSegInputs``, that of the unlabelled with ``PackSemiInputs``, which marks each sample; of
     instances these are ``PackDetInputs`` and ``PackSemiDetInputs``.
+
+    A labelled sample of instances says what a person outlined in its picture: ``outlined``, the
+    classes (L,), whatever its pipeline pastes or cuts off. A teacher is to find as many.
 
     The unlabelled source may be a labelled data set of the same classes. If its pipeline loads
     the labels, the pseudo-labels are compared with them; they are never trained on.
@@ -70,8 +75,11 @@ class SemiDataset(Dataset):
         return source.get_data_info(index)
 
     def __getitem__(self, index: int) -> Any:
-        source, index = self._place(index)
-        return source[index]
+        source, place = self._place(index)
+        sample = source[place]
+        if index < self.sizes[0] and 'gt_instances' in sample['data_samples']:
+            sample['data_samples'].outlined = _outlined(source.get_data_info(place))
+        return sample
 
     def __len__(self) -> int:
         return sum(self.sizes)
@@ -83,6 +91,12 @@ class SemiDataset(Dataset):
         if index < labeled:
             return self.datasets[0], index
         return self.datasets[1], index - labeled
+
+
+def _outlined(info: dict) -> Tensor:
+    """Classes of the instances that a data set lists of a picture, (L,) int64; no ignored ones."""
+    return torch.tensor([one['bbox_label'] for one in info['instances'] if not one['ignore_flag']],
+                        dtype=torch.int64)
 
 
 def _check_packing(name: str, source: BaseDataset) -> None:

@@ -74,6 +74,14 @@ def strong_view(batch: InstanceBatch, preprocessor: nn.Module) -> View:
                 sizes_of(samples, device))
 
 
+def outlined_labels(sample: DetDataSample) -> Tensor:
+    """Classes of what a person outlined in a labelled picture, (L,) int64.
+
+    ``SemiDataset`` tells it; elsewhere it is what the pipeline left.
+    """
+    return sample.outlined if 'outlined' in sample else sample.gt_instances.labels
+
+
 def sizes_of(samples: SampleList, device: torch.device) -> Tensor:
     """Height and width of images without padding, (N, 2)."""
     sizes = torch.tensor([sample.img_shape[:2] for sample in samples], dtype=torch.float32)

@@ -19,7 +19,14 @@ from ..semi.instances import HALF, pixel_doubt
 from ..semi.schedules import ramp_up
 from ..semi.score_thresholds import ScoreThresholds
 from .doubt import find_doubt, paste_in_cells
-from .instance_batch import InstanceBatch, View, sizes_of, split_instances, strong_view
+from .instance_batch import (
+    InstanceBatch,
+    View,
+    outlined_labels,
+    sizes_of,
+    split_instances,
+    strong_view,
+)
 from .instance_notes import InstanceNotes, drawn_masks, ignored_shares
 from .supported import check_detector
 from .targets import Lesson, taught
@@ -36,7 +43,7 @@ class MaskTeacher(TeacherStudent, BaseDetector):
     - boxes by their score, regression from boxes that agree under jitter, and background weighed
       by the teacher's doubt: M. Xu et al., `Soft Teacher <https://arxiv.org/abs/2106.09018>`_,
       ICCV 2021;
-    - thresholds of each class that bring as many instances a picture as the labelled ones show: B.
+    - thresholds of each class that bring as many instances a picture as people outlined in one: B.
       Chen et al., `LabelMatch <https://arxiv.org/abs/2206.06608>`_, CVPR 2022;
     - of the pixels of masks, those teach that are not among the most doubtful share, which falls
       linearly: Y. Wang et al., `U2PL <https://arxiv.org/abs/2203.03884>`_, CVPR 2022, equations 6
@@ -126,7 +133,7 @@ class MaskTeacher(TeacherStudent, BaseDetector):
         """Let the thresholds follow what the teacher finds, and what the labels show."""
         self.thresholds.update(
             torch.cat([one.labels for one in found]), torch.cat([one.scores for one in found]),
-            len(found), torch.cat([one.gt_instances.labels for one in batch.samples_l]),
+            len(found), torch.cat([outlined_labels(one) for one in batch.samples_l]),
             len(batch.samples_l))
 
     def choose(self, found: list[InstanceData]) -> list[Tensor]:

@@ -58,7 +58,8 @@ class ScoreThresholds(nn.Module):
             labels (Tensor): Classes of what the teacher found in unlabelled pictures, (K,) int64.
             scores (Tensor): Its scores, (K,), 0..1.
             pictures (int): Number of these pictures.
-            true_labels (Tensor): Classes of the instances of the labelled pictures, (L,) int64.
+            true_labels (Tensor): Classes of what is outlined in labelled pictures, (L,) int64: of
+                whole pictures, without what a pipeline pastes.
             true_pictures (int): Number of these.
         """
         places = labels * BINS + (scores * BINS).long().clamp(0, BINS - 1)
@@ -81,7 +82,7 @@ class ScoreThresholds(nn.Module):
         return (bins / BINS).clamp(self.lowest, self.highest).float()
 
     def labelled_number(self) -> Tensor:
-        """Instances that a labelled picture shows on average, 0-dim."""
+        """Instances that are outlined in a labelled picture on average, 0-dim."""
         return (self.labelled.sum() / self.pictures[1].clamp(min=1e-9)).float()
 
 

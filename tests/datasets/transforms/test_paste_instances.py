@@ -7,6 +7,7 @@ import pytest
 from mmdet.registry import DATASETS
 from mmengine.registry import DefaultScope
 
+from plugin.datasets import SemiDataset
 from plugin.datasets.transforms import PasteInstances
 from tests.helpers.small_crowds import COLOURS, write_herd
 
@@ -46,6 +47,21 @@ def test_masks_boxes_and_labels_are_those_of_what_is_seen(herd):
             colours = np.abs(pixels[mask > 0] - np.array(COLOURS[label])).max(1)
             assert (colours < 60).mean() > 0.5
     assert ignored > 0
+
+
+def test_a_sample_says_what_was_outlined_before(herd):
+    """Of pairs of labelled and unlabelled pictures, whose teacher is to find as many."""
+    np.random.seed(4)  # noqa: NPY002
+    labeled, plain = mixed(herd, number=(3, 3), prob=1, visible=0), mixed(herd, prob=0)
+    with DefaultScope.overwrite_default_scope('mmdet'):
+        pairs = SemiDataset(labeled, dict(
+            type='UnlabeledDataset', data_prefix=dict(img_path=str(herd / 'images')),
+            pipeline=[dict(type='LoadImageFromFile'), dict(type='PackSemiDetInputs')]))
+    for index in range(len(labeled)):
+        sample = pairs[index]['data_samples']
+        before = plain[index]['data_samples'].gt_instances.labels.tolist()
+        assert sample.outlined.tolist() == before != sample.gt_instances.labels.tolist()
+    assert 'outlined' not in pairs[len(labeled)]['data_samples']
 
 
 def test_prob_and_number(herd):

@@ -330,6 +330,17 @@ def test_scores_of_the_pseudo_instances(monkeypatch):
     assert model.statistics['pseudo_precision'] == model.statistics['pseudo_recall'] == 0.5
 
 
+def test_what_is_pasted_into_labelled_pictures_is_not_counted(monkeypatch):
+    oracle(monkeypatch)
+    batch = make_batch()
+    for sample, labels in zip(batch['data_samples'], ([0], []), strict=False):
+        sample.outlined = torch.tensor(labels, dtype=torch.int64)
+    model = build()
+    losses_of(model, batch)
+    assert model.statistics['labelled_number'] == 0.5 and model.statistics['number_ratio'] == 4
+    assert model.thresholds.labelled.tolist() == [1, 0]
+
+
 def test_without_truth_there_are_no_scores():
     model = eager(build())
     losses_of(model, make_batch(truth=False))
