@@ -1,6 +1,7 @@
 """Experiments with a teacher of instances: each is a supervised config and a method."""
 import copy
 import logging
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -15,7 +16,9 @@ from plugin.utils.config import load_config, network_config
 from plugin.visualization.report.configs import differences, flatten
 from tests.helpers.paths import CONFIGS
 from tests.helpers.semi_configs import unsupervised_weights
+from tests.helpers.small_coco import write_set
 from tests.helpers.small_mask_teacher import losses_of, make_batch, total_of
+from tests.helpers.stock_tools import stock
 
 NAMES = sorted(path.stem for path in CONFIGS.glob('maskteacher_*.py'))
 SUPERVISED = {'maskteacher_mnv2_pigs_22': 'mask-rcnn_mnv2_pigs',
@@ -122,3 +125,40 @@ def test_it_learns_from_a_batch(name):
         losses = losses_of(model, batch)
     total_of(model, losses).backward()
     assert 'unsup_loss_mask' in losses and len(model.statistics['threshold']) == cfg.num_classes
+
+
+def test_the_stock_tools_of_mmdetection_train_and_test_a_config_as_it_is(tmp_path):
+    """A step on labels alone and one with a teacher; only sizes and numbers are changed."""
+    root = write_set(tmp_path / 'pigs', ('pig', ))
+    partition = tmp_path / 'partitions/pigs/22'
+    partition.mkdir(parents=True)
+    for name in ('labeled', 'unlabeled'):
+        (partition / f'{name}.json').write_bytes((root / 'train.json').read_bytes())
+    env = dict(PIGS_ROOT=str(root), PARTITIONS=str(tmp_path / 'partitions'))
+    small = [
+        *(f'train_dataloader.dataset.{step}.scale=(96,96)' for step in (
+            'labeled.pipeline.2', 'unlabeled.pipeline.2', 'unlabeled.pipeline.4.strong.0')),
+        *(f'{part}_dataloader.{key}' for part in ('train', 'val', 'test')
+          for key in ('num_workers=0', 'persistent_workers=False')),
+        *(f'{part}_dataloader.dataset.pipeline.1.scale=(96,96)' for part in ('val', 'test')),
+        'train_dataloader.batch_size=2', 'train_dataloader.sampler.batch_size=2',
+        'model.detector.train_cfg.rpn_proposal.max_per_img=30',
+        'model.detector.test_cfg.rpn.max_per_img=30',
+        # untrained, it would find nothing to teach
+        'model.unsupervised.candidates=0.01', 'model.unsupervised.lowest=0',
+        'model.unsupervised.highest=0', 'model.unsupervised.sureness=0']
+    config = CONFIGS / 'maskteacher_mnv2_pigs_22.py'
+    out = stock('train.py', config, '--work-dir', tmp_path / 'work', '--cfg-options', *small,
+                'train_cfg.max_iters=2', 'train_cfg.val_interval=2',
+                'default_hooks.method.warmup=1', 'default_hooks.checkpoint.interval=2',
+                'default_hooks.logger.interval=1', folder=tmp_path, library='mmdet', **env)
+    lines = [line for line in out.splitlines() if 'Iter(train)' in line]
+    assert ['unsup_loss_mask' in line and 'pseudo_number' in line for line in lines] == [
+        False, True]
+    assert float(re.search(r'pseudo_number: (\S+)', lines[1])[1]) > 0
+    assert (tmp_path / 'work/detector.pth').is_file()
+    tested = stock('test.py', config, tmp_path / 'work/iter_2.pth', '--work-dir',
+                   tmp_path / 'test', '--cfg-options', *small, folder=tmp_path, library='mmdet',
+                   **env)
+    scores = [re.findall(r'coco/segm_mAP: (\S+)', text)[-1] for text in (out, tested)]
+    assert scores[0] == scores[1] and 'count/MAE' in tested
