@@ -1,4 +1,5 @@
 """Hooks: checks of data and weights, checkpoints, early stopping, teachers, summaries."""
+from .averages import AveragesHook
 from .channels_last import ChannelsLastHook
 from .check_data import CheckDataHook
 from .count_threshold import CountThresholdHook
@@ -18,8 +19,9 @@ from .training_watch import TrainingWatchHook
 from .u2pl import U2PLHook
 from .val_loss import ValidationLossHook
 
-__all__ = ['ChannelsLastHook', 'CheckDataHook', 'CountThresholdHook', 'FittingCheckpointHook',
-           'FoldedNormsHook', 'LiveLineHook', 'MaskTeacherHook', 'MissingWeightsHook',
-           'NamedResultsHook', 'PublishedNamesHook', 'ResumableEarlyStoppingHook',
-           'ResumedConfigHook', 'RunSummaryHook', 'SafeCheckpointHook', 'TeacherStudentHook',
-           'TrainingWatchHook', 'U2PLHook', 'ValidationLossHook']
+__all__ = ['AveragesHook', 'ChannelsLastHook', 'CheckDataHook', 'CountThresholdHook',
+           'FittingCheckpointHook', 'FoldedNormsHook', 'LiveLineHook', 'MaskTeacherHook',
+           'MissingWeightsHook', 'NamedResultsHook', 'PublishedNamesHook',
+           'ResumableEarlyStoppingHook', 'ResumedConfigHook', 'RunSummaryHook',
+           'SafeCheckpointHook', 'TeacherStudentHook', 'TrainingWatchHook', 'U2PLHook',
+           'ValidationLossHook']
