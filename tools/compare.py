@@ -23,7 +23,7 @@ EXAMPLES = """  python tools/compare.py configs/fcn8s_barn.py configs/u2pl_barn.
   python tools/compare.py A.py B.py --steps 400 --cfg-options train_dataloader.batch_size=4
 
 Arguments that are not listed here go to train.py. Where a config has a teacher, teacher and student
-are rows of their own, and so is the supervised training, averaged as the teacher is."""
+are rows of their own, and so is the average of the supervised training, to which it is compared."""
 
 
 def parse_args(argv=None):
@@ -46,9 +46,9 @@ def parse_args(argv=None):
     parser.add_argument('--unequal-steps', action='store_true',
                         help='let each config train as long as it says')
     parser.add_argument('--init', metavar='CHECKPOINT', help='start every training from these '
-                        'weights; {seed} in the name is the seed')
+                        'weights, without a supervised warm-up; {seed} in the name is the seed')
     parser.add_argument('--no-twin', dest='twin', action='store_false',
-                        help='leave out the supervised training that is averaged as the teacher is')
+                        help='leave out the averages of the supervised training')
     parser.add_argument('--score', metavar='NAME',
                         help='what is compared (default: mIoU, or the mask AP of COCO)')
     parser.add_argument('--work-dir', type=Path, metavar='DIR', help='folder for the runs '

@@ -11,7 +11,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 
-from plugin.runs.compare.twins import averaged_twin, is_semi, networks_of, without_average
+from plugin.runs.compare.twins import average_of, is_semi, networks_of, supervised_twin
 from plugin.utils.config import load_config, network_config
 from plugin.visualization.report.configs import differences, flatten
 from tests.helpers.paths import CONFIGS
@@ -61,15 +61,14 @@ def test_the_weight_of_the_unlabelled_rises_from_the_end_of_the_warm_up(name):
 
 
 @pytest.mark.parametrize('name', SUPERVISED)
-def test_the_twin_is_the_supervised_config_with_an_average(name):
+def test_the_twin_is_the_supervised_config(name):
     cfg = load_config(name)
     before = cfg.to_dict()
-    twin = averaged_twin(cfg, 22)
+    plain, own = supervised_twin(cfg), load_config(SUPERVISED[name])
     assert cfg.to_dict() == before
-    hook = twin.default_hooks.average
-    assert (hook.ema_type, hook.decay, hook.begin_iter) == (
-        'TeacherAverage', cfg.default_hooks.method.decay, cfg.default_hooks.method.warmup + 1)
-    plain, own = without_average(twin), load_config(SUPERVISED[name])
+    average = average_of(cfg, 22)
+    assert (average.decay, average.begin_iter) == (
+        cfg.default_hooks.method.decay, cfg.default_hooks.method.warmup + 1)
     told = {key for key, _ in differences([flatten(plain), flatten(own)])}
     # the labelled pictures are others, and the training is as long as that of the method
     assert not {key for key in told if not key.startswith((
@@ -81,7 +80,7 @@ def test_the_twin_is_the_supervised_config_with_an_average(name):
 def test_the_built_optimizers_have_the_rates_of_the_supervised_training(name):
     cfg = load_config(name)
     own, *others = (
-        scaled_rates(one) for one in (load_config(SUPERVISED[name]), cfg, averaged_twin(cfg, 22)))
+        scaled_rates(one) for one in (load_config(SUPERVISED[name]), cfg, supervised_twin(cfg)))
     assert own == others[0] == others[1]
 
 

@@ -71,11 +71,12 @@ class Stub:
 
     def _test(self, cfg, command, folder) -> int:
         run = Path(command[3]).parent
+        average = cfg.default_hooks.get('averages') or {}
         key = dict(method=run.parent.parent.name, rate=cfg.optim_wrapper.optimizer.lr,
                    seed=cfg.randomness.seed, part=folder.name.rpartition('_')[2],
-                   network=cfg.model.get('predict_on', ''),
+                   network=cfg.model.get('predict_on') or average.get('predict_on', ''),
                    which='best' if 'best' in command[3] else 'last')
-        assert folder.name == '_'.join(filter(None, (key['network'], key['which'], key['part'])))
+        assert folder.name == '_'.join([*key['network'].split(), key['which'], key['part']])
         log = folder / '20260101_000000'
         log.mkdir(parents=True)
         if cfg.default_scope == 'mmdet':

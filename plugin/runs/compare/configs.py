@@ -3,14 +3,18 @@ import ast
 import copy
 import os
 import pprint
+from collections.abc import Sequence
 
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 
 from plugin.utils import UserError
 from plugin.utils.config import is_detection
 
+from .twins import NETWORKS, Average
 
-def run_config(cfg: Config, rate: float, seed: int, init: str | None = None) -> Config:
+
+def run_config(cfg: Config, rate: float, seed: int, init: str | None = None,
+               averages: Sequence[Average] = ()) -> Config:
     """The config of one training.
 
     Args:
@@ -18,6 +22,7 @@ def run_config(cfg: Config, rate: float, seed: int, init: str | None = None) -> 
         rate (float): The learning rate.
         seed (int): The seed.
         init (str, optional): Checkpoint to start from; ``{seed}`` in it is the seed.
+        averages (Sequence[Average]): Moving averages that are kept beside the weights.
 
     Returns:
         mmengine.Config: Another one.
@@ -27,6 +32,10 @@ def run_config(cfg: Config, rate: float, seed: int, init: str | None = None) -> 
     cfg.optim_wrapper.optimizer.lr = rate
     if init is not None:
         cfg.load_from = os.path.abspath(init.replace('{seed}', str(seed)))
+    if averages:
+        cfg.setdefault('default_hooks', ConfigDict())['averages'] = ConfigDict(
+            type='AveragesHook', averages={average.name: dict(
+                ema_type='TeacherAverage', **average._asdict()) for average in averages})
     return cfg
 
 
@@ -36,7 +45,8 @@ def evaluation_config(cfg: Config, part: str, network: str) -> Config:
     Args:
         cfg (mmengine.Config): That of the training.
         part (str): ``val`` or ``test``.
-        network (str): What predicts, of a method with a teacher; empty for the default.
+        network (str): What predicts: teacher, student, or an average that the training kept by its
+            name; empty for the default.
 
     Returns:
         mmengine.Config: Another one; semantic models are measured by ``CalibrationMetric``, too.
@@ -51,9 +61,11 @@ def evaluation_config(cfg: Config, part: str, network: str) -> Config:
         metrics = list(metrics) if isinstance(metrics, (list, tuple)) else [metrics]
         ignored = next((one['ignore_index'] for one in metrics if 'ignore_index' in one), 255)
         new.test_evaluator = [*metrics, dict(type='CalibrationMetric', ignore_index=ignored)]
-    if network:
-        new.model.predict_on = network
     hooks = new.setdefault('default_hooks', {})
+    if network in NETWORKS:
+        new.model.predict_on = network
+    elif network:
+        hooks['averages'] = dict(type='AveragesHook', predict_on=network)
     # the checkpoint holds the average in the place of the weights
     hooks.pop('average', None)
     hooks['summary'] = dict(type='RunSummaryHook', samples=0, worst=0, gallery=0, page=False)

@@ -58,11 +58,13 @@ def write_page(found: Mapping[str, Any], runs: Sequence[Run], page: Path) -> Non
         page (Path): The file.
     """
     folders = [run.folder for run in runs]
+    seeds = sorted({run.seed for run in runs})
+    of_seeds = f'seed{"s" * (len(seeds) > 1)} {", ".join(map(str, seeds))}'
     try:
         left_out = write_report(
             folders, page, names=[run.method.name for run in runs],
             comparison=dict(tables=tables(found), notes=notes(found),
-                            hint=f'Below: curves, images and settings of seed {runs[0].seed}.'))
+                            hint=f'Below: curves, images and settings of {of_seeds}.'))
     except (ImportError, OSError, ValueError) as error:
         again = ' '.join([*shown_command('report'), *map(str, folders), '--out', str(page)])
         warn(f'{page} was not written ({error}); without its tables it is made by {again}')

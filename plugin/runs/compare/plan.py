@@ -2,7 +2,7 @@
 import hashlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,17 +11,19 @@ from mmengine.config import Config
 from plugin.utils import UserError, first_few, write_atomically
 from plugin.utils.config import existing_checkpoint, is_detection, load_config
 from plugin.utils.text import shortened
-from plugin.visualization.report.configs import differences, flatten
+from plugin.visualization.report.configs import Difference, differences, flatten
 
 from ..kfold.files import has_third_part
 from ..kfold.state import read_state
 from ..starts import HARMLESS
 from .images import check_same, images_of
 from .schedule import log_often, set_steps, steps_of
-from .twins import averaged_twin, networks_of, without_average
+from .twins import Average, average_of, networks_of, supervised_twin
 
 PLAN = 'plan.json'
 RATE = 'optim_wrapper.optimizer.lr'
+# in a plan: averages that a training keeps beside its weights
+KEPT = 'the averages'
 
 
 class Settings(NamedTuple):
@@ -34,7 +36,7 @@ class Settings(NamedTuple):
         steps (int, optional): Iterations of each training. Defaults to those of the configs.
         unequal_steps (bool): Whether they may differ.
         init (str, optional): Checkpoint to start from; ``{seed}`` in it is the seed.
-        twin (bool): Add the averaged supervised twin of the first config with a teacher.
+        twin (bool): Average the supervised training as the methods are averaged, too.
         arguments (Sequence[str]): Other arguments of ``tools/train.py``.
         options (Sequence[str]): Values to set in each config.
     """
@@ -60,6 +62,10 @@ class Method(NamedTuple):
         networks (tuple[str, ...]): Networks that are told apart; see
             :func:`~.twins.networks_of`.
         images (tuple[str, ...]): The labelled images it trains on.
+        average (Average, optional): How it averages the network that its supervised twin has, too.
+        averages (tuple[Average, ...]): Those that its training keeps beside the weights, as the
+            supervised twin of other methods.
+        given (bool): Whether the user gave it, and it was not added as a twin.
     """
 
     name: str
@@ -67,6 +73,9 @@ class Method(NamedTuple):
     rates: tuple[float, ...]
     networks: tuple[str, ...]
     images: tuple[str, ...]
+    average: Average | None = None
+    averages: tuple[Average, ...] = ()
+    given: bool = True
 
     @property
     def own_test(self) -> bool:
@@ -82,7 +91,7 @@ def read_methods(configs: Sequence[str | Path], settings: Settings) -> list[Meth
         settings (Settings): How to compare.
 
     Returns:
-        list[Method]: One for each, and the averaged supervised twins.
+        list[Method]: One for each, and supervised twins that are not among them.
 
     Raises:
         FileNotFoundError: If a config or the data do not exist.
@@ -99,7 +108,7 @@ def read_methods(configs: Sequence[str | Path], settings: Settings) -> list[Meth
         methods.append(_method(name, cfg, settings))
     _check(methods, settings)
     if settings.twin:
-        methods += _twins(methods, settings)
+        methods = _with_twins(methods, settings)
     for method in methods:
         log_often(method.cfg)
     return methods
@@ -142,21 +151,31 @@ def _check(methods: Sequence[Method], settings: Settings) -> None:
         check_same({method.name: images_of(method.cfg, part) for method in methods}, part, same)
 
 
-def _twins(methods: Sequence[Method], settings: Settings) -> list[Method]:
-    """The averaged supervised twins of the methods with a teacher, each once."""
-    twins: list[Method] = []
-    for method in methods:
-        if method.networks == ('', ):
+def _with_twins(methods: Sequence[Method], settings: Settings) -> list[Method]:
+    """Let the supervised twin of each averaged method keep its average.
+
+    One training serves all: that of a config which is compared, or else one that is added.
+    """
+    found = list(methods)
+    for place, method in enumerate(methods):
+        average = average_of(method.cfg, len(method.images))
+        if average is None:
             continue
-        cfg = averaged_twin(method.cfg, len(method.images))
-        plain = flatten(without_average(cfg))
-        known = next((other.name for other in methods if flatten(other.cfg) == plain), None)
-        name = f'{known or f"{method.name}_supervised"}_averaged'
-        if all(flatten(twin.cfg) != flatten(cfg) for twin in twins):
-            names = {one.name for one in (*methods, *twins)}
-            name = name if name not in names else f'{method.name}_supervised_averaged'
-            twins.append(_method(name, cfg, settings, method.images))
-    return twins
+        found[place] = found[place]._replace(average=average)
+        plain = supervised_twin(method.cfg)
+        wanted = flatten(plain)
+        known = next((index for index, other in enumerate(found)
+                      if flatten(other.cfg) == wanted), None)
+        if known is None:
+            known, names = len(found), {other.name for other in found}
+            name = f'{method.name}_supervised'
+            name += '_twin' if name in names else ''
+            found.append(_method(name, plain, settings, method.images)._replace(given=False))
+        twin = found[known]
+        if average not in twin.averages:
+            found[known] = twin._replace(networks=(*twin.networks, average.name),
+                                         averages=(*twin.averages, average))
+    return found
 
 
 def check_inits(init: str | None, seeds: int) -> None:
@@ -166,7 +185,7 @@ def check_inits(init: str | None, seeds: int) -> None:
         existing_checkpoint(init.replace('{seed}', str(seed)))
 
 
-def keep_plan(method: Method, settings: Settings, work_dir: Path) -> str:
+def keep_plan(method: Method, settings: Settings, work_dir: Path) -> tuple[Method, str]:
     """Write what a method trains, or compare it with what an earlier start wrote.
 
     Args:
@@ -175,27 +194,39 @@ def keep_plan(method: Method, settings: Settings, work_dir: Path) -> str:
         work_dir (Path): Folder of the comparison.
 
     Returns:
-        str: Another one, another training.
+        tuple[Method, str]: The method, with the averages of an earlier start, and the fingerprint
+        of its training: another one, another training.
 
     Raises:
         UserError: If the config changed since.
     """
     path = work_dir / method.name / PLAN
     plan = _plan(method, settings)
-    if path.is_file():
-        known: dict[str, str] = read_state(
-            path, f'remove {path.parent}, and the same command trains {method.name} anew',
-            lambda known: all(isinstance(text, str) for text in known.values()))
-        changed = differences([known, plan])
-        if changed:
-            told = [f'{key} was {_short(old)} and is {_short(new)}'
-                    for key, (old, new) in changed]
-            raise UserError(
-                f'{method.name} changed since {path.parent} was begun: {first_few(told, 3)}; '
-                'restore it, give another --work-dir, or remove that folder to train it anew')
-    else:
-        write_atomically(path, json.dumps(plan, indent=1, ensure_ascii=False))
-    return hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest()
+    fingerprint = hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest()
+    if not path.is_file():
+        whole = {**plan, KEPT: json.dumps(method.averages)}
+        write_atomically(path, json.dumps(whole, indent=1, ensure_ascii=False))
+        return method, fingerprint
+    known: dict[str, str] = read_state(
+        path, f'remove {path.parent}, and the same command trains {method.name} anew',
+        lambda known: all(isinstance(text, str) for text in known.values()),
+        lambda known: isinstance(_kept(known), tuple))
+    kept = _kept(known)
+    known.pop(KEPT, None)
+    changed = differences([known, plan])
+    if not set(method.averages) <= set(kept):
+        changed.append(Difference(KEPT, [', '.join(one.name for one in averages) or 'none'
+                                         for averages in (kept, method.averages)]))
+    if changed:
+        told = [f'{key} was {_short(old)} and is {_short(new)}' for key, (old, new) in changed]
+        raise UserError(
+            f'{method.name} changed since {path.parent} was begun: {first_few(told, 3)}; '
+            'restore it, give another --work-dir, or remove that folder to train it anew')
+    return method._replace(averages=kept), fingerprint
+
+
+def _kept(plan: Mapping[str, str]) -> tuple[Average, ...]:
+    return tuple(Average(*one) for one in json.loads(plan.get(KEPT, '[]')))
 
 
 def _plan(method: Method, settings: Settings) -> dict[str, str]:

@@ -10,9 +10,10 @@ from plugin.visualization.report.facts import is_lower_better
 
 from ..kfold.scores import summarise
 from .plan import RATE, Method
-from .runs import Run, Trained, Worker
+from .runs import ComparisonError, Run, Trained, Worker
 from .schedule import steps_of
-from .statistics import ALPHA, interval, judge, paired
+from .twins import is_averaged
+from .verdicts import differences_of
 
 # what is compared where no score is named, the first that is there
 SCORES = ('mIoU', 'coco/segm_mAP', 'coco/bbox_mAP')
@@ -42,7 +43,8 @@ def score_of(scores: dict[str, Any], name: str | None, config: str) -> str:
 
 
 def gather(worker: Worker, runs: dict[str, list[Run]], searches: list[dict[str, Any]],
-           methods: Sequence[Method], score: str | None) -> dict[str, Any]:
+           methods: Sequence[Method], score: str | None, init: str | None = None
+           ) -> dict[str, Any]:
     """Everything that a comparison tells.
 
     Args:
@@ -51,30 +53,34 @@ def gather(worker: Worker, runs: dict[str, list[Run]], searches: list[dict[str, 
         searches (list[dict]): How the learning rates were chosen.
         methods (Sequence[Method]): The methods; the first one is the reference.
         score (str, optional): The score that is compared.
+        init (str, optional): Checkpoint that the trainings started from.
 
     Returns:
         dict: ``score``, ``seeds``, ``part`` (that is told: ``test``, or ``val`` where the configs
-        have no other images), ``rows``, ``searches`` and ``differences`` of the configs.
+        have no other images), ``init``, ``rows``, ``searches`` and ``differences`` of the configs.
+
+    Raises:
+        ComparisonError: If no training came to its end.
     """
     first = methods[0]
     part = 'test' if first.own_test else 'val'
-    found = _scores(worker, runs[first.name][0], part, first.networks[0], 'last')
-    name = score_of(found, score, first.name)
+    ended = [run for of_method in runs.values() for run in of_method if not worker.stopped(run)]
+    if not ended:
+        raise ComparisonError(
+            f'no training came to its end: {worker.stopped(runs[first.name][0])}; try lower '
+            '--rates')
+    found = _scores(worker, ended[0], part, ended[0].method.networks[0], 'last')
+    name = score_of(found, score, ended[0].method.name)
     rows = [_row(worker, runs[method.name], network, name, part)
             for method in methods for network in method.networks]
     lower = is_lower_better(name)
-    pairs = [paired(row[f'last_{part}']['values'], rows[0][f'last_{part}']['values'])
-             for row in rows[1:]]
-    for row, pair, verdict in zip(rows[1:], pairs, judge(pairs, lower), strict=True):
-        low, high = interval(pair, 1 - ALPHA)
-        row['difference'] = dict(
-            **pair._asdict(), verdict=verdict.word, low=verdict.low, high=verdict.high,
-            level=verdict.level, plain_low=low, plain_high=high)
+    for row, difference in zip(rows, differences_of(rows, f'last_{part}', lower), strict=True):
+        row['difference'] = difference
     flats = [{key: text for key, text in flatten(method.cfg).items() if key != RATE}
              for method in methods]
     compared = [[path, *texts] for path, texts in differences(flats)] if len(methods) > 1 else []
     result: dict[str, Any] = jsonable(dict(
-        score=name, lower_is_better=lower, part=part, reference=rows[0]['title'],
+        score=name, lower_is_better=lower, part=part, reference=rows[0]['title'], init=init,
         seeds=[run.seed for run in runs[first.name]], rows=rows, searches=searches,
         configs=[method.name for method in methods], differences=compared))
     return result
@@ -88,31 +94,36 @@ def _scores(worker: Worker, run: Run, part: str, network: str, which: str) -> di
 def _row(worker: Worker, runs: Sequence[Run], network: str, name: str, part: str
          ) -> dict[str, Any]:
     """One network of one method, over all seeds."""
-    method, trained = runs[0].method, [worker.trained(run) for run in runs]
-    known = [one for one in trained if one is not None]
-    title = f'{method.name}, its {network}' if network else method.name
-    row: dict[str, Any] = dict(title=title, config=method.name, network=network,
-                               rate=runs[0].rate, steps=steps_of(method.cfg), difference=None)
+    method, predicts = runs[0].method, network == runs[0].method.networks[0]
+    trained = [one for one in map(worker.trained, runs) if one is not None and not one.stopped]
+    reasons = {run.seed: worker.stopped(run) for run in runs}
+    row: dict[str, Any] = dict(
+        title=f'{method.name}, its {network}' if network else method.name, config=method.name,
+        network=network, averaged=is_averaged(method.cfg, network),
+        average=method.average.name if method.average else None,
+        judged=method.given and predicts, rate=runs[0].rate, steps=steps_of(method.cfg),
+        failed={str(seed): why for seed, why in reasons.items() if why}, difference=None)
     classes = []
     for key, which, where in MEASURED:
         if where == 'test' and part == 'val':
             continue
         found = [_scores(worker, run, where, network, which) for run in runs]
         if which == 'last':
-            for place, one in enumerate(found):
-                score_of(one, name, runs[place].title)
+            for run, one in zip(runs, found):
+                if not reasons[run.seed]:
+                    score_of(one, name, run.title)
         row[key] = summarise([one.get(name) for one in found], name)
         if (which, where) == ('last', part):
             row['calibration'] = summarise([one.get(CALIBRATION) for one in found])
             row['scores'] = {one: summarise([scores.get(one) for scores in found], one)
-                             for one in found[0] if _is_score(found, one)}
+                             for one in max(found, key=len) if _is_score(found, one)}
             classes = [(worker.scores(run, where, network, which) or {}).get('classes', {})
                        for run in runs]
     row['classes'] = {kind: {measure: summarise([one.get(kind, {}).get(measure)
                                                  for one in classes]) for measure in measures}
-                      for kind, measures in (classes[0] if classes else {}).items()}
-    row['ending'] = _ending(known, name)
-    row['cost'] = _cost(known)
+                      for kind, measures in max(classes, key=len, default={}).items()}
+    row['ending'] = _ending(trained, name if predicts else None)
+    row['cost'] = _cost(trained)
     return row
 
 
@@ -121,9 +132,10 @@ def _is_score(found: Sequence[dict[str, Any]], name: str) -> bool:
                for one in found) and not name.endswith('time')
 
 
-def _ending(trained: Sequence[Trained], name: str) -> dict[str, Any]:
+def _ending(trained: Sequence[Trained], name: str | None) -> dict[str, Any]:
     """Whether the trainings were still improving: by the loss, and by the validated score."""
-    looks = [one.scores[name] for one in trained if len(one.scores.get(name, ())) > 1]
+    looks = [one.scores[name] for one in trained
+             if name is not None and len(one.scores.get(name, ())) > 1]
     return dict(loss=summarise([one.loss for one in trained])['mean'],
                 score=summarise([last - before for before, last in looks])['mean'])
 

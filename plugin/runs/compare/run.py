@@ -29,7 +29,8 @@ def compare(configs: Sequence[str | Path], *, seeds: int = 5, rates: Sequence[fl
     """Train configs with the same seeds, and tell whether the first one is matched or surpassed.
 
     Every config is trained on the same labelled images, for the same number of steps, with each
-    seed. Its last checkpoint is tested; the best one, which val chose, stands beside it. Each
+    seed. Its last checkpoint is tested; the best one, which val chose, stands beside it. A config
+    that predicts with an average of weights is compared with the average of the first one. Each
     training and each test is a process of its own; what was stopped goes on when the function is
     called again in the same way. ``table.md``, ``results.json``, ``results.csv`` and
     ``report.html`` are written into the work directory, the runs below it into
@@ -46,9 +47,9 @@ def compare(configs: Sequence[str | Path], *, seeds: int = 5, rates: Sequence[fl
             of the configs.
         unequal_steps (bool): Whether these may differ.
         init (str, optional): Checkpoint that every training starts from; ``{seed}`` in it is the
-            seed.
-        twin (bool): Where a config has a teacher, also train on its labelled images alone, and
-            average as the teacher is averaged. Defaults to True.
+            seed. No method has a supervised warm-up then.
+        twin (bool): Where a config averages its weights, as a teacher does, also average those of
+            the training on its labelled images alone. Defaults to True.
         score (str, optional): What is compared. Defaults to mIoU, or the mask (box) AP of COCO.
         work_dir (str | Path, optional): Folder for the runs. Defaults to
             ``work_dirs/<name of the first config>_compare``.
@@ -58,14 +59,17 @@ def compare(configs: Sequence[str | Path], *, seeds: int = 5, rates: Sequence[fl
         options (Sequence[str]): Values to set in each config, as ``key.of.it=value``.
 
     Returns:
-        dict[str, Any]: ``rows``: of each config, and of teacher and student each, ``last_test``,
-        ``last_val``, ``best_test``, ``best_val`` (``mean``, ``std`` of a sample, ``n``,
-        ``values``), ``calibration``, ``difference`` to the first row with its interval and
-        ``verdict``, ``ending`` and ``cost``; ``searches``, how the rates were chosen;
-        ``differences`` of the configs. It is written as ``results.json``, too.
+        dict[str, Any]: ``rows``: of each config, of teacher and student each, and of averages of
+        the supervised training, ``last_test``, ``last_val``, ``best_test``, ``best_val`` (``mean``,
+        ``std`` of a sample, ``n``, ``values``), ``failed`` (seeds whose loss was not finite, and
+        why), ``calibration``, ``difference`` (see
+        :func:`~plugin.runs.compare.verdicts.differences_of`), ``ending`` and ``cost``;
+        ``searches``, how the rates were chosen; ``differences`` of the configs. It is written as
+        ``results.json``, too.
 
     Raises:
-        ComparisonError: If a training or a test fails; what is done is kept.
+        ComparisonError: If a training or a test fails; what is done is kept. One whose loss is not
+            finite ends alone, and its row says so.
         FileNotFoundError: If a config, a checkpoint or the data do not exist.
         KeyboardInterrupt: On Ctrl-C.
         UserError: If the configs cannot be compared, or changed since an earlier start.
@@ -84,16 +88,20 @@ def compare(configs: Sequence[str | Path], *, seeds: int = 5, rates: Sequence[fl
     methods = read_methods(configs, settings)
     folder = Path(work_dir or Path('work_dirs') / f'{methods[0].name}_compare')
     with locked(folder, 'compare.py') as lock:
-        plans = {method.name: keep_plan(method, settings, folder) for method in methods}
+        kept = [keep_plan(method, settings, folder) for method in methods]
+        methods = [method for method, _ in kept]
+        plans = {method.name: fingerprint for method, fingerprint in kept}
         worker = Worker(lock, arguments, init, plans, jobs > 1)
         devices = children.visible_devices() if jobs > 1 else []
         searches = _search(worker, methods, folder, score, jobs, devices)
         runs = _train(worker, methods, searches, folder, seeds, jobs, devices)
-        found = gather(worker, runs, searches, methods, score)
+        found = gather(worker, runs, searches, methods, score, init)
         paths = write_results(found, folder)
         if report:
-            write_page(found, [of_method[0] for of_method in runs.values()],
-                       folder / 'report.html')
+            # of each method the first seed that came to its end
+            shown = [run for of_method in runs.values() for run in [
+                one for one in of_method if not worker.stopped(one)][:1]]
+            write_page(found, shown, folder / 'report.html')
     say('', *to_markdown(found).splitlines(), '', *(f'wrote {path}' for path in paths))
     return found
 
@@ -121,9 +129,8 @@ def _choose(worker: Worker, name: str, runs: Sequence[Run], score: str | None) -
         tried.append(dict(rate=run.rate, val=value, why=why))
     known = [one for one in tried if one['val'] is not None and math.isfinite(one['val'])]
     if not known:
-        trained = worker.trained(runs[0])
         raise ComparisonError(f'no learning rate of {name} can be used: '
-                              f'{trained.stopped if trained else ""}; try lower --rates')
+                              f'{worker.stopped(runs[0])}; try lower --rates')
     best = (min if lower else max)(known, key=lambda one: one['val'])
     rates = [one['rate'] for one in tried]
     edge = best['rate'] in (min(rates), max(rates))
@@ -147,10 +154,10 @@ def _train(worker: Worker, methods: Sequence[Method], searches: Sequence[dict[st
 
 def _complete(worker: Worker, run: Run, parts: Sequence[str], device: str | None) -> None:
     worker.complete(run, parts, device)
-    trained = worker.trained(run)
-    if trained is not None and trained.stopped:
-        raise ComparisonError(f'{run.title} did not come to its end: {trained.stopped}; give '
-                              f'lower --rates and remove {run.folder}')
+    stopped = worker.stopped(run)
+    if stopped:
+        warn(f'{run.title} did not come to its end, and the table says so: {stopped}; give lower '
+             f'--rates, or remove {run.folder} to train it anew')
 
 
 def _run(method: Method, rate: float, seed: int, folder: Path) -> Run:

@@ -85,20 +85,27 @@ class Worker:
             trained = self._train(run, device)
         if trained.stopped:
             return
-        one = 1 if candidate else None
+        checkpoints, (predicting, *others) = self._checkpoints(run), run.method.networks
+        # val chose the best checkpoint by the network that predicts: it says nothing of the others
+        measured = [(predicting, *one) for one in checkpoints]
+        measured += [(network, *checkpoints[0]) for network in others]
         for part in parts:
-            for network in run.method.networks[:one]:
-                for which, checkpoint in self._checkpoints(run)[:one]:
-                    if self.scores(run, part, network, which) is None:
-                        self._test(run, part, network, which, checkpoint, device)
+            for network, which, checkpoint in measured[:1 if candidate else None]:
+                if self.scores(run, part, network, which) is None:
+                    self._test(run, part, network, which, checkpoint, device)
 
     def trained(self, run: Run) -> Trained | None:
         """What an earlier start noted at the end of a training; None if it did not come so far."""
         state = self._read(run, run.folder / TRAINED)
         return None if state is None else Trained(**state)
 
+    def stopped(self, run: Run) -> str:
+        """Why a training did not come to its end; empty where it did, or did not begin."""
+        trained = self.trained(run)
+        return '' if trained is None else trained.stopped
+
     def scores(self, run: Run, part: str, network: str, which: str) -> dict[str, Any] | None:
-        """What a checkpoint scores, or None.
+        """What a checkpoint scores; None where it was not measured, and where there is none.
 
         Args:
             run (Run): The run.
@@ -106,7 +113,12 @@ class Worker:
             network (str): One of ``run.method.networks``.
             which (str): ``last`` or ``best``.
         """
+        trained = self.trained(run)
+        if trained is None or trained.stopped:
+            return None
         if which == 'best':
+            if network != run.method.networks[0]:
+                return None
             found = self._checkpoints(run)
             if [name for name, _ in found] == ['last'] and best_checkpoint(run.folder):
                 which = 'last'  # it is the same one
@@ -129,7 +141,7 @@ class Worker:
         write_atomically(path, json.dumps(state, indent=1, ensure_ascii=False))
 
     def _train(self, run: Run, device: str | None) -> Trained:
-        cfg = run_config(run.method.cfg, run.rate, run.seed, self.init)
+        cfg = run_config(run.method.cfg, run.rate, run.seed, self.init, run.method.averages)
         config = run.folder / 'configs' / 'train.py'
         write_atomically(config, config_text(cfg))
         command = training_command(config, ['--work-dir', str(run.folder), '--resume', 'auto',
@@ -179,7 +191,7 @@ class Worker:
 
     @staticmethod
     def _state(run: Run, part: str, network: str, which: str) -> Path:
-        name = '_'.join(filter(None, (network, which, part)))
+        name = '_'.join([*network.split(), which, part])
         return run.folder / 'tests' / f'{name}.json'
 
     @staticmethod

@@ -15,7 +15,7 @@ SCORES = 'Scores of the last checkpoint, mean ± standard deviation over the see
 
 
 def score_table(found: Mapping[str, Any]) -> Table:
-    """The scores of all rows, with their differences to the first one.
+    """The scores of all rows, with their differences to the rows that they are compared with.
 
     Args:
         found (Mapping): What :func:`~.results.gather` returns.
@@ -25,16 +25,16 @@ def score_table(found: Mapping[str, Any]) -> Table:
     beside = _beside(found)
     columns = [Column('Config', '', False), Column(told),
                *(Column(f'{part} {BESIDE[one][0]}', BESIDE[one][1]) for one in beside),
-               Column('Difference to the first'), Column('Verdict', '', False),
-               Column(ENDING, '', False), Column('Rate'),
+               Column('Difference, 95 % interval'), Column('to', '', False),
+               Column('Verdict', '', False), Column(ENDING, '', False), Column('Rate'),
                *([Column(f'val {name}')] if part == 'test' else []),
                Column(f'{part} {name} of the best checkpoint'), Column('ECE', '%')]
     rows = []
     for row in found['rows']:
         val = [_spread(row['last_val'], digits)] if part == 'test' else []
-        rows.append([Cell(row['title']), _spread(row[f'last_{part}'], digits),
+        rows.append([Cell(row['title']), _score(row, part, digits),
                      *(_spread(row['scores'][one], BESIDE[one][2]) for one in beside),
-                     *_difference(row['difference'], digits),
+                     *_difference(row, digits),
                      Cell(_ending(row['ending'], name, digits)),
                      Cell(f'{row["rate"]:g}', row['rate']), *val,
                      _spread(row[f'best_{part}'], digits), _spread(row['calibration'])])
@@ -128,17 +128,25 @@ def _others(found: Mapping[str, Any]) -> list[Table]:
 def notes(found: Mapping[str, Any]) -> list[str]:
     """What one must know to read the tables, a sentence each."""
     count, part = len(found['seeds']), found['part']
-    level = next((row['difference']['level'] for row in found['rows'] if row['difference']), None)
+    judged = [row for row in found['rows'] if row['difference'] and row['difference']['verdict']]
     told = [f'{count} seed{"s" * (count > 1)} each, the same for every config; the score is that '
             'of the last checkpoint, and that of the best one, which val chose, stands beside it.']
     if part == 'val':
         told.append('test = val: the configs have no test part of their own, so that what was '
                     'chosen on val is told on val.')
-    if level is not None:
+    if found.get('init') is not None:
+        told.append(f'All trainings of a seed start from {found["init"]}, and without a supervised '
+                    'warm-up.')
+    if len(found['rows']) > 1:
         told.append(
-            'A difference is the mean over the seeds, paired, with its confidence interval by '
-            f'Student\'s t{"" if count > 1 else ", which one seed does not have"}; Holm\'s '
-            'procedure keeps all verdicts of the table together wrong in at most 5 % of the cases.')
+            'A difference is the mean over the seeds, paired, with the 95 % confidence interval of '
+            f'Student\'s t{"" if count > 1 else ", which one seed does not have"}.')
+    if judged:
+        have = 'rows have verdicts' if len(judged) > 1 else 'row has a verdict'
+        told.append(
+            f'{len(judged)} {have}: Holm\'s procedure keeps all of them together wrong in at '
+            'most 5 % of the cases, and the interval beside a verdict has the level at which it '
+            'was tested.')
     constant = found['rows'][0]['scores'].get('count/constant_MAE')
     if constant is not None and constant['mean'] is not None:
         told.append(
@@ -149,10 +157,14 @@ def notes(found: Mapping[str, Any]) -> list[str]:
     if count == 2:
         told.append('Two seeds leave one degree of freedom: only a difference that is 12.7 times '
                     'its standard error, or more, can be told from chance.')
-    if any(row['network'] for row in found['rows']):
+    if any(row['averaged'] for row in found['rows']):
         told.append('A teacher is the average of its student over the steps, which alone scores '
-                    'better: compare a teacher with a row that is averaged, too, and a student '
-                    'with one that is not.')
+                    'better: what predicts with an average is compared with that of the '
+                    'supervised training, where there is one. Students and averages beside a '
+                    'training have no best checkpoint, as val chose by another network.')
+    # once for all networks of a config
+    told += {f'{row["config"]}: seed {seed} did not come to its end: {why}': None
+             for row in found['rows'] for seed, why in row['failed'].items()}
     if all(not row['calibration']['n'] for row in found['rows']):
         told.append('ECE, the expected calibration error, is measured for the pixels of semantic '
                     'models; here it is left blank.')
@@ -200,14 +212,32 @@ def _spread(summary: Mapping[str, Any], digits: int = 2) -> Cell:
     return Cell(f'{number(summary["mean"], digits)}{spread}', summary['mean'])
 
 
-def _difference(found: Mapping[str, Any] | None, digits: int) -> Sequence[Cell]:
-    if found is None or found['mean'] is None:
-        return [Cell(NONE), Cell('reference' if found is None else NONE)]
-    text = _signed(found['mean'], digits)
-    if found['low'] is not None:
-        level = f'{100 * found["level"]:.4g} %'
-        text += f' [{_signed(found["low"], digits)}, {_signed(found["high"], digits)}] ({level})'
-    return [Cell(text, found['mean']), Cell(found['verdict'])]
+def _score(row: Mapping[str, Any], part: str, digits: int) -> Cell:
+    """The score of a row, and how many of its trainings are missing in it."""
+    cell, seeds = _spread(row[f'last_{part}'], digits), len(row[f'last_{part}']['values'])
+    failed = row['failed']
+    return Cell(f'{cell.text} ({len(failed)} of {seeds} not finite)', *cell[1:]) if failed else cell
+
+
+def _difference(row: Mapping[str, Any], digits: int) -> Sequence[Cell]:
+    """The difference with its plain interval, to what, and the verdict of the family."""
+    found = row['difference']
+    if found is None:
+        return [Cell(NONE), Cell(NONE), Cell('reference')]
+    text = NONE if found['mean'] is None else _signed(found['mean'], digits)
+    if found['plain_low'] is not None:
+        text += _interval(found['plain_low'], found['plain_high'], digits)
+    if found['n'] < len(row['last_val']['values']):
+        text += f' (n = {found["n"]})'
+    verdict = found['verdict'] or NONE
+    if found['low'] is not None and found['low'] != found['plain_low']:
+        verdict += (f' ({100 * found["level"]:.4g} %:'
+                    f'{_interval(found["low"], found["high"], digits)})')
+    return [Cell(text, found['mean']), Cell(found['reference']), Cell(verdict)]
+
+
+def _interval(low: float, high: float, digits: int) -> str:
+    return f' [{_signed(low, digits)}, {_signed(high, digits)}]'
 
 
 def _signed(value: float, digits: int) -> str:

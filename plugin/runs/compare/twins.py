@@ -1,16 +1,40 @@
-"""Students and teachers: which networks a training has, and a supervised twin that is averaged."""
+"""Students, teachers and averages: the networks of a training, and what a method is compared to."""
 import copy
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 from mmengine.config import Config, ConfigDict
-from mmengine.registry import MODELS, init_default_scope
+from mmengine.hooks import EMAHook
+from mmengine.registry import HOOKS, MODELS, init_default_scope
 
+from plugin.engine.hooks import TeacherStudentHook
 from plugin.utils import UserError
 from plugin.utils.config import network_config, wrapped_key
 
 NETWORKS = ('teacher', 'student')
+# where the settings of a hook stand: the list or dict of hooks, and the place in it
+Place = tuple[str, Any]
+
+
+class Average(NamedTuple):
+    """A moving average of the weights of a training, as a teacher is one.
+
+    Attributes:
+        decay (float): Limit of the decay, 0..1.
+        begin_iter (int): Iteration of the first update, from 1.
+        interval (int): Iterations between two updates.
+    """
+
+    decay: float
+    begin_iter: int = 1
+    interval: int = 1
+
+    @property
+    def name(self) -> str:
+        """What the table calls it: ``average 0.99``, or ``average 0.99 after 200`` iterations."""
+        before = self.begin_iter - self.interval
+        return f'average {self.decay:g}' + (f' after {before}' if before else '')
 
 
 def networks_of(cfg: Config) -> tuple[str, ...]:
@@ -41,77 +65,96 @@ def is_semi(cfg: Config) -> bool:
     return 'labeled' in data and 'unlabeled' in data
 
 
-def averaged_twin(cfg: Config, labelled: int) -> Config:
-    """The supervised training that a method adds to, averaged as its teacher is.
-
-    It sees the labelled images alone, as many a step as the method does and at the same learning
-    rate, and the average of its weights and buffers is validated, saved and tested.
+def is_averaged(cfg: Config, network: str) -> bool:
+    """Whether a network of a config is an average of weights over the steps.
 
     Args:
-        cfg (mmengine.Config): Of a method with a teacher, with a ``SemiDataset``.
+        cfg (mmengine.Config): The config.
+        network (str): One of :func:`networks_of`, or the name of an :class:`Average`.
+    """
+    return bool(network and network != 'student' or any(_hooks_of(cfg, EMAHook)))
+
+
+def average_of(cfg: Config, labelled: int) -> Average | None:
+    """How a method averages the network that its supervised twin has as well.
+
+    Args:
+        cfg (mmengine.Config): Of any training.
         labelled (int): Number of its labelled images.
 
     Returns:
-        mmengine.Config: Another one.
+        Average, optional: That of its teacher, or else of an ``EMAHook`` with ``TeacherAverage``;
+        None where there is neither, and of a training on labels alone, which has no twin.
 
     Raises:
-        UserError: If the config cannot be taken apart.
+        UserError: If there is a teacher that cannot be taken away.
+    """
+    wait = (cfg.get('optim_wrapper') or {}).get('accumulative_counts', 1)
+    method = method_hook(cfg)
+    if networks_of(cfg) != ('', ):
+        if not is_semi(cfg) or method is None:
+            raise UserError(
+                f'{cfg.filename or "the config"} has a teacher, but no SemiDataset or no hook with '
+                'its decay: its averaged supervised twin cannot be made; leave it out with '
+                '--no-twin')
+        warmup = method.get('warmup', 0)
+        if method.get('warmup_epochs') is not None:
+            warmup = math.ceil(method['warmup_epochs'] * labelled / _labelled_batch(cfg))
+        return Average(method.get('decay', 0.99), (warmup // wait + 1) * wait, wait)
+    for _, hook in _hooks_of(cfg, EMAHook):
+        if is_semi(cfg) and hook.get('ema_type') == 'TeacherAverage':
+            return Average(hook.get('decay', 0.99), max(hook.get('begin_iter', 0), 1),
+                           hook.get('interval', 1))
+    return None
+
+
+def supervised_twin(cfg: Config) -> Config:
+    """The supervised training that a method adds to.
+
+    It sees the labelled images alone, as many a step as the method does and at the same learning
+    rate, and averages nothing.
+
+    Args:
+        cfg (mmengine.Config): Of a method with a ``SemiDataset``.
+
+    Returns:
+        mmengine.Config: Another one.
     """
     twin = copy.deepcopy(cfg)
-    place, method = _method_hook(twin)
-    loader = twin.train_dataloader
-    if not is_semi(twin) or method is None:
-        raise UserError(
-            f'{cfg.filename or "the config"} has a teacher, but no SemiDataset or no hook with '
-            'its decay: its averaged supervised twin cannot be made; leave it out with --no-twin')
-    sampler = loader.get('sampler') or {}
-    ratio = sampler.get('ratio', (1, 1))
-    each = loader.batch_size // sum(ratio) * ratio[0]
-    warmup = method.get('warmup', 0)
-    if method.get('warmup_epochs') is not None:
-        warmup = math.ceil(method['warmup_epochs'] * labelled / each)
+    for (node, place), _ in list(_hooks_of(twin, TeacherStudentHook, EMAHook)):
+        del twin[node][place]
+    loader, each = twin.train_dataloader, _labelled_batch(cfg)
     scaling = twin.get('auto_scale_lr')
     if scaling and 'base_batch_size' in scaling:
         # the rate is scaled to the batch, of which the unlabelled images are no part any more
         whole, rest = divmod(scaling.base_batch_size * each, loader.batch_size)
         scaling.base_batch_size = whole + rest / loader.batch_size if rest else whole
-    twin.model = network_config(twin.model)
     loader.batch_size = each
     loader.dataset = loader.dataset.labeled
     loader.sampler = ConfigDict(type='InfiniteSampler', shuffle=True)
-    wait = twin.optim_wrapper.get('accumulative_counts', 1)
-    _replace(twin, place, dict(
-        type='EMAHook', ema_type='TeacherAverage', decay=method.get('decay', 0.99),
-        interval=wait, begin_iter=(warmup // wait + 1) * wait))
+    twin.model = network_config(twin.model)
     return twin
 
 
-def without_average(cfg: Config) -> Config:
-    """A twin as it is without its average: the plain supervised training."""
-    plain = copy.deepcopy(cfg)
-    plain.get('default_hooks', {}).pop('average', None)
-    return plain
+def method_hook(cfg: Config) -> Any:
+    """Settings of the hook with the warm-up and the decay of a method; None where it has none."""
+    return next((hook for _, hook in _hooks_of(cfg, TeacherStudentHook)), None)
 
 
-def _method_hook(cfg: Config) -> tuple[tuple[str, Any], Mapping[str, Any] | None]:
-    """Where the hook with the decay of the teacher stands, and its settings."""
-    for name, hook in (cfg.get('default_hooks') or {}).items():
-        if isinstance(hook, Mapping) and _teaches(hook):
-            return ('default_hooks', name), hook
-    for number, hook in enumerate(cfg.get('custom_hooks') or ()):
-        if _teaches(hook):
-            return ('custom_hooks', number), hook
-    return ('', None), None
+def _labelled_batch(cfg: Config) -> int:
+    """Labelled images of a batch."""
+    ratio = (cfg.train_dataloader.get('sampler') or {}).get('ratio', (1, 1))
+    return int(cfg.train_dataloader.batch_size // sum(ratio) * ratio[0])
 
 
-def _teaches(hook: Mapping[str, Any]) -> bool:
-    from mmengine.registry import HOOKS
-
-    from plugin.engine.hooks import TeacherStudentHook
-    kind = HOOKS.get(hook['type']) if isinstance(hook.get('type'), str) else None
-    return kind is not None and issubclass(kind, TeacherStudentHook)
-
-
-def _replace(cfg: Config, place: tuple[str, Any], hook: dict[str, Any]) -> None:
-    del cfg[place[0]][place[1]]
-    cfg.setdefault('default_hooks', ConfigDict())['average'] = ConfigDict(hook)
+def _hooks_of(cfg: Config, *kinds: type) -> Iterator[tuple[Place, Any]]:
+    """Hooks of these classes or of one that builds upon them, the last of a list first."""
+    listed = [('default_hooks', *item) for item in (cfg.get('default_hooks') or {}).items()]
+    # from the end, so that one that is taken out does not move the others
+    listed += [('custom_hooks', *item)
+               for item in reversed([*enumerate(cfg.get('custom_hooks') or ())])]
+    for node, place, hook in listed:
+        own = HOOKS.get(hook['type']) if (
+            isinstance(hook, Mapping) and isinstance(hook.get('type'), str)) else None
+        if own is not None and issubclass(own, kinds):
+            yield (node, place), hook

@@ -150,10 +150,49 @@ def test_a_rate_with_which_the_loss_is_not_finite_is_not_chosen(project, monkeyp
     with pytest.raises(runs.ComparisonError, match='no learning rate of a can be used: the loss is '
                                                    'nan at iteration 1; try lower --rates'):
         compare('a', rates=[7., 8.], work_dir='c')
-    stub.status = {'d/a/lr_0.1/seed_1': 1}
-    with pytest.raises(runs.ComparisonError, match='a, learning rate 0.1, seed 1 did not come to '
-                                                   'its end: the loss is nan at iteration 1; give'):
-        compare('a', work_dir='d')
+
+
+def test_a_training_that_failed_does_not_keep_the_others_from_being_told(
+        project, monkeypatch, capsys):
+    stub = Stub(monkeypatch)
+    stub.status = {'d/b/lr_0.2/seed_0': 1, 'd/b/lr_0.2/seed_2': 1}
+    found = compare(work_dir='d', seeds=4, report=True)
+    assert ('b, learning rate 0.2, seed 0 did not come to its end, and the table says so: the loss '
+            'is nan at iteration 1; give lower --rates, or remove d/b/lr_0.2/seed_0'
+            ) in capsys.readouterr().err
+    row = found['rows'][1]
+    assert row['failed'] == {'0': 'the loss is nan at iteration 1',
+                             '2': 'the loss is nan at iteration 1'}
+    assert row['last_test']['values'][::2] == [None, None] and row['last_test']['n'] == 2
+    assert row['difference']['n'] == 2 and row['classes']['cow']['IoU']['n'] == 2
+    assert [round(own - other, 2) for own, other in zip(
+        row['last_test']['values'][1::2], found['rows'][0]['last_test']['values'][1::2])
+            ] == pytest.approx([row['difference']['mean']] * 2, abs=1)
+    text = Path('d/table.md').read_text('utf-8')
+    assert '(2 of 4 not finite)' in text and '(n = 2)' in text
+    assert 'b: seed 2 did not come to its end: the loss is nan at iteration 1' in text
+    # the page shows the first run that came to its end
+    assert 'settings of seeds 0, 1.' in Path('d/report.html').read_text('utf-8')
+    # it is not tried again
+    stub = Stub(monkeypatch)
+    assert compare(work_dir='d', seeds=4) == found and stub.started == []
+
+
+@pytest.mark.parametrize('failing', ['a', 'ab'])
+def test_trainings_that_all_fail(project, monkeypatch, failing):
+    stub = Stub(monkeypatch)
+    rate = dict(a=0.1, b=0.2)
+    stub.status = {f'd/{name}/lr_{rate[name]}/seed_{seed}': 1
+                   for name in failing for seed in (0, 1)}
+    if failing == 'ab':
+        with pytest.raises(runs.ComparisonError, match='no training came to its end: the loss is '
+                                                       'nan at iteration 1; try lower --rates'):
+            compare(work_dir='d')
+        return
+    found = compare(work_dir='d')
+    assert found['rows'][0]['last_test']['mean'] is None
+    assert found['rows'][1]['difference']['n'] == 0
+    assert '| a | — (2 of 2 not finite) |' in Path('d/table.md').read_text('utf-8')
 
 
 def test_a_run_that_fails_or_is_interrupted(project, monkeypatch):
@@ -183,25 +222,64 @@ def test_several_at_a_time(project, monkeypatch):
 
 def test_teacher_and_student_are_told_apart_beside_an_averaged_twin(project, monkeypatch):
     stub = Stub(monkeypatch)
-    found = compare('semi', 'tiny', work_dir='semi')
+    found = compare('tiny', 'semi', work_dir='semi')
     assert [row['title'] for row in found['rows']] == [
-        'semi, its teacher', 'semi, its student', 'tiny', 'tiny_averaged']
-    assert 'compare a teacher with a row that is averaged, too' in Path(
-        'semi/table.md').read_text('utf-8')
-    # one training serves both networks
-    assert sum('train semi/semi/' in line for line in stub.started) == 2
-    for row, network in zip(found['rows'], ('teacher', 'student')):
+        'tiny', 'tiny, its average 0.9 after 1', 'semi, its teacher', 'semi, its student']
+    # one training serves both networks, and one the supervised ones
+    assert sorted(line for line in stub.started if 'train' in line) == [
+        f'train semi/{name}/lr_0.1/seed_{seed}' for name in ('semi', 'tiny') for seed in (0, 1)]
+    for row, network in zip(found['rows'], ('', 'average 0.9 after 1', 'teacher', 'student')):
         assert row['last_val']['values'] == [
-            ordinary('semi', 0.1, seed, 'val', network, 'last') for seed in (0, 1)]
-    cfg = Config.fromfile('semi/tiny_averaged/lr_0.1/seed_0/configs/train.py')
-    assert cfg.default_hooks.average == dict(type='EMAHook', ema_type='TeacherAverage', decay=0.9,
-                                             interval=1, begin_iter=2)
-    # the checkpoint holds the average in the place of the weights
-    test = Config.fromfile('semi/tiny_averaged/lr_0.1/seed_0/configs/last_val.py')
-    assert 'average' not in test.default_hooks
-    assert len(compare('semi', 'tiny', work_dir='semi', twin=False)['rows']) == 3
+            ordinary(row['config'], 0.1, seed, 'val', network, 'last') for seed in (0, 1)]
+        # val chose the best checkpoint by the network that predicts
+        assert row['best_val']['n'] == (2 if network in ('', 'teacher') else 0)
+        assert (row['ending']['score'] is None) == (row['best_val']['n'] == 0)
+    assert [row['difference'] and (row['difference']['reference'], row['difference']['verdict'])
+            for row in found['rows']] == [
+        None, ('tiny', None), ('tiny, its average 0.9 after 1', 'not distinguishable'),
+        ('tiny', None)]
+    text = Path('semi/table.md').read_text('utf-8')
+    assert 'what predicts with an average is compared with that of the supervised' in text
+    assert '| semi, its student |' in text and '1 row has a verdict' in text
+    cfg = Config.fromfile('semi/tiny/lr_0.1/seed_0/configs/train.py')
+    assert cfg.default_hooks.averages.averages == {'average 0.9 after 1': dict(
+        ema_type='TeacherAverage', decay=0.9, interval=1, begin_iter=2)}
+    test = Config.fromfile('semi/tiny/lr_0.1/seed_0/configs/average_0.9_after_1_last_val.py')
+    assert test.default_hooks.averages.predict_on == 'average 0.9 after 1'
+    # what is there already is not trained again
+    done = len(stub.started)
+    assert len(compare('tiny', 'semi', work_dir='semi', twin=False)['rows']) == 3
+    assert len(compare('tiny', work_dir='semi')['rows']) == 1
+    assert compare('tiny', 'semi', work_dir='semi') == found and len(stub.started) == done
     found = compare('semi', work_dir='alone')
-    assert found['rows'][-1]['title'] == 'semi_supervised_averaged'
+    assert [row['title'] for row in found['rows']] == [
+        'semi, its teacher', 'semi, its student', 'semi_supervised',
+        'semi_supervised, its average 0.9 after 1']
+    # a method by itself is judged by its averaged twin
+    assert [row['difference']['verdict'] for row in found['rows'][1:]] == [
+        None, None, 'not distinguishable']
+
+
+def test_one_supervised_training_serves_all_averages(project, monkeypatch):
+    stub = Stub(monkeypatch)
+    Path('slow.py').write_text("_base_ = 'semi.py'\n"
+                               'default_hooks = dict(method=dict(decay=0.99))\n')
+    Path('alone.py').write_text("_base_ = 'semi.py'\nmodel = dict(type='UniMatch')\n"
+                                "default_hooks = dict(average=dict(type='EMAHook', "
+                                "ema_type='TeacherAverage', decay=0.99, begin_iter=2))\n")
+    found = compare('tiny', 'semi', 'slow', 'alone', work_dir='c')
+    assert [row['title'] for row in found['rows']] == [
+        'tiny', 'tiny, its average 0.9 after 1', 'tiny, its average 0.99 after 1',
+        'semi, its teacher', 'semi, its student', 'slow, its teacher', 'slow, its student', 'alone']
+    assert [row['difference']['reference'].rpartition('average ')[2]
+            for row in found['rows'] if row['difference'] and row['judged']] == [
+        '0.9 after 1', '0.99 after 1', '0.99 after 1']
+    assert sum('train c/tiny' in line for line in stub.started) == 2
+    with pytest.raises(UserError, match=(
+            'tiny changed since c2/tiny was begun: the averages was average 0.9 after 1 and is '
+            'average 0.9 after 1, average 0.99 after 1; restore it, give another --work-dir')):
+        for configs in (['tiny', 'semi'], ['tiny', 'semi', 'slow']):
+            compare(*configs, work_dir='c2')
 
 
 def test_more_seeds_go_on_and_another_config_is_an_error(project, monkeypatch):
