@@ -52,6 +52,34 @@ def set_options(cfg: Config, options: Sequence[str], name: str | Path) -> None:
                         f'{error}') from error
 
 
+def missing_parent(cfg: Config, option: str) -> str | None:
+    """The part of a config that an option would have to create to set a value in it.
+
+    Args:
+        cfg (mmengine.Config): The config.
+        option (str): ``key=value``.
+
+    Returns:
+        str, optional: Its name; None where there is the part in which the value is set.
+
+    Example:
+        >>> from mmengine.config import Config
+        >>> from plugin.utils.config_options import missing_parent
+        >>> missing_parent(Config(dict(model=dict(type='A'))), 'model.unsupervised.weight=1')
+        'model.unsupervised'
+    """
+    parts = option.partition('=')[0].split('.')
+    node: Any = cfg
+    for depth, part in enumerate(parts[:-1]):
+        if hasattr(node, 'keys') and part not in node:
+            return '.'.join(parts[:depth + 1])
+        try:
+            node = _at(node, [part])
+        except (IndexError, KeyError, TypeError, ValueError):
+            return None  # merging tells what is wrong with it
+    return None
+
+
 def known_keys() -> set[str]:
     """What MMEngine reads of a config; everything else is a variable for the config itself."""
     return {*inspect.signature(Runner).parameters, *MORE_KEYS}

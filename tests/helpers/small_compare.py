@@ -13,7 +13,7 @@ from tests.helpers.kfold_barn import write_barn
 THIRD = """
 _base_ = 'tiny.py'
 third = dict(_base_.val_dataloader.dataset, data_prefix=dict(
-    img_path='images/train', seg_map_path='labels/train'))
+    img_path='images/test', seg_map_path='labels/test'))
 test_dataloader = dict(dataset=dict(_delete_=True, **third))
 """
 SEMI = """
@@ -33,6 +33,8 @@ default_hooks = dict(method=dict(type='TeacherStudentHook', warmup=1, decay=0.9)
 def write_configs(folder: Path) -> None:
     """Write ``a.py`` and ``b.py`` with a test part, ``tiny.py`` without, ``semi.py``, the data."""
     write_barn(folder)
+    for kind in ('images', 'labels'):
+        shutil.copytree(folder / 'barn' / kind / 'val', folder / 'barn' / kind / 'test')
     (folder / 'a.py').write_text(THIRD)
     (folder / 'b.py').write_text(THIRD + 'optim_wrapper = dict(optimizer=dict(lr=0.2))\n')
     (folder / 'semi.py').write_text(SEMI)
@@ -49,16 +51,17 @@ class Stub:
     """
 
     def __init__(self, monkeypatch, value=None, stop_at=None) -> None:
-        self.started, self.outputs, self.devices = [], [], []
+        self.started, self.outputs, self.devices, self.environments = [], [], [], []
         self.value, self.stop_at, self.status = value or ordinary, stop_at, {}
         monkeypatch.setattr(children, 'start', self._start)
 
-    def _start(self, command, lock, *, output=None, device=None):
+    def _start(self, command, lock, *, output=None, device=None, environment=None):
         assert not lock.closed
         tool, folder = Path(command[1]).stem, Path(command[command.index('--work-dir') + 1])
         name = (folder if tool == 'train' else folder).as_posix()
         self.outputs.append(output)
         self.devices.append(device)
+        self.environments.append(environment)
         if self.stop_at == len(self.started):
             raise Killed
         self.started.append(f'{tool} {name}')

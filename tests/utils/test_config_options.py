@@ -4,7 +4,7 @@ from mmengine.config import Config
 
 from plugin.utils import UserError
 from plugin.utils.config import load_config
-from plugin.utils.config_options import holders
+from plugin.utils.config_options import holders, missing_parent
 
 BASE = """
 data_root = 'data/things'
@@ -77,3 +77,13 @@ def test_a_redefined_pipeline_is_not_mistaken(config, capsys):
     assert holders(cfg, 'test_pipeline.1.scale') == []
     load_config(cfg, ['test_pipeline.1.scale=(10,9)'])
     assert 'only tools/predict.py reads test_pipeline of this config' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('option, missing', [
+    ('model.a.b.c=1', 'model.a'), ('model.type=A', None), ('new=1', None), ('new.part=1', 'new'),
+    ('steps.1.size=3', None), ('steps.1.to.size=3', 'steps.1.to'),
+    # merging tells what is wrong with these
+    ('steps.7.size=3', None), ('steps.x.size=3', None), ('model.type.size=3', None)])
+def test_the_part_that_an_option_would_create(option, missing):
+    cfg = Config(dict(model=dict(type='A'), steps=[dict(type='B'), dict(type='C')]))
+    assert missing_parent(cfg, option) == missing

@@ -10,15 +10,15 @@ from mmengine.config import Config
 
 from plugin.utils import UserError, first_few, write_atomically
 from plugin.utils.config import existing_checkpoint, is_detection, load_config
+from plugin.utils.config_options import missing_parent, set_options
 from plugin.utils.text import shortened
 from plugin.visualization.report.configs import Difference, differences, flatten
 
-from ..kfold.files import has_third_part
 from ..kfold.state import read_state
 from ..starts import HARMLESS
-from .images import check_same, images_of
-from .schedule import log_often, set_steps, steps_of
-from .twins import Average, average_of, networks_of, supervised_twin
+from .images import PARTS, check_apart, check_same, images_of
+from .schedule import drop_warmup, log_often, set_steps, steps_of
+from .twins import Average, average_of, networks_of, stops_early, supervised_twin
 
 PLAN = 'plan.json'
 RATE = 'optim_wrapper.optimizer.lr'
@@ -61,7 +61,8 @@ class Method(NamedTuple):
         rates (tuple[float, ...]): Learning rates to choose from; one, if nothing is chosen.
         networks (tuple[str, ...]): Networks that are told apart; see
             :func:`~.twins.networks_of`.
-        images (tuple[str, ...]): The labelled images it trains on.
+        images (Mapping[str, tuple[str, ...]]): Its images by their part; see
+            :func:`~.images.images_of`.
         average (Average, optional): How it averages the network that its supervised twin has, too.
         averages (tuple[Average, ...]): Those that its training keeps beside the weights, as the
             supervised twin of other methods.
@@ -72,7 +73,7 @@ class Method(NamedTuple):
     cfg: Config
     rates: tuple[float, ...]
     networks: tuple[str, ...]
-    images: tuple[str, ...]
+    images: Mapping[str, tuple[str, ...]]
     average: Average | None = None
     averages: tuple[Average, ...] = ()
     given: bool = True
@@ -80,7 +81,7 @@ class Method(NamedTuple):
     @property
     def own_test(self) -> bool:
         """Whether it is tested on other images than it is validated on."""
-        return has_third_part(self.cfg)
+        return set(self.images['test']) not in (set(), set(self.images['val']))
 
 
 def read_methods(configs: Sequence[str | Path], settings: Settings) -> list[Method]:
@@ -99,7 +100,11 @@ def read_methods(configs: Sequence[str | Path], settings: Settings) -> list[Meth
     """
     methods: list[Method] = []
     for config in configs:
-        cfg = load_config(config, settings.options)
+        cfg = load_config(config)
+        _set_options(cfg, settings.options, config)
+        if settings.init is not None:
+            # the checkpoint was trained on the labels already
+            drop_warmup(cfg)
         if settings.steps is not None:
             set_steps(cfg, settings.steps)
         name = Path(cfg.filename or config).stem
@@ -114,8 +119,20 @@ def read_methods(configs: Sequence[str | Path], settings: Settings) -> list[Meth
     return methods
 
 
+def _set_options(cfg: Config, options: Sequence[str], name: str | Path) -> None:
+    """Set values that all compared configs must have a place for."""
+    for option in options:
+        missing = missing_parent(cfg, option)
+        if missing is not None:
+            raise UserError(
+                f'--cfg-options {option}: {name} has no {missing}, and what is set for all configs '
+                'must fit each of them; leave it out, and compare configs of a few lines that '
+                'build upon these and set it where it belongs (benchmarks/few_labels has some)')
+    set_options(cfg, options, name)
+
+
 def _method(name: str, cfg: Config, settings: Settings,
-            images: tuple[str, ...] | None = None) -> Method:
+            images: Mapping[str, tuple[str, ...]] | None = None) -> Method:
     for part in ('train_dataloader', 'val_dataloader', 'val_evaluator'):
         if not cfg.get(part):
             raise UserError(f'{name} has no {part}: what is compared trains and validates')
@@ -125,13 +142,18 @@ def _method(name: str, cfg: Config, settings: Settings,
                         'so that one optimizer must have it')
     rates = settings.rates or [own * factor for factor in settings.lr_factors] or [own]
     return Method(name, cfg, tuple(float(f'{rate:.6g}') for rate in rates), networks_of(cfg),
-                  images_of(cfg, 'labelled') if images is None else images)
+                  {part: images_of(cfg, part) for part in PARTS} if images is None else images)
 
 
 def _check(methods: Sequence[Method], settings: Settings) -> None:
     """Stop where what a comparison must share differs."""
     first = methods[0]
     for method in methods:
+        check_apart(method.images, method.name)
+        early = stops_early(method.cfg)
+        if early is not None:
+            raise UserError(f'{method.name} has {early}, which ends its trainings at other steps '
+                            'than those of the others: leave that hook out')
         own, steps = steps_of(first.cfg), steps_of(method.cfg)
         if own != steps and not settings.unequal_steps:
             raise UserError(
@@ -145,10 +167,9 @@ def _check(methods: Sequence[Method], settings: Settings) -> None:
             with_test, without = (first, method) if first.own_test else (method, first)
             raise UserError(f'{with_test.name} has a test part of its own and {without.name} has '
                             'none: give both the same test_dataloader')
-    same = 'compare configs of the same data'
-    check_same({method.name: method.images for method in methods}, 'labelled training', same)
-    for part in ('val', 'test'):
-        check_same({method.name: images_of(method.cfg, part) for method in methods}, part, same)
+    for part, name in (('labelled', 'labelled training'), ('val', 'val'), ('test', 'test')):
+        check_same({method.name: method.images[part] for method in methods}, name,
+                   'compare configs of the same data')
 
 
 def _with_twins(methods: Sequence[Method], settings: Settings) -> list[Method]:
@@ -158,7 +179,7 @@ def _with_twins(methods: Sequence[Method], settings: Settings) -> list[Method]:
     """
     found = list(methods)
     for place, method in enumerate(methods):
-        average = average_of(method.cfg, len(method.images))
+        average = average_of(method.cfg, len(method.images['labelled']))
         if average is None:
             continue
         found[place] = found[place]._replace(average=average)
@@ -233,10 +254,11 @@ def _plan(method: Method, settings: Settings) -> dict[str, str]:
     """What must be the same when the work goes on, as text by its path."""
     flat = {key: text for key, text in flatten(method.cfg).items() if key != 'randomness.seed'}
     words = [word for word in settings.arguments if word not in HARMLESS]
-    images = hashlib.sha256('\n'.join(method.images).encode()).hexdigest()[:16]
+    labelled = method.images['labelled']
+    digest = hashlib.sha256('\n'.join(labelled).encode()).hexdigest()[:16]
     return {**flat, '--init': repr(settings.init),
             'the arguments of train.py': ' '.join(words) or 'none',
-            'the labelled images': f'{len(method.images)} images, digest {images}'}
+            'the labelled images': f'{len(labelled)} images, digest {digest}'}
 
 
 def _short(text: str | None) -> str:

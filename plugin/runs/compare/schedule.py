@@ -7,6 +7,8 @@ from mmengine.optim.scheduler.param_scheduler import INF
 
 from plugin.utils import UserError
 
+from .twins import method_hook
+
 # iterations in the settings of a scheduler
 SCALED = ('begin', 'end', 'T_max', 'step_size', 'total_steps', 'milestones')
 # iterations in those of hooks
@@ -58,6 +60,18 @@ def set_steps(cfg: Config, steps: int) -> None:
                        *(('', hook) for hook in cfg.get('custom_hooks') or ())]:
         if isinstance(hook, dict):
             _scale(hook, OF_HOOKS.get(name, OF_METHODS), factor)
+
+
+def drop_warmup(cfg: Config) -> None:
+    """Let a method learn from the unlabelled images from its first iteration on.
+
+    Args:
+        cfg (mmengine.Config): It is changed, where it has a supervised warm-up.
+    """
+    hook = method_hook(cfg)
+    if hook is not None:
+        hook.update(warmup=0)
+        hook.pop('warmup_epochs', None)
 
 
 def log_often(cfg: Config) -> None:

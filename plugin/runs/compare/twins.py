@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from mmengine.config import Config, ConfigDict
-from mmengine.hooks import EMAHook
+from mmengine.hooks import EarlyStoppingHook, EMAHook
 from mmengine.registry import HOOKS, MODELS, init_default_scope
 
 from plugin.engine.hooks import TeacherStudentHook
@@ -139,6 +139,11 @@ def supervised_twin(cfg: Config) -> Config:
 def method_hook(cfg: Config) -> Any:
     """Settings of the hook with the warm-up and the decay of a method; None where it has none."""
     return next((hook for _, hook in _hooks_of(cfg, TeacherStudentHook)), None)
+
+
+def stops_early(cfg: Config) -> str | None:
+    """Where a config names early stopping, such as ``default_hooks.early_stopping``, or None."""
+    return next((f'{node}.{place}' for (node, place), _ in _hooks_of(cfg, EarlyStoppingHook)), None)
 
 
 def _labelled_batch(cfg: Config) -> int:

@@ -1,7 +1,7 @@
 """Images that configs share, or not."""
 import pytest
 
-from plugin.runs.compare.images import check_same, images_of
+from plugin.runs.compare.images import check_apart, check_same, images_of
 from plugin.utils import UserError
 from plugin.utils.config import load_config
 
@@ -14,7 +14,10 @@ def test_images_of_each_part(project):
         cfg = load_config(name)
         assert images_of(cfg, 'labelled') == tuple(train)
         assert images_of(cfg, 'val') == tuple(val)
-    assert images_of(load_config('a.py'), 'test') == tuple(train)
+    test = sorted(map(str, (project / 'barn/images/test').glob('*.jpg')))
+    assert len(test) == 2 and images_of(load_config('a.py'), 'test') == tuple(test)
+    assert images_of(load_config('a.py'), 'unlabelled') == ()
+    assert images_of(load_config('semi.py'), 'unlabelled') == tuple(train)
     assert images_of(load_config('a.py', ['test_dataloader=None']), 'test') == ()
     wrapped = load_config('a.py')
     wrapped.train_dataloader.dataset = dict(type='RepeatDataset', times=3,
@@ -28,3 +31,24 @@ def test_a_difference_is_named():
             r'a has 2 val images and b 1, and they are not the same: 2 only in a \(1.png, 2.png\); '
             r'1 only in b \(3.png\); the cure')):
         check_same(dict(a=('/x/1.png', '/x/2.png'), b=('/y/3.png', )), 'val', 'the cure')
+
+
+@pytest.mark.parametrize('one, two', [
+    ('labelled', 'val'), ('labelled', 'test'), ('unlabelled', 'val'), ('unlabelled', 'test')])
+def test_what_is_trained_on_measures_nothing(one, two):
+    parts = dict(labelled=['/x/1.png'], unlabelled=['/x/2.png'], val=['/x/3.png'],
+                 test=['/x/4.png'])
+    check_apart(parts, 'mine')
+    parts[one], parts[two] = [*parts[one], '/x/5.png'], [*parts[two], '/x/5.png']
+    with pytest.raises(UserError, match=(
+            rf'mine trains on 1 of its 2 {two} images \(/x/5.png\), so that their score says '
+            rf'little of other images: take them out of the {one} or of the {two} images')):
+        check_apart(parts, 'mine')
+
+
+def test_test_is_val_or_has_nothing_of_it():
+    parts = dict(labelled=[], unlabelled=[], val=['/x/3.png', '/x/4.png'])
+    for test in ([], ['/x/4.png', '/x/3.png'], ['/x/5.png']):
+        check_apart({**parts, 'test': test}, 'mine')
+    with pytest.raises(UserError, match=r'mine chooses with 1 of its 2 test images \(/x/4.png\)'):
+        check_apart({**parts, 'test': ['/x/4.png', '/x/5.png']}, 'mine')

@@ -218,6 +218,21 @@ def test_several_at_a_time(project, monkeypatch):
     assert told(Path('one')) == told(Path('two'))
     assert set(stub.devices) == {'4', '7'}
     assert all(path.name == 'output.txt' for path in stub.outputs)
+    assert not any(stub.environments)
+
+
+def test_several_at_a_time_share_the_cores(project, monkeypatch):
+    monkeypatch.setenv('CUDA_VISIBLE_DEVICES', '')
+    monkeypatch.setattr('plugin.runs.processes.usable_cores', lambda: 8)
+    for number, (jobs, given, expected) in enumerate([
+            (3, None, '2'), (16, None, '1'), (1, None, None), (3, '5', None)]):
+        if given is None:
+            monkeypatch.delenv('OMP_NUM_THREADS', raising=False)
+        else:
+            monkeypatch.setenv('OMP_NUM_THREADS', given)
+        stub = Stub(monkeypatch)
+        compare('a', work_dir=f'c{number}', jobs=jobs)
+        assert {one.get('OMP_NUM_THREADS') for one in stub.environments} == {expected}
 
 
 def test_teacher_and_student_are_told_apart_beside_an_averaged_twin(project, monkeypatch):
@@ -314,6 +329,19 @@ def test_weights_to_start_from(project, monkeypatch):
         assert cfg.load_from == str(project / 'w_1.pth')
 
 
+def test_weights_to_start_from_take_the_place_of_the_warm_up(project, monkeypatch):
+    Stub(monkeypatch)
+    Path('w.pth').touch()
+    compare('tiny', 'semi', init='w.pth', steps=40, work_dir='c')
+    cfg = Config.fromfile('c/semi/lr_0.1/seed_0/configs/train.py')
+    assert cfg.default_hooks.method.warmup == 0
+    # the average of the supervised training begins with its first step, too
+    cfg = Config.fromfile('c/tiny/lr_0.1/seed_0/configs/train.py')
+    assert cfg.default_hooks.averages.averages['average 0.9'].begin_iter == 1
+    assert 'start from w.pth, and without a supervised warm-up' in Path(
+        'c/table.md').read_text('utf-8')
+
+
 def test_steps(project, monkeypatch):
     Stub(monkeypatch)
     Path('long.py').write_text(
@@ -361,12 +389,21 @@ def test_what_cannot_be_compared(project, monkeypatch):
                                         'the same test_dataloader'):
         compare('a', 'tiny')
     Path('fewer.py').write_text(Path('a.py').read_text() + (
+        'train_dataloader = dict(dataset=dict(indices=5))\n'))
+    with pytest.raises(UserError, match=(
+            r'a has 8 labelled training images and fewer 5, and they are not the same: 3 only in a '
+            r'\(.*\); compare configs of the same data')):
+        compare('a', 'fewer')
+    Path('seen.py').write_text(Path('a.py').read_text() + (
         "train_dataloader = dict(dataset=dict(data_prefix=dict(img_path='images/val', "
         "seg_map_path='labels/val')))\n"))
-    with pytest.raises(UserError, match=(
-            r'a has 8 labelled training images and fewer 2, and they are not the same: 8 only in a '
-            r'\(.*\); 2 only in fewer \(.*\); compare configs of the same data')):
-        compare('a', 'fewer')
+    with pytest.raises(UserError, match=r'seen trains on 2 of its 2 val images \(.*0008.jpg, '):
+        compare('seen')
+    Path('early.py').write_text(Path('a.py').read_text() + (
+        "custom_hooks = [dict(type='ResumableEarlyStoppingHook', monitor='mIoU')]\n"))
+    with pytest.raises(UserError, match='early has custom_hooks.0, which ends its trainings at '
+                                        'other steps than those of the others: leave that'):
+        compare('a', 'early')
     Path('more').mkdir()
     Path('more/a.py').write_text("_base_ = '../a.py'\n")
     with pytest.raises(UserError, match='two configs are called a: copy one of them'):
@@ -374,6 +411,17 @@ def test_what_cannot_be_compared(project, monkeypatch):
     with pytest.raises(UserError, match='a, learning rate 0.1, seed 0 has no score nothing|'
                                         'a has no score nothing: give --score one of mIoU'):
         compare(score='nothing')
+
+
+def test_a_common_setting_that_a_config_has_no_place_for(project, monkeypatch):
+    stub = Stub(monkeypatch)
+    with pytest.raises(UserError, match=(
+            '--cfg-options model.unsupervised.weight=3.: a.py has no model.unsupervised, and what '
+            'is set for all configs must fit each of them; leave it out, and compare configs')):
+        compare('a', 'semi', options=['model.unsupervised.weight=3.'])
+    with pytest.raises(UserError, match='semi.py has no model.backbone, and'):
+        compare('tiny', 'semi', options=['train_dataloader.batch_size=4', 'model.backbone.depth=3'])
+    assert stub.started == [] and not Path('work_dirs').exists()
 
 
 @pytest.mark.parametrize(('settings', 'words'), [

@@ -7,7 +7,7 @@ from mmengine.config import Config
 from mmengine.optim import OptimWrapper
 from mmengine.registry import PARAM_SCHEDULERS
 
-from plugin.runs.compare.schedule import log_often, set_steps, steps_of
+from plugin.runs.compare.schedule import drop_warmup, log_often, set_steps, steps_of
 from plugin.utils import UserError
 from plugin.utils.config import load_config
 
@@ -61,6 +61,20 @@ def test_lists_of_steps_and_schedules_of_several_optimizers():
     set_steps(cfg, 200)
     assert cfg.param_scheduler.one.milestones == [100, 150]
     assert cfg.param_scheduler.two[0].end == 10**9  # without an end
+
+
+@pytest.mark.parametrize('given', [dict(warmup=200), dict(warmup=0, warmup_epochs=2.5)])
+def test_a_warm_up_that_is_dropped(given):
+    cfg = load_config('u2pl_mnv2_animals7')
+    cfg.default_hooks.method.update(given)
+    before = dict(cfg.default_hooks.method, warmup=0)
+    before.pop('warmup_epochs', None)
+    drop_warmup(cfg)
+    assert cfg.default_hooks.method == before
+    plain = load_config('suponly_mnv2_animals7')
+    text = plain.pretty_text
+    drop_warmup(plain)
+    assert plain.pretty_text == text
 
 
 def test_what_counts_epochs_is_refused():
