@@ -9,6 +9,7 @@ from mmengine.config import Config
 
 from plugin.utils import UserError
 from plugin.utils.launchers import SOURCES, TORCH, launched_by
+from plugin.utils.workers import usable_cores
 
 ROOT = Path(__file__).resolve().parents[2]
 CHECKOUT = (ROOT / 'setup.py').is_file()
@@ -49,6 +50,22 @@ def training_command(config: str | Path, arguments: Sequence[str] = (),
 def training_environment() -> dict[str, str]:
     """The environment of a training; ``dist_train.sh`` starts the Python that it names."""
     return {'PYTHON': sys.executable, **os.environ}
+
+
+def share_of_cores(jobs: int) -> dict[str, str]:
+    """What lets several trainings on a CPU share its cores, where the user has set nothing.
+
+    Each would start a thread a core, and they would spend their time waiting for each other.
+
+    Args:
+        jobs (int): Trainings at a time.
+
+    Returns:
+        dict[str, str]: ``OMP_NUM_THREADS`` for the environment of each; empty where it is set.
+    """
+    if 'OMP_NUM_THREADS' in os.environ:
+        return {}
+    return dict(OMP_NUM_THREADS=str(max(1, usable_cores() // jobs)))
 
 
 def join_processes(cfg: Config, launcher: str, local_rank: int) -> None:

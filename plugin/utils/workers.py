@@ -23,6 +23,12 @@ def start_context() -> BaseContext:
     return multiprocessing.get_context('fork' if 'fork' in kinds else 'spawn')
 
 
+def usable_cores() -> int:
+    """How many cores this process may use: of a cluster's machine, only some may be ours."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
+    return cores or 1
+
+
 def usual_workers(most: int = 16) -> int:
     """How many worker processes this process may well have: one a core that is its own.
 
@@ -32,10 +38,8 @@ def usual_workers(most: int = 16) -> int:
     Returns:
         int: 0 where it has one core, which would do the same work in turns.
     """
-    # of a cluster's machine, only some may be ours
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
     # processes of torchrun share them
-    own = (cores or 1) // int(os.environ.get('LOCAL_WORLD_SIZE', '1'))
+    own = usable_cores() // int(os.environ.get('LOCAL_WORLD_SIZE', '1'))
     return min(own, most) if own > 1 else 0
 
 

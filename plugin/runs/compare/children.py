@@ -5,7 +5,7 @@ import queue
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import IO, NamedTuple, TypeVar
@@ -26,7 +26,7 @@ class Ended(NamedTuple):
 
 
 def start(command: Sequence[str], lock: IO[str], *, output: Path | None = None,
-          device: str | None = None) -> Ended:
+          device: str | None = None, environment: Mapping[str, str] | None = None) -> Ended:
     """Run a tool, and wait for its end, also after Ctrl-C.
 
     Args:
@@ -34,17 +34,18 @@ def start(command: Sequence[str], lock: IO[str], *, output: Path | None = None,
         lock (IO): An open file that the process keeps open: it outlives a kill of this one.
         output (Path, optional): A file that gets what it prints. Defaults to this terminal.
         device (str, optional): The GPU it sees, as ``CUDA_VISIBLE_DEVICES``. Defaults to all.
+        environment (Mapping, optional): Variables beside those of this process.
     """
-    environment = training_environment()
+    variables = {**training_environment(), **(environment or {})}
     if device is not None:
-        environment['CUDA_VISIBLE_DEVICES'] = device
+        variables['CUDA_VISIBLE_DEVICES'] = device
     with contextlib.ExitStack() as stack:
         told = None
         if output is not None:
             output.parent.mkdir(parents=True, exist_ok=True)
             told = stack.enter_context(output.open('ab'))
         process = subprocess.Popen(
-            command, pass_fds=[lock.fileno()], env=environment, stdout=told,
+            command, pass_fds=[lock.fileno()], env=variables, stdout=told,
             stderr=None if told is None else subprocess.STDOUT)
         running.add(process.pid)
         try:

@@ -8,6 +8,7 @@ from typing import Any
 from plugin.utils.console import say, warn
 from plugin.visualization.report.facts import is_lower_better
 
+from ..processes import share_of_cores
 from ..starts import OWN, locked, refuse_own
 from . import children
 from .files import write_page, write_results
@@ -53,7 +54,8 @@ def compare(configs: Sequence[str | Path], *, seeds: int = 5, rates: Sequence[fl
         score (str, optional): What is compared. Defaults to mIoU, or the mask (box) AP of COCO.
         work_dir (str | Path, optional): Folder for the runs. Defaults to
             ``work_dirs/<name of the first config>_compare``.
-        jobs (int): Runs at a time; they share the GPUs that are visible. Defaults to 1.
+        jobs (int): Runs at a time; they share the GPUs that are visible, or the cores, unless
+            ``OMP_NUM_THREADS`` is set. Defaults to 1.
         report (bool): Write the page. Defaults to True.
         arguments (Sequence[str]): Other arguments of ``tools/train.py`` for each training.
         options (Sequence[str]): Values to set in each config, as ``key.of.it=value``.
@@ -91,8 +93,9 @@ def compare(configs: Sequence[str | Path], *, seeds: int = 5, rates: Sequence[fl
         kept = [keep_plan(method, settings, folder) for method in methods]
         methods = [method for method, _ in kept]
         plans = {method.name: fingerprint for method, fingerprint in kept}
-        worker = Worker(lock, arguments, init, plans, jobs > 1)
         devices = children.visible_devices() if jobs > 1 else []
+        shares = share_of_cores(jobs) if jobs > 1 and not devices else {}
+        worker = Worker(lock, arguments, init, plans, jobs > 1, shares)
         searches = _search(worker, methods, folder, score, jobs, devices)
         runs = _train(worker, methods, searches, folder, seeds, jobs, devices)
         found = gather(worker, runs, searches, methods, score, init)

@@ -2,7 +2,7 @@
 import json
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -57,12 +57,14 @@ class Worker:
         init (str, optional): Checkpoint to start from; see :class:`~.plan.Settings`.
         fingerprints (dict[str, str]): Of the plan of each method by its name.
         quiet (bool): Write what the processes print to ``output.txt`` of each run.
+        environment (Mapping, optional): Variables for the processes.
     """
 
     def __init__(self, lock: IO[str], arguments: Sequence[str], init: str | None,
-                 fingerprints: dict[str, str], quiet: bool) -> None:
+                 fingerprints: dict[str, str], quiet: bool,
+                 environment: Mapping[str, str] | None = None) -> None:
         self.lock, self.arguments, self.init = lock, list(arguments), init
-        self.fingerprints, self.quiet = fingerprints, quiet
+        self.fingerprints, self.quiet, self.environment = fingerprints, quiet, environment
 
     def complete(self, run: Run, parts: Sequence[str], device: str | None = None, *,
                  candidate: bool = False) -> None:
@@ -178,7 +180,8 @@ class Worker:
 
     def _start(self, run: Run, command: Sequence[str], device: str | None) -> children.Ended:
         output = run.folder / 'output.txt' if self.quiet else None
-        return children.start(command, self.lock, output=output, device=device)
+        return children.start(command, self.lock, output=output, device=device,
+                              environment=self.environment)
 
     def _check(self, run: Run, status: int, what: str) -> None:
         if status in INTERRUPTED:

@@ -24,14 +24,16 @@ def python(code, *words):
 def test_status_memory_output_and_gpu(tmp_path, lock):
     code = ('import os, sys; os.fstat(int(sys.argv[1])); print("said"); '
             'print(os.environ.get("CUDA_VISIBLE_DEVICES"), file=sys.stderr, flush=True); '
+            'print(os.environ.get("OMP_NUM_THREADS"), flush=True); '
             'wide = bytearray(80 * 2**20); wide[::4096] = bytes(len(wide[::4096])); sys.exit(7)')
     output = tmp_path / 'run/output.txt'
     for _ in range(2):
-        ended = children.start(python(code, lock.fileno()), lock, output=output, device='3')
+        ended = children.start(python(code, lock.fileno()), lock, output=output, device='3',
+                               environment=dict(OMP_NUM_THREADS='9'))
     assert ended.status == 7
     assert ended.memory > 80
     # what is said later is added
-    assert sorted(output.read_text().split()) == ['3', '3', 'said', 'said']
+    assert sorted(output.read_text().split()) == ['3', '3', '9', '9', 'said', 'said']
     ended = children.start(python('import os; os.kill(os.getpid(), 9)'), lock)
     assert ended.status == -signal.SIGKILL
     assert not children.running

@@ -24,7 +24,7 @@ default_hooks = dict(
 def test_real_runs_are_killed_and_gone_on_with(project, monkeypatch):
     started, more = [], []
 
-    def start(command, lock, *, output=None, device=None):
+    def start(command, lock, *, output=None, device=None, environment=None):
         started.append(Path(command[1]).stem)
         result = run_tool(Path(command[1]).stem, [*command[2:], *more], project)
         assert more or result.status == 0, result.err
