@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.dist import get_world_size, master_only
-from mmengine.hooks import Hook
+from mmengine.hooks import EMAHook, Hook
 from mmengine.model import is_model_wrapper
 from mmengine.registry import HOOKS
 from mmengine.runner import CheckpointLoader
@@ -135,6 +135,10 @@ class TeacherStudentHook(Hook):
         # of instances: the threshold and the errors of the last counts
         last = dict(state_dict=model.state_dict(), meta=meta, message_hub=dict(
             log_scalars=hub.log_scalars, runtime_info=hub.runtime_info))
+        for hook in runner.hooks:
+            if isinstance(hook, EMAHook):
+                # what was validated and saved is the average
+                hook.before_save_checkpoint(runner, last)
         _export(runner, last, model.predict_on, folder / f'{wrapped}.pth')
         best = hub.runtime_info.get('best_ckpt')
         if best and Path(best).is_file():

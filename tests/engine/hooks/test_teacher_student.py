@@ -146,6 +146,18 @@ def test_method_without_a_teacher(tmp_path):
     assert_same(exported['state_dict'], networks(runner.model.state_dict())[0])
 
 
+@pytest.mark.parametrize('teacher', [False, True])
+def test_what_is_written_is_the_average_where_an_average_is_saved(tmp_path, teacher):
+    average = dict(type='EMAHook', ema_type='TeacherAverage', decay=0.9, begin_iter=1)
+    runner = toy_runner(tmp_path, None, dict(has_teacher=teacher), iters=4, hooks=[average])
+    runner.train()
+    written = torch.load(tmp_path / 'segmentor.pth', weights_only=False)['state_dict']
+    saved = torch.load(tmp_path / 'iter_4.pth', weights_only=False)['state_dict']
+    assert_same(written, networks(saved)[int(teacher)])
+    raw = networks(runner.model.state_dict())[int(teacher)]
+    assert not torch.equal(written['0.weight'], raw['0.weight'])
+
+
 def test_warmup_in_rounds_of_the_labelled_images(tmp_path):
     # 4 labelled images, 2 of them in each batch
     runner = toy_runner(tmp_path, dict(warmup_epochs=1.5), iters=4)
