@@ -2,7 +2,14 @@
 from mmseg.registry import MODELS
 from torch import Tensor
 
-from ..semi import PseudoLabels, apply_mix, consistency_loss, mix_pseudo_labels, sample_cutmix
+from ..semi import (
+    PseudoLabels,
+    apply_mix,
+    consistency_loss,
+    kept_share,
+    mix_pseudo_labels,
+    sample_cutmix,
+)
 from ..semi.networks import Outputs
 from .semi_batch import IGNORE, Mixed, SemiBatch, strong_view
 from .teacher_student import TeacherStudentSegmentor
@@ -42,6 +49,5 @@ class CutMixSeg(TeacherStudentSegmentor):
         logits = self.upsample(outputs.logits[len(batch.samples_l):], mixed.images)
         assert mixed.targets is not None
         valid = mixed.pseudo.valid
-        share = (labels != IGNORE).sum() / valid.sum().clamp(min=1)
-        loss = consistency_loss(logits, mixed.targets, valid)
-        return dict(loss_unsup=self.unsupervised['weight'] * self.num_classes * share * loss)
+        weight = self.unsupervised['weight'] * self.num_classes * kept_share(labels, valid)
+        return dict(loss_unsup=weight * consistency_loss(logits, mixed.targets, valid))

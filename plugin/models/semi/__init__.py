@@ -8,7 +8,8 @@ from .contrast import ContrastiveLoss
 from .cross_entropy import cross_entropy_sum
 from .ema import copy_weights, ema_decay, ema_update
 from .entropy import entropy, masked_quantile, unreliable_share
-from .losses import confident_loss, consistency_loss, lambda_u, unsupervised_loss
+from .losses import (confident_loss, consistency_loss, kept_share, lambda_u,
+                     unsupervised_loss)
 from .memory_bank import MemoryBank
 from .mixing import (KINDS, Mix, apply_mix, check_mix_kind, classmix, cutmix, cutout,
                      mix_images, mix_pseudo_labels, sample_classmix, sample_cutmix, sample_cutout,
@@ -22,7 +23,7 @@ from .teacher_student import TeacherStudent
 __all__ = ['ContrastiveLoss', 'KINDS', 'MemoryBank', 'Mix', 'PseudoLabels', 'RepresentationHead',
            'TeacherAverage', 'TeacherStudent', 'apply_mix', 'check_mix_kind', 'check_ranks',
            'classmix', 'confident_loss', 'consistency_loss', 'copy_weights', 'cross_entropy_sum',
-           'cutmix', 'cutout', 'default_ranks', 'ema_decay', 'ema_update', 'entropy', 'lambda_u',
-           'masked_quantile', 'mix_images', 'mix_pseudo_labels', 'predict_pseudo_labels',
-           'reliable_labels', 'sample_classmix', 'sample_cutmix', 'sample_cutout',
-           'sample_flipped_cutmix', 'unreliable_share', 'unsupervised_loss']
+           'cutmix', 'cutout', 'default_ranks', 'ema_decay', 'ema_update', 'entropy', 'kept_share',
+           'lambda_u', 'masked_quantile', 'mix_images', 'mix_pseudo_labels',
+           'predict_pseudo_labels', 'reliable_labels', 'sample_classmix', 'sample_cutmix',
+           'sample_cutout', 'sample_flipped_cutmix', 'unreliable_share', 'unsupervised_loss']

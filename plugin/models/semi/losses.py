@@ -65,6 +65,26 @@ def lambda_u(labels: Tensor, valid: Tensor) -> Tensor:
     return torch.where(reliable > 0, pixels / reliable.clamp(min=1), 0)
 
 
+def kept_share(labels: Tensor, valid: Tensor) -> Tensor:
+    """The share of the valid pixels whose labels are kept, over all processes.
+
+    Args:
+        labels (Tensor): (N, H, W) int64, 255 where not kept.
+        valid (Tensor): False in padding and holes, (N, H, W) bool.
+
+    Returns:
+        Tensor: 0-dim float32, 0..1.
+
+    Example:
+        >>> import torch
+        >>> labels = torch.tensor([[[0, 255, 255, 255]]])
+        >>> kept_share(labels, torch.ones(1, 1, 4, dtype=torch.bool)).item()
+        0.25
+    """
+    pixels, kept = _counts(valid, labels != IGNORE)
+    return kept / pixels.clamp(min=1)
+
+
 def confident_loss(logits: Tensor, labels: Tensor, confidence: Tensor, valid: Tensor,
                    threshold: float, *, align_corners: bool = False) -> Tensor:
     """Cross-entropy on confident pixels, divided by the number of all valid ones.
