@@ -58,6 +58,18 @@ def test_one_place_says_what_is_labelled(name):
                     for step in geometry]
 
 
+@pytest.mark.parametrize('name', SEMI)
+def test_labelled_images_keep_their_colours_as_published(name):
+    # these take the labelled images as the supervised configs of the same data do
+    supervised = ('semi_barn', 'semi_camvid', 'semi_cattle')
+    own = ['PhotoMetricDistortion'] if name in supervised else []
+    cfg = load(name)
+    for source, expected in ((cfg.labeled, own), (cfg.unlabeled, [])):
+        kinds = [step.type for step in source.pipeline]
+        assert [kind for kind in kinds if kind in (
+            'PhotoMetricDistortion', 'ColorJitter', 'RandomGrayscale', 'GaussianBlur')] == expected
+
+
 def batch_of(cfg) -> list:
     """Samples of the first batch of a training."""
     loader = dict(cfg.train_dataloader, batch_size=4, num_workers=0, persistent_workers=False,
