@@ -63,7 +63,9 @@ def write_run(folder: Path, lr: float = 0.1, crop: int = 32, images: int = 12,
     records = []
     for step in range(10, 50, 10):
         taught = dict(reliable_share=0.5 + step / 100, gamma=0.7, bank_min=step / 40,
-                      **{'bank/ground': 1.0, 'class_share/ground': 0.75}) if teacher else {}
+                      **{'bank/ground': 1.0, 'class_share/ground': 0.75,
+                         'reliable_class_share/ground': 0.9, 'class_threshold/ground': 0.95},
+                      ) if teacher else {}
         records.append(dict(iter=step, step=step, lr=lr, loss=10 / step, time=0.5, memory=2048,
                             **{'decode.loss_ce': 9 / step}, **taught))
         if step % 20 == 0:

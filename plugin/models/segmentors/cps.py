@@ -7,16 +7,14 @@ from torch import Tensor
 from ..semi import (
     KINDS,
     PseudoLabels,
-    apply_mix,
     check_mix_kind,
-    mix_pseudo_labels,
     predict_pseudo_labels,
     sample_cutmix,
     unsupervised_loss,
 )
 from ..semi.networks import Outputs, supervised_losses, undropped
 from .encoder_decoder import EncoderDecoder
-from .semi_batch import IGNORE, Mixed, SemiBatch
+from .semi_batch import IGNORE, Mixed, SemiBatch, mixed_by
 from .teacher_student import TeacherStudentSegmentor
 
 
@@ -94,8 +92,7 @@ class CPS(TeacherStudentSegmentor):
         labels = labelled[0].labels
         mix = (sample_cutmix(labels, prob=prob, boxes='cps') if kind == 'cutmix'
                else KINDS[kind](labels, prob=prob))
-        images = apply_mix(mix, batch.images_u)
-        return [Mixed(images, mix_pseudo_labels(mix, pseudo)) for pseudo in labelled]
+        return [mixed_by(mix, batch.images_u, pseudo, batch) for pseudo in labelled]
 
     def _cross_losses(self, batch: SemiBatch, mixed: list[Mixed],
                       outputs: list[Outputs]) -> dict[str, Tensor]:
@@ -112,8 +109,6 @@ class CPS(TeacherStudentSegmentor):
             loss = unsupervised_loss(scores, pseudo.labels, pseudo.valid)
             losses[name] = self.unsupervised['weight'] * loss
         unlabelled = PseudoLabels(*(part[number - first:] for part in said[1]))
-        image = mixed[0].images if mixed else batch.images_u
-        # with mixing the truth does not belong to the pixels any more
-        self._note(None if mixed else batch.truth_u, unlabelled, Mixed(image, unlabelled),
-                   unlabelled.labels)
+        seen = mixed[1] if mixed else Mixed(batch.images_u, unlabelled, truth=batch.truth_u)
+        self._note(seen.truth, unlabelled, seen, unlabelled.labels)
         return losses

@@ -2,16 +2,9 @@
 from mmseg.registry import MODELS
 from torch import Tensor
 
-from ..semi import (
-    PseudoLabels,
-    apply_mix,
-    consistency_loss,
-    kept_share,
-    mix_pseudo_labels,
-    sample_cutmix,
-)
+from ..semi import PseudoLabels, consistency_loss, kept_share, sample_cutmix
 from ..semi.networks import Outputs
-from .semi_batch import IGNORE, Mixed, SemiBatch, strong_view
+from .semi_batch import IGNORE, Mixed, SemiBatch, mixed_by, strong_view
 from .teacher_student import TeacherStudentSegmentor
 
 
@@ -34,9 +27,8 @@ class CutMixSeg(TeacherStudentSegmentor):
     def mix(self, batch: SemiBatch, pseudo: PseudoLabels, scores: Tensor) -> Mixed:
         """CutMix of images, pseudo-labels and probabilities."""
         mix = sample_cutmix(pseudo.labels, prob=1, boxes='cutmix-seg')
-        images = apply_mix(mix, strong_view(batch, self.data_preprocessor))
-        return Mixed(images, mix_pseudo_labels(mix, pseudo),
-                     apply_mix(mix, scores.float().softmax(1)))
+        return mixed_by(mix, strong_view(batch, self.data_preprocessor), pseudo, batch,
+                        scores.float().softmax(1))
 
     def reliable(self, pseudo: PseudoLabels) -> Tensor:
         """Labels whose confidence is above the threshold; their share is the weight."""

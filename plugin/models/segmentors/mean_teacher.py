@@ -30,7 +30,7 @@ class MeanTeacher(TeacherStudentSegmentor):
     def mix(self, batch: SemiBatch, pseudo: PseudoLabels, scores: Tensor) -> Mixed:
         """The strong view."""
         return Mixed(strong_view(batch, self.data_preprocessor), pseudo,
-                     scores.float().softmax(1))
+                     scores.float().softmax(1), batch.truth_u)
 
     def unsupervised_losses(self, batch: SemiBatch, mixed: Mixed, labels: Tensor,
                             outputs: Outputs) -> dict[str, Tensor]:

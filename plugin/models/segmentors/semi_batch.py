@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from plugin.utils import UserError
 
+from ..semi.mixing import Mix, apply_mix, mix_pseudo_labels
 from ..semi.pseudo_labels import IGNORE, PseudoLabels
 from ..semi.sources import labelled_first
 
@@ -50,11 +51,13 @@ class Mixed(NamedTuple):
         images (Tensor): (N_u, 3, H, W).
         pseudo (PseudoLabels): The teacher's labels of them.
         targets (Tensor, optional): The teacher's probabilities, (N_u, C, H, W).
+        truth (Tensor, optional): True classes for statistics, (N_u, H, W), 255 where there is none.
     """
 
     images: Tensor
     pseudo: PseudoLabels
     targets: Tensor | None = None
+    truth: Tensor | None = None
 
 
 def split_batch(inputs: Tensor, samples: SampleList) -> SemiBatch:
@@ -101,36 +104,58 @@ def strong_views(batch: SemiBatch, number: int,
             for view in views]
 
 
+def mixed_by(mix: Mix, images: Tensor, pseudo: PseudoLabels, batch: SemiBatch,
+             targets: Tensor | None = None) -> Mixed:
+    """Images and all that is known of them, mixed alike.
+
+    Args:
+        mix (Mix): Which pixels are replaced.
+        images (Tensor): Views of the unlabelled images, (N_u, 3, H, W).
+        pseudo (PseudoLabels): Their pseudo-labels.
+        batch (SemiBatch): The batch, which may know the truth.
+        targets (Tensor, optional): The teacher's probabilities, (N_u, C, H, W).
+    """
+    truth = batch.truth_u
+    return Mixed(apply_mix(mix, images), mix_pseudo_labels(mix, pseudo),
+                 None if targets is None else apply_mix(mix, targets),
+                 None if truth is None else apply_mix(mix, truth, IGNORE))
+
+
 def strong_view(batch: SemiBatch, preprocessor: nn.Module) -> Tensor:
     """The first strong view of each image, (N_u, 3, H, W); the images where there is none."""
     views = strong_views(batch, 1, preprocessor)
     return batch.images_u if views is None else views[0]
 
 
-def pseudo_statistics(pseudo: PseudoLabels, truth: Tensor | None,
-                      num_classes: int) -> dict[str, Tensor]:
-    """Numbers for the log.
+def label_statistics(labels: Tensor, truth: Tensor | None,
+                     num_classes: int) -> tuple[Tensor, Tensor | None]:
+    """Which classes labels have, and how many are right.
 
     Args:
-        pseudo (PseudoLabels): Of N images, not mixed.
+        labels (Tensor): Pseudo-labels of N images, (N, H, W) int64, 255 where there is none.
         truth (Tensor, optional): (N, H, W) int64, 255 where there is none.
         num_classes (int): Number of classes C.
 
     Returns:
-        dict[str, Tensor]: ``class_share`` (C,), the share of the pixels that each class has among
-        the pseudo-labels; ``pseudo_accuracy``, the share of them that is right, if there is truth.
+        tuple[Tensor, Tensor | None]: The share of the labels that each class has, (C,), 0 where
+        there is no label at all; the share of the labels that is right, 0-dim, None without truth.
+
+    Example:
+        >>> import torch
+        >>> labels, truth = torch.tensor([[[0, 1, 1, 255]]]), torch.tensor([[[0, 1, 0, 1]]])
+        >>> shares, right = label_statistics(labels, truth, num_classes=2)
+        >>> [round(share, 2) for share in shares.tolist()], round(right.item(), 2)
+        ([0.33, 0.67], 0.67)
     """
-    valid = pseudo.valid
-    # pixels that are not valid are counted as one class more
-    labels = torch.where(valid, pseudo.labels, num_classes).flatten()
-    counts = torch.zeros(num_classes + 1, device=valid.device)
-    counts.scatter_add_(0, labels, torch.ones_like(labels, dtype=counts.dtype))
-    statistics = dict(class_share=counts[:-1] / counts[:-1].sum().clamp(min=1))
-    if truth is not None:
-        known = valid & (truth != IGNORE)
-        right = (pseudo.labels == truth) & known
-        statistics['pseudo_accuracy'] = right.sum() / known.sum().clamp(min=1)
-    return statistics
+    # what has no label is counted as one class more
+    places = torch.where(labels == IGNORE, num_classes, labels).flatten()
+    counts = torch.zeros(num_classes + 1, device=labels.device)
+    counts.scatter_add_(0, places, torch.ones_like(places, dtype=counts.dtype))
+    shares = counts[:-1] / counts[:-1].sum().clamp(min=1)
+    if truth is None:
+        return shares, None
+    known = (labels != IGNORE) & (truth != IGNORE)
+    return shares, ((labels == truth) & known).sum() / known.sum().clamp(min=1)
 
 
 def _fill(views: Tensor, images: Tensor, preprocessor: nn.Module) -> Tensor:

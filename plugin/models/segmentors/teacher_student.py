@@ -17,7 +17,7 @@ from ..semi.networks import (
     to_size,
 )
 from .encoder_decoder import EncoderDecoder
-from .semi_batch import IGNORE, Mixed, SemiBatch, pseudo_statistics, split_batch
+from .semi_batch import IGNORE, Mixed, SemiBatch, label_statistics, split_batch
 
 
 class TeacherStudentSegmentor(TeacherStudent, BaseSegmentor):
@@ -114,7 +114,7 @@ class TeacherStudentSegmentor(TeacherStudent, BaseSegmentor):
             pseudo (PseudoLabels): Of its unlabelled images.
             scores (Tensor): Of :meth:`teach`.
         """
-        return Mixed(batch.images_u, pseudo)
+        return Mixed(batch.images_u, pseudo, truth=batch.truth_u)
 
     def reliable(self, pseudo: PseudoLabels) -> Tensor:
         """Labels to learn from, (N_u, H, W) int64, 255 where none; here all valid ones."""
@@ -190,8 +190,20 @@ class TeacherStudentSegmentor(TeacherStudent, BaseSegmentor):
 
     def _note(self, truth: Tensor | None, pseudo: PseudoLabels, mixed: Mixed,
               labels: Tensor) -> None:
-        """Set the numbers for the log, and the image if ``keep_images`` is set."""
-        self.statistics.update(pseudo_statistics(pseudo, truth, self.num_classes))
+        """Set the numbers for the log, and the image if ``keep_images`` is set.
+
+        Args:
+            truth (Tensor, optional): Of the unlabelled images, (N_u, H, W).
+            pseudo (PseudoLabels): As the teacher gave them.
+            mixed (Mixed): The images as the student saw them.
+            labels (Tensor): What the student learned of them, (N_u, H, W).
+        """
+        told = dict(pseudo=label_statistics(pseudo.labels, truth, self.num_classes),
+                    reliable=label_statistics(labels, mixed.truth, self.num_classes))
+        self.statistics['class_share'] = told['pseudo'][0]
+        self.statistics['reliable_class_share'] = told['reliable'][0]
+        self.statistics.update({f'{name}_accuracy': right for name, (_, right) in told.items()
+                                if right is not None})
         kept = (labels != IGNORE).sum() / mixed.pseudo.valid.sum().clamp(min=1)
         self.statistics['reliable_share'] = kept
         self.images = {}

@@ -8,19 +8,19 @@ from torch import Tensor, nn
 from plugin.utils import UserError
 
 from ..semi import (
+    KINDS,
     ContrastiveLoss,
     PseudoLabels,
     RepresentationHead,
     check_mix_kind,
     lambda_u,
     masked_quantile,
-    mix_images,
     reliable_labels,
     unreliable_share,
     unsupervised_loss,
 )
 from ..semi.networks import Outputs, find_classifier, frozen_copy, shrink_labels, to_size
-from .semi_batch import IGNORE, Mixed, SemiBatch, strong_view
+from .semi_batch import IGNORE, Mixed, SemiBatch, mixed_by, strong_view
 from .teacher_student import TeacherStudentSegmentor
 
 
@@ -90,9 +90,11 @@ class U2PL(TeacherStudentSegmentor):
 
     def mix(self, batch: SemiBatch, pseudo: PseudoLabels, scores: Tensor) -> Mixed:
         """CutMix, CutOut or ClassMix of images, pseudo-labels and entropies together."""
-        return Mixed(*mix_images(self.unsupervised['mix'],
-                                 strong_view(batch, self.data_preprocessor), pseudo,
-                                 prob=self.unsupervised['mix_prob']))
+        images, kind = strong_view(batch, self.data_preprocessor), self.unsupervised['mix']
+        if kind is None:
+            return Mixed(images, pseudo, truth=batch.truth_u)
+        mix = KINDS[kind](pseudo.labels, prob=self.unsupervised['mix_prob'])
+        return mixed_by(mix, images, pseudo, batch)
 
     def reliable(self, pseudo: PseudoLabels) -> Tensor:
         """Equation 6: pseudo-labels whose entropy is at most gamma_t."""

@@ -9,9 +9,7 @@ from plugin.utils import UserError
 from ..layers import Pooling
 from ..semi import (
     PseudoLabels,
-    apply_mix,
     confident_loss,
-    mix_pseudo_labels,
     predict_pseudo_labels,
     sample_cutmix,
 )
@@ -25,7 +23,7 @@ from ..semi.networks import (
     supervised_losses,
     undropped,
 )
-from .semi_batch import IGNORE, Mixed, SemiBatch, strong_views
+from .semi_batch import IGNORE, Mixed, SemiBatch, mixed_by, strong_views
 from .teacher_student import TeacherStudentSegmentor
 
 
@@ -114,8 +112,7 @@ class UniMatch(TeacherStudentSegmentor):
                             'strong=[...])')
         mixes = [self.sample_mix(pseudo.labels, prob=self.unsupervised['mix_prob'],
                                  boxes='unimatch') for _ in views]
-        return [Mixed(apply_mix(mix, view), mix_pseudo_labels(mix, pseudo))
-                for mix, view in zip(mixes, views)]
+        return [mixed_by(mix, view, pseudo, batch) for mix, view in zip(mixes, views)]
 
     def _supervised(self, outputs: Outputs, batch: SemiBatch) -> dict[str, Tensor]:
         """The losses of the labelled images, weighted, and what else the heads log as it is."""

@@ -11,7 +11,7 @@ from plugin.utils.counts import count_errors, told_counts
 from ..curves import FIRST, Curve
 from .checks import DRAWN
 from .evaluations import HEADLINES, Evaluation
-from .runs import Run
+from .runs import OF_CLASSES, Run
 
 POINTS = 40_000  # of all curves of a report together, some 20 bytes each
 PANELS = {
@@ -22,12 +22,15 @@ PANELS = {
     'threshold': ('Thresholds and weights', 'value', '', True),
     'bank': ('Fill of the memory banks', 'share of the capacity', '.0%', True),
     'share': ('Classes among the pseudo-labels', 'share of the pixels', '.0%', True),
+    'kept_share': ('Classes among the reliable ones', 'share of the pixels', '.0%', True),
+    'class_threshold': ('Threshold of each class', 'confidence', '', True),
 }
 # what is seen before one asks for more, beside the scores of the headlines
-SHOWN = {*FIRST, 'lr', 'reliable_share', 'pseudo_accuracy', 'gamma', 'lambda_u', 'bank_min',
-         'bank_mean', 'count/RMSE', 'count/best_MAE', 'count/constant_MAE'}
+SHOWN = {*FIRST, 'lr', 'reliable_share', 'pseudo_accuracy', 'reliable_accuracy', 'gamma',
+         'lambda_u', 'bank_min', 'bank_mean', 'count/RMSE', 'count/best_MAE', 'count/constant_MAE'}
 KEY = {*FIRST, 'lr', 'reliable_share', 'gamma', 'bank_mean'}  # of several runs in one chart
 WORDS = {'reliable_share': 'reliable', 'pseudo_accuracy': 'right, where the truth is known',
+         'reliable_accuracy': 'right of the reliable',
          'gamma': 'gamma, entropy threshold (nats)', 'lambda_u': 'lambda, weight of the loss',
          'bank_min': 'emptiest bank', 'bank_mean': 'mean of the banks',
          'contrast_classes': 'classes in the contrastive loss'}
@@ -112,7 +115,7 @@ def _traces(run: Run, panel: str, colour: int | None, limit: int) -> list[dict[s
     for name, points in run.curves.get(panel, {}).items():
         # aAcc and PA are one curve
         if len(different) < CURVES and (
-                panel in ('bank', 'share') or points not in different.values()):
+                panel in OF_CLASSES.values() or points not in different.values()):
             different[name] = points
     names = sorted(different, key=lambda name: (
         name not in FIRST, not _is_shown(name, panel, False)))
@@ -121,7 +124,7 @@ def _traces(run: Run, panel: str, colour: int | None, limit: int) -> list[dict[s
         steps, values = zip(*_thin(different[name], limit))
         if not any(map(math.isfinite, values)):
             continue  # what is left of the points are gaps
-        word = WORDS.get(name, name.partition('/')[2] if panel in ('bank', 'share') else name)
+        word = WORDS.get(name, name.partition('/')[2] if panel in OF_CLASSES.values() else name)
         traces.append(dict(
             type='scatter', x=list(steps), y=list(map(_rounded, values)),
             name=word if colour is None else f'{run.name}: {word}',
@@ -139,7 +142,7 @@ def _traces(run: Run, panel: str, colour: int | None, limit: int) -> list[dict[s
 def _is_shown(name: str, panel: str, several: bool) -> bool:
     if several:
         return name in KEY
-    return name in SHOWN or panel == 'share' or (
+    return name in SHOWN or panel in ('share', 'kept_share', 'class_threshold') or (
         panel == 'score' and name.split('/')[-1] in HEADLINES)
 
 

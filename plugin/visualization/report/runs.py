@@ -20,9 +20,12 @@ from .logs import LogNotes, read_log
 
 SETTINGS, LONG = 5000, 10_000  # values of a config, and letters of one
 # scalars of teachers and students: name -> panel
-TEACHING = {'reliable_share': 'teaching', 'pseudo_accuracy': 'teaching', 'gamma': 'threshold',
-            'lambda_u': 'threshold', 'bank_min': 'bank', 'bank_mean': 'bank',
-            'contrast_classes': 'threshold'}
+TEACHING = {'reliable_share': 'teaching', 'pseudo_accuracy': 'teaching',
+            'reliable_accuracy': 'teaching', 'gamma': 'threshold', 'lambda_u': 'threshold',
+            'bank_min': 'bank', 'bank_mean': 'bank', 'contrast_classes': 'threshold'}
+# the same of each class
+OF_CLASSES = {'bank': 'bank', 'class_share': 'share', 'reliable_class_share': 'kept_share',
+              'class_threshold': 'class_threshold'}
 
 
 class Run(NamedTuple):
@@ -32,7 +35,8 @@ class Run(NamedTuple):
         name (str): Of the work directory.
         folder (Path): The work directory.
         curves (dict): Panels of curves, as :func:`~plugin.visualization.stitch` returns them;
-            beside its own ones ``teaching``, ``threshold``, ``bank`` and ``share``.
+            beside its own ones ``teaching``, ``threshold``, ``bank``, ``share``, ``kept_share``
+            and ``class_threshold``.
         facts (list[tuple[str, str]]): What was trained on what, and how long it took.
         environment (dict): Names and values.
         settings (dict): The config, as :func:`~.configs.flatten` returns it.
@@ -121,10 +125,8 @@ def _panel(name: str, training: bool) -> str | None:
     """The panels of ``curves.png``, and those of teachers."""
     if training and name in TEACHING:
         return TEACHING[name]
-    if training and name.startswith('bank/'):
-        return 'bank'
-    if training and name.startswith('class_share/'):
-        return 'share'
+    if training and name.partition('/')[0] in OF_CLASSES and '/' in name:
+        return OF_CLASSES[name.partition('/')[0]]
     return None if name in NO_SCORES else panel_of(name, training)
 
 

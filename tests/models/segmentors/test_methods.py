@@ -9,6 +9,7 @@ from torch import nn
 
 from plugin.models.semi import mixing
 from tests.helpers.small_semi import (
+    CLASSES,
     METHODS,
     PREPROCESSOR,
     SEGMENTOR,
@@ -177,6 +178,40 @@ def test_statistics_tell_the_share_of_each_class_and_of_what_is_right():
         float((truth == 2).float().mean()))
     losses_of(model, make_batch(truth=False))
     assert 'pseudo_accuracy' not in model.statistics
+
+
+@pytest.mark.parametrize('method, settings', [
+    ('MeanTeacher', {}), ('CutMixSeg', dict(threshold=0.255)), ('U2PL', dict(mix='cutmix')),
+    ('U2PL', dict(mix='classmix', mix_prob=1.)), ('U2PL', dict(mix='cutout', mix_prob=1.)),
+    ('U2PL', dict(mix=None)), ('CPS', {}), ('CPS', dict(mix='cutmix')),
+    ('UniMatch', dict(threshold=0.255, mix_prob=1.)),
+    ('UniMatchV2', dict(threshold=0.255, mix_prob=1.))])
+def test_statistics_of_what_is_kept_follow_the_mixed_pixels(method, settings):
+    model = build(method, unsupervised=settings)
+    batch = make_batch(unlabelled=3)
+    for image, sample in zip(batch['inputs'], batch['data_samples']):
+        if 'strong_views' in sample:
+            sample.strong_views.data = torch.cat([image] * 2)
+    told = []
+    note = model._note
+    model._note = lambda *args: (told.append(args), note(*args))
+    losses_of(model, batch)
+    (_, _, mixed, labels), = told
+
+    # the first channel of a pixel says which class it has, also where it was moved to
+    red = mixed.images[:, 0] * PREPROCESSOR['std'][0] + PREPROCESSOR['mean'][0]
+    truth = (red.round().long() * CLASSES // 256).where(mixed.pseudo.valid, 255)
+    assert torch.equal(mixed.truth, truth)
+    kept = [(label, true) for label, true in zip(
+        labels.flatten().tolist(), truth.flatten().tolist()) if label != 255]
+    assert len(kept) > 0
+    shares = [sum(label == name for label, _ in kept) / len(kept) for name in range(CLASSES)]
+    assert model.statistics['reliable_class_share'].tolist() == pytest.approx(shares)
+    assert float(model.statistics['reliable_accuracy']) == pytest.approx(
+        sum(label == true for label, true in kept) / len(kept))
+    losses_of(model, make_batch(truth=False))
+    assert 'reliable_accuracy' not in model.statistics
+    assert 'reliable_class_share' in model.statistics
 
 
 def test_the_order_of_the_images_in_a_batch_does_not_matter():

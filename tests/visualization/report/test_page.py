@@ -52,6 +52,9 @@ def test_a_run_is_read_whole(run):
     assert run.curves['score'] == {'mIoU': [(20, 42.0), (40, 44.0)]}
     assert run.curves['teaching']['reliable_share'][-1] == (40, 0.9)
     assert run.curves['bank'].keys() == {'bank_min', 'bank/ground'}
+    assert run.curves['share'].keys() == {'class_share/ground'}
+    assert run.curves['kept_share']['reliable_class_share/ground'][0] == (10, 0.9)
+    assert run.curves['class_threshold'].keys() == {'class_threshold/ground'}
     assert 'my_note' not in run.settings and 'work_dir' not in run.settings
     assert run.notes == ['1 line of 20260301_100000/vis_data/scalars.json cannot be read, as '
                          'after a kill or on a full disk, and were skipped']
@@ -82,8 +85,8 @@ def test_plotly_takes_every_figure(run, tmp_path):
     figures = [*draw_curves([run], False), *draw_curves([run, run], True),
                *draw_evaluation(run.evaluations[0]), *draw_evaluation(test)]
     assert [figure.key for figure in figures] == [
-        'loss', 'score', 'lr', 'teaching', 'threshold', 'bank', 'share', 'confusion',
-        'precision-recall', 'counts', 'count-error']
+        'loss', 'score', 'lr', 'teaching', 'threshold', 'bank', 'share', 'kept_share',
+        'class_threshold', 'confusion', 'precision-recall', 'counts', 'count-error']
     for figure in figures:
         go.Figure(data=figure.spec['data'], layout=figure.spec['layout'])  # refuses mistakes
     found = {figure.key: figure for figure in figures}
