@@ -176,7 +176,7 @@ def test_networks_and_losses_of_unimatch():
         threshold = 0. if 'cityscapes' in data else 0.95
         assert model.unsupervised == dict(
             weight=0.5, supervised_weight=0.5, strong_weight=0.25, feature_weight=0.5,
-            threshold=threshold, mix_prob=0.5, dropout=0.5)
+            threshold=threshold, class_thresholds=False, mix_prob=0.5, dropout=0.5)
     loss = head.loss_decode
     assert type(loss).__name__ == 'OhemCrossEntropyLoss'
     assert (loss.thresh, loss.min_kept) == (0.7, 200000)

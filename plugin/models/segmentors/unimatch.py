@@ -1,4 +1,6 @@
 """UniMatch: a weak view teaches two strong views and a view with feature dropout."""
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from mmseg.registry import MODELS
@@ -8,6 +10,7 @@ from plugin.utils import UserError
 
 from ..layers import Pooling
 from ..semi import (
+    ClassThresholds,
     PseudoLabels,
     confident_loss,
     predict_pseudo_labels,
@@ -40,15 +43,22 @@ class UniMatch(TeacherStudentSegmentor):
     keeps its weight, so that a learning rate serves with and without unlabelled images; for the
     paper's sum set ``weight`` and ``supervised_weight`` to 0.5. ``unsupervised`` has ``weight``
     (1), ``supervised_weight`` (1, not in the warm-up), ``strong_weight`` (0.25, of each view),
-    ``feature_weight`` (0.5), ``threshold`` (0.95), ``mix_prob`` (0.5) and ``dropout`` (0.5, of
-    the channels of each level). See :class:`TeacherStudentSegmentor` for the other arguments.
+    ``feature_weight`` (0.5), ``threshold`` (0.95), ``class_thresholds`` (False, as published;
+    True for a threshold of each class, see :class:`.ClassThresholds`), ``mix_prob`` (0.5) and
+    ``dropout`` (0.5, of the channels of each level). See :class:`TeacherStudentSegmentor` for the
+    other arguments.
     """
 
     has_teacher = False
     networks: tuple[str, ...] = ('student', )
     settings = dict(weight=1., supervised_weight=1., strong_weight=0.25, feature_weight=0.5,
-                    threshold=0.95, mix_prob=0.5, dropout=0.5)
+                    threshold=0.95, class_thresholds=False, mix_prob=0.5, dropout=0.5)
     sample_mix = staticmethod(sample_cutmix)
+
+    def __init__(self, segmentor: dict, **kwargs: Any) -> None:
+        super().__init__(segmentor, **kwargs)
+        self.class_thresholds = (ClassThresholds(self.num_classes)
+                                 if self.unsupervised['class_thresholds'] else None)
 
     def smallest_pass(self, labelled: int, unlabelled: int, warm_up: bool) -> int:
         """The strong views are a pass of their own."""
@@ -58,8 +68,7 @@ class UniMatch(TeacherStudentSegmentor):
         """The weak view, and the three streams that it teaches."""
         number = len(batch.samples_l)
         weak, disturbed = self._run_weak(batch)
-        pseudo = predict_pseudo_labels(
-            self.upsample(weak.logits[number:].detach(), batch.images_u), batch.valid)
+        pseudo = self._label(self.upsample(weak.logits[number:].detach(), batch.images_u), batch)
         losses = self._supervised(weak, batch)
         losses['loss_feature'] = self.unsupervised['feature_weight'] * self._confident(
             disturbed, pseudo)
@@ -100,8 +109,24 @@ class UniMatch(TeacherStudentSegmentor):
 
     def reliable(self, pseudo: PseudoLabels) -> Tensor:
         """Labels whose confidence reaches the threshold."""
-        return pseudo.labels.masked_fill(pseudo.confidence < self.unsupervised['threshold'],
-                                         IGNORE)
+        return pseudo.labels.masked_fill(pseudo.confidence < self._threshold(pseudo), IGNORE)
+
+    def _label(self, scores: Tensor, batch: SemiBatch) -> PseudoLabels:
+        """Pseudo-labels of the unlabelled images, which thresholds of the classes follow."""
+        pseudo = predict_pseudo_labels(scores, batch.valid)
+        if self.class_thresholds is not None:
+            self.class_thresholds.update(pseudo.labels, pseudo.confidence)
+            self.statistics['class_threshold'] = self.class_thresholds(
+                self.unsupervised['threshold'])
+        return pseudo
+
+    def _threshold(self, pseudo: PseudoLabels) -> float | Tensor:
+        """The smallest confidence that counts, or that of each pixel, (N_u, H, W)."""
+        if self.class_thresholds is None:
+            return float(self.unsupervised['threshold'])
+        of_classes = self.class_thresholds(self.unsupervised['threshold'])
+        # that of a pixel without a label does not matter
+        return of_classes[pseudo.labels.clamp(max=self.num_classes - 1)]
 
     def _strong_views(self, batch: SemiBatch, pseudo: PseudoLabels) -> list[Mixed]:
         """Both strong views, each cut together with another image on its own."""
@@ -122,5 +147,5 @@ class UniMatch(TeacherStudentSegmentor):
 
     def _confident(self, logits: Tensor, pseudo: PseudoLabels) -> Tensor:
         return self.unsupervised['weight'] * confident_loss(
-            logits, pseudo.labels, pseudo.confidence, pseudo.valid,
-            self.unsupervised['threshold'], align_corners=self.align_corners)
+            logits, pseudo.labels, pseudo.confidence, pseudo.valid, self._threshold(pseudo),
+            align_corners=self.align_corners)

@@ -4,7 +4,7 @@ from mmseg.registry import MODELS
 from torch import Tensor
 
 from ..layers import Pooling
-from ..semi import predict_pseudo_labels, sample_flipped_cutmix
+from ..semi import sample_flipped_cutmix
 from ..semi.networks import decode, find_classifier
 from .semi_batch import SemiBatch
 from .unimatch import UniMatch
@@ -23,14 +23,15 @@ class UniMatchV2(UniMatch):
     The paper halves the sum of the supervised and the unsupervised loss. Here the supervised loss
     keeps its weight, so that a learning rate serves with and without unlabelled images:
     ``unsupervised`` has ``weight`` (1, of the mean over both views), ``supervised_weight`` (1, not
-    in the warm-up), ``threshold`` (0.95), ``mix_prob`` (0.5, of each view) and ``dropout`` (0.5,
-    the share of the images whose channels are divided). See :class:`.TeacherStudentSegmentor` for
-    the other arguments.
+    in the warm-up), ``threshold`` (0.95), ``class_thresholds`` (False, as in :class:`.UniMatch`),
+    ``mix_prob`` (0.5, of each view) and ``dropout`` (0.5, the share of the images whose channels
+    are divided). See :class:`.TeacherStudentSegmentor` for the other arguments.
     """
 
     has_teacher = True
     networks = ('teacher', 'student')
-    settings = dict(weight=1., supervised_weight=1., threshold=0.95, mix_prob=0.5, dropout=0.5)
+    settings = dict(weight=1., supervised_weight=1., threshold=0.95, class_thresholds=False,
+                    mix_prob=0.5, dropout=0.5)
     sample_mix = staticmethod(sample_flipped_cutmix)
 
     def smallest_pass(self, labelled: int, unlabelled: int, warm_up: bool) -> int:
@@ -39,7 +40,7 @@ class UniMatchV2(UniMatch):
 
     def semi_losses(self, batch: SemiBatch) -> dict[str, Tensor]:
         """The labelled images, and both strong views against the teacher's labels."""
-        pseudo = predict_pseudo_labels(self.teach(batch), batch.valid)
+        pseudo = self._label(self.teach(batch), batch)
         losses = self._supervised(self.run_student(batch.images_l), batch)
         views = self._strong_views(batch, pseudo)
         logits = self._run_divided(torch.cat([view.images for view in views]))

@@ -4,6 +4,7 @@ Pseudo-labels and their entropy, mixing of images, losses, the moving average of
 contrastive loss of U2PL with its memory bank. Functions change no argument except the teacher that
 they are asked to update; what must survive a restart is held in buffers.
 """
+from .class_thresholds import ClassThresholds
 from .contrast import ContrastiveLoss
 from .cross_entropy import cross_entropy_sum
 from .ema import copy_weights, ema_decay, ema_update
@@ -20,10 +21,11 @@ from .representation import RepresentationHead
 from .teacher_average import TeacherAverage
 from .teacher_student import TeacherStudent
 
-__all__ = ['ContrastiveLoss', 'KINDS', 'MemoryBank', 'Mix', 'PseudoLabels', 'RepresentationHead',
-           'TeacherAverage', 'TeacherStudent', 'apply_mix', 'check_mix_kind', 'check_ranks',
-           'classmix', 'confident_loss', 'consistency_loss', 'copy_weights', 'cross_entropy_sum',
-           'cutmix', 'cutout', 'default_ranks', 'ema_decay', 'ema_update', 'entropy', 'kept_share',
-           'lambda_u', 'masked_quantile', 'mix_images', 'mix_pseudo_labels',
-           'predict_pseudo_labels', 'reliable_labels', 'sample_classmix', 'sample_cutmix',
-           'sample_cutout', 'sample_flipped_cutmix', 'unreliable_share', 'unsupervised_loss']
+__all__ = ['ClassThresholds', 'ContrastiveLoss', 'KINDS', 'MemoryBank', 'Mix', 'PseudoLabels',
+           'RepresentationHead', 'TeacherAverage', 'TeacherStudent', 'apply_mix', 'check_mix_kind',
+           'check_ranks', 'classmix', 'confident_loss', 'consistency_loss', 'copy_weights',
+           'cross_entropy_sum', 'cutmix', 'cutout', 'default_ranks', 'ema_decay', 'ema_update',
+           'entropy', 'kept_share', 'lambda_u', 'masked_quantile', 'mix_images',
+           'mix_pseudo_labels', 'predict_pseudo_labels', 'reliable_labels', 'sample_classmix',
+           'sample_cutmix', 'sample_cutout', 'sample_flipped_cutmix', 'unreliable_share',
+           'unsupervised_loss']

@@ -86,7 +86,7 @@ def kept_share(labels: Tensor, valid: Tensor) -> Tensor:
 
 
 def confident_loss(logits: Tensor, labels: Tensor, confidence: Tensor, valid: Tensor,
-                   threshold: float, *, align_corners: bool = False) -> Tensor:
+                   threshold: float | Tensor, *, align_corners: bool = False) -> Tensor:
     """Cross-entropy on confident pixels, divided by the number of all valid ones.
 
     L. Yang et al., `Revisiting Weak-to-Strong Consistency in Semi-Supervised Semantic
@@ -97,7 +97,8 @@ def confident_loss(logits: Tensor, labels: Tensor, confidence: Tensor, valid: Te
         labels (Tensor): (N, H, W) int64, 255 where there is none.
         confidence (Tensor): Largest probability behind the labels, (N, H, W).
         valid (Tensor): False in padding and holes, (N, H, W) bool.
-        threshold (float): Smallest confidence that counts, 0.95 in the paper.
+        threshold (float | Tensor): Smallest confidence that counts, 0.95 in the paper, or that of
+            each pixel, (N, H, W).
         align_corners (bool): How ``logits`` are brought to H x W. Defaults to False.
 
     Returns:

@@ -351,6 +351,40 @@ def test_unimatch_halves_the_sum_of_its_losses_where_the_config_asks_for_it(meth
         torch.testing.assert_close(halved[name], value / 2 if name in names else value)
 
 
+@pytest.mark.parametrize('method', ['UniMatch', 'UniMatchV2'])
+def test_unimatch_with_a_threshold_of_each_class(method):
+    settings = dict(threshold=0.4, mix_prob=0.)
+    model = build(method, unsupervised=dict(settings, class_thresholds=True))
+    with torch.no_grad():  # or all pixels would be equally sure
+        for network in (model.student, model.predictor):
+            network.decode_head.conv_seg.weight.mul_(30)
+    told = []
+    note = model._note
+    model._note = lambda *args: (told.append(args), note(*args))
+    for seed in range(2):
+        losses = losses_of(model, make_batch(unlabelled=3, seed=seed))
+        _, pseudo, _, kept = told.pop()
+        assert model.class_thresholds.seen[1].sum() > 0
+        thresholds = model.class_thresholds(0.4)
+        assert torch.equal(model.statistics['class_threshold'], thresholds)
+        expected = pseudo.labels.clone()
+        for index in range(len(expected)):
+            for row, column in torch.cartesian_prod(*[torch.arange(SIZE)] * 2).tolist():
+                label = expected[index, row, column]
+                if pseudo.confidence[index, row, column] < thresholds[label]:
+                    expected[index, row, column] = 255
+        assert torch.equal(kept, expected) and (kept != 255).any() and (kept == 255).any()
+        assert all(torch.isfinite(value).all() for value in losses.values())
+    # it goes on from a checkpoint, and the published setting has no such state
+    other = build(method, unsupervised=dict(settings, class_thresholds=True))
+    other.load_state_dict(model.state_dict())
+    assert torch.equal(other.class_thresholds(0.4), thresholds)
+    published = build(method, unsupervised=settings)
+    assert not any('threshold' in name for name in published.state_dict())
+    losses_of(published, make_batch())
+    assert 'class_threshold' not in published.statistics
+
+
 def test_u2pl_keeps_the_share_of_reliable_pixels_that_time_asks_for():
     model = build('U2PL', unsupervised=dict(alpha=0.4, mix=None))
     for progress, share in ((0., 0.6), (0.5, 0.8), (1., 1.)):

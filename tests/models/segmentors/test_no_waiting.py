@@ -42,8 +42,8 @@ def on_meta(monkeypatch):
     # it does not know this device
     monkeypatch.setattr(torch, 'autocast', lambda *args, **kwargs: contextlib.nullcontext())
 
-    def make(method):
-        model = build(method).to('meta')
+    def make(method, **settings):
+        model = build(method, **settings).to('meta')
         for head in model.modules():
             if isinstance(head, BaseDecodeHead):
                 head.loss_by_feat = lambda logits, samples: dict(loss_ce=logits.mean())
@@ -63,6 +63,14 @@ def test_a_step(on_meta, method):
     assert all(value.is_meta for value in model.statistics.values())
     assert all(value.grad is not None for value in model.student.parameters()) \
         if hasattr(model, 'student') else True
+
+
+@pytest.mark.parametrize('method', ['UniMatch', 'UniMatchV2'])
+def test_thresholds_of_classes(on_meta, method):
+    model, data = on_meta(method, unsupervised=dict(class_thresholds=True))
+    with OneDevice():
+        model(**data, mode='loss')
+    assert model.statistics['class_threshold'].is_meta
 
 
 def test_the_published_negatives(on_meta):

@@ -9,6 +9,7 @@ from plugin.models.semi.cross_entropy import cross_entropy_sum
 from plugin.models.semi.losses import (
     confident_loss,
     consistency_loss,
+    kept_share,
     lambda_u,
     unsupervised_loss,
 )
@@ -163,6 +164,23 @@ def test_confident_loss_is_that_of_the_oracle(dtype):
                                      valid.numpy(), np.float32(0.6))
     assert loss.item() == pytest.approx(expected, rel=1e-5) and loss > 0
     assert torch.equal(labels, before)
+
+
+def test_a_threshold_of_each_pixel():
+    logits, labels, valid = batch()
+    confidence, thresholds = torch.rand(2, *labels.shape)
+    found = confident_loss(logits, labels, confidence, valid, thresholds)
+    # the same as one threshold for all, of what is left of the confidence
+    expected = confident_loss(logits, labels, (confidence - thresholds).double(), valid, 0.)
+    torch.testing.assert_close(found, expected)
+    assert 0 < found < confident_loss(logits, labels, confidence, valid, 0.)
+
+
+def test_the_share_that_is_kept():
+    _, labels, valid = batch()
+    kept = sum(label != 255 for label in labels.flatten().tolist())
+    assert kept_share(labels, valid).item() == pytest.approx(kept / valid.sum().item())
+    assert kept_share(labels, valid & False).item() == kept  # no division by zero
 
 
 def test_without_confident_or_valid_pixels_the_loss_is_0():
