@@ -28,10 +28,11 @@ class DINOv2(BaseModule):
     Transformers Need Registers <https://arxiv.org/abs/2309.16588>`_. The parameters have the
     names of the published checkpoints (Apache-2.0), such as ``dinov2_vits14_pretrain.pth``.
 
-    An image is divided into patches, after it was padded on its right and at its bottom to a whole
-    number of them; ``size_divisor`` of the data preprocessor and of ``test_cfg`` pads it
-    so that the labels are padded, too. Positions were learned on a grid and are interpolated
-    bicubically to that of the image.
+    An image is divided into patches. One whose sides are no whole number of them is enlarged to the
+    next, bilinearly: heads bring their logits to the size of the image, so that each position must
+    keep its place in it. ``size_divisor`` of the data preprocessor and of ``test_cfg`` pads images
+    and labels instead; a detector, which counts in pixels of a patch, needs that. Positions were
+    learned on a grid and are interpolated bicubically to that of the image.
 
     Args:
         size (str): ``'small'``, ``'base'`` or ``'large'``, or with ``sizes`` of your own
@@ -134,7 +135,9 @@ class DINOv2(BaseModule):
     def _levels(self, x: Tensor) -> tuple[Tensor, ...]:
         patch = self.patch_size
         height, width = (-(-side // patch) for side in x.shape[2:])
-        x = F.pad(x, (0, width * patch - x.shape[3], 0, height * patch - x.shape[2]))
+        whole = (height * patch, width * patch)
+        if tuple(x.shape[2:]) != whole:
+            x = F.interpolate(x, whole, mode='bilinear', align_corners=False)
         tokens = self._tokens(x, height, width)
         levels = {}
         for index, block in enumerate(self.blocks):

@@ -150,20 +150,23 @@ class FCNSkipHead(BaseDecodeHead):
 
     def _check(self, levels: list[Tensor], size: Sequence[int] | None) -> tuple[int, int]:
         """Size of the logits; an error where the levels cannot belong to such an image."""
-        finest = levels[0].shape[2:]
         if size is None:
             if self.geometry == 'caffe':
                 raise UserError("geometry='caffe' needs the image's size: "
                                 'call forward(inputs, size=(H, W))')
-            size = [extent * self.stride for extent in finest]
+            size = [extent * self.stride for extent in levels[0].shape[2:]]
         height, width = int(size[0]), int(size[1])
-        expected = (-(-height // self.stride), -(-width // self.stride))
-        if self.geometry == 'same' and tuple(finest) != expected:
-            raise UserError(
-                f'the level of stride {self.stride} has {finest[0]}x{finest[1]} positions, but an '
-                f'image of {height}x{width} pixels gives {expected[0]}x{expected[1]}: let '
-                f'in_index={list(self.in_index)} name the levels of the last strides 8, 16, 32, '
-                "and give backbone and head the same geometry ('same' or 'caffe')")
+        for place, level in enumerate(levels if self.geometry == 'same' else ()):
+            stride = self.stride * 2**place
+            found, expected = tuple(level.shape[2:]), (-(-height // stride), -(-width // stride))
+            if found != expected:
+                raise UserError(
+                    f'the level of stride {stride} has {found[0]}x{found[1]} positions, but an '
+                    f'image of {height}x{width} pixels gives {expected[0]}x{expected[1]}: let '
+                    f'in_index={list(self.in_index)} name the levels of the last strides 8, 16, '
+                    "32, and give backbone and head the same geometry ('same' or 'caffe'); a "
+                    "vision transformer has one stride for all, and needs patches of 16 and neck="
+                    "dict(type='Feature2Pyramid') of MMSegmentation")
         return height, width
 
     def loss(self, inputs: Sequence[Tensor], batch_data_samples: list, train_cfg: dict) -> dict:

@@ -3,8 +3,11 @@ import copy
 
 import pytest
 import torch
+from mmengine.config import ConfigDict
 from mmengine.runner import save_checkpoint
+from mmengine.structures import PixelData
 from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
 from torch import nn
 
 from plugin.models.backbones import DINOv2
@@ -55,13 +58,102 @@ def test_positions_with_registers_are_smoothed_and_not_shifted():
     assert 0.3 < rows[0, 0] < 0.8
 
 
-def test_images_that_are_no_whole_patches_are_padded_with_zeros():
+def test_images_that_are_no_whole_patches_are_enlarged_to_the_next():
     network = build()
     images = torch.randn(1, 3, 20, 26, dtype=torch.double)
-    padded = nn.functional.pad(images, (0, 4, 0, 4))
-    for level, expected in zip(network(images), network(padded)):
+    whole = nn.functional.interpolate(images, (24, 30), mode='bilinear')
+    for level, expected in zip(network(images), network(whole)):
         assert level.shape[2:] == (4, 5)
         assert torch.equal(level, expected)
+
+
+@pytest.mark.parametrize('side', [36, 37, 41])
+@pytest.mark.parametrize('divisor', [1, 6])
+def test_logits_keep_their_place_in_the_image(side, divisor):
+    """An edge in the image is an edge at the same place in the logits, whatever the size."""
+    model = MODELS.build(ConfigDict(
+        type='EncoderDecoder', backbone=dict(type='DINOv2', **SMALL),
+        data_preprocessor=dict(type='SegDataPreProcessor', size_divisor=divisor,
+                               test_cfg=dict(size_divisor=divisor)),
+        decode_head=dict(type='FCNHead', in_channels=12, channels=12, in_index=3, num_convs=0,
+                         concat_input=False, num_classes=2, dropout_ratio=0.),
+        test_cfg=dict(mode='whole'))).eval()
+    # tokens that are as bright as their patch; beside a large constant the norm is linear
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.zero_()
+        model.backbone.patch_embed.proj.weight[0] = 1 / 108
+        model.backbone.patch_embed.proj.bias[1] = 1e5
+        model.backbone.norm.weight.fill_(1.)
+        model.decode_head.conv_seg.weight[0, 0] = 1e5
+    for edge in (side // 3, side // 2, side - 8):
+        image = torch.full((3, 30, side), 100, dtype=torch.uint8)
+        image[:, :, edge:] = 0
+        data = model.data_preprocessor(dict(inputs=[image], data_samples=[SegDataSample(
+            metainfo=dict(img_shape=(30, side), ori_shape=(30, side)))]), training=False)
+        with torch.no_grad():
+            found = model(**data, mode='predict')[0].seg_logits.data
+        assert found.shape == (2, 30, side)
+        bright = found[0] > (found[0].max() + found[0].min()) / 2
+        assert abs(bright.sum(1).float().mean() - edge) <= 2, edge
+
+
+def segmentor(head, **backbone):
+    return MODELS.build(ConfigDict(
+        type='EncoderDecoder', backbone=dict(type='DINOv2', **{**SMALL, **backbone}),
+        data_preprocessor=dict(type='SegDataPreProcessor', size=(32, 64)), decode_head=dict(
+            num_classes=3, dropout_ratio=0., norm_cfg=dict(type='BN'), align_corners=False,
+            **head), test_cfg=dict(mode='whole')))
+
+
+FCN = dict(type='FCNHead', in_channels=12, channels=8, in_index=3, num_convs=1)
+UPER = dict(type='UPerHead', in_channels=[12] * 4, channels=8, in_index=[0, 1, 2, 3],
+            pool_scales=(1, 2))
+SKIP = dict(type='FCNSkipHead', in_channels=[12] * 4)
+# from one stride to four, as MMSegmentation has it for vision transformers
+PYRAMID = dict(type='Feature2Pyramid', embed_dim=12, norm_cfg=dict(type='BN'))
+
+
+@pytest.mark.parametrize('frozen', [False, True])
+@pytest.mark.parametrize('head, neck, patch_size', [
+    (FCN, None, 6), (UPER, None, 6), (UPER, PYRAMID, 16), (SKIP, PYRAMID, 16)])
+def test_heads_of_others_learn_on_it(head, neck, patch_size, frozen):
+    model = segmentor(head, patch_size=patch_size, frozen=frozen)
+    if neck:
+        model.neck = MODELS.build(neck)
+    model.init_weights()
+    with torch.no_grad():  # FCN's scores start at 0, and let no gradient through
+        for name, parameter in model.named_parameters():
+            if 'score' in name:
+                parameter.normal_(0, 0.1)
+    sample = SegDataSample(metainfo=dict(img_shape=(32, 64), ori_shape=(32, 64)))
+    sample.gt_sem_seg = PixelData(data=torch.randint(3, (1, 32, 64)))
+    images = torch.randint(256, (3, 32, 64), dtype=torch.uint8)
+    data = model.data_preprocessor(dict(inputs=[images] * 2, data_samples=[sample] * 2), True)
+    losses = model.train()(**data, mode='loss')
+    total, _ = model.parse_losses(losses)
+    total.backward()
+    assert torch.isfinite(total)
+    for name, parameter in model.named_parameters():
+        # FCN-8s takes the last three levels
+        unused = head is SKIP and name.startswith('neck.upsample_4x')
+        learns = not unused and not (frozen and name.startswith('backbone'))
+        assert (parameter.grad is not None) == learns, name
+    logits = model.eval()(**data, mode='predict')[0].seg_logits.data
+    assert logits.shape == (3, 32, 64)
+
+
+def test_fcn_names_the_neck_that_it_needs():
+    model = segmentor(SKIP, patch_size=16)
+    with pytest.raises(UserError, match=(
+            r'the level of stride 16 has 2x4 positions, but an image of 16x32 pixels gives 1x2: .*'
+            'Feature2Pyramid')):
+        model(torch.zeros(1, 3, 32, 64))
+    # the finest of two levels has the stride that is asked for, the other one has it, too
+    model = segmentor(dict(SKIP, stride=16), patch_size=16)
+    with pytest.raises(UserError, match='the level of stride 32 has 2x4 positions, but an image of '
+                                        '32x64 pixels gives 1x2'):
+        model(torch.zeros(1, 3, 32, 64))
 
 
 @pytest.mark.parametrize('size, width, blocks, millions', [
