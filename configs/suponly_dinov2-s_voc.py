@@ -1,6 +1,6 @@
 # DPT on DINOv2-S, the labels of 92 images of VOC 2012 and nothing else (Yang et al., TPAMI 2025).
-# Published: mIoU on VOC's val with DINOv2-S and all weights trained 85.4 (1464), in the last
-#   iteration by the authors' log; none was found for 92.
+# Published: mIoU on VOC's val with DINOv2-S and all weights trained 65.2 (92) and 85.4 (1464), in the
+#   last iteration by the authors' logs.
 # Needs: VOC 2012, the published lists; SBD, for its list of images alone (data/README.md);
 #   dinov2_vits14_pretrain.pth.
 # Departs: images are tested padded to whole patches, published resized to them; crops are those of

@@ -55,6 +55,26 @@ def test_rates_of_the_page_fall_from_block_to_block(tmp_path):
     assert not any(by_block.values())
     assert rising[11] == pytest.approx(5e-6)
     assert all(before == pytest.approx(0.8 * after) for before, after in pairwise(rising))
+    # what comes before the blocks learns most slowly, what comes after them at the full rate
+    before = {name: rate for name, rate in found.items() if name.startswith('backbone.')
+              and '.blocks.' not in name and not name.startswith('backbone.norm.')}
+    assert set(before) == {'backbone.cls_token', 'backbone.pos_embed',
+                           'backbone.patch_embed.proj.weight', 'backbone.patch_embed.proj.bias'}
+    for rate in before.values():
+        assert rate == pytest.approx(0.8 * rising[0])
+    assert found['backbone.norm.weight'] == pytest.approx(5e-6)
+
+
+@pytest.mark.parametrize('name', ['suponly_dinov2-s_cattle', 'unimatchv2_dinov2-s_cattle'])
+def test_crops_of_own_animals_are_37_patches(name):
+    cfg = Config.fromfile(CONFIGS / f'{name}.py')
+    dataset = cfg.train_dataloader.dataset
+    sources = [dataset[part] for part in ('labeled', 'unlabeled') if part in dataset] or [dataset]
+    for source in sources:
+        crop, = [step.crop_size for step in source.pipeline if step.type == 'RandomCrop']
+        assert tuple(crop) == (37 * 14, 37 * 14)
+    before = Config.fromfile(CONFIGS / '_base_/datasets/semi_cattle.py').labeled.pipeline
+    assert [step.type for step in sources[0].pipeline] == [step.type for step in before]
 
 
 @pytest.mark.parametrize('name', ['suponly_dinov2-s_voc', 'unimatchv2_dinov2-s_voc'])

@@ -61,7 +61,7 @@ def test_one_place_says_what_is_labelled(name):
 @pytest.mark.parametrize('name', SEMI)
 def test_labelled_images_keep_their_colours_as_published(name):
     # these take the labelled images as the supervised configs of the same data do
-    supervised = ('semi_barn', 'semi_camvid', 'semi_cattle')
+    supervised = ('semi_barn', 'semi_camvid', 'semi_cattle', 'semi_cattle_518')
     own = ['PhotoMetricDistortion'] if name in supervised else []
     cfg = load(name)
     for source, expected in ((cfg.labeled, own), (cfg.unlabeled, [])):
