@@ -1,0 +1,2 @@
+# As published/suponly.py.
+_base_ = '../published/suponly.py'

@@ -1,0 +1,83 @@
+"""The experiment with few labels: what its configs set, and that each of them learns."""
+import re
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import HOOKS
+from mmseg.registry import MODELS
+
+from plugin.runs.compare.twins import Average, average_of, is_averaged, supervised_twin
+from plugin.visualization.report.configs import differences, flatten
+from tests.helpers.paths import ROOT
+from tests.helpers.semi_configs import load as load_shipped
+from tests.helpers.small_semi import make_batch, step
+
+FOLDER = ROOT / 'benchmarks/few_labels'
+METHODS = ('mean-teacher', 'cutmix-seg', 'cps', 'u2pl', 'unimatch', 'unimatchv2')
+EACH = [(setting, method) for setting in ('published', 'common') for method in METHODS]
+SIDE = 64
+
+
+def load(setting, method) -> Config:
+    return Config.fromfile(FOLDER / setting / f'{method}.py')
+
+
+def test_both_settings_have_all_methods():
+    for setting in ('published', 'common'):
+        assert {path.stem for path in (FOLDER / setting).glob('*.py')} == {'suponly', *METHODS}
+    names = re.findall(r'\{(suponly,[\w,-]*)\}', (FOLDER / 'README.md').read_text('utf-8'))
+    assert names[0].split(',') == ['suponly', *METHODS]
+    # these are copied from one table to the other
+    for method in names[1].split(','):
+        assert flatten(load('published', method)) == flatten(load('common', method))
+
+
+@pytest.mark.parametrize('setting, method', EACH)
+def test_one_supervised_training_is_the_twin_of_all(setting, method):
+    cfg, supervised = load(setting, method), load(setting, 'suponly')
+    assert differences([flatten(supervised), flatten(load_shipped('suponly_mnv2_animals7'))]) == []
+    assert differences([flatten(supervised_twin(cfg)), flatten(supervised)]) == []
+    assert cfg.default_hooks.method.warmup == 0
+
+
+@pytest.mark.parametrize('method', METHODS)
+def test_settings(method):
+    published, common = load('published', method), load('common', method)
+    own = published.model.get('unsupervised', {})
+    expected = {'mean-teacher': dict(weight=100.), 'u2pl': dict(mix_prob=0.5),
+                'unimatch': dict(threshold=0.95, mix_prob=0.5),
+                'unimatchv2': dict(threshold=0.95, mix_prob=0.5),
+                'cps': dict(mix=None, weight=1.5), 'cutmix-seg': dict(threshold=0.97)}[method]
+    assert {key: own[key] for key in expected} == expected
+    if method == 'u2pl':
+        assert published.model.contrastive.samples == 'published'
+    # every image is mixed, and an average over the same number of steps is evaluated
+    if method not in ('mean-teacher', 'cutmix-seg'):
+        assert common.model.unsupervised.mix_prob == 1
+    assert average_of(common, 22) == Average(0.99)
+    network = '' if method in ('cps', 'unimatch') else 'teacher'
+    assert is_averaged(common, network)
+    assert is_averaged(published, network) == bool(network)
+
+
+@pytest.mark.parametrize('setting, method', EACH)
+def test_each_learns(setting, method):
+    cfg = load(setting, method)
+    for name in ('method', 'average'):
+        if name in cfg.default_hooks:
+            HOOKS.build(cfg.default_hooks[name])
+    cfg.model.segmentor.backbone.init_cfg = None
+    if method == 'u2pl':
+        cfg.model.contrastive.bank.update(capacity=64, background_capacity=64)
+    torch.manual_seed(0)
+    model = MODELS.build(cfg.model).train()
+    losses = step(model, make_batch(height=SIDE, width=SIDE))
+    assert all(torch.isfinite(value).all() for value in losses.values())
+    assert all(value.grad is not None for value in model.student.parameters())
+
+
+def test_the_commands_name_what_is_there():
+    text = (FOLDER / 'README.md').read_text('utf-8')
+    for path in re.findall(r'(?:tools|configs)/[\w/.-]+\.py', text):
+        assert (ROOT / path).is_file(), path
