@@ -55,7 +55,8 @@ def read_training(folder: Path, cfg: Config, memory: float | None) -> Trained:
     times = [record['time'] for record in records if is_number(record.get('time'), 0)]
     used = [record['memory'] for record in records if is_number(record.get('memory'), 1)]
     loss = curves['loss'].get('loss', [])
-    scores = {name: [value for _, value in points[-2:]]
+    # a training that went on validates its last checkpoint a second time
+    scores = {name: list(dict(points).values())[-2:]
               for name, points in {**curves['score'], **curves['count']}.items()}
     return Trained('', median(times) if times else None, max(used, default=memory), bool(used),
                    improvement(loss, steps_of(cfg)), scores, _parameters(cfg))

@@ -1,4 +1,4 @@
-"""A comparison whose runs are real: two configs, two seeds, two steps, killed and gone on with."""
+"""A comparison whose runs are real: two configs, two seeds, two steps, killed at three moments."""
 import json
 import shutil
 from pathlib import Path
@@ -9,8 +9,11 @@ from plugin import runs
 from plugin.runs.compare import children
 from tests.helpers.forked import run_tool
 
-KILL = ['--cfg-options', 'default_hooks.kill.type=KillHook',
-        'default_hooks.kill.moment=before_train_iter', 'default_hooks.kill.iteration=1']
+# tool, moment and iterations done, what is started until then, and checkpoints that are left
+KILLS = [('train', 'before_train_iter', 1, ['train'], ['iter_1.pth']),
+         # all is saved, and nobody has noted that the training ended
+         ('train', 'after_train', 2, ['train'], ['iter_2.pth']),
+         ('test', 'after_test_iter', 0, ['train', 'test'], ['iter_2.pth'])]
 # the pages and drawings of a training have tests of their own
 SMALL = """_base_ = 'tiny.py'
 default_hooks = dict(
@@ -22,12 +25,13 @@ default_hooks = dict(
 
 
 def test_real_runs_are_killed_and_gone_on_with(project, monkeypatch):
-    started, more = [], []
+    started, killed = [], {}
 
     def start(command, lock, *, output=None, device=None, environment=None):
-        started.append(Path(command[1]).stem)
-        result = run_tool(Path(command[1]).stem, [*command[2:], *more], project)
-        assert more or result.status == 0, result.err
+        tool = Path(command[1]).stem
+        started.append(tool)
+        result = run_tool(tool, [*command[2:], *killed.get(tool, ())], project)
+        assert tool in killed or result.status == 0, result.err
         return children.Ended(result.status, 100.)
 
     monkeypatch.setattr(children, 'start', start)
@@ -40,17 +44,24 @@ def test_real_runs_are_killed_and_gone_on_with(project, monkeypatch):
     folder = Path('work_dirs/one_compare')
     table = (folder / 'table.md').read_text('utf-8')
 
-    # the last training is killed before its second step, and goes on
+    # the last run is killed at three moments, and goes on each time
     last = folder / 'two/lr_0.02/seed_1'
     shutil.rmtree(last)
-    more += KILL
-    with pytest.raises(runs.ComparisonError, match='the training of two, learning rate 0.02, seed '
-                                                   '1 ended with signal 9'):
-        runs.compare(['one.py', 'two.py'], **settings)
-    assert [path.name for path in last.glob('*.pth')] == ['iter_1.pth']
-    more.clear()
+    for tool, moment, iteration, until, left in KILLS:
+        killed = {tool: ['--cfg-options', *(f'default_hooks.kill.{key}={value}' for key, value in (
+            ('type', 'KillHook'), ('moment', moment), ('iteration', iteration)))]}
+        started.clear()
+        with pytest.raises(runs.ComparisonError, match=(
+                rf'the {tool}(ing)? of two, learning rate 0.02, seed 1 ended with signal 9')):
+            runs.compare(['one.py', 'two.py'], **settings)
+        assert started == until
+        checkpoints = {path.name for path in last.glob('iter_*.pth')}
+        assert set(left) <= checkpoints and not (last / 'tests/last_val.json').exists()
+        assert (last / 'trained.json').exists() == (tool == 'test')
+    killed = {}
+    started.clear()
     again = runs.compare(['one.py', 'two.py'], **settings)
-    assert started[8:] == ['train', 'train', 'test']
+    assert started == ['test']
     assert without_cost(again) == without_cost(whole)
     assert (folder / 'table.md').read_text('utf-8').partition('## Cost')[0] == (
         table.partition('## Cost')[0])

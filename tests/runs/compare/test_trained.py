@@ -33,6 +33,15 @@ def test_the_log_of_a_training_that_was_killed(tmp_path):
     assert 10_000 < found.parameters < 5_000_000
 
 
+def test_a_validation_that_was_done_twice_is_one_look(tmp_path):
+    cfg = Config(dict(train_cfg=dict(max_iters=20), default_scope='mmdet',
+                      model=Config.fromfile('configs/mask-rcnn_mnv2_barn.py').model))
+    steps = [dict(iter=step, step=step, loss=1.) for step in (10, 20)]
+    seen = [dict(step=10, mIoU=30.), dict(step=20, mIoU=32.)]
+    write(tmp_path / '20260101_000000', [steps[0], seen[0], steps[1], seen[1], seen[1]])
+    assert read_training(tmp_path, cfg, None).scores == dict(mIoU=[30., 32.])
+
+
 def test_a_training_without_a_log_has_the_memory_of_its_process(tmp_path):
     cfg = Config(dict(train_cfg=dict(max_iters=40), default_scope='mmdet',
                       model=Config.fromfile('configs/mask-rcnn_mnv2_barn.py').model))
