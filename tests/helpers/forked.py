@@ -19,6 +19,9 @@ import torch
 from tests.helpers.paths import ROOT
 from tests.helpers.plain_texts import leave_texts_plain
 
+# before any test sets a variable
+ENVIRONMENT = dict(os.environ, PYTHONPATH=str(ROOT))
+
 
 class Result(NamedTuple):
     """How a tool ended: exit status (negative: the signal), and what it printed."""
@@ -90,8 +93,8 @@ def _context() -> multiprocessing.context.ForkServerContext:
     context.set_forkserver_preload(
         ['mmseg.apis', 'mmengine.runner', 'matplotlib.pyplot', 'rich.progress', 'torch._dynamo',
          'setuptools', 'mmdet.apis', 'plugin'])
-    # the plugin of this project, whatever folder the test works in that starts the server
-    with mock.patch.dict(os.environ, PYTHONPATH=str(ROOT)):
+    # the plugin of this project, whatever folder and variables the test has that starts the server
+    with mock.patch.dict(os.environ, ENVIRONMENT, clear=True):
         forkserver.ensure_running()
     return context
 
