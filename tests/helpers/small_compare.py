@@ -114,9 +114,11 @@ def pretend_training(cfg, folder: Path, status: int) -> int:
     shutil.rmtree(folder / '20260101_000000', ignore_errors=True)
     log = folder / '20260101_000000/vis_data'
     log.mkdir(parents=True)
-    records = [dict(step=step, iter=step, loss=2. ** -step, time=random.random())
-               for step in range(1, steps + 1)]
-    records += [dict(step=steps // 2, mIoU=40.), dict(step=steps, mIoU=41.5)]
+    records = []
+    for step in range(1, steps + 1):
+        records.append(dict(step=step, iter=step, loss=2. ** -step, time=random.random()))
+        records += [dict(step=step, mIoU=score)
+                    for due, score in ((steps // 2, 40.), (steps, 41.5)) if step == due]
     (log / 'scalars.json').write_text('\n'.join(map(json.dumps, records)))
     (folder / f'best_mIoU_iter_{steps // 2}.pth').touch()
     (folder / f'iter_{steps}.pth').touch()
