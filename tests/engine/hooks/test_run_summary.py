@@ -208,9 +208,10 @@ def test_resumed_training_draws_one_curve(images, tmp_path, monkeypatch):
     assert [step for step, _ in drawn[0]['loss']['loss']] == list(range(1, 7))
     assert [step for step, _ in drawn[1]['loss']['loss']] == list(range(1, 9))
     assert [step for step, _ in drawn[1]['score']['mIoU']] == [3, 4, 8]
+    # first, as a training that begins in the same second has a folder of the same name
+    (tmp_path / second.timestamp).rename(tmp_path / '20200101_000001')
     fresh = make_runner(images, tmp_path, resume=False,
                         train_cfg=dict(type='IterBasedTrainLoop', max_iters=2, val_interval=4))
-    (tmp_path / second.timestamp).rename(tmp_path / '20200101_000001')
     fresh._log_dir = str(tmp_path / fresh.timestamp)
     fresh.train()
     assert [step for step, _ in drawn[2]['loss']['loss']] == [1, 2]
