@@ -87,6 +87,11 @@ class TeacherStudentHook(Hook):
         if rest <= 0:
             raise UserError(f'a warm-up of {self.warmup} iterations leaves nothing of the '
                             f'{runner.max_iters} for the unlabelled images: shorten it')
+        if self.warmup == 0 and getattr(model, 'second_untrained', False):
+            runner.logger.warning(
+                'the weights were loaded into the first network, and the second one labels images '
+                'for it at random: give model.second.init_cfg (type=Pretrained and the checkpoint '
+                'of another training), or a warm-up by default_hooks.method.warmup')
         runner.logger.info(f'{type(model).__name__}: {self.warmup} supervised iterations, then '
                            f'{rest} with unlabelled images')
 

@@ -27,6 +27,11 @@ class CPS(TeacherStudentSegmentor):
     classes of the other, on labelled and on unlabelled images. ``student`` is the network that
     predicts, ``second`` the other; there is no moving average.
 
+    A checkpoint of the segmentor alone (``load_from``) is loaded into ``student``. The other one
+    must not label images at random then: either both are trained on the labels first (``warmup``
+    of the hook), or ``second=dict(init_cfg=dict(type='Pretrained', checkpoint=...))`` names a
+    checkpoint of another training.
+
     With ``mix`` the unlabelled images are mixed with each other after both networks have labelled
     them, and the cross-entropy is that of the mixed images alone: the paper's variant with CutMix,
     whose images have three boxes.
@@ -34,16 +39,31 @@ class CPS(TeacherStudentSegmentor):
     ``unsupervised`` has ``weight`` (1.5, which the published code has without CutMix on VOC; with
     it, it has 1), ``mix`` (None; ``'cutmix'``, ``'cutout'`` or ``'classmix'``) and ``mix_prob``
     (1). See :class:`TeacherStudentSegmentor` for the other arguments.
+
+    Args:
+        segmentor (dict): Config of both networks.
+        second (dict, optional): What is different in that of the second one.
+        **kwargs: Of :class:`TeacherStudentSegmentor`.
+
+    Attributes:
+        second_untrained (bool): Whether ``student`` was loaded and ``second`` was not.
     """
 
     has_teacher = False
     networks = ('student', 'second')
     settings = dict(weight=1.5, mix=None, mix_prob=1.)
 
-    def __init__(self, segmentor: dict, **kwargs) -> None:
+    def __init__(self, segmentor: dict, *, second: dict | None = None, **kwargs) -> None:
         super().__init__(segmentor, **kwargs)
         check_mix_kind(self.unsupervised['mix'])
-        self.second = MODELS.build(segmentor)
+        self.second = MODELS.build({**segmentor, **(second or {})})
+        self._second_given = bool(second)
+        self.second_untrained = False
+
+    def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *args) -> None:
+        loaded = any(key.startswith(f'{prefix}second.') for key in state_dict)
+        self.second_untrained = not (loaded or self._second_given)
+        super()._load_from_state_dict(state_dict, prefix, *args)
 
     def smallest_pass(self, labelled: int, unlabelled: int, warm_up: bool) -> int:
         """With mixing, the networks label the unlabelled images by themselves."""

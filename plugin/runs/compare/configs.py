@@ -10,7 +10,20 @@ from mmengine.config import Config, ConfigDict
 from plugin.utils import UserError
 from plugin.utils.config import is_detection
 
-from .twins import NETWORKS, Average
+from .twins import NETWORKS, Average, has_second
+
+
+def init_of(init: str, seed: int) -> str:
+    """Path of the checkpoint that a seed starts from."""
+    return os.path.abspath(init.replace('{seed}', str(seed)))
+
+
+def seed_of_second(seed: int) -> int:
+    """Seed whose checkpoint the second network of CPS starts from, so that the two differ.
+
+    It is the seed before, and 1 for seed 0, however many seeds there are.
+    """
+    return abs(seed - 1)
 
 
 def run_config(cfg: Config, rate: float, seed: int, init: str | None = None,
@@ -21,7 +34,8 @@ def run_config(cfg: Config, rate: float, seed: int, init: str | None = None,
         cfg (mmengine.Config): What is trained.
         rate (float): The learning rate.
         seed (int): The seed.
-        init (str, optional): Checkpoint to start from; ``{seed}`` in it is the seed.
+        init (str, optional): Checkpoint to start from; ``{seed}`` in it is the seed. A second
+            network starts from that of :func:`seed_of_second`.
         averages (Sequence[Average]): Moving averages that are kept beside the weights.
 
     Returns:
@@ -31,7 +45,10 @@ def run_config(cfg: Config, rate: float, seed: int, init: str | None = None,
     cfg.randomness = {**(cfg.get('randomness') or {}), 'seed': seed}
     cfg.optim_wrapper.optimizer.lr = rate
     if init is not None:
-        cfg.load_from = os.path.abspath(init.replace('{seed}', str(seed)))
+        cfg.load_from = init_of(init, seed)
+        if has_second(cfg):
+            cfg.model.second = ConfigDict(init_cfg=dict(
+                type='Pretrained', checkpoint=init_of(init, seed_of_second(seed))))
     if averages:
         cfg.setdefault('default_hooks', ConfigDict())['averages'] = ConfigDict(
             type='AveragesHook', averages={average.name: dict(

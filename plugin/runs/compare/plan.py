@@ -16,9 +16,10 @@ from plugin.visualization.report.configs import Difference, differences, flatten
 
 from ..kfold.state import read_state
 from ..starts import HARMLESS
+from .configs import init_of
 from .images import PARTS, check_apart, check_same, images_of
 from .schedule import drop_warmup, log_often, set_steps, steps_of
-from .twins import Average, average_of, networks_of, stops_early, supervised_twin
+from .twins import Average, average_of, has_second, networks_of, stops_early, supervised_twin
 
 PLAN = 'plan.json'
 RATE = 'optim_wrapper.optimizer.lr'
@@ -35,7 +36,8 @@ class Settings(NamedTuple):
         lr_factors (Sequence[float]): The same, as factors of the rate of each config.
         steps (int, optional): Iterations of each training. Defaults to those of the configs.
         unequal_steps (bool): Whether they may differ.
-        init (str, optional): Checkpoint to start from; ``{seed}`` in it is the seed.
+        init (str, optional): Checkpoint to start from; ``{seed}`` in it is the seed. The second
+            network of CPS starts from that of another seed.
         twin (bool): Average the supervised training as the methods are averaged, too.
         arguments (Sequence[str]): Other arguments of ``tools/train.py``.
         options (Sequence[str]): Values to set in each config.
@@ -199,10 +201,22 @@ def _with_twins(methods: Sequence[Method], settings: Settings) -> list[Method]:
     return found
 
 
-def check_inits(init: str | None, seeds: int) -> None:
-    """Stop where a checkpoint to start from is missing."""
-    for seed in range(seeds if init is not None else 0):
-        assert init is not None
+def check_inits(init: str | None, seeds: int, methods: Sequence[Method]) -> None:
+    """Stop where a checkpoint to start from is missing.
+
+    Raises:
+        FileNotFoundError: If there is none for one of the seeds.
+        UserError: If the two networks of a method would start from the same one.
+    """
+    if init is None:
+        return
+    second = next((method.name for method in methods if has_second(method.cfg)), None)
+    if second is not None and init_of(init, 0) == init_of(init, 1):
+        raise UserError(
+            f'--init {init} is one checkpoint, and the two networks of {second} learn nothing from '
+            'each other if they start alike: put {seed} in its name, with a checkpoint for each '
+            'seed, as the second network takes that of another seed')
+    for seed in range(max(seeds, 2 if second else 1)):
         existing_checkpoint(init.replace('{seed}', str(seed)))
 
 
@@ -256,6 +270,8 @@ def _plan(method: Method, settings: Settings) -> dict[str, str]:
     words = [word for word in settings.arguments if word not in HARMLESS]
     labelled = method.images['labelled']
     digest = hashlib.sha256('\n'.join(labelled).encode()).hexdigest()[:16]
+    if settings.init is not None and has_second(method.cfg):
+        flat['model.second'] = 'from --init of another seed'
     return {**flat, '--init': repr(settings.init),
             'the arguments of train.py': ' '.join(words) or 'none',
             'the labelled images': f'{len(labelled)} images, digest {digest}'}

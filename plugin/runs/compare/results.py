@@ -12,7 +12,7 @@ from ..kfold.scores import summarise
 from .plan import RATE, Method
 from .runs import ComparisonError, Run, Trained, Worker
 from .schedule import steps_of
-from .twins import is_averaged
+from .twins import has_second, is_averaged
 from .verdicts import differences_of
 
 # what is compared where no score is named, the first that is there
@@ -57,7 +57,8 @@ def gather(worker: Worker, runs: dict[str, list[Run]], searches: list[dict[str, 
 
     Returns:
         dict: ``score``, ``seeds``, ``part`` (that is told: ``test``, or ``val`` where the configs
-        have no other images), ``init``, ``rows``, ``searches`` and ``differences`` of the configs.
+        have no other images), ``init``, ``second`` (names of methods with two networks),
+        ``rows``, ``searches`` and ``differences`` of the configs.
 
     Raises:
         ComparisonError: If no training came to its end.
@@ -81,6 +82,7 @@ def gather(worker: Worker, runs: dict[str, list[Run]], searches: list[dict[str, 
     compared = [[path, *texts] for path, texts in differences(flats)] if len(methods) > 1 else []
     result: dict[str, Any] = jsonable(dict(
         score=name, lower_is_better=lower, part=part, reference=rows[0]['title'], init=init,
+        second=[method.name for method in methods if has_second(method.cfg)],
         seeds=[run.seed for run in runs[first.name]], rows=rows, searches=searches,
         configs=[method.name for method in methods], differences=compared))
     return result

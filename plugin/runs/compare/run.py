@@ -48,7 +48,8 @@ def compare(configs: Sequence[str | Path], *, seeds: int = 5, rates: Sequence[fl
             of the configs.
         unequal_steps (bool): Whether these may differ.
         init (str, optional): Checkpoint that every training starts from; ``{seed}`` in it is the
-            seed. No method has a supervised warm-up then.
+            seed. No method has a supervised warm-up then, and the second network of CPS starts
+            from the checkpoint of another seed.
         twin (bool): Where a config averages its weights, as a teacher does, also average those of
             the training on its labelled images alone. Defaults to True.
         score (str, optional): What is compared. Defaults to mIoU, or the mask (box) AP of COCO.
@@ -86,8 +87,8 @@ def compare(configs: Sequence[str | Path], *, seeds: int = 5, rates: Sequence[fl
                         tuple(arguments), tuple(options))
     check_settings(settings, configs, jobs)
     refuse_own([*arguments], FOREIGN, 'run')
-    check_inits(init, seeds)
     methods = read_methods(configs, settings)
+    check_inits(init, seeds, methods)
     folder = Path(work_dir or Path('work_dirs') / f'{methods[0].name}_compare')
     with locked(folder, 'compare.py') as lock:
         kept = [keep_plan(method, settings, folder) for method in methods]

@@ -137,6 +137,8 @@ def notes(found: Mapping[str, Any]) -> list[str]:
     if found.get('init') is not None:
         told.append(f'All trainings of a seed start from {found["init"]}, and without a supervised '
                     'warm-up.')
+        told += [f'The second network of {name} starts from the checkpoint of the seed before, '
+                 'that of seed 0 from the one of seed 1.' for name in found.get('second', ())]
     if len(found['rows']) > 1:
         told.append(
             'A difference is the mean over the seeds, paired, with the 95 % confidence interval of '

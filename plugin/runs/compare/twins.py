@@ -47,16 +47,26 @@ def networks_of(cfg: Config) -> tuple[str, ...]:
         tuple[str, ...]: ``('teacher', 'student')`` or the reverse where there is an averaged
         teacher, ``('', )`` otherwise.
     """
+    if not getattr(_method_of(cfg), 'has_teacher', False):
+        return ('', )
+    return NETWORKS[::-1] if cfg.model.get('predict_on') == 'student' else NETWORKS
+
+
+def has_second(cfg: Config) -> bool:
+    """Whether a second network labels the images for the first, as in CPS."""
+    return 'second' in getattr(_method_of(cfg), 'networks', ())
+
+
+def _method_of(cfg: Config) -> type | None:
+    """The class that wraps the network of a config; None where none does."""
     scope = cfg.get('default_scope') or 'mmseg'
     init_default_scope(scope)
     model = cfg.get('model') or {}
-    kind = None
-    if wrapped_key(model):
-        with MODELS.switch_scope_and_registry(scope) as registry:
-            kind = registry.get(model.get('type', ''))
-    if kind is None or not getattr(kind, 'has_teacher', False):
-        return ('', )
-    return NETWORKS[::-1] if model.get('predict_on') == 'student' else NETWORKS
+    if not wrapped_key(model):
+        return None
+    with MODELS.switch_scope_and_registry(scope) as registry:
+        kind: type | None = registry.get(model.get('type', ''))
+    return kind
 
 
 def is_semi(cfg: Config) -> bool:

@@ -329,6 +329,19 @@ def test_warmup_of_the_whole_training_is_refused(tmp_path):
         toy_runner(tmp_path, dict(warmup=10)).train()
 
 
+@pytest.mark.parametrize('warmup, untrained, warned', [
+    (0, True, True), (2, True, False), (0, False, False)])
+def test_a_second_network_that_labels_at_random_is_told(
+        tmp_path, monkeypatch, warmup, untrained, warned):
+    runner = toy_runner(tmp_path, dict(warmup=warmup), dict(has_teacher=False), iters=4)
+    runner.model.second_untrained = untrained
+    told = []
+    monkeypatch.setattr(runner.logger, 'warning', told.append)
+    runner.train()
+    assert any('the second one labels images for it at random: give model.second.init_cfg' in line
+               for line in told) == warned
+
+
 def test_plain_model_is_refused(tmp_path):
     runner = toy_runner(tmp_path)
     del runner.model.student

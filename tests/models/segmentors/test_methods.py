@@ -465,3 +465,26 @@ def test_a_checkpoint_of_the_segmentor_alone_leaves_the_networks_of_cps_differen
     for name, value in alone.state_dict().items():
         assert torch.equal(model.student.state_dict()[name], value)
         assert torch.equal(model.second.state_dict()[name], before[name])
+
+
+def test_the_second_network_of_cps_may_start_from_a_checkpoint_of_its_own(tmp_path):
+    other = MODELS.build(copy.deepcopy(SEGMENTOR))
+    torch.save(dict(state_dict=other.state_dict()), tmp_path / 'other.pth')
+    alone = MODELS.build(copy.deepcopy(SEGMENTOR))
+    model = build('CPS', second=dict(init_cfg=dict(
+        type='Pretrained', checkpoint=str(tmp_path / 'other.pth'))))
+    model.init_weights()
+    model.load_state_dict(alone.state_dict(), strict=False)
+    for network, expected in ((model.student, alone), (model.second, other)):
+        for name, value in expected.state_dict().items():
+            assert torch.equal(network.state_dict()[name], value), name
+
+
+@pytest.mark.parametrize('plain, second, untrained', [
+    (True, None, True), (False, None, False), (True, dict(init_cfg=None), False)])
+def test_cps_knows_whether_only_its_first_network_was_loaded(plain, second, untrained):
+    model = build('CPS', second=second)
+    assert not model.second_untrained
+    whole = build('CPS')
+    model.load_state_dict((whole.student if plain else whole).state_dict(), strict=False)
+    assert model.second_untrained == untrained
