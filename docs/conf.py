@@ -12,8 +12,7 @@ release = version = runpy.run_path(str(ROOT / 'plugin/version.py'))['__version__
 # the root of the project is the source: links between pages hold here and where code is hosted
 root_doc = 'README'
 include_patterns = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md', 'data/README.md',
-                    'benchmarks/RESULTS.md', 'benchmarks/few_labels/README.md', 'docs/*.md',
-                    'docs/*.rst']
+                    'benchmarks/RESULTS.md', 'benchmarks/*/README.md', 'docs/*.md', 'docs/*.rst']
 extensions = ['myst_parser', 'sphinx.ext.autodoc', 'sphinx.ext.napoleon', 'sphinx.ext.viewcode']
 myst_heading_anchors = 3
 myst_enable_extensions = ['colon_fence']
@@ -32,8 +31,8 @@ html_copy_source = False
 # the order of the pages; on the first one, which has no list of its own where code is hosted
 PAGES = ['docs/cattle', 'docs/video', 'docs/python', 'docs/reference', 'docs/semi',
          'docs/experiments', 'docs/papers', 'data/README', 'docs/cluster', 'docs/adding_a_network',
-         'benchmarks/RESULTS', 'benchmarks/few_labels/README', 'docs/versions', 'SECURITY',
-         'CONTRIBUTING', 'CHANGELOG']
+         'benchmarks/RESULTS', 'benchmarks/few_labels/README', 'benchmarks/counting/README',
+         'docs/versions', 'SECURITY', 'CONTRIBUTING', 'CHANGELOG']
 
 
 def add_contents(app, page: str, source: list[str]) -> None:
