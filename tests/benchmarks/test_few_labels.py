@@ -77,6 +77,31 @@ def test_each_learns(setting, method):
     assert all(value.grad is not None for value in model.student.parameters())
 
 
+CHANGED = {
+    'no-features': {'method.unsupervised.feature_weight': '0.0'},
+    'no-dropout': {'method.unsupervised.dropout': '0.0'},
+    'neither': {'method.unsupervised.feature_weight': '0.0', 'method.unsupervised.dropout': '0.0'},
+    'threshold-80': {'method.unsupervised.threshold': '0.8'},
+    'class-thresholds': {'method.unsupervised.class_thresholds': 'True'},
+    'one-rate': {'optim_wrapper.paramwise_cfg.custom_keys.backbone.lr_mult': '1.0'}}
+
+
+@pytest.mark.parametrize('name', CHANGED)
+def test_variants_of_unimatch_change_what_they_say(name):
+    flats = [flatten(load('unimatch', one)) for one in ('plain', name)]
+    assert {path: other for path, (_, other) in differences(flats)} == CHANGED[name]
+
+
+def test_all_variants_of_unimatch_are_compared():
+    text = (FOLDER / 'README.md').read_text('utf-8')
+    names = re.search(r'few_labels/unimatch/\{([\w,-]+)\}', text)
+    assert set(names[1].split(',')) == {path.stem for path in (FOLDER / 'unimatch').glob('*.py')}
+    for name, same in (('plain', ('published', 'unimatch')), ('mixed', ('common', 'unimatch'))):
+        assert flatten(load('unimatch', name)) == flatten(load(*same))
+    averaged = load('unimatch', 'averaged-labels')
+    assert averaged.model.type == 'UniMatchV2' and averaged.model.unsupervised.dropout == 0
+
+
 def test_the_commands_name_what_is_there():
     text = (FOLDER / 'README.md').read_text('utf-8')
     for path in re.findall(r'(?:tools|configs)/[\w/.-]+\.py', text):

@@ -1,0 +1,3 @@
+# The second stream sees undisturbed features.
+_base_ = '../published/unimatch.py'
+model = dict(unsupervised=dict(dropout=0.))

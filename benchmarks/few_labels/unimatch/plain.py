@@ -1,0 +1,2 @@
+# UniMatch as published; the others change one thing each.
+_base_ = '../published/unimatch.py'
