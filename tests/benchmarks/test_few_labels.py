@@ -1,5 +1,8 @@
 """The experiment with few labels: what its configs set, and that each of them learns."""
+import csv
 import re
+import statistics
+from collections import defaultdict
 
 import pytest
 import torch
@@ -106,3 +109,35 @@ def test_the_commands_name_what_is_there():
     text = (FOLDER / 'README.md').read_text('utf-8')
     for path in re.findall(r'(?:tools|configs)/[\w/.-]+\.py', text):
         assert (ROOT / path).is_file(), path
+
+
+def test_the_table_of_the_docs_is_that_of_the_seeds():
+    """Mean ± standard deviation of the last checkpoints, to the last digit that is shown."""
+    seeds = defaultdict(list)
+    with (FOLDER / 'results/published.csv').open(encoding='utf-8', newline='') as file:
+        for row in csv.DictReader(file):
+            if row['checkpoint'] == 'last':
+                key = row['config'], row['network'], row['part'], row['score']
+                seeds[key].append(float(row['value']))
+    page = (ROOT / 'docs/semi.md').read_text('utf-8')
+    table = page[page.index('## Measured'):page.index('In brackets the 95%')]
+    rows = [[cell.strip() for cell in line.split('|')[1:-1]] for line in table.splitlines()
+            if line.startswith('| ')][1:]
+    shown = [(row[0], row[1].partition(',')[0]) for row in rows]
+    keys = {'supervised only': 'suponly', '': 'suponly', 'Mean Teacher': 'mean-teacher',
+            'CutMix-Seg': 'cutmix-seg', 'U2PL': 'u2pl', 'UniMatch': 'unimatch',
+            'UniMatch V2': 'unimatchv2'}
+    assert len(rows) == 8 and {name for name, _ in shown} == set(keys)
+    for (name, network), row in zip(shown, rows):
+        if network == 'its average':
+            network = 'average ' + re.search(r'decay ([\d.]+)', row[1])[1]
+        elif network != 'teacher':
+            network = ''
+        for part, cell in (('val', row[2]), ('test', row[3])):
+            values = seeds[keys[name], network, part, 'mIoU']
+            mean, deviation = map(float, cell.split(' ± '))
+            assert len(values) == 4
+            assert mean == pytest.approx(statistics.mean(values), abs=0.0501)
+            assert deviation == pytest.approx(statistics.stdev(values), abs=0.0501)
+        calibration = seeds[keys[name], network, 'test', 'ECE']
+        assert float(row[5]) == pytest.approx(statistics.mean(calibration), abs=0.0501)
