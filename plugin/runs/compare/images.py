@@ -35,7 +35,8 @@ def images_of(cfg: Config, part: str) -> tuple[str, ...]:
             return ()
     init_default_scope(cfg.get('default_scope') or 'mmseg')
     settings: dict[str, Any] = dict(copy.deepcopy(node))
-    if 'pipeline' in settings:
+    # a wrapper may have a pipeline, too
+    if 'pipeline' in settings and not {'dataset', 'datasets'} & set(settings):
         settings.update(pipeline=[], serialize_data=False)
     leaves = leaf_datasets(DATASETS.build(settings))
     return tuple(sorted({os.path.realpath(leaf.get_data_info(place)['img_path'])

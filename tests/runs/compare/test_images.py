@@ -23,6 +23,10 @@ def test_images_of_each_part(project):
     wrapped.train_dataloader.dataset = dict(type='RepeatDataset', times=3,
                                             dataset=wrapped.train_dataloader.dataset)
     assert images_of(wrapped, 'labelled') == tuple(train)
+    # a wrapper with transforms of its own, as for pasted instances
+    wrapped.train_dataloader.dataset.update(type='MultiImageMixDataset', pipeline=[])
+    del wrapped.train_dataloader.dataset['times']
+    assert images_of(wrapped, 'labelled') == tuple(train)
 
 
 def test_a_difference_is_named():
