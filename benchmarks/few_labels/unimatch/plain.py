@@ -1,2 +1,2 @@
-# UniMatch as published; the others change one thing each.
+# UniMatch as published; the first lines of the others say what they change.
 _base_ = '../published/unimatch.py'

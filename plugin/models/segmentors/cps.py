@@ -57,12 +57,12 @@ class CPS(TeacherStudentSegmentor):
         super().__init__(segmentor, **kwargs)
         check_mix_kind(self.unsupervised['mix'])
         self.second = MODELS.build({**segmentor, **(second or {})})
-        self._second_given = bool(second)
+        self._starts_by_itself = 'init_cfg' in (second or {})
         self.second_untrained = False
 
     def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *args) -> None:
         loaded = any(key.startswith(f'{prefix}second.') for key in state_dict)
-        self.second_untrained = not (loaded or self._second_given)
+        self.second_untrained = not (loaded or self._starts_by_itself)
         super()._load_from_state_dict(state_dict, prefix, *args)
 
     def smallest_pass(self, labelled: int, unlabelled: int, warm_up: bool) -> int:

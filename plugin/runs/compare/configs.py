@@ -47,8 +47,10 @@ def run_config(cfg: Config, rate: float, seed: int, init: str | None = None,
     if init is not None:
         cfg.load_from = init_of(init, seed)
         if has_second(cfg):
-            cfg.model.second = ConfigDict(init_cfg=dict(
-                type='Pretrained', checkpoint=init_of(init, seed_of_second(seed))))
+            second = cfg.model.get('second') or ConfigDict()
+            second['init_cfg'] = dict(
+                type='Pretrained', checkpoint=init_of(init, seed_of_second(seed)))
+            cfg.model.second = second
     if averages:
         cfg.setdefault('default_hooks', ConfigDict())['averages'] = ConfigDict(
             type='AveragesHook', averages={average.name: dict(

@@ -16,7 +16,6 @@ from plugin.visualization.report.configs import Difference, differences, flatten
 
 from ..kfold.state import read_state
 from ..starts import HARMLESS
-from .configs import init_of
 from .images import PARTS, check_apart, check_same, images_of
 from .schedule import drop_warmup, log_often, set_steps, steps_of
 from .twins import Average, average_of, has_second, networks_of, stops_early, supervised_twin
@@ -211,7 +210,7 @@ def check_inits(init: str | None, seeds: int, methods: Sequence[Method]) -> None
     if init is None:
         return
     second = next((method.name for method in methods if has_second(method.cfg)), None)
-    if second is not None and init_of(init, 0) == init_of(init, 1):
+    if second is not None and '{seed}' not in init:
         raise UserError(
             f'--init {init} is one checkpoint, and the two networks of {second} learn nothing from '
             'each other if they start alike: put {seed} in its name, with a checkpoint for each '
@@ -271,7 +270,7 @@ def _plan(method: Method, settings: Settings) -> dict[str, str]:
     labelled = method.images['labelled']
     digest = hashlib.sha256('\n'.join(labelled).encode()).hexdigest()[:16]
     if settings.init is not None and has_second(method.cfg):
-        flat['model.second'] = 'from --init of another seed'
+        flat['the second network'] = 'from --init of another seed'
     return {**flat, '--init': repr(settings.init),
             'the arguments of train.py': ' '.join(words) or 'none',
             'the labelled images': f'{len(labelled)} images, digest {digest}'}

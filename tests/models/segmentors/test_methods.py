@@ -481,7 +481,8 @@ def test_the_second_network_of_cps_may_start_from_a_checkpoint_of_its_own(tmp_pa
 
 
 @pytest.mark.parametrize('plain, second, untrained', [
-    (True, None, True), (False, None, False), (True, dict(init_cfg=None), False)])
+    (True, None, True), (False, None, False), (True, dict(init_cfg=None), False),
+    (True, dict(test_cfg=dict(mode='whole')), True)])
 def test_cps_knows_whether_only_its_first_network_was_loaded(plain, second, untrained):
     model = build('CPS', second=second)
     assert not model.second_untrained

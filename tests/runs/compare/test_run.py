@@ -345,7 +345,9 @@ def test_weights_to_start_from_take_the_place_of_the_warm_up(project, monkeypatc
 def test_the_networks_of_cps_start_from_checkpoints_of_two_seeds(project, monkeypatch):
     Stub(monkeypatch)
     text = Path('semi.py').read_text()
-    Path('cps.py').write_text(text.replace('MeanTeacher', 'CPS'))
+    # what a config changes of it stays
+    Path('cps.py').write_text(text.replace(
+        "type='MeanTeacher'", "type='CPS', second=dict(test_cfg=dict(mode='whole'))"))
     for seed in (0, 2):
         Path(f'w_{seed}.pth').touch()
     with pytest.raises(UserError, match='--init w_0.pth is one checkpoint, and the two networks of '
@@ -358,10 +360,10 @@ def test_the_networks_of_cps_start_from_checkpoints_of_two_seeds(project, monkey
     for seed, other in ((0, 1), (1, 0), (2, 1)):
         cfg = Config.fromfile(f'c/cps/lr_0.1/seed_{seed}/configs/train.py')
         assert cfg.load_from == str(project / f'w_{seed}.pth')
-        assert cfg.model.second.init_cfg == dict(
-            type='Pretrained', checkpoint=str(project / f'w_{other}.pth'))
-        assert 'second' not in Config.fromfile(
-            f'c/cps/lr_0.1/seed_{seed}/configs/last_val.py').model
+        assert cfg.model.second == dict(test_cfg=dict(mode='whole'), init_cfg=dict(
+            type='Pretrained', checkpoint=str(project / f'w_{other}.pth')))
+        assert 'init_cfg' not in Config.fromfile(
+            f'c/cps/lr_0.1/seed_{seed}/configs/last_val.py').model.second
         assert 'second' not in Config.fromfile(
             f'c/tiny/lr_0.1/seed_{seed}/configs/train.py').model
     assert ('The second network of cps starts from the checkpoint of the seed before'
@@ -376,10 +378,10 @@ def test_a_cps_that_began_at_random_is_trained_anew(project, monkeypatch):
         Path(f'w_{seed}.pth').touch()
     compare('tiny', 'cps', init='w_{seed}.pth', steps=40, work_dir='c')
     plan = json.loads(Path('c/cps/plan.json').read_text())
-    assert plan.pop('model.second') == 'from --init of another seed'
+    assert plan.pop('the second network') == 'from --init of another seed'
     Path('c/cps/plan.json').write_text(json.dumps(plan))
-    with pytest.raises(UserError, match='cps changed since .* model.second was not there and is '
-                                        'from --init of another seed'):
+    with pytest.raises(UserError, match='cps changed since .* the second network was not '
+                                        'there and is from --init of another seed'):
         compare('tiny', 'cps', init='w_{seed}.pth', steps=40, work_dir='c')
 
 
